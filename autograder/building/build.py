@@ -1,0 +1,110 @@
+"""From labs to files: what ``course build`` writes and ``course build --check`` compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from nbformat.notebooknode import NotebookNode
+
+from autograder.building.errors import BuildError
+from autograder.building.names import require_names
+from autograder.building.notebooks import lab_notebook, notebook_text
+from autograder.building.script import read_script
+from autograder.judging.exercise import Exercise, Lab
+from autograder.judging.source import solution_source, starter_source
+
+Proof = Callable[[NotebookNode, Lab], list[str]]
+"""Says what is wrong with an instructor's notebook once it has been run and judged."""
+
+_REMEDY = "run `course build`"
+
+
+def build(labs: Iterable[Lab], root: Path, proof: Proof | None = None) -> list[Path]:
+    """Write the instructor's and the students' notebooks; return their paths.
+
+    Nothing is written unless every lab builds and passes its proof.
+
+    Raises: BuildError.
+    """
+    texts: dict[Path, str] = {}
+    for lab in labs:
+        instructor, student = instructor_notebook(lab, root), student_notebook(lab, root)
+        for problem in proof(instructor, lab) if proof else []:
+            raise BuildError(problem, file=script_path(lab))
+        texts[instructor_path(lab, root)] = notebook_text(instructor)
+        texts[student_path(lab, root)] = notebook_text(student)
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    return list(texts)
+
+
+def check(labs: Iterable[Lab], root: Path) -> list[str]:
+    """What is out of date in ``labs/``, one line each; writes nothing.
+
+    Raises: BuildError.
+    """
+    problems = []
+    for lab in labs:
+        path = student_path(lab, root)
+        shown = path.relative_to(root)
+        text = notebook_text(student_notebook(lab, root))
+        if not path.is_file():
+            problems.append(f"{shown}: missing; {_REMEDY}")
+        elif path.read_bytes() != text.encode():
+            problems.append(f"{shown}: out of date; {_REMEDY}")
+    return problems + [f"{extra.relative_to(root)}: built from no lab" for extra in _extra(root)]
+
+
+def instructor_notebook(lab: Lab, root: Path) -> NotebookNode:
+    """The notebook of a lab with its solutions.
+
+    Raises: BuildError.
+    """
+    return _notebook(lab, root, solution_source)
+
+
+def student_notebook(lab: Lab, root: Path) -> NotebookNode:
+    """The notebook of a lab as students get it.
+
+    Raises: BuildError.
+    """
+    return _notebook(lab, root, starter_source)
+
+
+def _notebook(lab: Lab, root: Path, answer: Callable[[Exercise], str]) -> NotebookNode:
+    shown_as = script_path(lab)
+    blocks = read_script(root / shown_as, shown_as)
+    notebook = lab_notebook(lab, blocks, shown_as, answer)
+    require_names(lab, blocks, shown_as)
+    return notebook
+
+
+def script_path(lab: Lab) -> Path:
+    """The solution file of a lab, from the root of the repository."""
+    return Path("solutions") / f"{lab.slug}.py"
+
+
+def instructor_path(lab: Lab, root: Path) -> Path:
+    """Where the notebook with the solutions is built."""
+    return root / "build" / "source" / lab.slug / f"{lab.slug}.ipynb"
+
+
+def student_path(lab: Lab, root: Path) -> Path:
+    """Where the students' notebook is built."""
+    return root / "labs" / lab.slug / f"{lab.slug}.ipynb"
+
+
+def _extra(root: Path) -> list[Path]:
+    """Files in ``labs/`` that no solution file stands for."""
+    expected = {
+        root / "labs" / script.stem / f"{script.stem}.ipynb"
+        for script in (root / "solutions").glob("*.py")
+    }
+    found = (root / "labs").rglob("*")
+    return sorted(
+        path
+        for path in found
+        if path.is_file() and path not in expected and ".ipynb_checkpoints" not in path.parts
+    )

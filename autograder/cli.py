@@ -1,0 +1,183 @@
+"""The command line: ``course build | intake | grade | report | audit | doctor | demo``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+EXIT_PROBLEMS = 1
+EXIT_USAGE = 2
+
+
+class Problem(Exception):
+    """Something the user can mend; the message says what happened and what to do next."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when all is well, 1 when something was found wrong, 2 for wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except Problem as problem:
+        print(f"course {options.command}: {problem}", file=sys.stderr)
+        return EXIT_USAGE
+    except BrokenPipeError:
+        return EXIT_PROBLEMS
+    except KeyboardInterrupt:
+        print(
+            f"\ncourse {options.command}: interrupted; what was finished is kept",
+            file=sys.stderr,
+        )
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="course", description="Build, grade and audit the labs of the course."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, help: str, labs: str | None = "*") -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(run=run)
+        if labs:
+            text = "name, number or slug of a lab; all of them when left out"
+            sub.add_argument("labs", nargs=labs, metavar="LAB", help=text)
+        return sub
+
+    build = command("build", _build, "build the instructor's and the students' notebooks")
+    build.add_argument("--check", action="store_true", help="fail when labs/ is out of date")
+    command("intake", _intake, "make submitted files gradable; originals are kept")
+    grade = command("grade", _grade, "take in and grade what lies in submitted/")
+    grade.add_argument("--jobs", type=_positive, default=1, metavar="N", help="processes to use")
+    grade.add_argument("--force", action="store_true", help="grade again what was graded before")
+    grade.add_argument("--json", metavar="FILE", type=Path, help="write the records to a file")
+    report = command("report", _report, "write the class report of a lab", labs=None)
+    report.add_argument("labs", nargs=1, metavar="LAB", help="name, number or slug of a lab")
+    audit = command("audit", _audit, "prove the checks: references, mistakes, forgeries, mutants")
+    audit.add_argument("--json", metavar="FILE", type=Path, help="write the results to a file")
+    audit.add_argument("--seeds", type=_positive, default=200, metavar="N", help="default: 200")
+    audit.add_argument("--jobs", type=_positive, default=2, metavar="N", help="default: 2")
+    command("doctor", _doctor, "say what this machine can do, and how to mend it", labs=None)
+    demo = command("demo", _demo, "grade a made-up class and show the results", labs=None)
+    demo.add_argument("--jobs", type=_positive, default=2, metavar="N", help="default: 2")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _labs(options: argparse.Namespace) -> list[Any]:
+    from autograder.exercises import UnknownName, find_lab, labs
+
+    try:
+        return [find_lab(name) for name in options.labs] or list(labs())
+    except UnknownName as error:
+        raise Problem(str(error)) from None
+
+
+def _repository() -> Path:
+    """The checkout to build in: the current folder or one above it that holds ``solutions/``."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "solutions").is_dir() and (folder / "pyproject.toml").is_file():
+            return folder
+    raise Problem("there is no solutions/ folder here or above; run it inside the repository")
+
+
+def _course() -> Path:
+    """The course folder: the current one, which must hold ``nbgrader_config.py``."""
+    folder = Path.cwd()
+    if not (folder / "nbgrader_config.py").is_file():
+        raise Problem(
+            f"{folder} is no course folder: it has no nbgrader_config.py; "
+            "change to the folder that holds submitted/"
+        )
+    return folder
+
+
+def _write_json(path: Path | None, data: Any) -> None:
+    if path is None:
+        return
+    try:
+        path.write_text(json.dumps(data, indent=1) + "\n")
+    except OSError as error:
+        raise Problem(f"cannot write {path}: {error.strerror}; nothing else was lost") from None
+
+
+def _build(options: argparse.Namespace) -> int:
+    from autograder.building import BuildError, build, check
+
+    root, labs = _repository(), _labs(options)
+    try:
+        if options.check:
+            problems = check(labs, root)
+            for problem in problems:
+                print(problem, file=sys.stderr)
+            print(f"{len(labs)} labs: " + ("out of date; run `course build`" if problems else "ok"))
+            return EXIT_PROBLEMS if problems else 0
+        for path in build(labs, root):
+            print(path.relative_to(root))
+    except BuildError as error:
+        raise Problem(str(error)) from None
+    return 0
+
+
+def _intake(options: argparse.Namespace) -> int:
+    from autograder.grading.batch import take_in
+
+    for lab in _labs(options):
+        for taken in take_in(_course(), lab):
+            print(f"{lab.slug}  {taken.student}: {taken.summary}")
+    return 0
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from autograder.grading.command import grade_and_print
+
+    return grade_and_print(
+        _course(),
+        _labs(options),
+        jobs=options.jobs,
+        force=options.force,
+        json_file=options.json,
+    )
+
+
+def _report(options: argparse.Namespace) -> int:
+    from autograder.reporting.command import report_on
+
+    for lab in _labs(options):
+        print(report_on(_course(), lab))
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from autograder.auditing.table import audit_labs, print_table
+
+    audits = audit_labs(_labs(options), seeds=options.seeds, jobs=options.jobs)
+    print_table(audits)
+    _write_json(options.json, [audit.to_dict() for audit in audits])
+    return EXIT_PROBLEMS if any(audit.problems for audit in audits) else 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from autograder.doctor import examine, print_findings
+
+    return EXIT_PROBLEMS if print_findings(examine(Path.cwd())) else 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from autograder.demo import run_demo
+
+    return run_demo(_repository(), jobs=options.jobs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,380 @@
+"""Measuring a network at initialization: forward activations, backward gradients."""
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.initialization.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from course_lib import initialization
+
+
+def _network(rng, scale, activation):
+    widths = rng.integers(30, 70, size=4)
+    weights = [
+        rng.normal(size=(after, before)) * scale / np.sqrt(before)
+        for before, after in zip(widths, widths[1:], strict=False)
+    ]
+    x = rng.normal(size=(int(rng.integers(40, 60)), int(widths[0]))) + 0.3
+    return {"x": x, "weights": weights, "activation": activation}
+
+
+def _saturated(rng):
+    return _network(rng, 3.0, "tanh")
+
+
+def _shrinking(rng):
+    return _network(rng, 0.7, "tanh")
+
+
+def _rectified(rng):
+    return _network(rng, 1.5, "relu")
+
+
+def _measure(values):
+    return {
+        "mean": values.mean(),
+        "std": values.std(),
+        "saturated": (values.abs() > 0.97).to(values.dtype).mean(),
+        "zero": (values == 0).to(values.dtype).mean(),
+    }
+
+
+def _gather(rows):
+    return {key: torch.stack([row[key] for row in rows]) for key in rows[0]}
+
+
+def pre_activations(x, weights, activation):
+    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+    rows = []
+    for weight in weights:
+        z = x @ weight.T
+        rows.append(_measure(z))
+        x = act(z)
+    return _gather(rows)
+
+
+def never_activated(x, weights, activation):
+    rows = []
+    for weight in weights:
+        x = x @ weight.T
+        rows.append(_measure(x))
+    return _gather(rows)
+
+
+def one_sided_saturation(x, weights, activation):
+    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+    rows = []
+    for weight in weights:
+        x = act(x @ weight.T)
+        rows.append({**_measure(x), "saturated": (x > 0.97).to(x.dtype).mean()})
+    return _gather(rows)
+
+
+def inputs_measured(x, weights, activation):
+    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+    rows = []
+    for weight in weights:
+        rows.append(_measure(x))
+        x = act(x @ weight.T)
+    return _gather(rows)
+
+
+def always_tanh(x, weights, activation):
+    rows = []
+    for weight in weights:
+        x = torch.tanh(x @ weight.T)
+        rows.append(_measure(x))
+    return _gather(rows)
+
+
+def every_layer_from_the_input(x, weights, activation):
+    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+    rows = []
+    for weight in weights[:1]:
+        rows.append(_measure(act(x @ weight.T)))
+    return _gather(rows * len(weights))
+
+
+def not_positive_is_zero(x, weights, activation):
+    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+    rows = []
+    for weight in weights:
+        x = act(x @ weight.T)
+        rows.append({**_measure(x), "zero": (x <= 0).to(x.dtype).mean()})
+    return _gather(rows)
+
+
+def variance_for_std(x, weights, activation):
+    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+    rows = []
+    for weight in weights:
+        x = act(x @ weight.T)
+        rows.append({**_measure(x), "std": x.var()})
+    return _gather(rows)
+
+
+def with_linear(x, weights, activation):
+    found = {"mean": [], "std": [], "saturated": [], "zero": []}
+    for weight in weights:
+        x = torch.nn.functional.linear(x, weight)
+        x = x.tanh() if activation == "tanh" else x.clamp(min=0)
+        found["mean"].append(x.mean())
+        found["std"].append(x.std(unbiased=False))
+        found["saturated"].append((x.abs() > 0.97).double().mean())
+        found["zero"].append((x == 0).double().mean())
+    return {key: torch.stack(values) for key, values in found.items()}
+
+
+def in_numpy(x, weights, activation):
+    h = x.numpy()
+    rows = []
+    for weight in weights:
+        h = h @ weight.numpy().T
+        h = np.tanh(h) if activation == "tanh" else np.maximum(h, 0)
+        rows.append([h.mean(), h.std(), (np.abs(h) > 0.97).mean(), (h == 0).mean()])
+    table = torch.tensor(np.array(rows))
+    return dict(zip(["mean", "std", "saturated", "zero"], table.T, strict=True))
+
+
+lab.exercise(
+    initialization.layer_statistics,
+    title="Take the pulse of every layer",
+    statement=(
+        "Send a batch `x` of shape (N, D₀) through a plain network without biases, "
+        "$h_l = f(h_{l-1} W_l^T)$, with the `weights` in torch's layout and f = `activation` "
+        '(`"tanh"` or `"relu"`). Return a dict of four tensors with one entry per layer, all '
+        "measured on the **output of the activation**:\n\n"
+        "- `mean`, `std`: of all entries,\n"
+        "- `saturated`: the fraction with |h| > 0.97,\n"
+        "- `zero`: the fraction that is exactly 0.\n\n"
+        "A healthy-looking standard deviation *before* a tanh can hide that everything behind it "
+        "is stuck at ±1: that is why the fractions matter."
+    ),
+    points=4,
+    minutes=12,
+    difficulty=2,
+    syllabus=("4.2", "4.8"),
+    inputs=(_saturated, _shrinking, _rectified),
+    probe=probes.call(),
+    checks=[
+        matches_reference("the means", of="result.mean"),
+        # Dividing by n or by n − 1 is all the same here.
+        matches_reference("the standard deviations", of="result.std", rtol=2e-3),
+        matches_reference("the saturated fractions", of="result.saturated"),
+        matches_reference("the fractions of zeros", of="result.zero"),
+        leaves_inputs_alone(),
+    ],
+    mistakes=[
+        Mistake(
+            "pre_activations",
+            pre_activations,
+            "You measure before the activation. Saturated and dead units only show behind it.",
+        ),
+        Mistake(
+            "never_activated",
+            never_activated,
+            "The activation is missing: your network is linear.",
+        ),
+        Mistake(
+            "one_sided_saturation",
+            one_sided_saturation,
+            "You count saturation at +1 only. tanh is as flat at −1: use the absolute value.",
+            origin="lecture notes",
+        ),
+        Mistake(
+            "inputs_measured",
+            inputs_measured,
+            "Your first entry is the input's. The statistics are one layer late: measure after "
+            "the layer.",
+        ),
+        Mistake("always_tanh", always_tanh, "You ignore `activation` and use tanh for everything."),
+        Mistake(
+            "every_layer_from_the_input",
+            every_layer_from_the_input,
+            "Every layer gets the network's input. Layer l gets the output of layer l − 1.",
+        ),
+        Mistake(
+            "not_positive_is_zero",
+            not_positive_is_zero,
+            "You count negative activations as zeros. Behind a tanh half of them are negative and "
+            "perfectly alive.",
+        ),
+        Mistake("variance_for_std", variance_for_std, "`std` holds the variance: take its root."),
+    ],
+    alternatives=[Alternative("with_linear", with_linear), Alternative("in_numpy", in_numpy)],
+    hints=(
+        "A loop over `weights` that overwrites `x` with the layer's output.",
+        "`(x.abs() > 0.97)` is a tensor of booleans; the mean of its floats is the fraction.",
+        "Collect the four numbers of every layer in lists and `torch.stack` them at the end.",
+    ),
+)
+
+
+def _backward(rng):
+    network = _network(rng, 1.2, "tanh")
+    outputs = len(network["weights"][-1])
+    gradient = rng.normal(size=(len(network["x"]), outputs)) + 0.2
+    return {"x": network["x"], "weights": network["weights"], "output_gradient": gradient}
+
+
+def _tanh_backward(x, weights, output_gradient, slope, measure):
+    layers = [x]
+    for weight in weights:
+        layers.append(torch.tanh(layers[-1] @ weight.T))
+    found = []
+    gradient = output_gradient
+    for index in reversed(range(len(weights))):
+        delta = gradient * slope(layers[index], weights[index], layers[index + 1])
+        found.append(measure(delta, layers[index], gradient))
+        gradient = delta @ weights[index]
+    return torch.stack(found[::-1])
+
+
+def _slope(before, weight, after):
+    return 1 - after**2
+
+
+def _weight_gradient(delta, before, gradient):
+    return (delta.T @ before).std()
+
+
+def activation_gradients(x, weights, output_gradient):
+    return _tanh_backward(
+        x, weights, output_gradient, _slope, lambda delta, before, gradient: gradient.std()
+    )
+
+
+def tanh_slope_forgotten(x, weights, output_gradient):
+    return _tanh_backward(x, weights, output_gradient, lambda *_: 1.0, _weight_gradient)
+
+
+def slope_of_the_pre_activation(x, weights, output_gradient):
+    return _tanh_backward(
+        x,
+        weights,
+        output_gradient,
+        lambda before, weight, after: 1 - (before @ weight.T) ** 2,
+        _weight_gradient,
+    )
+
+
+def averaged_over_the_batch(x, weights, output_gradient):
+    return _tanh_backward(
+        x,
+        weights,
+        output_gradient,
+        _slope,
+        lambda delta, before, gradient: (delta.T @ before / len(before)).std(),
+    )
+
+
+def last_layer_first(x, weights, output_gradient):
+    return _tanh_backward(x, weights, output_gradient, _slope, _weight_gradient).flip(0)
+
+
+def deltas(x, weights, output_gradient):
+    return _tanh_backward(
+        x, weights, output_gradient, _slope, lambda delta, before, gradient: delta.std()
+    )
+
+
+def by_autograd(x, weights, output_gradient):
+    leaves = [weight.clone().requires_grad_() for weight in weights]
+    h = x
+    for weight in leaves:
+        h = torch.tanh(h @ weight.T)
+    h.backward(output_gradient)
+    return torch.stack([weight.grad.std() for weight in leaves])
+
+
+def by_einsum(x, weights, output_gradient):
+    outputs, h = [], x
+    for weight in weights:
+        h = torch.tanh(torch.einsum("ni,oi->no", h, weight))
+        outputs.append(h)
+    stds = [0.0] * len(weights)
+    gradient = output_gradient
+    for layer in range(len(weights) - 1, -1, -1):
+        gradient = gradient * (1 - outputs[layer] * outputs[layer])
+        before = outputs[layer - 1] if layer > 0 else x
+        stds[layer] = torch.einsum("no,ni->oi", gradient, before).std(unbiased=False).item()
+        gradient = torch.einsum("no,oi->ni", gradient, weights[layer])
+    return torch.tensor(stds)
+
+
+lab.exercise(
+    initialization.weight_gradient_stds,
+    title="Where do the gradients go?",
+    statement=(
+        "Backpropagate `output_gradient` $= \\partial L/\\partial h_L$ by hand through the tanh "
+        "network $h_l = \\tanh(h_{l-1} W_l^T)$ and return the standard deviation of "
+        "$\\partial L/\\partial W_l$ for every layer, first layer first.\n\n"
+        "The lecture notes claim that with small weights these gradients “get smaller and smaller "
+        "towards deeper layers”. You will measure it."
+    ),
+    points=4,
+    minutes=15,
+    difficulty=3,
+    core=False,
+    syllabus=("4.9",),
+    inputs=_backward,
+    probe=probes.call(),
+    checks=[
+        matches_reference("the spread of the weight gradients", rtol=2e-3),
+        leaves_inputs_alone(),
+    ],
+    mistakes=[
+        Mistake(
+            "activation_gradients",
+            activation_gradients,
+            "You measure ∂L/∂h, the gradient of the activations. Asked for is ∂L/∂W, which also "
+            "has the activation in front of the layer as a factor, and behaves differently.",
+        ),
+        Mistake(
+            "deltas",
+            deltas,
+            "You measure ∂L/∂z. The weight gradient is its product with the layer's input: "
+            "`delta.T @ before`.",
+        ),
+        Mistake(
+            "tanh_slope_forgotten",
+            tanh_slope_forgotten,
+            "The slope of tanh is missing: multiply the gradient by 1 − h² before you go on.",
+        ),
+        Mistake(
+            "slope_of_the_pre_activation",
+            slope_of_the_pre_activation,
+            "The slope of tanh at z is 1 − tanh(z)², with the *output*; you put in z itself.",
+        ),
+        Mistake(
+            "averaged_over_the_batch",
+            averaged_over_the_batch,
+            "You divide by the batch size. `output_gradient` is already the gradient of the loss: "
+            "sum over the examples.",
+        ),
+        Mistake(
+            "last_layer_first",
+            last_layer_first,
+            "Your layers are in backward order. Return the first layer's number first.",
+        ),
+    ],
+    alternatives=[Alternative("by_autograd", by_autograd), Alternative("by_einsum", by_einsum)],
+    equivalent_mutants={
+        f"{line} => {name} = -({value})": "a standard deviation does not see the sign"
+        for line, name, value in (
+            (
+                "delta = gradient * (1 - activations[layer + 1] ** 2)",
+                "delta",
+                "gradient * (1 - activations[layer + 1] ** 2)",
+            ),
+            ("gradient = delta @ weights[layer]", "gradient", "delta @ weights[layer]"),
+        )
+    },
+    hints=(
+        "Keep every layer's output on the way forward.",
+        "One layer backward: δ = g · (1 − h²); ∂L/∂W = δᵀ h_before; g = δ W.",
+        "Run through the layers with `reversed(range(len(weights)))` and reverse what you collected.",
+    ),
+)

@@ -1,0 +1,245 @@
+"""Constant weights: units that never learn to differ."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from autograder import probes
+from autograder.exercises.initialization.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from course_lib import initialization
+
+
+def _labels(rng):
+    # Unequal class counts, one class absent: equal counts would hide the answer's second term.
+    classes = int(rng.integers(4, 9))
+    priors = np.append(rng.dirichlet(np.ones(classes - 1)), 0.0)
+    return {
+        "labels": rng.choice(classes, size=int(rng.integers(15, 40)), p=priors),
+        "classes": classes,
+    }
+
+
+def all_zero(labels, classes):
+    return torch.zeros(classes)
+
+
+def summed(labels, classes):
+    counts = torch.bincount(labels, minlength=classes)
+    return len(labels) / classes - counts.double()
+
+
+def sign_swapped(labels, classes):
+    counts = torch.bincount(labels, minlength=classes)
+    return counts / len(labels) - 1 / classes
+
+
+def probabilities_only(labels, classes):
+    return torch.full((classes,), 1 / classes)
+
+
+def frequencies_only(labels, classes):
+    return -torch.bincount(labels, minlength=classes) / len(labels)
+
+
+def by_one_hot(labels, classes):
+    return (1 / classes - F.one_hot(labels, classes).double()).mean(dim=0)
+
+
+def by_loop(labels, classes):
+    gradient = [1.0 / classes] * classes
+    for label in labels.tolist():
+        gradient[label] -= 1.0 / len(labels)
+    return torch.tensor(gradient)
+
+
+def by_autograd(labels, classes):
+    bias = torch.zeros(classes, requires_grad=True)
+    F.cross_entropy(bias.expand(len(labels), classes), labels).backward()
+    return bias.grad
+
+
+lab.value(
+    initialization.output_bias_gradient_at_zero,
+    title="What can still learn when every weight is zero?",
+    statement=(
+        "A network whose weights and biases are all zero gives the same scores, zero, for every "
+        "example. Derive the gradient of the mean softmax cross-entropy with respect to the "
+        "**output bias**, for a batch with the given `labels`, and return it as a tensor with one "
+        "entry per class.\n\n"
+        "Every *weight* gradient of a deep network is zero here (each is a product with a zero "
+        "activation or a zero weight). Is this one?"
+    ),
+    points=3,
+    minutes=8,
+    difficulty=1,
+    syllabus=("4.1",),
+    hide=("Formula",),
+    inputs=_labels,
+    probe=probes.call(),
+    checks=[matches_reference("the gradient of the output bias", rtol=1e-5), leaves_inputs_alone()],
+    mistakes=[
+        Mistake(
+            "all_zero",
+            all_zero,
+            "You say that this gradient vanishes too. The scores are all zero, but the softmax of "
+            "zeros is 1/C for every class, not the label: ∂L/∂b = mean(softmax − one-hot).",
+        ),
+        Mistake(
+            "summed",
+            summed,
+            "This is the gradient of the summed loss. The loss is the mean over the batch, so "
+            "divide by the number of examples.",
+        ),
+        Mistake(
+            "sign_swapped",
+            sign_swapped,
+            "The sign is the other way round: the gradient is softmax − one-hot. A class that is "
+            "frequent has a negative gradient, so that descent raises its score.",
+        ),
+        Mistake(
+            "probabilities_only",
+            probabilities_only,
+            "This is the softmax alone. Subtract the one-hot labels, averaged over the batch: the "
+            "share of each class.",
+        ),
+        Mistake(
+            "frequencies_only",
+            frequencies_only,
+            "This is the part that comes from the labels. The softmax contributes 1/C to every "
+            "class.",
+        ),
+    ],
+    alternatives=[
+        Alternative("by_one_hot", by_one_hot),
+        Alternative("by_loop", by_loop),
+        Alternative("by_autograd", by_autograd),
+    ],
+    hints=(
+        "The gradient of softmax cross-entropy with respect to the scores of one example is "
+        "`softmax(scores) − one_hot(label)`. What is the softmax of equal scores?",
+        "The bias is added to the scores of every example, and the loss is a mean: average "
+        "`1/C − one_hot(label)` over the batch.",
+        "`torch.bincount(labels, minlength=classes)` counts the labels of each class.",
+    ),
+)
+
+
+def _weights_with_twins(rng):
+    units, inputs = int(rng.integers(20, 90)), int(rng.integers(5, 12))
+    kinds = int(rng.integers(8, units - 4))
+    rows = rng.normal(size=(kinds, inputs))
+    order = rng.permutation(
+        np.concatenate([np.arange(kinds), rng.integers(0, kinds, units - kinds)])
+    )
+    # Rows share entries: the whole row has to be compared. Twins differ by less than the
+    # tolerance in every entry, and by more than it as a whole.
+    rows[:, 0] = np.round(rows[:, 0])
+    weight = rows[order] + 0.45e-3 * rng.choice([-1, 1], size=(units, inputs))
+    return {"weight": weight, "tolerance": 1e-3}
+
+
+def exact_rows(weight, tolerance=1e-6):
+    return len(torch.unique(weight, dim=0))
+
+
+def columns(weight, tolerance=1e-6):
+    gaps = (weight.T[:, None] - weight.T[None]).abs().amax(dim=2)
+    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
+
+
+def distinct_entries(weight, tolerance=1e-6):
+    entries = weight.flatten()
+    gaps = (entries[:, None] - entries[None]).abs()
+    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
+
+
+def counts_twins(weight, tolerance=1e-6):
+    gaps = (weight[:, None] - weight[None]).abs().amax(dim=2)
+    return int(torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1).sum())
+
+
+def euclidean(weight, tolerance=1e-6):
+    gaps = torch.cdist(weight, weight)
+    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
+
+
+def by_collecting(weight, tolerance=1e-6):
+    kept = []
+    for row in weight:
+        if not any(torch.allclose(row, other, rtol=0, atol=tolerance) for other in kept):
+            kept.append(row)
+    return len(kept)
+
+
+def by_distances(weight, tolerance=1e-6):
+    gaps = (weight[:, None] - weight[None]).abs().amax(dim=2)
+    earlier = torch.tril(gaps <= tolerance, diagonal=-1)
+    return int((~earlier.any(dim=1)).sum())
+
+
+lab.exercise(
+    initialization.distinct_units,
+    title="Count the units that differ",
+    statement=(
+        "Two hidden units with equal incoming weights compute the same thing. Count how many "
+        "*different* units a weight matrix of shape (out, in) holds: the number of rows that are "
+        "not, within `tolerance` in every entry, a copy of an earlier row.\n\n"
+        "You will use it to watch whether training breaks the symmetry of a constant "
+        "initialization."
+    ),
+    points=2,
+    minutes=10,
+    difficulty=2,
+    core=False,
+    syllabus=("4.1",),
+    dtypes=("float64", "float64", "float64", "float64"),
+    inputs=_weights_with_twins,
+    probe=probes.call(),
+    checks=[matches_reference("the number of distinct units"), leaves_inputs_alone()],
+    mistakes=[
+        Mistake(
+            "exact_rows",
+            exact_rows,
+            "You compare rows exactly. Twins drift apart by rounding during training, so rows "
+            "within `tolerance` of each other count once.",
+        ),
+        Mistake(
+            "columns",
+            columns,
+            "You compare columns. In torch's layout (out, in) a unit is a row.",
+        ),
+        Mistake(
+            "distinct_entries",
+            distinct_entries,
+            "You count distinct numbers. A unit is a whole row: two rows are twins only when all "
+            "their entries agree.",
+        ),
+        Mistake(
+            "euclidean",
+            euclidean,
+            "You compare the Euclidean distance of two rows with `tolerance`; it is meant for every "
+            "entry by itself, the largest difference.",
+        ),
+        Mistake(
+            "counts_twins",
+            counts_twins,
+            "You count the copies. Asked for are the units that remain when copies are dropped.",
+        ),
+    ],
+    alternatives=[
+        Alternative("by_collecting", by_collecting),
+        Alternative("by_distances", by_distances),
+    ],
+    equivalent_mutants={
+        "repeated = (distance <= tolerance).tril(diagonal=-1).any(dim=1) => "
+        "repeated = (distance <= tolerance).tril(diagonal=-1).any(dim=0)": "counts the rows without "
+        "a later copy: as many as those without an earlier one"
+    },
+    hints=(
+        "In which axis does `nn.Linear` store its units?",
+        "Compare every row with every earlier one: the largest absolute difference of two rows.",
+        "`(weight[:, None] - weight[None]).abs().amax(dim=2)` is the table of those differences.",
+    ),
+)

@@ -1,0 +1,437 @@
+"""What follows from normalizing: scale invariance, the way back, and folding."""
+
+import torch
+
+from autograder import probes
+from autograder.exercises.normalization.drawing import (
+    BATCH,
+    TORCH_BATCH_NORM,
+    draw_eps,
+    draw_features,
+    draw_table,
+    draw_weight,
+    lab,
+)
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from course_lib import normalization
+
+
+def draw_scale(rng):
+    """A learning rate and a scale well away from 1, where all powers agree."""
+    scale = float(rng.uniform(1.5, 5))
+    return {
+        "learning_rate": float(10 ** rng.uniform(-3, 0)),
+        "weight_scale": scale if rng.random() < 0.5 else 1 / scale,
+    }
+
+
+def unchanged(learning_rate, weight_scale):
+    return learning_rate
+
+
+def divided_once(learning_rate, weight_scale):
+    return learning_rate / weight_scale
+
+
+def multiplied_once(learning_rate, weight_scale):
+    return learning_rate * weight_scale
+
+
+def the_other_way_round(learning_rate, weight_scale):
+    return learning_rate * weight_scale**2
+
+
+def divided_three_times(learning_rate, weight_scale):
+    return learning_rate / weight_scale**3
+
+
+def step_over_weight(learning_rate, weight_scale):
+    gradient = 1 / weight_scale
+    return learning_rate * gradient / weight_scale
+
+
+def to_the_power_minus_two(learning_rate, weight_scale):
+    return learning_rate * pow(weight_scale, -2)
+
+
+lab.value(
+    normalization.effective_learning_rate,
+    title="Small weights, large steps",
+    statement="""Batch normalization undoes any scale of the weights before it: with a > 0 and a
+negligible ε, the network with `a * W` computes the same function as the network with `W`.
+
+So f(aW) = f(W) for every a. What does this say about the gradient with respect to the weights, at
+`a * W` compared with at `W`? (Try it with one weight and a difference quotient.) And how large is
+an SGD step there, *relative to the weights*?
+
+Write the learning rate with which SGD at `W` makes the same relative step as SGD with
+`learning_rate` at `a * W`, where a is `weight_scale`. It tells you what weight decay really does
+before batch normalization: the function does not shrink at all, but…""",
+    points=2,
+    minutes=5,
+    difficulty=3,
+    core=True,
+    syllabus=("5.6",),
+    hide=("Formula",),
+    inputs=draw_scale,
+    probe=probes.call(),
+    checks=[matches_reference("the effective learning rate")],
+    mistakes=[
+        Mistake(
+            "divided_once",
+            divided_once,
+            "You divide by a once. The gradient at aW is 1/a of that at W, and the weights it "
+            "is compared with are a times as large: that makes two factors, η/a².",
+        ),
+        Mistake(
+            "unchanged",
+            unchanged,
+            "The *function* does not change with the scale of the weights, but the size of a "
+            "step relative to the weights does. Differentiate f(aW) = f(W) by W.",
+        ),
+        Mistake(
+            "the_other_way_round",
+            the_other_way_round,
+            "It is the other way round: larger weights are turned *less* by the same learning "
+            "rate, and have smaller gradients besides: η/a².",
+        ),
+        Mistake(
+            "multiplied_once",
+            multiplied_once,
+            "Larger weights have smaller gradients (the chain rule gives a ∇f(aW) = ∇f(W)), "
+            "and they are larger to begin with. Divide by a for each of the two: η/a².",
+        ),
+        Mistake(
+            "divided_three_times",
+            divided_three_times,
+            "You divide by a once too often. Once for the gradient, once for the weights that "
+            "it is compared with: η/a².",
+        ),
+    ],
+    alternatives=[
+        Alternative("a gradient of 1/a over weights of a", step_over_weight),
+        Alternative("to the power −2", to_the_power_minus_two),
+    ],
+    hints=(
+        "Differentiate both sides of f(aW) = f(W) with respect to W; the left side needs the "
+        "chain rule.",
+        "a ∇f(aW) = ∇f(W): at weights twice as large, the gradient is half as large.",
+        "The step is η ∇f(aW) = (η/a) ∇f(W), at weights a times as large. For the same step "
+        "relative to W, divide by a once more.",
+    ),
+)
+
+
+def draw_identity(rng):
+    """A batch of four that hardly varies in one feature and not at all in another."""
+    return {"x": draw_table(rng, BATCH, draw_features(rng)), "eps": draw_eps(rng)}
+
+
+def without_eps(x, *, eps=1e-5):
+    return x.std(dim=0, unbiased=False), x.mean(dim=0)
+
+
+def eps_outside(x, *, eps=1e-5):
+    return x.std(dim=0, unbiased=False) + eps, x.mean(dim=0)
+
+
+def variance_for_deviation(x, *, eps=1e-5):
+    return x.var(dim=0, unbiased=False) + eps, x.mean(dim=0)
+
+
+def unbiased_deviation(x, *, eps=1e-5):
+    return torch.sqrt(x.var(dim=0) + eps), x.mean(dim=0)
+
+
+def normalizes_again(x, *, eps=1e-5):
+    deviation = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    return 1 / deviation, -x.mean(dim=0) / deviation
+
+
+def one_and_zero(x, *, eps=1e-5):
+    return torch.ones_like(x[0]), torch.zeros_like(x[0])
+
+
+def mean_before_deviation(x, *, eps=1e-5):
+    return x.mean(dim=0), torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+
+
+def identity_with_var_mean(x, *, eps=1e-5):
+    variance, mean = torch.var_mean(x, dim=0, correction=0)
+    return (variance + eps) ** 0.5, mean
+
+
+def identity_from_squares(x, *, eps=1e-5):
+    mean = x.sum(0) / len(x)
+    return [((x**2).mean(0) - mean**2 + eps).sqrt(), mean]
+
+
+lab.exercise(
+    normalization.identity_parameters,
+    title="The way back",
+    statement="""Does normalizing take anything away from what a network can compute? No: with the
+right γ and β, batch normalization gives a batch back exactly as it came. Find them: return
+`(weight, bias)`, shapes (C,) and (C,), such that
+`batch_norm(x, weight, bias, eps=eps)` equals `x`, up to rounding and *with* its ε.
+
+(This does not make the layer useless. What changes is how gradient descent *gets* anywhere: scale
+and mean of a feature have become two parameters of their own.)""",
+    points=2,
+    minutes=5,
+    difficulty=2,
+    core=False,
+    syllabus=("5.6",),
+    hide=("Formula", "Convention"),
+    inputs=draw_identity,
+    probe=probes.call(),
+    parts=[
+        Part(
+            "the weight",
+            1,
+            (
+                matches_reference("the weight", of="result.0"),
+                leaves_inputs_alone(),
+                keeps_dtype(),
+            ),
+        ),
+        Part("the bias", 1, (matches_reference("the bias", of="result.1"),)),
+    ],
+    mistakes=[
+        Mistake(
+            "without_eps",
+            without_eps,
+            "You return γ = σ, as the paper does, which leaves ε out. What was divided by "
+            "√(σ² + ε) has to be multiplied by just that.",
+        ),
+        Mistake(
+            "eps_outside",
+            eps_outside,
+            "You return γ = σ + ε. The layer divides by √(σ² + ε), so γ = √(σ² + ε).",
+        ),
+        Mistake(
+            "variance_for_deviation",
+            variance_for_deviation,
+            "You return the variance for γ. The layer divides by its root: γ = √(σ² + ε).",
+        ),
+        Mistake(
+            "unbiased_deviation",
+            unbiased_deviation,
+            "Your variance divides by N − 1, but the layer normalizes with the biased one.",
+        ),
+        Mistake(
+            "normalizes_again",
+            normalizes_again,
+            "Your γ and β would normalize once more. Solve γ (x − μ)/s + β = x for γ and β.",
+        ),
+        Mistake(
+            "one_and_zero",
+            one_and_zero,
+            "With γ = 1 and β = 0 the layer returns x̂, not x. Undo the division and the "
+            "subtraction.",
+        ),
+        Mistake(
+            "mean_before_deviation",
+            mean_before_deviation,
+            "You return them in the other order: first the weight γ, then the bias β.",
+        ),
+    ],
+    alternatives=[
+        Alternative("torch.var_mean", identity_with_var_mean),
+        Alternative("mean of squares, as a list", identity_from_squares),
+    ],
+    forbidden=TORCH_BATCH_NORM,
+    hints=(
+        "Write y = γ (x − μ)/s + β and ask for y = x, whatever x is.",
+        "γ undoes the division by s, β the subtraction of μ. What exactly is s?",
+        "s = √(σ² + ε) with the biased variance.",
+    ),
+)
+
+
+def draw_folding(rng):
+    """A linear layer, not square, and the batch norm after it."""
+    inputs, outputs = (int(n) for n in rng.permutation([3, 4, 5, 6, 7])[:2])
+    running_var = rng.uniform(0.3, 4, outputs)
+    running_var[0] = 1e-3
+    return {
+        "linear_weight": rng.normal(size=(outputs, inputs)),
+        "linear_bias": rng.normal(size=outputs),
+        "running_mean": 2 * rng.normal(size=outputs),
+        "running_var": running_var,
+        "weight": draw_weight(rng, outputs),
+        "bias": rng.normal(size=outputs) + 1,
+        "eps": draw_eps(rng),
+    }
+
+
+def scales_columns(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                   eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return linear_weight * scale, scale * (linear_bias - running_mean) + bias
+
+
+def drops_the_linear_bias(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                          eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return scale[:, None] * linear_weight, bias - scale * running_mean
+
+
+def does_not_scale_the_linear_bias(linear_weight, linear_bias, running_mean, running_var, weight,
+                                   bias, *, eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return scale[:, None] * linear_weight, linear_bias - scale * running_mean + bias
+
+
+def does_not_center(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                    eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return scale[:, None] * linear_weight, scale * linear_bias + bias
+
+
+def adds_the_mean(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                  eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return scale[:, None] * linear_weight, scale * (linear_bias + running_mean) + bias
+
+
+def forgets_beta(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                 eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean)
+
+
+def scales_beta(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean + bias)
+
+
+def folds_without_eps(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                      eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var)
+    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean) + bias
+
+
+def divides_by_variance(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                        eps=1e-5):  # fmt: skip
+    scale = weight / (running_var + eps)
+    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean) + bias
+
+
+def with_a_diagonal(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                    eps=1e-5):  # fmt: skip
+    scale = weight * torch.rsqrt(running_var + eps)
+    return torch.diag(scale) @ linear_weight, (linear_bias - running_mean) * scale + bias
+
+
+def transposed_twice(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                     eps=1e-5):  # fmt: skip
+    scale = weight / (running_var + eps) ** 0.5
+    return (linear_weight.T * scale).T, bias + scale * linear_bias - scale * running_mean
+
+
+def row_by_row(linear_weight, linear_bias, running_mean, running_var, weight, bias, *, eps=1e-5):
+    folded_weight, folded_bias = linear_weight.clone(), linear_bias.clone()
+    for i in range(len(linear_weight)):
+        s = torch.sqrt(running_var[i] + eps)
+        folded_weight[i] = weight[i] * linear_weight[i] / s
+        folded_bias[i] = weight[i] * (linear_bias[i] - running_mean[i]) / s + bias[i]
+    return folded_weight, folded_bias
+
+
+lab.exercise(
+    normalization.fold_batch_norm,
+    title="Fold batch normalization away",
+    statement="""In evaluation, batch normalization is an affine map with constant numbers, and a
+linear layer before it is one too. Two affine maps in a row are one: before a network is put to use,
+its batch normalization layers are usually *folded* into the weights and cost nothing anymore.
+
+Return `(folded_weight, folded_bias)`, shapes (out, in) and (out,), such that for every input z
+
+$$z\\,W'^\\top + b' \\;=\\; \\text{batch norm in evaluation of}\\;(z\\,W^\\top + b).$$
+
+W and b are `linear_weight` and `linear_bias`; γ and β are `weight` and `bias`.""",
+    points=3,
+    minutes=10,
+    difficulty=2,
+    core=False,
+    syllabus=("5.5",),
+    hide=("Formula",),
+    inputs=draw_folding,
+    probe=probes.call(),
+    parts=[
+        Part(
+            "the folded weight",
+            1,
+            (
+                matches_reference("the folded weight", of="result.0"),
+                leaves_inputs_alone(),
+                keeps_dtype(),
+            ),
+        ),
+        Part("the folded bias", 2, (matches_reference("the folded bias", of="result.1"),)),
+    ],
+    mistakes=[
+        Mistake(
+            "scales_columns",
+            scales_columns,
+            "A scale of shape (out,) lines up with the columns of W, the inputs. Each *row* of "
+            "W makes one output: use `scale[:, None]`.",
+        ),
+        Mistake(
+            "drops_the_linear_bias",
+            drops_the_linear_bias,
+            "The bias b of the linear layer is lost. It reaches the batch normalization with "
+            "W z: b' = (γ/s)(b − r_mean) + β.",
+        ),
+        Mistake(
+            "does_not_scale_the_linear_bias",
+            does_not_scale_the_linear_bias,
+            "The bias b is scaled with everything else that is normalized: "
+            "b' = (γ/s)(b − r_mean) + β.",
+        ),
+        Mistake(
+            "does_not_center",
+            does_not_center,
+            "The running mean is missing: it is subtracted before scaling, "
+            "b' = (γ/s)(b − r_mean) + β.",
+        ),
+        Mistake(
+            "adds_the_mean",
+            adds_the_mean,
+            "You add the running mean; it is subtracted: b' = (γ/s)(b − r_mean) + β.",
+        ),
+        Mistake(
+            "forgets_beta",
+            forgets_beta,
+            "β is missing: it is added at the end, b' = (γ/s)(b − r_mean) + β.",
+        ),
+        Mistake(
+            "scales_beta",
+            scales_beta,
+            "You scale β as well. β comes after the scaling: b' = (γ/s)(b − r_mean) + β.",
+        ),
+        Mistake(
+            "without_eps",
+            folds_without_eps,
+            "ε is missing: the layer you fold divides by √(r_var + ε).",
+        ),
+        Mistake(
+            "divides_by_variance",
+            divides_by_variance,
+            "You divide by the variance. The layer divides by its root, √(r_var + ε).",
+        ),
+    ],
+    alternatives=[
+        Alternative("a diagonal matrix", with_a_diagonal),
+        Alternative("transposed, scaled, transposed", transposed_twice),
+        Alternative("row by row", row_by_row),
+    ],
+    forbidden=TORCH_BATCH_NORM,
+    hints=(
+        "Put a = W z + b into γ (a − r_mean)/s + β and multiply out. What stands before z?",
+        "With scale = γ/s, one number per output: z is multiplied by scale · W, row by row.",
+        "`scale[:, None] * linear_weight`; all that does not contain z is the new bias.",
+    ),
+)

@@ -1,0 +1,775 @@
+"""Batch normalization as a module, led through training and evaluation."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from autograder import probes
+from autograder.exercises.normalization.drawing import (
+    BATCH,
+    TORCH_BATCH_NORM,
+    draw_eps,
+    draw_features,
+    draw_table,
+    draw_weight,
+    lab,
+)
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import check, find, finding, matches_reference
+from autograder.judging.comparison import Tolerance, difference
+from course_lib import normalization
+from course_lib.normalization import batch_norm, batch_norm_inference, update_running_statistics
+
+BUFFERS = ["running_mean", "running_var"]
+
+
+def draw_training(rng):
+    """Batches of different spread and size in training, then evaluation, then a gradient."""
+    features = draw_features(rng)
+    spreads = rng.permutation([0.4, 1.0, 2.5, 5.0])
+    batches = [spread * draw_table(rng, BATCH, features) for spread in spreads]
+    batches[2] = np.concatenate([batches[2], 3 + draw_table(rng, 2, features)])
+    return {
+        "construct": {
+            "num_features": features,
+            "eps": draw_eps(rng),
+            "momentum": float(rng.uniform(0.15, 0.4)),
+        },
+        "steps": [
+            {"do": "state", "as": "at the start", "names": BUFFERS},
+            {
+                "do": "set",
+                "as": "parameters",
+                "values": {"weight": draw_weight(rng, features), "bias": rng.normal(size=features)},
+            },
+            {"do": "train"},
+            {"do": "call", "as": "first batch", "x": batches[0]},
+            {"do": "state", "as": "after one batch", "names": BUFFERS},
+            {"do": "call", "as": "second batch", "x": batches[1]},
+            {"do": "call", "as": "third batch", "x": batches[2]},
+            {"do": "state", "as": "after three batches", "names": BUFFERS},
+            {"do": "call", "as": "batch without gradients", "x": batches[3], "grad": False},
+            {"do": "state", "as": "after training", "names": BUFFERS},
+            {"do": "eval"},
+            {
+                "do": "call",
+                "as": "one example",
+                "x": 2 * rng.normal(size=(1, features)),
+                "grad": False,
+            },
+            {"do": "call", "as": "two examples", "x": 2 * rng.normal(size=(2, features)) + 1},
+            {"do": "state", "as": "after evaluation", "names": BUFFERS},
+            {"do": "train"},
+            {"do": "call", "as": "last batch", "x": draw_table(rng, BATCH, features)},
+            {
+                "do": "backward",
+                "as": "gradients",
+                "grad_output": rng.normal(size=(BATCH, features)),
+            },
+        ],
+    }
+
+
+def evaluates_with_its_buffers(step):
+    """Evaluation judged by the module's own buffers, so that their faults are paid for once."""
+
+    @check(f"evaluation uses the running statistics ({step})")
+    def look(case):
+        scripted = {s.get("as"): s for s in case.inputs["steps"]}
+        x, values = scripted[step]["x"], scripted["parameters"]["values"]
+        mean, variance = (
+            np.asarray(find(case.observed, f"after training/{name}.value", case), float)
+            for name in BUFFERS
+        )
+        per_channel = (-1, *(1,) * (x.ndim - 2))
+        mean, variance, weight, bias = (
+            v.reshape(per_channel) for v in (mean, variance, values["weight"], values["bias"])
+        )
+        squared = variance + case.inputs["construct"]["eps"]
+        if not (np.isfinite(mean).all() and (squared > 0).all()):
+            return finding(False, "finite statistics", "nan or inf", "no finite statistics")
+        wanted = weight * (x - mean) / np.sqrt(squared) + bias
+        found = difference(find(case.observed, f"{step}/result", case), wanted, Tolerance(dtype=case.dtype))
+        if found is None:
+            return finding(True)
+        return finding(False, found.expected, found.observed, found.gist)
+
+    return look
+
+
+@check("evaluation leaves the running statistics alone")
+def buffers_rest_in_evaluation(case):
+    for name in BUFFERS:
+        before = find(case.observed, f"after training/{name}.value", case)
+        after = find(case.observed, f"after evaluation/{name}.value", case)
+        if difference(after, before) is not None:
+            return finding(False, f"{name} unchanged", f"{name} changed", f"{name} was changed")
+    return finding(True)
+
+
+def out_of_the_graph(name):
+    """A buffer that remembers how it was computed keeps every batch in memory."""
+    return matches_reference(
+        f"{name} is not part of the gradient's graph",
+        of=f"after three batches/{name}.requires_grad",
+    )
+
+
+def trajectory_parts(training, statistics, evaluation, gradients):
+    """The parts of a batch normalization module: what it is worth to train, to keep, to evaluate."""
+    calls = ("first batch", "second batch", "third batch", "batch without gradients")
+    moments = ("at the start", "after one batch", "after three batches", "after training")
+    return [
+        Part(
+            "training output",
+            training,
+            tuple(matches_reference(f"the {c}", of=f"{c}/result") for c in calls),
+        ),
+        Part(
+            "running statistics",
+            statistics,
+            tuple(
+                matches_reference(f"{name} {moment}", of=f"{moment}/{name}.value")
+                for moment in moments
+                for name in BUFFERS
+            )
+            + tuple(out_of_the_graph(name) for name in BUFFERS),
+        ),
+        Part(
+            "evaluation",
+            evaluation,
+            (
+                evaluates_with_its_buffers("one example"),
+                evaluates_with_its_buffers("two examples"),
+                buffers_rest_in_evaluation,
+            ),
+        ),
+        Part(
+            "gradients",
+            gradients,
+            (
+                matches_reference("the gradient of the input", of="gradients/x"),
+                matches_reference(
+                    "the gradients of weight and bias", of="gradients/parameters"
+                ),
+            ),
+        ),
+    ]
+
+
+# Students write `forward` alone; each class repeats the given `__init__` so that it can be read
+# and run by itself.
+
+
+class ForgetsEps(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias
+            )
+        with torch.no_grad():
+            self.running_mean, self.running_var = update_running_statistics(
+                self.running_mean, self.running_var, x, momentum=self.momentum
+            )
+        return batch_norm(x, self.weight, self.bias)
+
+
+class ForgetsMomentum(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        with torch.no_grad():
+            self.running_mean, self.running_var = update_running_statistics(
+                self.running_mean, self.running_var, x
+            )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class NeverStores(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        running_mean, running_var = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class NeverStoresTheVariance(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        with torch.no_grad():
+            self.running_mean, _ = update_running_statistics(
+                self.running_mean, self.running_var, x, momentum=self.momentum
+            )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class StoresEps(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        with torch.no_grad():
+            variance = x.var(dim=0) + self.eps
+            self.running_mean.lerp_(x.mean(dim=0), self.momentum)
+            self.running_var.lerp_(variance, self.momentum)
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class StoresEpsAndOmitsItLater(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            deviation = torch.sqrt(self.running_var)
+            return self.weight * (x - self.running_mean) / deviation + self.bias
+        with torch.no_grad():
+            variance = x.var(dim=0) + self.eps
+            self.running_mean.lerp_(x.mean(dim=0), self.momentum)
+            self.running_var.lerp_(variance, self.momentum)
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class KeepsAnAxis(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            deviation = torch.sqrt(self.running_var + self.eps)
+            return self.weight * (x - self.running_mean) / deviation + self.bias
+        m = self.momentum
+        with torch.no_grad():
+            mean, variance = x.mean(dim=0, keepdim=True), x.var(dim=0, keepdim=True)
+            self.running_mean = (1 - m) * self.running_mean + m * mean
+            self.running_var = (1 - m) * self.running_var + m * variance
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class UnbiasedEverywhere(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        mean, variance = self.running_mean, self.running_var
+        if self.training:
+            mean, variance = x.mean(dim=0), x.var(dim=0)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(variance, self.momentum)
+        return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
+
+
+class BiasedEverywhere(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        mean, variance = self.running_mean, self.running_var
+        if self.training:
+            mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(variance, self.momentum)
+        return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
+
+
+class AveragesTheDeviation(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            deviation = torch.sqrt(self.running_var**2 + self.eps)
+            return self.weight * (x - self.running_mean) / deviation + self.bias
+        with torch.no_grad():
+            self.running_mean.lerp_(x.mean(dim=0), self.momentum)
+            self.running_var.lerp_(x.std(dim=0), self.momentum)
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class AveragesTheDeviationAndDividesByIt(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            return self.weight * (x - self.running_mean) / self.running_var + self.bias
+        with torch.no_grad():
+            self.running_mean.lerp_(x.mean(dim=0), self.momentum)
+            self.running_var.lerp_(x.std(dim=0), self.momentum)
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class EvaluatesWithTheBatch(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+        if self.training:
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(x.var(dim=0), self.momentum)
+        return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
+
+
+class EvaluationNeedsTrainingVariables(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if self.training:
+            mean = x.mean(dim=0)
+            deviation = torch.sqrt(x.var(dim=0, unbiased=False) + self.eps)
+            normalized = (x - mean) / deviation
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(x.var(dim=0), self.momentum)
+        else:
+            normalized = (x - self.running_mean) / deviation
+        return self.weight * normalized + self.bias
+
+
+class UpdatesInEvaluation(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.running_mean.lerp_(x.mean(dim=0), self.momentum)
+            if len(x) > 1:
+                self.running_var.lerp_(x.var(dim=0), self.momentum)
+        if self.training:
+            return batch_norm(x, self.weight, self.bias, eps=self.eps)
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+
+
+class AsksWhetherGradientsAreOn(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not torch.is_grad_enabled():
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        with torch.no_grad():
+            self.running_mean, self.running_var = update_running_statistics(
+                self.running_mean, self.running_var, x, momentum=self.momentum
+            )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class BuffersInTheGraph(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        self.running_mean, self.running_var = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class TrainsWithRunningStatistics(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad():
+                self.running_mean, self.running_var = update_running_statistics(
+                    self.running_mean, self.running_var, x, momentum=self.momentum
+                )
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+
+
+class EverythingWithoutGradients(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    @torch.no_grad()
+    def forward(self, x):
+        if not self.training:
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        self.running_mean, self.running_var = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class ConstantStatistics(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        mean, variance = self.running_mean, self.running_var
+        if self.training:
+            with torch.no_grad():
+                mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(x.var(dim=0), self.momentum)
+        return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
+
+
+class ByHand(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if self.training:
+            mean, variance = x.mean(0), x.var(0, unbiased=False)
+            m, n = self.momentum, len(x)
+            unbiased = variance.detach() * n / (n - 1)
+            self.running_mean = (1 - m) * self.running_mean + m * mean.detach()
+            self.running_var = (1 - m) * self.running_var + m * unbiased
+        else:
+            mean, variance = self.running_mean, self.running_var
+        return self.weight * (x - mean) * (variance + self.eps) ** -0.5 + self.bias
+
+
+class InPlace(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if self.training is False:
+            mean, deviation = self.running_mean, (self.running_var + self.eps).sqrt()
+            return torch.addcmul(self.bias, self.weight, (x - mean) / deviation)
+        y = batch_norm(x, self.weight, self.bias, eps=self.eps)
+        with torch.no_grad():
+            self.running_mean.mul_(1 - self.momentum).add_(x.mean(dim=0), alpha=self.momentum)
+            self.running_var.mul_(1 - self.momentum).add_(x.var(dim=0), alpha=self.momentum)
+        return y
+
+
+class ThroughData(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if self.training:
+            self.running_mean.data, self.running_var.data = update_running_statistics(
+                self.running_mean, self.running_var, x.data, momentum=self.momentum
+            )
+            return batch_norm(x, self.weight, self.bias, eps=self.eps)
+        scale = self.weight / torch.sqrt(self.running_var + self.eps)
+        return x * scale + (self.bias - self.running_mean * scale)
+
+
+lab.exercise(
+    normalization.BatchNorm1d,
+    title="Batch normalization as a layer",
+    statement="""Now put the three functions together in a layer that behaves differently in its two
+modes. `__init__` is given: it makes the parameters `weight` and `bias`, which the optimizer trains,
+and the buffers `running_mean` and `running_var`, which it does not touch. Write `forward`:
+
+| mode | normalize with | running statistics |
+|---|---|---|
+| `model.train()` | this batch | are moved toward this batch |
+| `model.eval()` | the running statistics | stay as they are |
+
+Which mode it is, `self.training` knows. Mode and gradients are two different things: in train mode
+under `torch.no_grad()` the layer still uses the batch.
+
+The buffers outlive the step. They must not hang on to its graph (memory would grow with every
+batch), while the *output* must let gradients through, also through the batch's mean and variance.
+Call your own `batch_norm`, `update_running_statistics` and `batch_norm_inference`.""",
+    parts=trajectory_parts(2, 2, 1, 1),
+    minutes=15,
+    difficulty=3,
+    core=True,
+    syllabus=("5.2", "5.7"),
+    blank=("forward",),
+    inputs=draw_training,
+    probe=probes.module(),
+    dtypes=("float32", "float32", "float32"),
+    mistakes=[
+        Mistake(
+            "stores_eps",
+            StoresEps,
+            "You add ε to the variance before you store it. ε belongs to the division alone; "
+            "`running_var` holds the variance.",
+            origin="9 of 127 students",
+        ),
+        Mistake(
+            "keeps_an_axis",
+            KeepsAnAxis,
+            "Your buffers have the shape (1, C) instead of (C,), from `keepdim=True`. The "
+            "numbers are right, but they no longer fit a saved model.",
+            origin="5 of 120 students",
+        ),
+        Mistake(
+            "unbiased_everywhere",
+            UnbiasedEverywhere,
+            "You use the variance divided by N − 1 for both. It is what is stored; normalizing "
+            "in training uses the biased one, divided by N.",
+            origin="4 of 120 students",
+        ),
+        Mistake(
+            "stores_eps_and_omits_it_later",
+            StoresEpsAndOmitsItLater,
+            "You store the variance with ε inside and leave ε out in evaluation. Store the "
+            "variance alone and divide by √(running_var + ε).",
+            origin="2 of 127 students",
+        ),
+        Mistake(
+            "averages_the_deviation",
+            AveragesTheDeviation,
+            "You average the standard deviation and square it in evaluation. The square of a "
+            "mean is not the mean of squares: store the variance.",
+            origin="2 of 127 students",
+        ),
+        Mistake(
+            "averages_the_deviation_and_divides_by_it",
+            AveragesTheDeviationAndDividesByIt,
+            "You store a running standard deviation. `running_var` holds the variance; in "
+            "evaluation divide by √(running_var + ε).",
+            origin="2 of 127 students",
+        ),
+        Mistake(
+            "forgets_eps",
+            ForgetsEps,
+            "You do not pass `self.eps` on, so the functions use their default of 1e-5.",
+            origin="1 of 127 students",
+        ),
+        Mistake(
+            "never_stores",
+            NeverStores,
+            "You compute the new running statistics but do not store them: `running_mean` and "
+            "`running_var` keep their first values. Copy the new ones into the buffers.",
+            origin="1 of 127 students",
+        ),
+        Mistake(
+            "evaluation_needs_training_variables",
+            EvaluationNeedsTrainingVariables,
+            "In evaluation you use a variable that only the training branch sets. Compute the "
+            "deviation from `running_var` there.",
+            origin="1 of 127 students",
+        ),
+        Mistake(
+            "evaluates_with_the_batch",
+            EvaluatesWithTheBatch,
+            "In evaluation you still use the mean and variance of the batch. A single example "
+            "then gives β, whatever it is: use the running statistics.",
+            origin="1 of 111 students",
+        ),
+        Mistake(
+            "never_stores_the_variance",
+            NeverStoresTheVariance,
+            "`running_mean` moves, `running_var` does not. Store both.",
+        ),
+        Mistake(
+            "biased_everywhere",
+            BiasedEverywhere,
+            "You store the biased variance, divided by N. It is right for normalizing; "
+            "`running_var` takes the unbiased one, divided by N − 1.",
+        ),
+        Mistake(
+            "forgets_momentum",
+            ForgetsMomentum,
+            "You do not pass `self.momentum` on, so the update uses its default of 0.1.",
+        ),
+        Mistake(
+            "updates_in_evaluation",
+            UpdatesInEvaluation,
+            "Your running statistics move in evaluation too. Then the test data change the "
+            "model: update them only if `self.training`.",
+        ),
+        Mistake(
+            "asks_whether_gradients_are_on",
+            AsksWhetherGradientsAreOn,
+            "You take the mode from `torch.is_grad_enabled()`. Gradients and mode are "
+            "independent: ask `self.training`.",
+        ),
+        Mistake(
+            "buffers_in_the_graph",
+            BuffersInTheGraph,
+            "Your buffers require a gradient: each keeps the graph of all batches before it, "
+            "and memory grows. Update them under `torch.no_grad()`.",
+        ),
+        Mistake(
+            "trains_with_running_statistics",
+            TrainsWithRunningStatistics,
+            "In training you normalize with the running statistics. Training uses the mean and "
+            "variance of the batch itself; the running ones are for evaluation.",
+        ),
+        Mistake(
+            "everything_without_gradients",
+            EverythingWithoutGradients,
+            "Your whole `forward` runs without gradients, so nothing before this layer can "
+            "learn. Only the update of the buffers belongs under `torch.no_grad()`.",
+        ),
+        Mistake(
+            "constant_statistics",
+            ConstantStatistics,
+            "You compute the batch's mean and variance without gradients. The values are right, "
+            "but the gradient must flow through them: they depend on x.",
+        ),
+    ],
+    alternatives=[
+        Alternative("by hand, with detach", ByHand),
+        Alternative("buffers moved in place", InPlace),
+        Alternative("through .data, evaluation folded", ThroughData),
+    ],
+    forbidden=TORCH_BATCH_NORM,
+    needs=(
+        "normalization/batch_norm",
+        "normalization/update_running_statistics",
+        "normalization/batch_norm_inference",
+    ),
+    hints=(
+        "Two branches: `if self.training:` … and the rest. Each ends in one call of a function "
+        "you have written.",
+        "Under `with torch.no_grad():` compute the new pair and put it into the buffers with "
+        "`copy_`. The output is computed outside of that block.",
+        "`self.running_mean.copy_(new_mean)`, the same for the variance, and then "
+        "`return batch_norm(x, self.weight, self.bias, eps=self.eps)`.",
+    ),
+)

@@ -1,0 +1,27 @@
+"""Judging: what an exercise is, what a verdict is, and how the one leads to the other."""
+
+from autograder.judging.exercise import (
+    Alternative,
+    Exercise,
+    Kind,
+    Lab,
+    Mistake,
+    Part,
+)
+from autograder.judging.judge import cases, judge, observe
+from autograder.judging.verdict import Finding, Reason, Verdict
+
+__all__ = [
+    "Alternative",
+    "Exercise",
+    "Finding",
+    "Kind",
+    "Lab",
+    "Mistake",
+    "Part",
+    "Reason",
+    "Verdict",
+    "cases",
+    "judge",
+    "observe",
+]

@@ -1,0 +1,196 @@
+"""Checks on values: each looks at one property of a case and gives a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from autograder.judging.comparison import Tolerance, brief, difference, kind_of
+from autograder.judging.verdict import Finding
+
+Observation = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case of a judgement: plain inputs, what was observed and what the reference gave.
+
+    ``alpha`` is the share of the false-alarm budget that one statistical look may spend.
+    """
+
+    inputs: dict[str, Any]
+    observed: Observation
+    expected: Observation
+    alpha: float = 1e-6
+    number: int = 0
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the case's float arrays."""
+        return float_dtype(self.inputs)
+
+    @property
+    def where(self) -> str:
+        """The inputs in a few words."""
+        names = [k for k in self.inputs if k not in ("steps", "construct")]
+        return ", ".join(f"{name} = {_input_brief(self.inputs[name])}" for name in names)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A property and how to look at it. ``remark`` checks speak but cost no points."""
+
+    property: str
+    look: Callable[[Case], Finding]
+    statistical: bool = False
+    remark: bool = False
+
+    def __call__(self, case: Case) -> Finding:
+        """Look at a case; the finding carries this check's property."""
+        finding = self.look(case)
+        return replace(finding, property=self.property, where=finding.where or case.where)
+
+
+def finding(
+    passed: bool, expected: str = "", observed: str = "", gist: str = "", **more: Any
+) -> Finding:
+    """A finding whose property is filled in by its check."""
+    return Finding("", bool(passed), expected, observed, gist=gist, **more)
+
+
+def check(property: str) -> Callable[[Callable[[Case], Finding]], Check]:
+    """Make a check of a function from a case to a finding (for properties of one exercise)."""
+
+    def decorate(look: Callable[[Case], Finding]) -> Check:
+        return Check(property, look)
+
+    return decorate
+
+
+def matches_reference(
+    property: str = "the result", of: str = "result", rtol: float | None = None
+) -> Check:
+    """Compare what the path ``of`` finds in the observation with what the reference gives.
+
+    A path goes through dicts and lists by key and index (``"result.0"``), and from a ``module``
+    probe's steps by the name the script gave a step (``"eval output/result"`` is the ``result`` of
+    the step called ``eval output``).
+    """
+
+    def look(case: Case) -> Finding:
+        expected = find(case.expected, of, case)
+        observed = find(case.observed, of, case)
+        if observed is MISSING:
+            return finding(False, brief(expected), "nothing", "it was not reached")
+        found = difference(observed, expected, Tolerance(rtol, case.dtype))
+        if found is None:
+            return finding(True, brief(expected), brief(observed))
+        return finding(False, found.expected, found.observed, found.gist)
+
+    return Check(property, look)
+
+
+def keeps_dtype(of: str = "result") -> Check:
+    """Remark when the result's dtype is not that of the case's float inputs."""
+
+    def look(case: Case) -> Finding:
+        wanted = next(
+            (v.dtype.name for v in _leaves(case.inputs) if v.dtype.kind == "f"),
+            "float32",
+        )
+        got = {v.dtype.name for v in _leaves(find(case.observed, of, case)) if v.dtype.kind == "f"}
+        return finding(got <= {wanted}, wanted, ", ".join(sorted(got)))
+
+    return Check("the result has the dtype of the inputs", look, remark=True)
+
+
+def leaves_inputs_alone() -> Check:
+    """Remark when an argument was changed in place."""
+
+    def look(case: Case) -> Finding:
+        changed = case.observed.get("changed") or []
+        names = ", ".join(changed) if isinstance(changed, list) else "x"
+        return finding(not changed, "unchanged arguments", f"{names} changed in place")
+
+    return Check("the arguments are left as they were", look, remark=True)
+
+
+def is_finite(property: str = "all results are finite", of: str = "result") -> Check:
+    """Every number is finite."""
+
+    def look(case: Case) -> Finding:
+        leaves = _leaves(find(case.observed, of, case))
+        bad = sum(int((~np.isfinite(leaf)).sum()) for leaf in leaves if leaf.dtype.kind == "f")
+        total = sum(leaf.size for leaf in leaves)
+        return finding(
+            bool(leaves) and bad == 0,
+            "finite numbers",
+            f"{bad} of {total} are nan or inf",
+        )
+
+    return Check(property, look)
+
+
+MISSING = object()
+
+
+def find(observation: Any, path: str, case: Case | None = None) -> Any:
+    """Follow a path into an observation; ``MISSING`` where it leads nowhere.
+
+    Keys that hold dots themselves ("first.weight") are found as they are.
+    """
+    step, slash, rest = path.partition("/")
+    if slash:
+        names = [s.get("as") for s in case.inputs["steps"]] if case else []
+        index = names.index(step)
+        steps = observation.get("steps", [])
+        return find(steps[index], rest) if index < len(steps) else MISSING
+    if isinstance(observation, list):
+        key, _, rest = path.partition(".")
+        if not key.isdigit() or int(key) >= len(observation):
+            return MISSING
+        return find(observation[int(key)], rest) if rest else observation[int(key)]
+    if not isinstance(observation, dict):
+        return MISSING
+    if path in observation:
+        return observation[path]
+    parts = path.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        key = ".".join(parts[:cut])
+        if key in observation:
+            return find(observation[key], ".".join(parts[cut:]))
+    return MISSING
+
+
+def float_dtype(inputs: Any) -> str:
+    """The dtype of the float arrays in plain inputs; "float64" where there are none."""
+    return next((v.dtype.name for v in _arrays(inputs) if v.dtype.kind == "f"), "float64")
+
+
+def _arrays(value: Any) -> list[np.ndarray]:
+    if isinstance(value, np.ndarray):
+        return [value]
+    if isinstance(value, (list, dict)):
+        items = value.values() if isinstance(value, dict) else value
+        return [array for item in items for array in _arrays(item)]
+    return []
+
+
+def _leaves(value: Any) -> list[np.ndarray]:
+    return [np.asarray(value)] if isinstance(value, float) else _arrays(value)
+
+
+def _input_brief(value: Any) -> str:
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"array {tuple(int(n) for n in value.shape)}"
+    return brief(value) if not isinstance(value, list) else kind_list(value)
+
+
+def kind_list(value: list[Any]) -> str:
+    """A list in a few words: short lists of numbers in full, others by length."""
+    if len(value) <= 6 and all(isinstance(v, (bool, int, float)) for v in value):
+        return f"({', '.join(brief(v) for v in value)})"
+    return f"{len(value)} of {kind_of(value[0])}" if value else "()"

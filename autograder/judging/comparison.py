@@ -1,0 +1,195 @@
+"""When two observed values are the same, and how to say where they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+RTOL = {"float64": 1e-7, "float32": 1e-4, "float16": 1e-2}
+ATOL = {"float64": 1e-10, "float32": 1e-5, "float16": 1e-3}
+"""Relative tolerance of each entry, and absolute tolerance relative to the largest entry."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where two values differ: what was expected and observed there, and the gist of it."""
+
+    expected: str
+    observed: str
+    gist: str
+
+
+def same(observed: Any, expected: Any) -> bool:
+    """Whether two plain values are equal up to rounding."""
+    return difference(observed, expected) is None
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How near is near enough: that of the coarsest of both values' dtypes and ``dtype``.
+
+    ``dtype`` is what the answer computed in, whatever it returned; ``rtol`` replaces the relative
+    tolerance of the dtypes.
+    """
+
+    rtol: float | None = None
+    dtype: str = "float64"
+
+
+def difference(
+    observed: Any, expected: Any, tolerance: Tolerance = Tolerance()
+) -> Difference | None:
+    """The first difference between plain values, or None when they are the same.
+
+    Lists and tuples are alike, and so are
+    numbers and arrays of no dimensions: only what the numbers say counts.
+    """
+    if isinstance(expected, dict):
+        return _dict_difference(observed, expected, tolerance)
+    if isinstance(expected, list):
+        return _list_difference(observed, expected, tolerance)
+    if expected is None or isinstance(expected, str):
+        if type(observed) is type(expected) and observed == expected:
+            return None
+        return Difference(brief(expected), brief(observed), "another value")
+    if not isinstance(observed, (bool, int, float, np.ndarray)):
+        return Difference(brief(expected), brief(observed), f"{kind_of(observed)}, not numbers")
+    return _array_difference(np.asarray(observed), np.asarray(expected), tolerance)
+
+
+def _dict_difference(
+    observed: Any, expected: dict[str, Any], tolerance: Tolerance
+) -> Difference | None:
+    if not isinstance(observed, dict) or set(observed) != set(expected):
+        keys = sorted(observed) if isinstance(observed, dict) else kind_of(observed)
+        return Difference(f"keys {sorted(expected)}", f"{keys}", "other entries than asked for")
+    return _first(observed, expected, expected, tolerance)
+
+
+def _list_difference(observed: Any, expected: list[Any], tolerance: Tolerance) -> Difference | None:
+    if isinstance(observed, np.ndarray) and observed.ndim > 0:
+        observed = [np.asarray(item) for item in observed]
+    if not isinstance(observed, list) or len(observed) != len(expected):
+        count = len(observed) if isinstance(observed, list) else kind_of(observed)
+        return Difference(f"{len(expected)} values", f"{count}", "another number of values")
+    return _first(observed, expected, range(len(expected)), tolerance)
+
+
+def _first(observed: Any, expected: Any, keys: Any, tolerance: Tolerance) -> Difference | None:
+    for key in keys:
+        found = difference(observed[key], expected[key], tolerance)
+        if found:
+            name = f"entry {key}" if isinstance(key, int) else str(key)
+            return Difference(
+                f"{name}: {found.expected}",
+                f"{name}: {found.observed}",
+                f"{name}: {found.gist}",
+            )
+    return None
+
+
+def _array_difference(
+    observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance
+) -> Difference | None:
+    if observed.shape != expected.shape:
+        gist = f"shape {_shape(observed)}, wanted {_shape(expected)}"
+        if (
+            observed.size == expected.size
+            and _close(observed.reshape(-1), expected.reshape(-1), tolerance).all()
+        ):
+            gist += "; the numbers themselves are right"
+        elif observed.T.shape == expected.shape and _close(observed.T, expected, tolerance).all():
+            gist += "; it is the transpose"
+        return Difference(f"shape {_shape(expected)}", f"shape {_shape(observed)}", gist)
+    close = _close(observed, expected, tolerance)
+    if close.all():
+        return None
+    return _worst(observed, expected, close)
+
+
+def _close(observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> np.ndarray:
+    names = [a.dtype.name for a in (observed, expected) if a.dtype.name in RTOL]
+    names.append(tolerance.dtype)
+    relative = tolerance.rtol if tolerance.rtol is not None else max(RTOL[n] for n in names)
+    a, b = observed.astype(np.float64), expected.astype(np.float64)
+    scale = np.abs(b[np.isfinite(b)]).max(initial=0.0)
+    absolute = max(ATOL[name] for name in names) * scale + 1e-300
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = np.abs(a - b) <= absolute + relative * np.abs(b)
+    return near | (a == b) | (np.isnan(a) & np.isnan(b))
+
+
+def _worst(observed: np.ndarray, expected: np.ndarray, close: np.ndarray) -> Difference:
+    a, b = observed.astype(np.float64), expected.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.where(close, -1.0, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf))
+    index = np.unravel_index(int(distance.argmax()), distance.shape)
+    place = f" at [{', '.join(str(int(i)) for i in index)}]" if a.ndim else ""
+    gist = _gist(a, b)
+    if not gist:
+        wrong = int((~close).sum())
+        gist = "another value" if a.size == 1 else f"{wrong} of {a.size} entries differ"
+    return Difference(f"{b[index]:.6g}{place}", f"{a[index]:.6g}{place}", gist)
+
+
+def _gist(a: np.ndarray, b: np.ndarray) -> str:
+    if not np.isfinite(a).all() and np.isfinite(b).all():
+        count = int((~np.isfinite(a)).sum())
+        return "not a finite number" if a.size == 1 else f"{count} of {a.size} are not finite"
+    if not np.isfinite(b).all():
+        return ""
+    if not a.any():
+        return "zero" if a.size == 1 else "all zero"
+    solid = np.abs(b) > 1e-6 * np.abs(b).max(initial=0.0)
+    if not solid.any():
+        return ""
+    ratio = a[solid] / b[solid]
+    factor = float(np.median(ratio))
+    if np.allclose(ratio, factor, rtol=1e-4) and factor != 0:
+        if np.isclose(factor, -1):
+            return "the sign is the other way round"
+        return f"{times(factor)}" if a.size == 1 else f"every entry is {times(factor)}"
+    shift = a - b
+    if a.size > 1 and np.allclose(shift, shift.flat[0], rtol=1e-4, atol=1e-9):
+        return f"every entry is shifted by {float(shift.flat[0]):.4g}"
+    if a.ndim == 2 and a.shape[0] == a.shape[1] and np.allclose(a.T, b):
+        return "it is the transpose"
+    return ""
+
+
+def times(factor: float) -> str:
+    """A factor in words: "4 times too large"."""
+    if factor == 0:
+        return "zero"
+    if factor < 0:
+        return f"{factor:.3g} times what it should be"
+    if factor >= 1:
+        return f"{factor:.4g} times too large"
+    return f"{1 / factor:.4g} times too small"
+
+
+def kind_of(value: Any) -> str:
+    """What sort of thing a plain value is, for a sentence."""
+    if isinstance(value, dict) and "not data" in value:
+        return f"a {value['not data']}"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {_shape(value)}"
+    names = {type(None): "None", list: "a sequence", dict: "a dict", str: "text"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def brief(value: Any) -> str:
+    """A plain value in a few words."""
+    if isinstance(value, (bool, int, float)):
+        return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, str):
+        return repr(value[:60])
+    if isinstance(value, np.ndarray) and value.size <= 4:
+        return np.array2string(value, precision=4, separator=", ")
+    return kind_of(value)
+
+
+def _shape(array: np.ndarray) -> str:
+    return str(tuple(int(n) for n in array.shape))

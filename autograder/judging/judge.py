@@ -1,0 +1,255 @@
+"""From an exercise and a seed to a verdict: cases, observations, findings, diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.judging.checks import Case, Check, float_dtype
+from autograder.judging.comparison import Tolerance, difference
+from autograder.judging.exercise import Answer, Exercise, Inputs, Kind, Mistake
+from autograder.judging.statistics import same_distribution
+from autograder.judging.verdict import Finding, Reason, Verdict
+from autograder.probes import wire
+from autograder.probes.run import run
+
+FALSE_ALARM_BUDGET = 1e-6
+"""Probability that a right answer fails one grading of one exercise by chance."""
+
+Observation = dict[str, Any]
+
+
+def cases(exercise: Exercise, seed: int) -> list[Inputs]:
+    """The inputs of every case, drawn from the seed: plain data, ready to cross the wall."""
+    drawn = []
+    for number, (draw, dtype) in enumerate(exercise.draws):
+        rng = np.random.default_rng([seed, number])
+        drawn.append({k: _plain(v, dtype) for k, v in draw(rng).items()})
+    return drawn
+
+
+def observe(
+    exercise: Exercise, answer: Answer, drawn: Sequence[Inputs], seed: int
+) -> list[Observation]:
+    """Observe trusted code here and now: a reference, a mistake, a student's own notebook.
+
+    What it returns has been through ``wire``, as if it had come from a kernel.
+    """
+    probe = exercise.probe
+    observed = run(probe.name, probe.parameters, answer, list(drawn), seed)
+    decoded: list[Observation] = wire.loads(wire.dumps(observed))
+    return decoded
+
+
+def expected_observations(
+    exercise: Exercise, drawn: Sequence[Inputs], seed: int
+) -> list[Observation]:
+    """What the reference gives, in float64 whatever the case's dtype."""
+    assert exercise.reference is not None
+    precise = [{k: _plain(v, "float64") for k, v in inputs.items()} for inputs in drawn]
+    return observe(exercise, exercise.reference, precise, seed)
+
+
+def judge(
+    exercise: Exercise,
+    drawn: Sequence[Inputs],
+    observed: Sequence[Observation],
+    expected: Sequence[Observation],
+    seed: int,
+    *,
+    untouched: bool = False,
+) -> Verdict:
+    """Judge observations of an answer against those of the reference.
+
+    ``untouched`` says that the answer has the starter's syntax tree.
+    """
+    verdict = Verdict(exercise.id, str(exercise.kind), 0.0, exercise.points, Reason.WRONG)
+    observed = [_well_formed(observation) for observation in observed]
+    if untouched or (observed and all(_not_written(o) for o in observed)):
+        return replace(verdict, reason=Reason.NOT_ATTEMPTED)
+    if len(observed) != len(drawn):
+        return replace(verdict, notes=["the answer could not be observed"])
+    looked_at = _cases(exercise, drawn, observed, expected)
+    score, findings = _score(exercise, looked_at)
+    raised = [o["raised"] for o in observed if o["raised"]]
+    reason = Reason.PARTLY_CORRECT if score > 0 else Reason.WRONG
+    if score == exercise.points and all(f.passed for f in findings):
+        reason = Reason.CORRECT
+    elif score == 0 and len(raised) == len(observed):
+        reason = Reason.RAISED
+    verdict = replace(
+        verdict,
+        score=score,
+        reason=reason,
+        findings=_with_exceptions(raised) + ([] if reason is Reason.RAISED else findings),
+        remarks=_remarks(exercise, looked_at),
+    )
+    return (
+        verdict if reason is Reason.CORRECT else diagnose(exercise, verdict, drawn, observed, seed)
+    )
+
+
+def diagnose(
+    exercise: Exercise,
+    verdict: Verdict,
+    drawn: Sequence[Inputs],
+    observed: Sequence[Observation],
+    seed: int,
+) -> Verdict:
+    """Name the mistake that behaves like the answer on every case, if there is one."""
+    for mistake in exercise.mistakes:
+        if behaves_like(exercise, mistake, drawn, observed, seed):
+            return replace(verdict, diagnosis=mistake.name, explanation=mistake.diagnosis)
+    return verdict
+
+
+def behaves_like(
+    exercise: Exercise,
+    mistake: Mistake,
+    drawn: Sequence[Inputs],
+    observed: Sequence[Observation],
+    seed: int,
+) -> bool:
+    """Whether observations are those of a mistake; the cheapest case is tried first."""
+    for inputs, seen in zip(drawn, observed, strict=True):
+        other = observe(exercise, mistake.answer, [inputs], seed)[0]
+        if not same_observation(exercise, seen, other, float_dtype(inputs)):
+            return False
+    return True
+
+
+def same_observation(exercise: Exercise, one: Observation, other: Observation, dtype: str) -> bool:
+    """Whether two observations of a probe on the same inputs, of a dtype, are the same."""
+    if bool(one.get("raised")) != bool(other.get("raised")):
+        return False
+    if one.get("raised"):
+        if one["raised"]["type"] != other["raised"]["type"]:
+            return False
+        if not one.get("steps") and not other.get("steps"):
+            return bool(one["raised"]["message"][:40] == other["raised"]["message"][:40])
+    if exercise.probe.name == "draws":
+        return same_distribution(one, other)
+    if exercise.signature is not None:
+        return bool(exercise.signature(one) == exercise.signature(other))
+    key = "steps" if exercise.probe.name == "module" else "result"
+    tolerance = Tolerance(dtype=dtype)
+    return difference(_numbers(one.get(key)), _numbers(other.get(key)), tolerance) is None
+
+
+def _cases(
+    exercise: Exercise,
+    drawn: Sequence[Inputs],
+    observed: Sequence[Observation],
+    expected: Sequence[Observation],
+) -> list[Case]:
+    looks = sum(check.statistical for check in exercise.checks) * len(drawn)
+    alpha = FALSE_ALARM_BUDGET / max(looks, 1)
+    return [
+        Case(inputs, seen, wanted, alpha, number)
+        for number, (inputs, seen, wanted) in enumerate(zip(drawn, observed, expected, strict=True))
+    ]
+
+
+def _score(exercise: Exercise, looked_at: list[Case]) -> tuple[float, list[Finding]]:
+    score, findings = 0.0, []
+    for part in exercise.parts:
+        found = [_worst_finding(check, looked_at) for check in part.checks if not check.remark]
+        findings += found
+        if found and all(finding.passed for finding in found):
+            score += part.points
+    return score, findings
+
+
+def _worst_finding(check: Check, looked_at: list[Case]) -> Finding:
+    findings = [_look(check, case) for case in looked_at]
+    return next((f for f in findings if not f.passed), findings[0])
+
+
+def _look(check: Check, case: Case) -> Finding:
+    raised = case.observed.get("raised")
+    if raised and "steps" not in case.observed:
+        return Finding(check.property, False, observed=f"{raised['type']} raised",
+                       where=case.where, gist="the code raised an exception")  # fmt: skip
+    try:
+        return check(case)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        # A forged observation need not have the form that a check expects.
+        return Finding(check.property, False, observed="something else", where=case.where)
+
+
+def _remarks(exercise: Exercise, looked_at: list[Case]) -> list[str]:
+    remarks = []
+    for check in exercise.checks:
+        if check.remark and not (found := _worst_finding(check, looked_at)).passed:
+            remarks.append(f"{found.property}: wanted {found.expected}, got {found.observed}")
+    return remarks
+
+
+def _with_exceptions(raised: list[dict[str, Any]]) -> list[Finding]:
+    if not raised:
+        return []
+    first = raised[0]
+    line = f" (line {first['line']} of its cell)" if first["line"] else ""
+    message = f"{first['type']}: {first['message']}{line}"
+    return [Finding("it runs", False, "a result", message, gist=message)]
+
+
+def _well_formed(observation: Any) -> Observation:
+    """An observation with the entries that judging relies on, whatever came across."""
+    if not isinstance(observation, dict):
+        return {"result": None, "raised": None}
+    raised = observation.get("raised")
+    if raised is not None:
+        raised = raised if isinstance(raised, dict) else {}
+        line = raised.get("line")
+        raised = {
+            "type": str(raised.get("type"))[:80],
+            "message": str(raised.get("message"))[:300],
+            "line": line if isinstance(line, int) else None,
+        }
+    return {**observation, "raised": raised}
+
+
+def _not_written(observation: Observation) -> bool:
+    raised = observation.get("raised")
+    if raised:
+        return bool(raised["type"] == "NotImplementedError")
+    if "steps" in observation:
+        return False
+    result = observation.get("result")
+    return result is None or (isinstance(result, list) and all(r is None for r in result))
+
+
+def _plain(value: Any, dtype: str) -> Any:
+    if isinstance(value, torch.Tensor):
+        value = value.detach().numpy()
+    if isinstance(value, np.ndarray):
+        return value.astype(dtype) if value.dtype.kind == "f" else value.copy()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, dtype) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item, dtype) for key, item in value.items()}
+    return value
+
+
+def _numbers(value: Any) -> Any:
+    """A step's observation without what says nothing about values."""
+    if isinstance(value, dict):
+        return {k: _numbers(v) for k, v in value.items() if k not in ("type", "changed")}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return value
+
+
+def is_prediction_made(exercise: Exercise, value: Any) -> bool:
+    """Whether a prediction is a number, or one of the exercise's choices."""
+    assert exercise.kind is Kind.PREDICTION
+    if exercise.choices:
+        return value in exercise.choices
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value

@@ -1,0 +1,67 @@
+"""The global state a probe runs in: known before, restored after."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+import sys
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+
+@contextlib.contextmanager
+def known_state(seed: int) -> Iterator[None]:
+    """Run with torch's and numpy's defaults and fresh random numbers; put everything back after.
+
+    A student who changed the default dtype, switched gradients off or turned warnings into errors
+    is judged as if they had not. What the answer prints goes nowhere: prints and warnings cost
+    nothing, also under stock nbgrader, which zeroes a cell for a line on stderr.
+    """
+    saved_dtype = torch.get_default_dtype()
+    saved_device = torch.get_default_device()
+    saved_deterministic = torch.are_deterministic_algorithms_enabled()
+    saved_torch, saved_numpy, saved_random = (
+        torch.random.get_rng_state(),
+        np.random.get_state(),
+        random.getstate(),
+    )
+    saved_filters = warnings.filters[:]
+    saved_recursion = sys.getrecursionlimit()
+    silence = io.StringIO()
+    try:
+        torch.set_default_device("cpu")
+        torch.set_default_dtype(torch.float32)
+        torch.use_deterministic_algorithms(False)
+        sys.setrecursionlimit(3000)
+        seed_everything(seed)
+        with (
+            torch.enable_grad(),
+            torch.inference_mode(False),
+            np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"),
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(silence),
+            contextlib.redirect_stderr(silence),
+        ):
+            warnings.resetwarnings()
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        torch.set_default_device(saved_device)
+        torch.set_default_dtype(saved_dtype)
+        torch.use_deterministic_algorithms(saved_deterministic)
+        torch.random.set_rng_state(saved_torch)
+        np.random.set_state(saved_numpy)
+        random.setstate(saved_random)
+        warnings.filters[:] = saved_filters
+        sys.setrecursionlimit(saved_recursion)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed torch, numpy and ``random`` alike."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)

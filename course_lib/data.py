@@ -1,0 +1,113 @@
+"""Small data sets for the labs. They come with the course; nothing is downloaded.
+
+Every call reads afresh and returns new tensors, so changing one in place changes nothing else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+FASHION_CLASSES = (
+    "T-shirt",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+_FOLDER = Path(__file__).resolve().parent / "datasets"
+_DIGITS_TRAIN = 1_437
+
+
+class Split(NamedTuple):
+    """Inputs (float32) and class numbers (int64), for training and for testing."""
+
+    x_train: torch.Tensor
+    y_train: torch.Tensor
+    x_test: torch.Tensor
+    y_test: torch.Tensor
+
+
+def fashion_mnist(train: int = 10_000, test: int = 2_000) -> Split:
+    """Load photographs of clothes in ten classes: the first `train` and `test` of those kept here.
+
+    Shapes:  x (N, 28, 28), brightness in [0, 1], 0 is the background; y (N,) in 0…9, named by
+             `FASHION_CLASSES`.
+    Raises:  ValueError for a count that is not a whole number from 1 to what is kept.
+    Source:  Xiao, Rasul & Vollgraf 2017; the first 10,000 of 60,000 training and 2,000 of 10,000
+             test images.
+    License: MIT, © 2017 Zalando SE.
+    """
+    split = _read("fashion_mnist")
+    _check_count("train", train, len(split.x_train))
+    _check_count("test", test, len(split.x_test))
+    return Split(
+        split.x_train[:train].float() / 255,
+        split.y_train[:train].long(),
+        split.x_test[:test].float() / 255,
+        split.y_test[:test].long(),
+    )
+
+
+def mnist1d(train: int = 4_000, test: int = 1_000) -> Split:
+    """Load one-dimensional signals drawn like the ten digits, shifted, scaled, sheared and noisy.
+
+    Shapes:  x (N, 40), no unit, mean 0 and standard deviation 1 over the whole set; y (N,) in 0…9.
+    Raises:  ValueError for a count that is not a whole number from 1 to what is kept.
+    Source:  Greydanus & Kobak 2020, "Scaling down deep learning with MNIST-1D"; default arguments.
+    License: Apache-2.0.
+    """
+    split = _read("mnist1d")
+    _check_count("train", train, len(split.x_train))
+    _check_count("test", test, len(split.x_test))
+    return Split(
+        split.x_train[:train].clone(),
+        split.y_train[:train].long(),
+        split.x_test[:test].clone(),
+        split.y_test[:test].long(),
+    )
+
+
+def digits() -> Split:
+    """Load handwritten digits at low resolution; some border pixels never vary.
+
+    Shapes:  x (N, 8, 8), ink in [0, 1] in steps of 1/16; y (N,) in 0…9. The first 1,437 images
+             of the file are for training, the last 360 for testing.
+    Source:  Alpaydin & Kaynak 1998, UCI "Optical Recognition of Handwritten Digits", as carried
+             by scikit-learn.
+    License: CC BY 4.0 (the data), BSD-3-Clause (scikit-learn).
+    """
+    from sklearn.datasets import load_digits
+
+    loaded = load_digits()
+    x = torch.tensor(loaded.images / 16, dtype=torch.float32)
+    y = torch.tensor(loaded.target, dtype=torch.int64)
+    n = _DIGITS_TRAIN
+    return Split(x[:n].clone(), y[:n].clone(), x[n:].clone(), y[n:].clone())
+
+
+def _read(name: str) -> Split:
+    """Read one file of `datasets/` as it is stored."""
+    path = _FOLDER / f"{name}.npz"
+    try:
+        with np.load(path) as stored:
+            return Split(*(torch.from_numpy(stored[field]) for field in Split._fields))
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{path} is missing; it comes with the course: restore it with `git checkout` "
+            "or install the course again"
+        ) from None
+
+
+def _check_count(name: str, count: int, kept: int) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= kept:
+        raise ValueError(f"{name}: got {count!r}, allowed is a whole number from 1 to {kept:,}")

@@ -1,0 +1,205 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from autograder import probes
+from autograder.judging import (
+    Alternative,
+    Lab,
+    Mistake,
+    Part,
+    Reason,
+    Verdict,
+    cases,
+    judge,
+    observe,
+)
+from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.judging.judge import expected_observations, is_prediction_made
+
+lab = Lab("sample", number=99, title="Sample")
+
+
+def scale(x, factor):
+    return x * factor
+
+
+def adds(x, factor):
+    return x + factor
+
+
+def inputs(rng):
+    return {"x": rng.normal(size=(rng.integers(2, 9), 3)), "factor": float(rng.uniform(2, 3))}
+
+
+pure = lab.exercise(
+    scale,
+    title="Scale",
+    statement="",
+    points=4,
+    inputs=inputs,
+    probe=probes.call(),
+    checks=[matches_reference(), leaves_inputs_alone(), keeps_dtype()],
+    mistakes=[Mistake("adds", adds, "You add.")],
+    alternatives=[Alternative("swapped", lambda x, factor: factor * x)],
+)
+
+
+class Counter(nn.Module):
+    def __init__(self, start):
+        super().__init__()
+        self.total = torch.tensor(float(start))
+
+    def forward(self, x):
+        self.total = self.total + x.sum()
+        return x * self.total
+
+
+class Forgetful(Counter):
+    def forward(self, x):
+        return x * (self.total + x.sum())
+
+
+def script(rng):
+    calls = [{"do": "call", "as": f"call {i}", "x": rng.normal(size=4)} for i in (1, 2)]
+    return {"construct": {"start": float(rng.normal())}, "steps": calls}
+
+
+stateful = lab.exercise(
+    Counter,
+    title="Counter",
+    statement="",
+    parts=[
+        Part("first", 1, (matches_reference("first", of="call 1/result"),)),
+        Part("second", 2, (matches_reference("second", of="call 2/result"),)),
+    ],
+    inputs=script,
+    probe=probes.module(),
+    mistakes=[Mistake("forgets", Forgetful, "You forget.")],
+)
+
+
+def verdict(exercise, answer, seed=3, **options):
+    drawn = cases(exercise, seed)
+    expected = expected_observations(exercise, drawn, seed)
+    observed = observe(exercise, answer, drawn, seed) if callable(answer) else answer
+    return judge(exercise, drawn, observed, expected, seed, **options)
+
+
+def test_a_right_answer_is_correct():
+    assert verdict(pure, scale).reason is Reason.CORRECT
+    assert verdict(pure, scale).score == 4
+    assert verdict(pure, pure.alternatives[0].answer).passed
+
+
+def test_cases_follow_from_the_seed_and_have_their_dtypes():
+    one, other = cases(pure, 1), cases(pure, 1)
+    assert [c["x"].dtype.name for c in one] == ["float64", "float64", "float32"]
+    assert all(np.array_equal(a["x"], b["x"]) for a, b in zip(one, other, strict=True))
+    assert one[0]["x"].shape != cases(pure, 2)[0]["x"].shape or not np.array_equal(
+        one[0]["x"], cases(pure, 2)[0]["x"]
+    )
+
+
+def test_a_mistake_is_named_and_explained():
+    found = verdict(pure, adds)
+    assert (found.reason, found.score, found.diagnosis) == (Reason.WRONG, 0, "adds")
+    assert found.explanation == "You add."
+
+
+def test_a_wrong_answer_that_nobody_foresaw_has_findings_and_no_diagnosis():
+    found = verdict(pure, lambda x, factor: x * factor * 2)
+    assert found.diagnosis is None
+    assert found.findings[0].gist == "every entry is 2 times too large"
+    assert "factor = " in found.findings[0].where
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (lambda x, factor: None, Reason.NOT_ATTEMPTED),
+        (lambda x, factor: x.no_such_thing, Reason.RAISED),
+        (lambda x: x, Reason.RAISED),
+        (lambda x, factor: math.nan, Reason.WRONG),
+        (lambda x, factor: iter([1]), Reason.WRONG),
+        (lambda x, factor: x if x.dtype == torch.float32 else x * factor, Reason.WRONG),
+    ],
+)
+def test_other_answers_get_their_reason(answer, reason):
+    assert verdict(pure, answer).reason is reason
+
+
+def test_a_starter_raises_not_implemented_and_is_not_attempted():
+    def starter(x, factor):
+        raise NotImplementedError
+
+    assert verdict(pure, starter).reason is Reason.NOT_ATTEMPTED
+    assert verdict(pure, adds, untouched=True).reason is Reason.NOT_ATTEMPTED
+
+
+def test_parts_earn_their_points_separately():
+    found = verdict(stateful, Forgetful)
+    assert (found.score, found.reason, found.diagnosis) == (1, Reason.PARTLY_CORRECT, "forgets")
+    assert verdict(stateful, Counter).score == 3
+
+
+def test_an_exception_in_the_middle_keeps_what_came_before():
+    class Breaks(Counter):
+        def forward(self, x):
+            if hasattr(self, "called"):
+                raise RuntimeError("second call")
+            self.called = True
+            return super().forward(x)
+
+    found = verdict(stateful, Breaks)
+    assert found.score == 1
+    assert found.findings[0].gist == "RuntimeError: second call"
+
+
+def test_remarks_cost_nothing():
+    def in_place(x, factor):
+        x *= factor
+        return x.double()
+
+    found = verdict(pure, in_place)
+    assert found.score == 4 and len(found.remarks) == 2
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        [],
+        [{}, {}, {}],
+        [{"result": 1, "raised": "yes", "steps": 5}] * 3,
+        [{"result": 1, "raised": "yes"}] * 3,
+        [None, 3, "text"],
+        [{"result": {"result": []}, "raised": {"type": [], "message": {}}}] * 3,
+        [{"steps": [[]], "raised": None}] * 3,
+    ],
+)
+@pytest.mark.parametrize("exercise", [pure, stateful], ids=["pure", "stateful"])
+def test_a_forged_observation_scores_nothing_and_breaks_nothing(exercise, forged):
+    assert verdict(exercise, forged).score == 0
+
+
+def test_a_verdict_survives_as_plain_data():
+    found = verdict(pure, adds)
+    assert Verdict.from_dict(found.to_dict()) == found
+
+
+def test_a_prediction_is_a_number_or_one_of_the_choices():
+    number = lab.prediction("number", title="", statement="")
+    choice = lab.prediction("choice", title="", statement="", choices=("up", "down"))
+    assert is_prediction_made(number, 0.5) and is_prediction_made(choice, "up")
+    for value in (None, True, "0.5", math.nan, [1]):
+        assert not is_prediction_made(number, value)
+    assert not is_prediction_made(choice, "sideways")
+    assert not is_prediction_made(choice, ["up"])
+
+
+def test_an_exercise_of_a_lab_cannot_be_defined_twice():
+    with pytest.raises(ValueError, match="two exercises called 'scale'"):
+        lab.exercise(scale, title="", statement="")

@@ -1,0 +1,211 @@
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from autograder.probes.kernel import MIME, observe
+from autograder.probes.run import run
+from autograder.probes.values import to_plain
+from autograder.probes import wire
+
+
+def one(probe, answer, inputs, seed=0, **parameters):
+    return run(probe, parameters, answer, [inputs], seed)[0]
+
+
+def test_call_hands_over_tensors_and_observes_the_result():
+    seen = one("call", lambda x, eps: x + eps, {"x": np.ones(3), "eps": 0.5})
+    assert seen["type"] == "torch.Tensor" and seen["raised"] is None and seen["changed"] == []
+    np.testing.assert_array_equal(seen["result"], np.full(3, 1.5))
+
+
+def test_every_case_gets_its_own_copy_of_its_inputs():
+    x = np.ones(3)
+
+    def doubles_in_place(x):
+        x *= 2
+        return x
+
+    first, second = run("call", {}, doubles_in_place, [{"x": x}, {"x": x}], 0)
+    np.testing.assert_array_equal(x, np.ones(3))
+    np.testing.assert_array_equal(second["result"], np.full(3, 2.0))
+    assert first["changed"] == ["x"]
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), GeneratorExit(), MemoryError()])
+def test_what_the_answer_raises_is_observed(error):
+    def raises(x):
+        raise error
+
+    assert one("call", raises, {"x": 1})["raised"]["type"] == type(error).__name__
+
+
+def test_an_interrupt_is_not_swallowed():
+    def interrupted(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        one("call", interrupted, {"x": 1})
+
+
+def test_an_exception_that_cannot_be_printed_is_observed():
+    class Rude(Exception):
+        def __str__(self):
+            raise RuntimeError("no message for you")
+
+    def raises(x):
+        raise Rude
+
+    assert one("call", raises, {"x": 1})["raised"]["type"] == "Rude"
+
+
+def test_draws_are_fresh_and_stacked():
+    seen = one("draws", lambda n: torch.randn(n), {"n": 5}, count=3)
+    assert seen["result"].shape == (3, 5)
+    assert not np.array_equal(seen["result"][0], seen["result"][1])
+
+
+def test_draws_do_not_depend_on_what_was_drawn_before():
+    torch.rand(17)
+    one_way = one("draws", lambda n: torch.randn(n), {"n": 5}, count=2)["result"]
+    torch.rand(3)
+    np.testing.assert_array_equal(
+        one("draws", lambda n: torch.randn(n), {"n": 5}, count=2)["result"], one_way
+    )
+
+
+def test_a_module_is_led_through_its_script_and_a_step_that_raises_ends_it():
+    script = {
+        "construct": {"in_features": 3, "out_features": 2},
+        "steps": [
+            {"do": "set", "values": {"weight": np.ones((2, 3)), "bias": np.zeros(2)}},
+            {"do": "call", "x": np.ones((1, 3), np.float32)},
+            {"do": "backward", "grad_output": np.ones((1, 2), np.float32)},
+            {"do": "sgd", "learning_rate": 0.5},
+            {"do": "state", "names": ["bias"]},
+            {"do": "state", "names": ["missing"]},
+            {"do": "eval"},
+        ],
+    }
+    seen = one("module", nn.Linear, script)
+    np.testing.assert_array_equal(seen["steps"][1]["result"], [[3.0, 3.0]])
+    np.testing.assert_array_equal(seen["steps"][2]["x"], [[2.0, 2.0, 2.0]])
+    np.testing.assert_array_equal(seen["steps"][4]["bias"]["value"], [-0.5, -0.5])
+    assert len(seen["steps"]) == 5 and seen["raised"]["type"] == "AttributeError"
+
+
+def test_global_state_is_known_in_a_probe_and_as_it_was_afterwards(recwarn):
+    torch.set_default_dtype(torch.float64)
+    np.seterr(all="raise")
+    warnings.simplefilter("error")
+    torch.set_grad_enabled(False)
+    limit = sys.getrecursionlimit()
+    try:
+
+        def answer(x):
+            warnings.warn("a warning", stacklevel=1)
+            torch.set_default_dtype(torch.float16)
+            sys.setrecursionlimit(limit + 7)
+            y = torch.zeros(1, requires_grad=True)
+            (y * 2).backward()
+            return [str(torch.get_default_dtype()), float(np.float64(1) / np.float64(0)), y.grad]
+
+        seen = one("call", answer, {"x": 1})
+        assert seen["raised"] is None
+        assert seen["result"][2] == 2
+        assert torch.get_default_dtype() is torch.float64
+        assert not torch.is_grad_enabled()
+        assert sys.getrecursionlimit() == limit
+    finally:
+        torch.set_default_dtype(torch.float32)
+        np.seterr(all="warn")
+        torch.set_grad_enabled(True)
+
+
+def test_a_probe_leaves_the_students_random_numbers_alone():
+    torch.manual_seed(5)
+    wanted = torch.rand(2)
+    torch.manual_seed(5)
+    first = torch.rand(1)
+    one("draws", lambda n: torch.randn(n), {"n": 5}, count=2)
+    assert torch.equal(torch.cat([first, torch.rand(1)]), wanted)
+
+
+def test_prints_and_warnings_of_an_answer_go_nowhere(capsys):
+    def noisy(x):
+        print("out")
+        print("err", file=sys.stderr)
+        return x
+
+    one("call", noisy, {"x": 1})
+    assert capsys.readouterr() == ("", "")
+
+
+class LyingTensor(torch.Tensor):
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        if func.__name__ in ("detach", "numpy", "cpu", "to", "as_subclass"):
+            return torch.full((2,), 42.0)
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+class LyingArray(np.ndarray):
+    def __array__(self, *args, **kwargs):
+        return np.full(2, 42.0)
+
+
+class LyingObject:
+    def __array__(self, *args, **kwargs):
+        return np.full(2, 42.0)
+
+    def __eq__(self, other):
+        return True
+
+
+def test_objects_that_lie_become_their_raw_numbers_or_no_data():
+    truth = torch.tensor([1.0, 2.0])
+    np.testing.assert_array_equal(to_plain(truth.as_subclass(LyingTensor)), [1.0, 2.0])
+    np.testing.assert_array_equal(to_plain(np.array([1.0, 2.0]).view(LyingArray)), [1.0, 2.0])
+    assert to_plain(LyingObject()) == {"not data": f"{LyingObject.__module__}.LyingObject"}
+
+
+def test_views_with_pending_conjugation_and_bfloat16_are_read_as_numbers():
+    assert to_plain(torch.tensor([1.5], dtype=torch.bfloat16)) == 1.5
+    assert to_plain(torch.arange(6.0).reshape(2, 3).T).shape == (3, 2)
+
+
+def request(**changes):
+    asked = {
+        "name": "f",
+        "probe": "call",
+        "parameters": {},
+        "cases": [{"x": 2}],
+        "seed": 1,
+        "given": {},
+    }
+    return wire.dumps({**asked, **changes})
+
+
+def reply(text, namespace):
+    return wire.loads(observe(text, namespace)._repr_mimebundle_()[MIME])
+
+
+def test_the_kernel_end_finds_the_answer_by_name():
+    assert reply(request(), {"f": lambda x: x + 1})["observations"][0]["result"] == 3
+    assert reply(request(), {}) == {"defined": False, "observations": []}
+
+
+def test_a_given_answer_stands_in_for_one_probe_only():
+    scope = {}
+    exec("def helper(x):\n    return 0\ndef f(x):\n    return helper(x)", scope)
+    given = {"helper": "def helper(x):\n    return math.floor(x * 10.5)"}
+    assert reply(request(given=given), scope)["observations"][0]["result"] == 21
+    assert reply(request(), scope)["observations"][0]["result"] == 0
+
+
+def test_an_observation_too_large_to_cross_is_refused_in_words():
+    answer = reply(request(), {"f": lambda x: torch.zeros(wire.MAX_BYTES)})
+    assert answer["observations"] == [] and "may cross" in answer["refused"]

@@ -1,0 +1,150 @@
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from course_lib import data
+
+ROOT = Path(__file__).resolve().parents[2]
+DATASETS = ROOT / "course_lib" / "datasets"
+LOADERS = {
+    "fashion_mnist": (data.fashion_mnist, (10_000, 28, 28), (2_000, 28, 28)),
+    "mnist1d": (data.mnist1d, (4_000, 40), (1_000, 40)),
+    "digits": (data.digits, (1_437, 8, 8), (360, 8, 8)),
+}
+every_set = pytest.mark.parametrize(
+    "load, train_shape, test_shape", LOADERS.values(), ids=LOADERS.keys()
+)
+sets_with_counts = pytest.mark.parametrize("load", [data.fashion_mnist, data.mnist1d])
+
+
+@every_set
+def test_a_set_has_the_documented_shapes_and_types(load, train_shape, test_shape):
+    split = load()
+    assert split.x_train.shape == train_shape
+    assert split.x_test.shape == test_shape
+    assert split.y_train.shape == train_shape[:1]
+    assert split.y_test.shape == test_shape[:1]
+    assert split.x_train.dtype == split.x_test.dtype == torch.float32
+    assert split.y_train.dtype == split.y_test.dtype == torch.int64
+
+
+@every_set
+def test_all_ten_classes_are_about_equally_frequent_in_both_parts(load, train_shape, test_shape):
+    split = load()
+    for labels in (split.y_train, split.y_test):
+        counts = torch.bincount(labels, minlength=10)
+        assert len(counts) == 10
+        assert counts.min() > 0.85 * len(labels) / 10
+        assert counts.max() < 1.15 * len(labels) / 10
+
+
+@every_set
+def test_no_test_input_is_also_a_training_input(load, train_shape, test_shape):
+    split = load()
+    seen = {row.numpy().tobytes() for row in split.x_train}
+    assert not [row for row in split.x_test if row.numpy().tobytes() in seen]
+
+
+@every_set
+def test_changing_what_one_call_returned_changes_no_other_call(load, train_shape, test_shape):
+    first, second = load(), load()
+    kept = second.x_train.clone()
+    for tensor in first:
+        tensor.zero_()
+    assert torch.equal(second.x_train, kept)
+    assert torch.equal(load().x_train, kept)
+
+
+@pytest.mark.parametrize("load", [data.fashion_mnist, data.digits])
+def test_images_lie_in_zero_to_one_and_reach_both_ends(load):
+    for x in (load().x_train, load().x_test):
+        assert x.min() == 0
+        assert x.max() == 1
+
+
+def test_fashion_mnist_holds_whole_bytes_over_255():
+    x = data.fashion_mnist(100, 1).x_train * 255
+    torch.testing.assert_close(x, x.round(), rtol=0, atol=1e-4)
+
+
+def test_fashion_mnist_starts_with_the_published_images():
+    split = data.fashion_mnist(10, 10)
+    assert split.y_train.tolist() == [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]
+    assert split.y_test.tolist() == [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]
+    assert data.FASHION_CLASSES[9] == "Ankle boot"
+
+
+def test_mnist1d_is_standardized_over_the_whole_set():
+    split = data.mnist1d()
+    x = torch.cat([split.x_train, split.x_test])
+    assert x.mean().item() == pytest.approx(0, abs=1e-5)
+    assert x.std(correction=0).item() == pytest.approx(1, abs=1e-5)
+
+
+def test_digits_have_pixels_that_never_vary():
+    x = data.digits().x_train.flatten(1)
+    assert (x.std(dim=0) == 0).sum() > 0
+
+
+@sets_with_counts
+def test_smaller_counts_give_the_first_of_each_part(load):
+    whole, part = load(), load(train=32, test=7)
+    assert torch.equal(part.x_train, whole.x_train[:32])
+    assert torch.equal(part.y_train, whole.y_train[:32])
+    assert torch.equal(part.x_test, whole.x_test[:7])
+    assert torch.equal(part.y_test, whole.y_test[:7])
+
+
+@sets_with_counts
+@pytest.mark.parametrize("argument", ["train", "test"])
+@pytest.mark.parametrize("count", [0, -1, 10_001, 2.5, True, "5"])
+def test_a_count_that_cannot_be_met_is_refused_by_name(load, argument, count):
+    with pytest.raises(
+        ValueError, match=rf"^{argument}: got .*allowed is a whole number from 1 to"
+    ):
+        load(**{argument: count})
+
+
+def test_a_missing_file_is_explained(tmp_path):
+    copy = copied_module(tmp_path, with_datasets=False)
+    with pytest.raises(FileNotFoundError, match=r"fashion_mnist\.npz is missing; .*git checkout"):
+        copy.fashion_mnist()
+
+
+def test_a_copy_beside_a_copy_of_the_files_needs_nothing_else_of_the_course(tmp_path):
+    copy = copied_module(tmp_path, with_datasets=True)
+    assert torch.equal(copy.mnist1d().x_test, data.mnist1d().x_test)
+
+
+def copied_module(folder, *, with_datasets):
+    shutil.copy(ROOT / "course_lib" / "data.py", folder)
+    if with_datasets:
+        shutil.copytree(DATASETS, folder / "datasets")
+    spec = importlib.util.spec_from_file_location("data_copy", folder / "data.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", sorted(DATASETS.glob("*.npz")), ids=lambda path: path.stem)
+def test_every_file_has_its_license_beside_it_and_loads_without_pickle(path):
+    license_text = path.with_suffix(".LICENSE.txt").read_text(encoding="utf-8")
+    assert path.name in license_text
+    assert "License" in license_text
+    with np.load(path, allow_pickle=False) as stored:
+        assert set(stored.files) == set(data.Split._fields)
+
+
+def test_the_files_are_what_the_script_makes():
+    pytest.importorskip("mnist1d")
+    if not Path("/usr/share/datasets/fashion-mnist").is_dir():
+        pytest.skip("needs the Debian package dataset-fashion-mnist")
+    script = ROOT / "scripts" / "make_datasets.py"
+    made = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
