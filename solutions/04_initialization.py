@@ -19,15 +19,15 @@
 # one number per layer: the standard deviation of its random starting weights.
 #
 # By the end you can
-# - say, for a given layer and nonlinearity, how large its starting weights must be, *and derive it*;
+# - say, for a given layer and nonlinearity, how large its weights must be, and *derive* it;
 # - measure whether signals and gradients survive on their way through a network;
 # - build residual blocks that start as the identity and still learn;
 # - correct three statements that are widely taught and wrong.
 #
 # **How it works.** You write a function, you run the gray cell below it, and read at once what is
 # right and, if it behaves like a known mistake, which one. Run a check as often as you like: each
-# run draws fresh inputs. Every derivation counts as much as code. Exercises marked *core* take 60 to
-# 90 minutes together; the *further* ones are graded alike and optional. Before some experiments
+# run draws fresh inputs. Derivations count as much as code. Exercises marked *core* take 60 to 90
+# minutes together; the *further* ones are graded alike and optional. Before some experiments
 # you commit to a prediction: it earns nothing and costs nothing, but the experiment waits for it.
 #
 # **Conventions of this lab**
@@ -42,6 +42,7 @@
 # | std of a sample | whether divided by n or n − 1 makes no difference here | |
 
 # %% tags=["setup"]
+import itertools
 import math
 
 import numpy as np
@@ -65,14 +66,14 @@ clothes = data.fashion_mnist(2000, 500)
 pixels = (clothes.x_train.flatten(1) - 0.286) / 0.353
 
 
-def plain_network(weight_std, widths=(784, *[128] * 8, 10), activation=nn.ReLU):
-    """A plain network whose hidden weights have the given standard deviation per layer."""
+def plain_network(start, widths=(784, *[128] * 8, 10)):
+    """A plain ReLU network; `start` fills every weight in place."""
     layers = []
-    for before, after in zip(widths, widths[1:]):
+    for before, after in itertools.pairwise(widths):
         linear = nn.Linear(before, after)
-        nn.init.normal_(linear.weight, std=weight_std(before, after))
+        start(linear.weight.data)
         nn.init.zeros_(linear.bias)
-        layers += [linear, activation()]
+        layers += [linear, nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
 
@@ -93,15 +94,15 @@ def train(model, steps=120, batch_size=64, learning_rate=0.02, seed=0):
 
 torch.manual_seed(0)
 curves = {
-    "half as large": train(plain_network(lambda d, _: 0.5 * math.sqrt(2 / d))),
-    "just right": train(plain_network(lambda d, _: math.sqrt(2 / d))),
-    "twice as large": train(plain_network(lambda d, _: 2 * math.sqrt(2 / d))),
+    "half as large": train(plain_network(lambda weight: nn.init.kaiming_normal_(weight).mul_(0.5))),
+    "just right": train(plain_network(nn.init.kaiming_normal_)),
+    "twice as large": train(plain_network(lambda weight: nn.init.kaiming_normal_(weight).mul_(2))),
 }
 plotting.training_curves(curves, ylabel="training loss", title="One factor of two per layer")
 
 # %% [markdown]
-# Half as large: the loss stays at ln 10 = 2.30, that of guessing. Twice as large: it explodes
-# (values above 10 are drawn at 10). What is "just right", and why is it so narrow? A factor of
+# Half as large: for a hundred steps the loss hardly leaves ln 10 = 2.30, that of guessing. Twice as
+# large: it explodes (values above 10 are drawn at 10). What is "just right", and why is it so narrow? A factor of
 # two in each of nine layers is a factor of 512 at the end.
 #
 # ## 1 · What if all weights are equal?
@@ -150,7 +151,7 @@ plotting.training_curves(symmetry_curves, ylabel="loss", title="Equal units stay
 # Sixty-four equal units are one unit. Randomness is there to break that symmetry, and random
 # *weights* are enough: zero biases do no harm.
 #
-# ## 2 · Small random numbers
+# ## 2 · Random, but how large?
 
 # %% exercise="gaussian"
 
@@ -414,10 +415,10 @@ plotting.lines_over_depth(growth, xlabel="block", ylabel="variance", log=True)
 
 # %% tags=["show"]
 schemes = {
-    "std 0.01": lambda d, _: 0.01,
-    "nn.Linear's default": lambda d, _: math.sqrt(1 / (3 * d)),
-    "Glorot": lambda d, n: math.sqrt(2 / (d + n)),
-    "Kaiming": lambda d, _: math.sqrt(2 / d),
+    "std 0.01": lambda weight: weight.copy_(gaussian(weight.shape, 0.01)),
+    "nn.Linear's default": lambda weight: weight,
+    "Glorot": lambda weight: weight.copy_(xavier_normal(weight.shape)),
+    "Kaiming": lambda weight: weight.copy_(kaiming_normal(weight.shape)),
 }
 test_pixels = (clothes.x_test.flatten(1) - 0.286) / 0.353
 experiment, accuracies = {}, {}

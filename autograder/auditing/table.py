@@ -38,7 +38,8 @@ def print_table(audits: Sequence[Audit]) -> None:
     """Print one line for each exercise, then what is wrong, then the totals."""
     width = max((len(a.exercise) for a in audits), default=8)
     print(
-        f"{'exercise':{width}}  ref  altern.  mistakes  named    forged  mutants       margin   CPU s"
+        f"{'exercise':{width}}  ref  altern.  mistakes  named    forged"
+        "  mutants       margin   CPU s"
     )
     for a in audits:
         if not a.mutants and not a.mistakes and a.kind in ("prediction", "written"):

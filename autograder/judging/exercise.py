@@ -13,6 +13,7 @@ from autograder.judging.checks import Check
 from autograder.probes import Probe
 
 Inputs = dict[str, Any]
+READ = Probe("read")
 Answer = Callable[..., Any]
 Draw = Callable[[np.random.Generator], Inputs]
 
@@ -80,7 +81,7 @@ class Exercise:
     points: float = 0
     reference: Answer | None = None
     inputs: Draw | tuple[Draw, ...] = lambda rng: {}
-    probe: Probe = Probe("read")
+    probe: Probe = READ
     parts: tuple[Part, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     alternatives: tuple[Alternative, ...] = ()

@@ -29,7 +29,6 @@ def known_state(seed: int) -> Iterator[None]:
         np.random.get_state(),
         random.getstate(),
     )
-    saved_filters = warnings.filters[:]
     saved_recursion = sys.getrecursionlimit()
     silence = io.StringIO()
     try:
@@ -56,7 +55,6 @@ def known_state(seed: int) -> Iterator[None]:
         torch.random.set_rng_state(saved_torch)
         np.random.set_state(saved_numpy)
         random.setstate(saved_random)
-        warnings.filters[:] = saved_filters
         sys.setrecursionlimit(saved_recursion)
 
 

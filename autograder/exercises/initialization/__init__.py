@@ -4,7 +4,7 @@ The modules stand in the order of the lab. ``NOT_EXERCISES`` says what became of
 syllabus that no student is asked to write.
 """
 
-from autograder.exercises.initialization import (  # noqa: F401, I001  (the order is the lab's)
+from autograder.exercises.initialization import (  # noqa: F401  (the order is the lab's)
     symmetry,
     variance,
     random_weights,

@@ -1,5 +1,7 @@
 """Measuring a network at initialization: forward activations, backward gradients."""
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -14,7 +16,7 @@ def _network(rng, scale, activation):
     widths = rng.integers(30, 70, size=4)
     weights = [
         rng.normal(size=(after, before)) * scale / np.sqrt(before)
-        for before, after in zip(widths, widths[1:], strict=False)
+        for before, after in itertools.pairwise(widths)
     ]
     x = rng.normal(size=(int(rng.integers(40, 60)), int(widths[0]))) + 0.3
     return {"x": x, "weights": weights, "activation": activation}

@@ -75,7 +75,7 @@ lab.value(
     minutes=8,
     difficulty=1,
     syllabus=("4.1",),
-    hide=("Formula",),
+    hide=("Formula", "Source"),
     inputs=_labels,
     probe=probes.call(),
     checks=[matches_reference("the gradient of the output bias", rtol=1e-5), leaves_inputs_alone()],

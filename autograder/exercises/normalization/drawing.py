@@ -52,8 +52,9 @@ def draw_table(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
     """
     x: np.ndarray = rng.normal(size=(rows, columns)) * rng.uniform(0.5, 3, columns)
     x[:, 0] *= 0.02
-    x[:, 1] = 0
-    return x + 2 * rng.normal(size=columns)
+    x += 2 * rng.normal(size=columns)
+    x[:, 1] = rng.integers(-8, 9) / 4  # so round that its mean is exact and 0/0 is 0/0
+    return x
 
 
 def draw_weight(rng: np.random.Generator, size: int) -> np.ndarray:

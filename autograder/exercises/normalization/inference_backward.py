@@ -1,1 +1,184 @@
-NOT_EXERCISES = {}
+"""The backward pass of batch normalization in evaluation, where the statistics are constants."""
+
+import torch
+
+from autograder import probes
+from autograder.exercises.normalization.backward import gradient_parts
+from autograder.exercises.normalization.drawing import (
+    AUTOGRAD,
+    TORCH_BATCH_NORM,
+    draw_eps,
+    draw_features,
+    draw_weight,
+    lab,
+)
+from autograder.judging import Alternative, Mistake
+from course_lib import normalization
+
+
+def draw_inference_gradient(rng):
+    """Four examples far from the running statistics; the first variance is tiny."""
+    features = draw_features(rng)
+    running_var = rng.uniform(0.3, 4, features)
+    running_var[0] = 1e-3
+    return {
+        "grad_output": rng.normal(size=(4, features)) + rng.normal(size=features),
+        "x": 2 * rng.normal(size=(4, features)) + rng.normal(size=features),
+        "running_mean": 2 * rng.normal(size=features),
+        "running_var": running_var,
+        "weight": draw_weight(rng, features),
+        "eps": draw_eps(rng),
+    }
+
+
+def as_in_training(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def training_formula(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    x_hat = (x - running_mean) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def weight_gradient_of_the_batch(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    x_hat = (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def no_weight(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    x_hat = (x - running_mean) / s
+    return grad_output / s, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def not_divided(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    x_hat = (x - running_mean) / torch.sqrt(running_var + eps)
+    return weight * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def no_eps(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var)
+    x_hat = (x - running_mean) / s
+    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def raw_input(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    return weight / s * grad_output, (grad_output * x).sum(dim=0), grad_output.sum(dim=0)
+
+
+def keeps_an_axis(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    grad_weight = (grad_output * (x - running_mean) / s).sum(dim=0, keepdim=True)
+    return weight / s * grad_output, grad_weight, grad_output.sum(dim=0, keepdim=True)
+
+
+def means_for_sums(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    x_hat = (x - running_mean) / s
+    return weight / s * grad_output, (grad_output * x_hat).mean(dim=0), grad_output.mean(dim=0)
+
+
+def with_rsqrt(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    inverse = torch.rsqrt(running_var + eps)
+    grad_weight = ((x - running_mean) * grad_output).sum(0) * inverse
+    return grad_output * (weight * inverse), grad_weight, grad_output.sum(0)
+
+
+def with_matrices(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = (running_var + eps) ** 0.5
+    x_hat = (x - running_mean) / s
+    ones = torch.ones(len(x), dtype=x.dtype)
+    grad_weight = torch.diagonal(grad_output.T @ x_hat)
+    return grad_output @ torch.diag(weight / s), grad_weight, ones @ grad_output
+
+
+lab.exercise(
+    normalization.batch_norm_inference_backward,
+    title="Backward in evaluation mode",
+    statement="""Sometimes one needs gradients through a network in evaluation mode: when its
+statistics are frozen for fine-tuning, or for the gradient with respect to an image. Return the
+gradients of the input, the weight and the bias, in this order, of
+
+$$y = \\gamma\\,\\frac{x-r_\\text{mean}}{\\sqrt{r_\\text{var}+\\varepsilon}} + \\beta .$$
+
+Ask yourself which of the three paths of the training mode are still there. Without
+`torch.autograd`, please.""",
+    parts=gradient_parts(1, 1, 1),
+    minutes=8,
+    difficulty=2,
+    core=False,
+    syllabus=("5.3",),
+    hide=("Formula",),
+    inputs=draw_inference_gradient,
+    probe=probes.call(),
+    mistakes=[
+        Mistake(
+            "training_formula",
+            training_formula,
+            "You use the formula of the training mode. Here the mean and the variance are "
+            "constants, no gradient flows through them: dx = (γ/s) dy.",
+            origin="17 of 120 students",
+        ),
+        Mistake(
+            "as_in_training",
+            as_in_training,
+            "You go backward through the training mode, statistics of the batch and all. In "
+            "evaluation the running statistics are used, and they are constants: dx = (γ/s) dy.",
+            origin="17 of 120 students",
+        ),
+        Mistake(
+            "weight_gradient_of_the_batch",
+            weight_gradient_of_the_batch,
+            "For the gradient of the weight you normalize x with the statistics of the batch. "
+            "The forward pass used the running ones.",
+        ),
+        Mistake(
+            "no_weight",
+            no_weight,
+            "γ is missing from the gradient of the input: dx = (γ/s) dy.",
+        ),
+        Mistake(
+            "not_divided",
+            not_divided,
+            "The forward pass divides by s = √(r_var + ε), so the gradient of the input does "
+            "too: dx = (γ/s) dy.",
+        ),
+        Mistake("no_eps", no_eps, "You leave ε out: s = √(r_var + ε), as in the forward pass."),
+        Mistake(
+            "raw_input",
+            raw_input,
+            "The weight multiplies the normalized input: its gradient is Σ dy · (x − r_mean)/s.",
+        ),
+        Mistake(
+            "keeps_an_axis",
+            keeps_an_axis,
+            "The gradients of weight and bias have the shape (1, C), from `keepdim=True`. A "
+            "gradient has the shape of its parameter, (C,).",
+        ),
+        Mistake(
+            "means_for_sums",
+            means_for_sums,
+            "You average the gradients of weight and bias over the batch. Each example adds "
+            "its part to the loss: use the sum.",
+        ),
+    ],
+    alternatives=[
+        Alternative("rsqrt", with_rsqrt),
+        Alternative("matrix products", with_matrices),
+    ],
+    forbidden=(*TORCH_BATCH_NORM, *AUTOGRAD),
+    hints=(
+        "The running statistics do not depend on x. What is y then, as a function of x?",
+        "Per feature, y is a straight line in x with the slope γ/s.",
+        "dx = (γ/s) · dy; the weight multiplies (x − r_mean)/s, and the bias 1.",
+    ),
+)

@@ -89,7 +89,9 @@ def evaluates_with_its_buffers(step):
         if not (np.isfinite(mean).all() and (squared > 0).all()):
             return finding(False, "finite statistics", "nan or inf", "no finite statistics")
         wanted = weight * (x - mean) / np.sqrt(squared) + bias
-        found = difference(find(case.observed, f"{step}/result", case), wanted, Tolerance(dtype=case.dtype))
+        found = difference(
+            find(case.observed, f"{step}/result", case), wanted, Tolerance(dtype=case.dtype)
+        )
         if found is None:
             return finding(True)
         return finding(False, found.expected, found.observed, found.gist)
@@ -149,9 +151,7 @@ def trajectory_parts(training, statistics, evaluation, gradients):
             gradients,
             (
                 matches_reference("the gradient of the input", of="gradients/x"),
-                matches_reference(
-                    "the gradients of weight and bias", of="gradients/parameters"
-                ),
+                matches_reference("the gradients of weight and bias", of="gradients/parameters"),
             ),
         ),
     ]

@@ -28,6 +28,11 @@ def draw_batch(rng):
     }
 
 
+def draw_batch_alone(rng):
+    """The same without ε, so that the default counts."""
+    return {name: value for name, value in draw_batch(rng).items() if name != "eps"}
+
+
 def unbiased_variance(x, weight, bias, *, eps=1e-5):
     return weight * (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0) + eps) + bias
 
@@ -51,6 +56,11 @@ def eps_twice(x, weight, bias, *, eps=1e-5):
 def eps_is_ignored(x, weight, bias, *, eps=1e-5):
     variance = x.var(dim=0, unbiased=False)
     return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + 1e-5) + bias
+
+
+def another_default(x, weight, bias, *, eps=1e-8):
+    variance = x.var(dim=0, unbiased=False)
+    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + eps) + bias
 
 
 def no_scale_and_shift(x, weight, bias, *, eps=1e-5):
@@ -154,7 +164,7 @@ keeps a feature that never varies from dividing by zero.""",
     difficulty=2,
     core=True,
     syllabus=("5.1",),
-    inputs=draw_batch,
+    inputs=(draw_batch, draw_batch_alone, draw_batch),
     probe=probes.call(),
     checks=[matches_reference("the normalized batch"), leaves_inputs_alone(), keeps_dtype()],
     mistakes=[
@@ -185,6 +195,12 @@ keeps a feature that never varies from dividing by zero.""",
             "You add ε twice: once to the variance itself (perhaps with `+=`) and again under "
             "the root. Divide by √(σ² + ε).",
             origin="1 of 127 students",
+        ),
+        Mistake(
+            "another_default",
+            another_default,
+            "You changed the default of `eps` in the signature. It is 1e-5, as in torch.",
+            origin="2 of 127 students",
         ),
         Mistake(
             "square_of_the_sum",

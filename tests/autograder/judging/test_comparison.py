@@ -33,7 +33,11 @@ def test_values_that_are_the_same_up_to_rounding(observed, expected):
         (np.arange(4.0).reshape(2, 2).T, np.arange(4.0).reshape(2, 2), "it is the transpose"),
         (np.zeros(3), np.ones(3), "all zero"),
         (np.array([np.nan, 1.0]), np.ones(2), "1 of 2 are not finite"),
-        (np.ones((1, 7)), np.ones(7), "shape (1, 7), wanted (7,); the numbers themselves are right"),
+        (
+            np.ones((1, 7)),
+            np.ones(7),
+            "shape (1, 7), wanted (7,); the numbers themselves are right",
+        ),
         (np.ones((2, 3)), np.ones(5), "shape (2, 3), wanted (5,)"),
         (None, np.ones(2), "None, not numbers"),
         ({"not data": "list_iterator"}, 1.0, "a list_iterator, not numbers"),

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from autograder.probes import wire
 from autograder.probes.kernel import MIME, observe
 from autograder.probes.run import run
 from autograder.probes.values import to_plain
-from autograder.probes import wire
 
 
 def one(probe, answer, inputs, seed=0, **parameters):

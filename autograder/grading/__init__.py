@@ -1,0 +1,1 @@
+"""Grading: intake, running one submission, the record, nbgrader, many submissions."""

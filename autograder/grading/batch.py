@@ -1,0 +1,241 @@
+"""Many submissions: intake, proof of the environment, grading in workers, one writer."""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from traitlets.config import PyFileConfigLoader
+
+import autograder
+from autograder.building import instructor_notebook, student_notebook
+from autograder.building.notebooks import notebook_text
+from autograder.exercises import find_lab
+from autograder.grading.course import Course
+from autograder.grading.grade import Graded, References, grade_notebook
+from autograder.grading.gradebook import open_gradebook, register_lab, roster, save_record
+from autograder.grading.intake import TIMESTAMP, Taken, take_in_student
+from autograder.grading.record import Record, not_run, read_record, write_record, write_whole
+from autograder.grading.sealed import seal
+from autograder.judging import Lab
+from autograder.judging.seeds import course_secret
+from autograder.reporting.feedback import write_feedback
+
+UNCONFINED = (
+    "The kernel that student code runs in is not yet confined: it can read and write what you can."
+)
+REPOSITORY = Path(autograder.__file__).resolve().parents[1]
+
+
+class BatchRefused(Exception):
+    """The environment does not grade the reference and the starter as it must; nobody was graded."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a lab's batch needs: the pristine notebook, the sealed room, the course's secret."""
+
+    lab: Lab
+    pristine: NotebookNode
+    room: Path
+    secret: bytes
+
+
+def database_url(course: Course) -> str:
+    """The gradebook of a course folder, as its nbgrader_config.py has it."""
+    loader = PyFileConfigLoader("nbgrader_config.py", path=str(course.root))
+    configured = loader.load_config().CourseDirectory
+    return str(configured["db_url"]) if "db_url" in configured else course.gradebook
+
+
+def take_in(root: Path, lab: Lab) -> list[Taken]:
+    """Take in every submission to a lab and make the lab known to the gradebook."""
+    course, pristine = Course(root), student_notebook(lab, REPOSITORY)
+    with open_gradebook(database_url(course)) as gradebook:
+        register_lab(gradebook, lab, pristine)
+        known = roster(gradebook)
+    students = sorted({*course.students(lab.slug), *known})
+    return [take_in_student(course, lab.slug, pristine, student) for student in students]
+
+
+@functools.cache
+def prepare(lab_name: str, root: Path) -> Prepared:
+    """Make the room and prove it: the reference must score everything, the starter nothing.
+
+    Raises: BatchRefused, with what went wrong.
+    """
+    lab = find_lab(lab_name)
+    prepared = Prepared(
+        lab,
+        student_notebook(lab, REPOSITORY),
+        seal(Path(tempfile.mkdtemp(prefix="course-room-"))),
+        course_secret(root),
+    )
+    references = References(lab, prepared.secret)
+    solution = grade_notebook(instructor_notebook(lab, REPOSITORY), references, prepared.room)
+    starter = grade_notebook(prepared.pristine, references, prepared.room)
+    problems = [
+        f"the reference of {v.exercise} is {v.reason}: {'; '.join(v.notes) or v.findings}"
+        for v in solution.record.verdicts
+        if v.score < v.points and lab.exercises[v.exercise.partition("/")[2]].automatic
+    ]
+    problems += [
+        f"the starter of {v.exercise} scores {v.score:g}"
+        for v in starter.record.verdicts
+        if v.score > 0
+    ]
+    if problems:
+        raise BatchRefused(
+            f"{lab.slug}: nobody was graded, because this environment does not grade the "
+            "reference and the starter as it must: " + " | ".join(problems[:5])
+        )
+    return prepared
+
+
+def grade(
+    root: Path,
+    lab: Lab,
+    *,
+    jobs: int = 1,
+    force: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Record]:
+    """Take in and grade a lab's submissions; the records of all of them, in alphabetical order.
+
+    What was graded before and has not changed is not graded again, unless ``force``. A failure
+    costs its own submission only; whatever was finished is kept.
+
+    Raises: BatchRefused.
+    """
+    course = Course(root)
+    taken = take_in(root, lab)
+    records: dict[str, Record] = {}
+    waiting: list[Taken] = []
+    for one in taken:
+        known = None if force else read_record(course.record(one.student, lab.slug))
+        if known is not None and _still_true(known, one, lab):
+            records[one.student] = known
+        else:
+            waiting.append(one)
+    if waiting:
+        prepared = prepare(lab.name, root)
+        with open_gradebook(database_url(course)) as gradebook:
+            for done, graded in enumerate(_graded(course, prepared, waiting, jobs), 1):
+                save(course, lab, graded, gradebook)
+                records[graded.record.student] = graded.record
+                progress(done, len(waiting))
+    return [records[student] for student in sorted(records)]
+
+
+def save(course: Course, lab: Lab, graded: Graded, gradebook: object) -> None:
+    """Write what grading made of a submission; the record last, for it says that all is there."""
+    record = graded.record
+    folder = course.autograded(record.student, lab.slug)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / f"{lab.slug}.ipynb", notebook_text(graded.notebook))
+    timestamp = read_timestamp(course, record.student, lab)
+    if timestamp:
+        write_whole(folder / TIMESTAMP, timestamp + "\n")
+    save_record(gradebook, lab, record, timestamp)
+    page = course.feedback(record.student, lab.slug)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    write_feedback(record.to_dict(), lab, page)
+    write_record(record, course.record(record.student, lab.slug))
+
+
+def read_timestamp(course: Course, student: str, lab: Lab) -> str | None:
+    """When nbgrader collected a submission, if it did and the file says so."""
+    from nbgrader.utils import parse_utc
+
+    try:
+        text = (course.submitted(student, lab.slug) / TIMESTAMP).read_text().strip()
+        parse_utc(text)
+    except (OSError, ValueError, OverflowError, TypeError):
+        return None
+    return text or None
+
+
+def grade_taken(course: Course, prepared: Prepared, taken: Taken) -> Graded:
+    """Grade what intake has left of one submission."""
+    lab = prepared.lab
+    if taken.reason is not None:
+        record = not_run(taken.student, lab, taken.reason, notes=taken.notes)
+        return Graded(record, prepared.pristine)
+    path = course.submitted(taken.student, lab.slug) / f"{lab.slug}.ipynb"
+    return grade_notebook(
+        nbformat.read(path, as_version=4),
+        _references(lab.name, prepared.secret),
+        prepared.room,
+        student=taken.student,
+        submission=taken.submission,
+        notes=taken.notes,
+    )
+
+
+def _graded(
+    course: Course, prepared: Prepared, waiting: Sequence[Taken], jobs: int
+) -> Iterator[Graded]:
+    with _executor(jobs) as executor:
+        futures: dict[Future[Graded], Taken] = {
+            executor.submit(
+                _grade_in_worker, course, prepared.lab.name, prepared.room, prepared.secret, one
+            ): one
+            for one in waiting
+        }
+        for future in as_completed(futures):
+            try:
+                yield future.result()
+            except Exception as error:
+                one = futures[future]
+                reason = (
+                    f"the grader itself failed ({type(error).__name__}: {error}); "
+                    "grade again, and report it if it stays"
+                )
+                yield Graded(
+                    not_run(one.student, prepared.lab, reason, notes=one.notes), prepared.pristine
+                )
+
+
+def _executor(jobs: int) -> Executor:
+    """The seam behind which grading may run elsewhere."""
+    if jobs == 1:
+        return ThreadPoolExecutor(1)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _grade_in_worker(
+    course: Course, lab_name: str, room: Path, secret: bytes, taken: Taken
+) -> Graded:
+    lab = find_lab(lab_name)
+    return grade_taken(course, Prepared(lab, _pristine(lab_name), room, secret), taken)
+
+
+@functools.cache
+def _references(lab_name: str, secret: bytes) -> References:
+    return References(find_lab(lab_name), secret)
+
+
+@functools.cache
+def _pristine(lab_name: str) -> NotebookNode:
+    return student_notebook(find_lab(lab_name), REPOSITORY)
+
+
+def _still_true(record: Record, taken: Taken, lab: Lab) -> bool:
+    if taken.reason is not None:
+        return record.status == "not_run" and record.notes[:1] == [taken.reason]
+    return (
+        record.status == "graded"
+        and record.submission == taken.submission
+        and record.version == lab.version
+        and len(record.verdicts) == len(lab.exercises)
+    )

@@ -1,0 +1,241 @@
+"""Grading one submission: cells in order, probes at their places, judgement here."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from autograder.grading.record import Record, unjudged
+from autograder.grading.session import Launcher, Limits, Outcome, Session, launch
+from autograder.judging import Exercise, Kind, Lab, Reason, Verdict, cases, judge
+from autograder.judging.cells import bound_names, parse_cell
+from autograder.judging.forbidden import explain, find_uses
+from autograder.judging.judge import Observation, expected_observations, is_prediction_made
+from autograder.judging.seeds import hidden_seed
+from autograder.judging.source import answer_source, is_untouched, same_tree
+
+_REASONS = {
+    "timed_out": Reason.TIMED_OUT,
+    "crashed": Reason.CRASHED,
+    "out_of_memory": Reason.OUT_OF_MEMORY,
+    "error": Reason.RAISED,
+}
+
+
+class References:
+    """The hidden inputs of a lab's release and what the references give on them, once a batch."""
+
+    def __init__(self, lab: Lab, secret: bytes) -> None:
+        self.lab = lab
+        self._secret = secret
+        self._drawn: dict[str, tuple[int, list[dict[str, Any]], list[Observation]]] = {}
+
+    def of(self, exercise: Exercise) -> tuple[int, list[dict[str, Any]], list[Observation]]:
+        """The seed, the cases and the expected observations of an exercise."""
+        if exercise.id not in self._drawn:
+            seed = hidden_seed(self._secret, self.lab.name, self.lab.version, exercise.id)
+            drawn = cases(exercise, seed)
+            self._drawn[exercise.id] = (seed, drawn, expected_observations(exercise, drawn, seed))
+        return self._drawn[exercise.id]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A graded submission: the record, and the notebook to show to people."""
+
+    record: Record
+    notebook: NotebookNode
+
+
+def grade_notebook(
+    notebook: NotebookNode,
+    references: References,
+    room: Path,
+    *,
+    student: str = "",
+    submission: str = "",
+    notes: Sequence[str] = (),
+    limits: Limits = Limits(),
+    launcher: Launcher = launch,
+) -> Graded:
+    """Run a pristine notebook with a student's cells laid in, and judge every exercise."""
+    started = time.monotonic()
+    shown = copy.deepcopy(notebook)
+    with Session(room, limits, launcher) as session:
+        grading = _Grading(references, session)
+        for cell in shown.cells:
+            grading.visit(cell)
+        verdicts = grading.finish()
+    for cell in shown.cells:
+        _show_verdict(cell, verdicts)
+    record = Record(
+        student,
+        references.lab.name,
+        references.lab.version,
+        "graded",
+        [verdicts[exercise.id] for exercise in references.lab.exercises.values()],
+        submission,
+        time.monotonic() - started,
+        False,
+        list(notes),
+        grading.flags,
+    )
+    return Graded(record, shown)
+
+
+class _Grading:
+    """The state of one submission's grading while its cells are visited."""
+
+    def __init__(self, references: References, session: Session) -> None:
+        self._references = references
+        self._exercises = {e.id: e for e in references.lab.exercises.values()}
+        self._session = session
+        self._verdicts: dict[str, Verdict] = {}
+        self._late: list[str] = []
+        self._sources: list[str] = []
+        self._failed: dict[str, Outcome] = {}
+        self.flags: list[str] = []
+
+    def visit(self, cell: NotebookNode) -> None:
+        """Run a cell, or probe the answer at its check."""
+        ours = cell.metadata.get("autograder", {})
+        role, exercise = ours.get("role", "student"), self._exercises.get(ours.get("exercise", ""))
+        if role == "written" and exercise is not None:
+            untouched = is_untouched(exercise, cell.source)
+            reason = Reason.NOT_ATTEMPTED if untouched else Reason.AWAITING_REVIEW
+            self._verdicts[exercise.id] = unjudged(exercise, reason)
+        elif role == "check" and exercise is not None:
+            self._check(exercise)
+        elif cell.cell_type == "code" and role not in ("show", "check"):
+            self._run(cell, exercise)
+
+    def finish(self) -> dict[str, Verdict]:
+        """Probe what was defined only after its check, and account for every exercise."""
+        for id in self._late:
+            exercise = self._exercises[id]
+            verdict = self._judge(exercise)
+            if verdict is not None:
+                note = "the answer was defined only after its check cell; it was judged at the end"
+                self._verdicts[id] = replace(verdict, notes=[*verdict.notes, note])
+        for id, exercise in self._exercises.items():
+            self._verdicts.setdefault(id, unjudged(exercise, Reason.NOT_RUN))
+        return self._verdicts
+
+    def _run(self, cell: NotebookNode, exercise: Exercise | None) -> None:
+        outcome = self._session.run_cell(cell.source)
+        cell.outputs = _written(outcome)
+        self._sources.append(cell.source)
+        if outcome.status != "ok":
+            for name in _defines(cell.source) or ({exercise.name} if exercise else set()):
+                self._failed[name] = outcome
+
+    def _check(self, exercise: Exercise) -> None:
+        verdict = self._judge(exercise)
+        if verdict is None:
+            self._late.append(exercise.id)
+            failed = self._failed.get(exercise.name)
+            if failed is not None:
+                self._verdicts[exercise.id] = self._ended(exercise, failed)
+            else:
+                note = f"{exercise.name} is not defined"
+                self._verdicts[exercise.id] = unjudged(exercise, Reason.NOT_ATTEMPTED, note)
+        else:
+            self._verdicts[exercise.id] = verdict
+
+    def _judge(self, exercise: Exercise) -> Verdict | None:
+        """The verdict on an answer; None where the kernel has none of that name."""
+        if exercise.kind is Kind.PREDICTION:
+            return self._prediction(exercise)
+        source = self._answer_cell(exercise)
+        uses = find_uses(
+            self._sources, exercise.name, exercise.forbidden,
+            given=tuple(need.partition("/")[2] for need in exercise.needs),
+        )  # fmt: skip
+        if uses:
+            return replace(unjudged(exercise, Reason.FORBIDDEN), explanation=explain(uses))
+        seed, drawn, expected = self._references.of(exercise)
+        missing = [
+            self._exercises[need]
+            for need in exercise.needs
+            if need in self._verdicts and not self._verdicts[need].passed
+        ]
+        given = {need.name: answer_source(need, need.reference) for need in missing}
+        outcome, reply = self._session.observe(exercise, drawn, seed, given)
+        if outcome.status != "ok":
+            return self._ended(exercise, outcome)
+        if not reply.get("defined"):
+            return None
+        observed = reply.get("observations")
+        observed = observed if isinstance(observed, list) else []
+        verdict = judge(
+            exercise, drawn, observed, expected, seed, untouched=is_untouched(exercise, source)
+        )
+        notes = [
+            f"{need.name}, which this answer uses, was not right; it was judged with the "
+            "reference in its place"
+            for need in missing
+            if verdict.reason is not Reason.NOT_ATTEMPTED
+        ]
+        if reply.get("refused"):
+            notes.append(f"the observation was refused: {str(reply['refused'])[:200]}")
+        if verdict.passed and same_tree(source, answer_source(exercise, exercise.reference)):
+            self.flags.append(f"{exercise.id}: the same syntax tree as the reference")
+        return replace(verdict, notes=[*verdict.notes, *notes])
+
+    def _prediction(self, exercise: Exercise) -> Verdict | None:
+        outcome, reply = self._session.observe(exercise, [{}], 0)
+        if outcome.status != "ok":
+            return self._ended(exercise, outcome)
+        if not reply.get("defined"):
+            return None
+        observations = reply.get("observations")
+        value = None
+        if isinstance(observations, list) and observations and isinstance(observations[0], dict):
+            value = observations[0].get("result")
+        if not is_prediction_made(exercise, value):
+            return unjudged(exercise, Reason.NOT_ATTEMPTED)
+        return replace(unjudged(exercise, Reason.CORRECT), value=value)
+
+    def _ended(self, exercise: Exercise, outcome: Outcome) -> Verdict:
+        verdict = unjudged(exercise, _REASONS[outcome.status], outcome.sentence)
+        return replace(verdict, explanation=outcome.sentence)
+
+    def _answer_cell(self, exercise: Exercise) -> str:
+        for source in reversed(self._sources):
+            if exercise.name in _defines(source):
+                return source
+        return ""
+
+
+def _defines(source: str) -> set[str]:
+    return bound_names(source) if parse_cell(source) is not None else set()
+
+
+def _written(outcome: Outcome) -> list[NotebookNode]:
+    outputs = []
+    if outcome.text:
+        outputs.append(NotebookNode(output_type="stream", name="stdout", text=outcome.text))
+    if outcome.status != "ok":
+        text = f"{outcome.status.replace('_', ' ')}: {outcome.sentence}\n"
+        outputs.append(NotebookNode(output_type="stream", name="stdout", text=text))
+    return outputs
+
+
+def _show_verdict(cell: NotebookNode, verdicts: dict[str, Verdict]) -> None:
+    from autograder.reporting.verdict import verdict_html, verdict_text
+
+    ours = cell.metadata.get("autograder", {})
+    if ours.get("role") != "check" or cell.cell_type != "code":
+        return
+    verdict = verdicts[ours["exercise"]]
+    data = {
+        "text/html": verdict_html(verdict, local=False),
+        "text/plain": verdict_text(verdict, local=False),
+    }
+    cell.outputs = [NotebookNode(output_type="display_data", data=data, metadata={})]

@@ -1,0 +1,97 @@
+"""nbgrader's gradebook: scores go in from records, hand grading stays."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader import utils
+from nbgrader.api import Comment, Grade, Gradebook, MissingEntry
+
+from autograder.grading.record import Record
+from autograder.judging import Kind, Lab, Reason
+
+
+def open_gradebook(url: str) -> Gradebook:
+    """Open a gradebook, made when there is none; nbgrader needs its `alembic` on the path."""
+    beside = str(Path(sys.executable).parent)
+    if beside not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", "")])
+    return Gradebook(url)
+
+
+def register_lab(gradebook: Gradebook, lab: Lab, notebook: NotebookNode) -> None:
+    """Make sure the gradebook knows the lab's notebook and its cells, as the release has them."""
+    gradebook.update_or_create_assignment(lab.slug)
+    try:
+        gradebook.find_notebook(lab.slug, lab.slug)
+    except MissingEntry:
+        gradebook.add_notebook(lab.slug, lab.slug)
+    for cell in notebook.cells:
+        if "nbgrader" not in cell.metadata:
+            continue
+        grade_id = cell.metadata.nbgrader["grade_id"]
+        where = (grade_id, lab.slug, lab.slug)
+        if utils.is_grade(cell):
+            points = float(cell.metadata.nbgrader["points"])
+            gradebook.update_or_create_grade_cell(
+                *where, max_score=points, cell_type=cell.cell_type
+            )
+        if utils.is_solution(cell):
+            gradebook.update_or_create_solution_cell(*where)
+        gradebook.update_or_create_source_cell(
+            *where,
+            cell_type=cell.cell_type,
+            locked=utils.is_locked(cell),
+            source=cell.source,
+            checksum=cell.metadata.nbgrader.get("checksum"),
+        )
+
+
+def roster(gradebook: Gradebook) -> list[str]:
+    """The students that the gradebook knows."""
+    return [student.id for student in gradebook.students]
+
+
+def save_record(
+    gradebook: Gradebook, lab: Lab, record: Record, timestamp: str | None = None
+) -> None:
+    """Save a record's automatic scores; what a person has given or written stays."""
+    gradebook.update_or_create_student(record.student)
+    fields: dict[str, Any] = {"timestamp": timestamp} if timestamp else {}
+    gradebook.update_or_create_submission(lab.slug, record.student, **fields)
+    submission = gradebook.find_submission_notebook(lab.slug, lab.slug, record.student)
+    _complete(gradebook, submission)
+    by_grade_id = {lab.exercises[v.exercise.partition("/")[2]].grade_id: v for v in record.verdicts}
+    for grade in submission.grades:
+        verdict = by_grade_id.get(grade.name)
+        if verdict is None:
+            continue
+        if verdict.kind == Kind.WRITTEN:
+            waits = verdict.reason is Reason.AWAITING_REVIEW
+            grade.auto_score = None if waits else 0.0
+            grade.needs_manual_grade = waits or grade.manual_score is not None
+        else:
+            grade.auto_score = float(verdict.score)
+            grade.needs_manual_grade = grade.manual_score is not None
+    for comment in submission.comments:
+        verdict = by_grade_id.get(comment.name.removesuffix("-answer"))
+        untouched = verdict is not None and verdict.reason is Reason.NOT_ATTEMPTED
+        comment.auto_comment = "No response." if untouched else None
+    gradebook.db.commit()
+
+
+def _complete(gradebook: Gradebook, submission: Any) -> None:
+    """Add grades and comments for cells that came into the lab after the submission did."""
+    graded = {grade.cell_id for grade in submission.grades}
+    commented = {comment.cell_id for comment in submission.comments}
+    for cell in submission.notebook.grade_cells:
+        if cell.id not in graded:
+            gradebook.db.add(Grade(cell_id=cell.id, notebook=submission))
+    for cell in submission.notebook.solution_cells:
+        if cell.id not in commented:
+            gradebook.db.add(Comment(cell_id=cell.id, notebook=submission))
+    gradebook.db.commit()

@@ -1,0 +1,135 @@
+"""Reading a submitted file, however damaged, without trusting it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+MAX_BYTES = 50 * 2**20
+
+
+class Unreadable(Exception):
+    """A submission from which no notebook can be had; the message is a sentence for people."""
+
+
+@dataclass
+class Submission:
+    """What was found in a student's folder."""
+
+    files: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def look_into(folder: Path) -> Submission:
+    """List the plain files below a folder; links and special files are refused and named."""
+    found = Submission()
+    for directory, subfolders, names in os.walk(folder, followlinks=False):
+        for name in sorted([*names, *subfolders]):
+            path = Path(directory, name)
+            information = path.lstat()
+            shown = path.relative_to(folder)
+            if stat.S_ISDIR(information.st_mode):
+                continue
+            if stat.S_ISLNK(information.st_mode):
+                found.notes.append(f"{shown} is a symbolic link and was refused")
+            elif not stat.S_ISREG(information.st_mode):
+                found.notes.append(f"{shown} is no plain file and was refused")
+            elif information.st_nlink > 1:
+                found.notes.append(f"{shown} is a hard link and was refused")
+            else:
+                found.files.append(path)
+        subfolders[:] = [n for n in subfolders if not Path(directory, n).is_symlink()]
+    return found
+
+
+def read_notebook(path: Path) -> tuple[NotebookNode, list[str]]:
+    """The notebook in a file as nbformat 4, with notes on what had to be mended.
+
+    Raises: Unreadable, with the reason in a sentence.
+    """
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise Unreadable(
+            f"{path.name} has {size / 2**20:.0f} MB; at most {MAX_BYTES // 2**20} MB are read "
+            "(clear its outputs and hand it in again)"
+        )
+    raw = path.read_bytes()
+    notes: list[str] = []
+    text = _decoded(raw, path.name, notes)
+    if not text.strip():
+        raise Unreadable(f"{path.name} is empty")
+    if "\0" in text:
+        raise Unreadable(f"{path.name} is no notebook: it holds NUL bytes")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if "<<<<<<<" in text and ">>>>>>>" in text:
+            raise Unreadable(f"{path.name} holds the conflict markers of a merge") from None
+        raise Unreadable(f"{path.name} cannot be parsed: {error}") from None
+    return _as_version_4(data, path.name, notes), notes
+
+
+def _decoded(raw: bytes, name: str, notes: list[str]) -> str:
+    if raw.startswith(b"\xef\xbb\xbf"):
+        notes.append("the file began with a byte order mark")
+    for encoding in ("utf-8-sig", "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1"):
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding != "utf-8-sig":
+            notes.append(f"the file was not UTF-8 and was read as {encoding}")
+        return text
+    raise Unreadable(f"{name} is not text")
+
+
+def _as_version_4(data: Any, name: str, notes: list[str]) -> NotebookNode:
+    if not isinstance(data, dict) or not isinstance(data.get("nbformat"), int):
+        raise Unreadable(f"{name} is no Jupyter notebook")
+    if data["nbformat"] > 4:
+        raise Unreadable(f"{name} has the unknown notebook format {data['nbformat']}")
+    try:
+        if data["nbformat"] < 4:
+            old = data["nbformat"]
+            converted = nbformat.convert(nbformat.from_dict(data), 4)
+            notes.append(f"the notebook was converted from format {old}")
+            data = json.loads(nbformat.v4.writes(converted))
+        cells = data.get("cells")
+        if not isinstance(cells, list):
+            raise Unreadable(f"{name} holds no cells")
+        return _clean(cells, data, notes)
+    except Unreadable:
+        raise
+    except Exception as error:
+        raise Unreadable(f"{name} is damaged: {type(error).__name__}: {error}") from None
+
+
+def _clean(cells: list[Any], data: dict[str, Any], notes: list[str]) -> NotebookNode:
+    """A notebook of cells that surely have a type, a source, metadata and outputs."""
+    kept = []
+    for cell in cells:
+        if not isinstance(cell, dict):
+            notes.append("something that is no cell was left out")
+            continue
+        kind = cell.get("cell_type")
+        source = cell.get("source", "")
+        source = "".join(map(str, source)) if isinstance(source, list) else str(source)
+        metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
+        outputs = cell.get("outputs") if isinstance(cell.get("outputs"), list) else []
+        kept.append(
+            NotebookNode(
+                cell_type=kind if kind in ("code", "markdown") else "raw",
+                source=source,
+                metadata=nbformat.from_dict(metadata),
+                outputs=[nbformat.from_dict(o) for o in outputs if isinstance(o, dict)],
+            )
+        )
+    metadata = data.get("metadata") if isinstance(data.get("metadata"), dict) else {}
+    return NotebookNode(cells=kept, metadata=nbformat.from_dict(metadata))

@@ -1,0 +1,71 @@
+"""The room a kernel sees: a `course_lib` with stubs, the probes, and nothing else of ours."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+
+import autograder.probes
+import course_lib
+
+GIVEN = ("data.py", "plotting.py")
+
+_NOTEBOOK_CALLS = '''"""What a notebook may call while it is graded: nothing happens."""
+
+
+def check(exercise, **options):
+    """The grader checks."""
+
+
+def commit(exercise, prediction):
+    """The grader reads the prediction."""
+
+
+def committed(exercise):
+    """The grader runs no experiments."""
+'''
+
+
+def seal(room: Path) -> Path:
+    """Lay the sealed packages into an empty folder and return it."""
+    library = Path(course_lib.__file__).parent
+    target = room / "course_lib"
+    target.mkdir(parents=True)
+    for source in sorted(library.rglob("*.py")):
+        inside = source.relative_to(library)
+        (target / inside).parent.mkdir(parents=True, exist_ok=True)
+        if inside.name == "__init__.py" or str(inside) in GIVEN:
+            shutil.copy(source, target / inside)
+        else:
+            module = ".".join(("course_lib", *inside.with_suffix("").parts))
+            (target / inside).write_text(stubs(source.read_text(), module))
+    (target / "datasets").symlink_to(library / "datasets", target_is_directory=True)
+    package = room / "autograder"
+    package.mkdir()
+    (package / "__init__.py").write_text(_NOTEBOOK_CALLS)
+    shutil.copytree(
+        Path(autograder.probes.__file__).parent,
+        package / "probes",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    return room
+
+
+def stubs(source: str, module: str) -> str:
+    """The public functions and classes of a module with bodies that say who is to write them."""
+    lines = [f'"""Stubs: {module} is what this lab\'s exercises ask for."""', ""]
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            message = (
+                f"{module}.{node.name} is what an exercise asks for: "
+                "write it in the notebook instead of importing it"
+            )
+            if isinstance(node, ast.FunctionDef):
+                lines += [f"def {node.name}(*arguments, **options):"]
+                lines += [f"    raise NotImplementedError({message!r})", ""]
+            else:
+                lines += [f"class {node.name}:"]
+                lines += ["    def __init__(self, *arguments, **options):"]
+                lines += [f"        raise NotImplementedError({message!r})", ""]
+    return "\n".join(lines) + "\n"

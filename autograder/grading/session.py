@@ -1,0 +1,266 @@
+"""A kernel of its own for one submission: runs cells, runs probes, survives what they do to it.
+
+The receive loop is ours: it drains what a kernel sends and keeps only a capped part, so that
+endless output costs time (which is limited) and no memory.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import zmq
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+from autograder.judging import Exercise
+from autograder.probes import wire
+from autograder.probes.kernel import MIME
+
+MAX_OUTPUT = 20_000
+MAX_MESSAGE = 2 * wire.MAX_BYTES
+START_SECONDS = 60.0
+GRACE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a cell, a probe and a whole submission may take."""
+
+    cell: float = 20.0
+    probe: float = 20.0
+    submission: float = 240.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell or a probe ended, and what it wrote, capped.
+
+    ``status`` is ``ok``, ``error``, ``timed_out``, ``crashed`` or ``out_of_memory``.
+    """
+
+    status: str
+    error: str = ""
+    message: str = ""
+    text: str = ""
+    reply: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in words."""
+        return f"{self.error}: {self.message}" if self.error else self.message
+
+
+class Launcher(Protocol):
+    """Starts a kernel that sees ``room`` and may write to ``home``.
+
+    The seam at which a confined kernel takes the place of a plain one.
+    """
+
+    def __call__(self, room: Path, home: Path) -> KernelManager: ...
+
+
+def launch(room: Path, home: Path) -> KernelManager:
+    """Start a plain kernel of this environment, with a home, caches and a folder of its own."""
+    manager = KernelManager(kernel_name="python3", transport="tcp")
+    manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    manager.context = _capped_context()
+    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "LC_ALL", "TZ")}
+    own = {
+        "HOME": str(home),
+        "IPYTHONDIR": str(home / ".ipython"),
+        "MPLCONFIGDIR": str(home / ".matplotlib"),
+        "TMPDIR": str(home),
+        "PYTHONPATH": str(room),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    manager.start_kernel(cwd=str(home), env={**kept, **own})
+    return manager
+
+
+def _capped_context() -> zmq.Context[Any]:
+    context: zmq.Context[Any] = zmq.Context()
+    context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+    return context
+
+
+class Session:
+    """One kernel after another for one submission; use it as a context manager."""
+
+    def __init__(
+        self, room: Path, limits: Limits = Limits(), launcher: Launcher = launch
+    ) -> None:
+        self._room = room
+        self.limits = limits
+        self._launcher = launcher
+        self._home: Path | None = None
+        self._manager: KernelManager | None = None
+        self._client: BlockingKernelClient | None = None
+        self._history: list[str] = []
+        self._deadline = time.monotonic() + limits.submission
+
+    def __enter__(self) -> Session:
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    @property
+    def spent(self) -> bool:
+        """Whether the submission has used up its time."""
+        return time.monotonic() >= self._deadline
+
+    def run_cell(self, source: str) -> Outcome:
+        """Run one cell; a cell that kills or hangs its kernel is left out when it is replayed."""
+        outcome = self._execute(source, self.limits.cell)
+        if outcome.status in ("ok", "error"):
+            self._history.append(source)
+        return outcome
+
+    def observe(
+        self,
+        exercise: Exercise,
+        cases: list[dict[str, Any]],
+        seed: int,
+        given: dict[str, str] | None = None,
+    ) -> tuple[Outcome, dict[str, Any]]:
+        """Probe the answer to an exercise: how that ended, and the decoded reply, empty if none."""
+        request = wire.dumps(
+            {
+                "name": exercise.name,
+                "probe": exercise.probe.name,
+                "parameters": exercise.probe.parameters,
+                "cases": cases,
+                "seed": seed,
+                "given": given or {},
+            }
+        )
+        expression = (
+            "__import__('autograder.probes.kernel', fromlist=['observe'])"
+            f".observe({request!r}, get_ipython().user_ns)"
+        )
+        outcome = self._execute("", self.limits.probe, {"observation": expression})
+        if outcome.status != "ok":
+            return outcome, {}
+        answer = outcome.reply.get("user_expressions", {}).get("observation", {})
+        if answer.get("status") != "ok":
+            error, message = str(answer.get("ename", "")), str(answer.get("evalue", ""))
+            return Outcome("error", error[:80], message[:300]), {}
+        try:
+            decoded = wire.loads(answer.get("data", {}).get(MIME))
+        except wire.WireError as problem:
+            return Outcome("error", "", f"the observation was refused: {problem}"), {}
+        if not isinstance(decoded, dict):
+            return Outcome("error", "", "the observation was refused: it is no reply"), {}
+        return outcome, decoded
+
+    def _execute(
+        self, source: str, seconds: float, expressions: dict[str, str] | None = None
+    ) -> Outcome:
+        if self.spent:
+            return Outcome("timed_out", "", "the submission used up its time")
+        if self._client is None:
+            self._start()
+            self._replay()
+        assert self._client is not None and self._manager is not None
+        request = self._client.execute(
+            source,
+            silent=expressions is not None,
+            store_history=False,
+            allow_stdin=False,
+            stop_on_error=False,
+            user_expressions=expressions or {},
+        )
+        deadline = min(time.monotonic() + seconds, self._deadline)
+        outcome = self._await(request, deadline)
+        if outcome is None:
+            outcome = self._interrupt(request, seconds)
+        if outcome.status in ("crashed", "out_of_memory") or outcome.reply.get("hung"):
+            self._stop()
+        return outcome
+
+    def _await(self, request: str, deadline: float) -> Outcome | None:
+        """Drain until the request is answered; None when the deadline passes first."""
+        assert self._client is not None and self._manager is not None
+        text: list[str] = []
+        size = 0
+        while time.monotonic() < deadline:
+            size = self._drain(request, text, size)
+            try:
+                reply = self._client.get_shell_msg(timeout=0.05)
+            except queue.Empty:
+                if not self._manager.is_alive():
+                    return self._death()
+                continue
+            except (ValueError, KeyError, TypeError):
+                continue
+            if reply.get("parent_header", {}).get("msg_id") != request:
+                continue
+            self._drain(request, text, size)
+            content = reply["content"]
+            written = "".join(text)
+            if content.get("status") == "ok":
+                return Outcome("ok", text=written, reply=content)
+            error, message = str(content.get("ename", "")), str(content.get("evalue", ""))
+            return Outcome("error", error[:80], message[:500], written, content)
+        return None
+
+    def _drain(self, request: str, text: list[str], size: int) -> int:
+        assert self._client is not None
+        for _ in range(1000):
+            try:
+                message = self._client.get_iopub_msg(timeout=0)
+            except queue.Empty:
+                break
+            except (ValueError, KeyError, TypeError):
+                continue
+            if message.get("msg_type") == "stream" and size < MAX_OUTPUT:
+                piece = str(message["content"].get("text", ""))[: MAX_OUTPUT - size]
+                text.append(piece)
+                size += len(piece)
+                if size >= MAX_OUTPUT:
+                    text.append("\n[more output was dropped]")
+        return size
+
+    def _interrupt(self, request: str, seconds: float) -> Outcome:
+        assert self._manager is not None
+        self._manager.interrupt_kernel()
+        answered = self._await(request, time.monotonic() + GRACE_SECONDS)
+        hung = answered is None or answered.status == "crashed"
+        return Outcome(
+            "timed_out", "", f"it did not end within {seconds:g} seconds", reply={"hung": hung}
+        )
+
+    def _death(self) -> Outcome:
+        return Outcome("crashed", "", "the kernel died while this ran")
+
+    def _replay(self) -> None:
+        history, self._history = self._history, []
+        for source in history:
+            self.run_cell(source)
+
+    def _start(self) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="course-kernel-"))
+        self._manager = self._launcher(self._room, self._home)
+        self._client = self._manager.blocking_client()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=START_SECONDS)
+
+    def _stop(self) -> None:
+        if self._client is not None:
+            self._client.stop_channels()
+        if self._manager is not None:
+            self._manager.shutdown_kernel(now=True)
+            self._manager.context.destroy(linger=0)
+        if self._home is not None:
+            shutil.rmtree(self._home, ignore_errors=True)
+        self._client = self._manager = self._home = None

@@ -1,0 +1,29 @@
+"""What `course report` does: records to a page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from autograder.judging import Kind, Lab
+from autograder.reporting.class_report import write_class_report
+
+
+def report_on(root: Path, lab: Lab) -> Path:
+    """Write the class report of a lab from its records, and say where it is.
+
+    Raises: LookupError when nothing has been graded yet.
+    """
+    folder = root / "records" / lab.slug
+    records = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    if not records:
+        raise LookupError(f"nothing of {lab.slug} has been graded yet; run `course grade {lab.name}`")
+    outcomes = {
+        exercise.id: exercise.outcome()
+        for exercise in lab.exercises.values()
+        if exercise.kind is Kind.PREDICTION and exercise.outcome is not None
+    }
+    path = root / "reports" / f"{lab.slug}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_class_report(records, lab, outcomes, path)
+    return path

@@ -1,0 +1,309 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab 5 · Batch normalization
+#
+# In the last lab a factor of two in the starting weights decided whether a deep network learned.
+# Batch normalization makes that worry nearly disappear: it measures every feature over the batch,
+# and sets its mean and spread to what they should be, *while the network trains*. Networks become
+# easier to train, tolerate far larger learning rates, and behave in ways that surprise people who
+# use them every day.
+#
+# By the end you can
+# - write batch normalization forward and backward, as a function and as a layer with memory;
+# - say which statistics it uses when, and why evaluation differs from training;
+# - find the bug that passes every shape test and every gradient check;
+# - explain why a bias before it is useless and what weight decay does there.
+#
+# **How it works.** As before: write, run the check below, read what it found. *Core* exercises
+# take 60 to 90 minutes together; *further* ones are graded alike and optional. Predictions
+# cost nothing, and their experiments wait for them.
+#
+# **Conventions of this lab.** Most mistakes here are two conventions meeting. Ours are torch's.
+#
+# | symbol | meaning here | elsewhere |
+# |---|---|---|
+# | `momentum` m | weight of the **new** batch: r ← (1 − m) r + m · batch, m = 0.1 | CS231n, Keras, JAX: weight of the **old** value, 0.9 or 0.99 |
+# | variance that normalizes | biased: divided by N | |
+# | variance that is stored | unbiased: divided by N − 1 | CS231n stores the biased one |
+# | running statistics | start at mean 0, variance 1 | CS231n: variance 0 |
+# | ε | inside the root: √(σ² + ε) | some optimizers put theirs outside |
+# | weight γ, bias β | scale and shift *after* normalizing, one per feature | |
+# | images | (N, C, H, W), statistics per channel C | Keras: channels last |
+
+# %% tags=["setup"]
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from autograder import check, commit, committed
+from course_lib import data, plotting
+
+# %% [markdown]
+# ## Why it matters
+#
+# A six-layer network on MNIST-1D (40 numbers a signal, ten classes), with and without batch
+# normalization, at four learning rates. Everything else is equal: weights, data, momentum 0.9, ten
+# epochs.
+
+# %% tags=["show"]
+plotting.style()
+signals = data.mnist1d()
+
+
+def mlp(batch_norm_layers, width=100, layers=6, noise=0.0):
+    """A plain network for MNIST-1D, with torch's own BatchNorm1d where asked for."""
+    parts, before = [], 40
+    for _ in range(layers - 1):
+        parts.append(nn.Linear(before, width))
+        if batch_norm_layers:
+            parts.append(nn.BatchNorm1d(width))
+        if noise:
+            parts.append(Noise(noise))
+        parts.append(nn.ReLU())
+        before = width
+    return nn.Sequential(*parts, nn.Linear(before, 10))
+
+
+class Noise(nn.Module):
+    """Random scale and shift of every feature, drawn anew for every batch, when training."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        scale = 1 + self.size * torch.randn(x.shape[1])
+        return x * scale + self.size * torch.randn(x.shape[1])
+
+
+def train(model, learning_rate, epochs=10, batch_size=100):
+    """Loss of every step, and the accuracy on the test signals afterwards."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=0.9)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(signals.x_train)).split(batch_size):
+            loss = F.cross_entropy(model(signals.x_train[batch]), signals.y_train[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(min(loss.item(), 4.0) if math.isfinite(loss.item()) else 4.0)
+    model.eval()
+    with torch.no_grad():
+        right = (model(signals.x_test).argmax(dim=1) == signals.y_test).float().mean()
+    return losses, float(right)
+
+
+opening = {}
+for rate in (0.01, 0.1):
+    for name, normalized in (("plain", False), ("batch norm", True)):
+        torch.manual_seed(0)
+        losses, accuracy = train(mlp(normalized), rate, epochs=6)
+        opening[f"{name}, rate {rate}"] = losses
+        print(f"{name:10} learning rate {rate:<5} test accuracy {accuracy:.2f}")
+plotting.training_curves(opening, ylabel="training loss", title="Six layers on MNIST-1D")
+
+# %% [markdown]
+# ## 1 · Normalize a batch
+#
+# For one feature with values $x_1 \dots x_N$ in the batch:
+#
+# $$\mu = \frac1N\sum_i x_i,\qquad \sigma^2 = \frac1N\sum_i (x_i-\mu)^2,\qquad
+# y_i = \gamma\,\frac{x_i-\mu}{\sqrt{\sigma^2+\varepsilon}} + \beta .$$
+#
+# ε is not decoration: a feature that happens to be constant in a batch has σ = 0.
+
+# %% exercise="batch_norm"
+
+# %% tags=["show"]
+torch.manual_seed(0)
+features = torch.randn(256, 4) * torch.tensor([0.2, 1.0, 3.0, 8.0]) + torch.tensor([5.0, 0, -2, 1])
+normalized = batch_norm(features, torch.ones(4), torch.zeros(4))
+for name, values in {"before": features, "after": normalized}.items():
+    mean, std = (number.numpy().round(2) + 0.0 for number in (values.mean(0), values.std(0)))
+    print(f"{name:7} mean {mean}  std {std}")
+plotting.layer_histograms(
+    [*features.T, *normalized.T], title="Four features before, and the same four after"
+)
+
+# %% [markdown]
+# ## 2 · And without a batch?
+#
+# At test time there may be one example only, and what is predicted for it must not depend on its
+# companions. So the layer keeps *running* statistics while it trains, and uses them afterwards.
+
+# %% exercise="update_running_statistics"
+
+# %% exercise="batch_norm_inference"
+
+# %% exercise="BatchNorm1d"
+
+# %% tags=["show"]
+torch.manual_seed(0)
+layer = BatchNorm1d(1)
+estimates = []
+for _ in range(60):
+    layer(torch.randn(32, 1) * 3 + 5)
+    estimates.append((layer.running_mean.item(), layer.running_var.item() ** 0.5))
+plotting.training_curves(
+    {
+        "running mean (true: 5)": [e[0] for e in estimates],
+        "root of the running variance (true: 3)": [e[1] for e in estimates],
+    },
+    ylabel="estimate",
+    title="Running statistics forget where they started",
+)
+
+# %% [markdown]
+# After 10 batches 0.9¹⁰ = 35 % of an estimate is still its starting value, after 44 batches 1 %.
+# A model evaluated too early, or fine-tuned with a small momentum, is evaluated with wrong
+# statistics. It is one of the most common bugs in practice.
+#
+# ## 3 · Backward
+#
+# Every output depends on every input of its feature, through μ and σ². Sum the three paths from
+# $x_i$ (directly, through μ, through σ²); most of it cancels, and what is left fits on one line.
+# Look for it on paper first.
+
+# %% exercise="batch_norm_backward"
+
+# %% tags=["show"]
+torch.manual_seed(0)
+x = torch.randn(6, 3, dtype=torch.float64)
+upstream = torch.randn(6, 3, dtype=torch.float64)
+grad_x, _, _ = batch_norm_backward(upstream, x, torch.tensor([0.5, 2, -1], dtype=torch.float64))
+x_hat = (x - x.mean(0)) / x.std(0, unbiased=False)
+print("sum of dx over the batch:        ", grad_x.sum(0).numpy().round(6))
+print("sum of dx · x̂ over the batch:    ", (grad_x * x_hat).sum(0).numpy().round(4))
+
+# %% [markdown]
+# Both are zero: pushing all examples in the same direction, or stretching them, changes nothing
+# behind the normalization, so no gradient asks for it.
+
+# %% exercise="batch_norm_inference_backward"
+
+# %% [markdown]
+# ## 4 · Images
+#
+# Now a bug for you to find. Nine of 119 students wrote it; shapes fit, nothing raises, and even the
+# gradient check passes, because the backward pass repeats the mistake.
+
+# %% exercise="batch_norm_2d"
+
+# %% tags=["show"]
+torch.manual_seed(0)
+clothes = data.fashion_mnist(64, 10).x_train
+colored = torch.stack([clothes, 3 * clothes + 2, clothes.flip(1) - 4], dim=1)
+as_it_should = batch_norm_2d(colored, torch.ones(3), torch.zeros(3))
+rows = colored.reshape(-1, 3)
+scrambled = ((rows - rows.mean(0)) / rows.std(0)).reshape(colored.shape)
+print("per-channel mean, right:  ", as_it_should.mean((0, 2, 3)).numpy().round(3) + 0.0)
+print("per-channel mean, bug:    ", scrambled.mean((0, 2, 3)).numpy().round(3) + 0.0)
+plotting.image_grid(
+    torch.cat([as_it_should[:1].flatten(0, 1), scrambled[:1].flatten(0, 1)]),
+    ["right, channel 1", "channel 2", "channel 3", "bug, channel 1", "channel 2", "channel 3"],
+)
+
+# %% exercise="BatchNorm2d"
+
+# %% [markdown]
+# ## 5 · What it does to the weights before it
+#
+# Batch normalization forgets any constant added to a feature and any factor it is multiplied by.
+# Both have consequences for the layer in front.
+
+# %% tags=["show"]
+torch.manual_seed(0)
+linear, norm = nn.Linear(20, 5), nn.BatchNorm1d(5)
+x, upstream = torch.randn(50, 20), torch.randn(50, 5)
+norm(linear(x)).backward(upstream)
+print("largest gradient of the bias:   ", f"{linear.bias.grad.abs().max():.1e}")
+print("largest gradient of the weights:", f"{linear.weight.grad.abs().max():.1e}")
+before, gradient = norm(linear(x)), linear.weight.grad.clone()
+with torch.no_grad():
+    linear.weight *= 0.5
+linear.zero_grad()
+after = norm(linear(x))
+after.backward(upstream)
+print("output changes by at most       ", f"{(after - before).abs().max():.1e}")
+print("gradient of the weights grows by", f"{(linear.weight.grad / gradient).median():.2f}")
+
+# %% exercise="effective_learning_rate"
+
+# %% exercise="identity_parameters"
+
+# %% exercise="fold_batch_norm"
+
+# %% [markdown]
+# ## 6 · Relatives
+#
+# Layer normalization normalizes each *example* over its features, group normalization each example
+# over groups of channels. Neither needs a batch, and neither differs between training and
+# evaluation: that is why transformers use them.
+
+# %% exercise="layer_norm"
+
+# %% exercise="layer_norm_backward"
+
+# %% exercise="group_norm"
+
+# %% [markdown]
+# ## 7 · The experiment
+#
+# Does it do what it promises? Learning rates over two decades, three seeds each.
+
+# %% tags=["show"]
+rates = (0.01, 0.1, 0.5, 1.0)
+grid = {}
+for name, normalized in (("plain", False), ("batch norm", True)):
+    means = []
+    for rate in rates:
+        scores = []
+        for seed in range(3):
+            torch.manual_seed(seed)
+            scores.append(train(mlp(normalized), rate, epochs=4)[1])
+        means.append(np.mean(scores))
+        print(f"{name:10} learning rate {rate:<5}", "  ".join(f"{s:.2f}" for s in scores))
+    grid[name] = means
+
+# %% [markdown]
+# ## 8 · Why does it work?
+#
+# The paper's answer was that it removes “internal covariate shift”: later layers need not chase
+# the moving distribution of earlier ones. Santurkar et al. (2018) tested it: add random
+# noise *behind* each normalization, so that the distributions move more than ever.
+
+# %% tags=["show"]
+contest = {}
+for name, model in {
+    "plain": lambda: mlp(False),
+    "batch norm": lambda: mlp(True),
+    "batch norm, then noise": lambda: mlp(True, noise=0.3),
+}.items():
+    torch.manual_seed(0)
+    contest[name], accuracy = train(model(), 0.05, epochs=6)
+    print(f"{name:24} test accuracy {accuracy:.2f}")
+plotting.training_curves(contest, ylabel="training loss", title="Distributions that keep moving")
+
+# %% [markdown]
+# ## Where to go from here
+#
+# - Ioffe & Szegedy 2015, *Batch normalization*: the paper.
+# - Santurkar et al. 2018, *How does batch normalization help optimization?*
+# - Bjorck et al. 2018, *Understanding batch normalization*: the learning rate.
+# - Wu & He 2018, *Group normalization*.
