@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import random
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from nbformat import NotebookNode
 
 from autograder.exercises import labs
 from autograder.judging import Exercise, Kind, Lab
+from autograder.judging.cells import free_names
 from autograder.judging.source import answer_source
 
 STUDENTS = (
@@ -119,8 +122,25 @@ def _answers(lab: Lab, rng: random.Random, choose: Callable[[Exercise], Any]) ->
         elif exercise.kind is Kind.WRITTEN:
             answers[exercise.id] = "It depends on what is measured; I would repeat it over seeds."
         elif (answer := choose(exercise)) is not None:
-            answers[exercise.id] = answer_source(exercise, answer)
+            answers[exercise.id] = standing_alone(exercise, answer)
     return answers
+
+
+def standing_alone(exercise: Exercise, answer: Any) -> str:
+    """The source of an answer with the helpers of its module that it calls in front of it."""
+    module = sys.modules[answer.__module__]
+    parts = [answer_source(exercise, answer)]
+    wanted = sorted(free_names(parts[0]))
+    seen = {answer.__name__, exercise.name}
+    while wanted:
+        name = wanted.pop()
+        helper = getattr(module, name, None)
+        ours = inspect.isfunction(helper) and helper.__module__ == module.__name__
+        if name not in seen and ours and module.__name__.startswith("autograder.exercises"):
+            seen.add(name)
+            parts.insert(0, inspect.getsource(helper).rstrip())
+            wanted += sorted(free_names(parts[0]))
+    return "\n\n\n".join(parts)
 
 
 def _prediction(exercise: Exercise, rng: random.Random) -> float | str:

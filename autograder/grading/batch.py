@@ -7,8 +7,13 @@ import multiprocessing
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import (
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    as_completed,
+)
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +42,7 @@ REPOSITORY = Path(autograder.__file__).resolve().parents[1]
 
 
 class BatchRefused(Exception):
-    """The environment does not grade the reference and the starter as it must; nobody was graded."""
+    """The environment does not grade the reference and the starter as it must."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,12 @@ _SHORT = {
 
 
 def grade_and_print(
-    root: Path, labs: Sequence[Lab], *, jobs: int, force: bool = False, json_file: Path | None = None
+    root: Path,
+    labs: Sequence[Lab],
+    *,
+    jobs: int,
+    force: bool = False,
+    json_file: Path | None = None,
 ) -> int:
     """Grade labs and print what came out; 0 when every batch was graded, else 1."""
     print(UNCONFINED)

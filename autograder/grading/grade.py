@@ -12,7 +12,14 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.grading.record import Record, unjudged
-from autograder.grading.session import Launcher, Limits, Outcome, Session, launch
+from autograder.grading.session import (
+    DEFAULT_LIMITS,
+    Launcher,
+    Limits,
+    Outcome,
+    Session,
+    launch,
+)
 from autograder.judging import Exercise, Kind, Lab, Reason, Verdict, cases, judge
 from autograder.judging.cells import bound_names, parse_cell
 from autograder.judging.forbidden import explain, find_uses
@@ -61,7 +68,7 @@ def grade_notebook(
     student: str = "",
     submission: str = "",
     notes: Sequence[str] = (),
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
     launcher: Launcher = launch,
 ) -> Graded:
     """Run a pristine notebook with a student's cells laid in, and judge every exercise."""
@@ -119,7 +126,7 @@ class _Grading:
         """Probe what was defined only after its check, and account for every exercise."""
         for id in self._late:
             exercise = self._exercises[id]
-            verdict = self._judge(exercise)
+            verdict = None if exercise.name in self._failed else self._judge(exercise)
             if verdict is not None:
                 note = "the answer was defined only after its check cell; it was judged at the end"
                 self._verdicts[id] = replace(verdict, notes=[*verdict.notes, note])
@@ -131,22 +138,23 @@ class _Grading:
         outcome = self._session.run_cell(cell.source)
         cell.outputs = _written(outcome)
         self._sources.append(cell.source)
-        if outcome.status != "ok":
-            for name in _defines(cell.source) or ({exercise.name} if exercise else set()):
+        names = _defines(cell.source) or ({exercise.name} if exercise else set())
+        for name in names:
+            # The last cell that defines an answer decides: how it ended is how the answer ended.
+            if outcome.status == "ok":
+                self._failed.pop(name, None)
+            else:
                 self._failed[name] = outcome
 
     def _check(self, exercise: Exercise) -> None:
-        verdict = self._judge(exercise)
-        if verdict is None:
+        failed = self._failed.get(exercise.name)
+        verdict = self._ended(exercise, failed) if failed else self._judge(exercise)
+        if failed or verdict is None:
             self._late.append(exercise.id)
-            failed = self._failed.get(exercise.name)
-            if failed is not None:
-                self._verdicts[exercise.id] = self._ended(exercise, failed)
-            else:
-                note = f"{exercise.name} is not defined"
-                self._verdicts[exercise.id] = unjudged(exercise, Reason.NOT_ATTEMPTED, note)
-        else:
-            self._verdicts[exercise.id] = verdict
+        if verdict is None:
+            note = f"{exercise.name} is not defined"
+            verdict = unjudged(exercise, Reason.NOT_ATTEMPTED, note)
+        self._verdicts[exercise.id] = verdict
 
     def _judge(self, exercise: Exercise) -> Verdict | None:
         """The verdict on an answer; None where the kernel has none of that name."""

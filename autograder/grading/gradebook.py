@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry
+from sqlalchemy.exc import SAWarning
 
 from autograder.grading.record import Record
 from autograder.judging import Kind, Lab, Reason
@@ -60,6 +62,13 @@ def save_record(
     gradebook: Gradebook, lab: Lab, record: Record, timestamp: str | None = None
 ) -> None:
     """Save a record's automatic scores; what a person has given or written stays."""
+    with warnings.catch_warnings():
+        # nbgrader builds submissions in a way that SQLAlchemy warns about at every student.
+        warnings.simplefilter("ignore", SAWarning)
+        _save(gradebook, lab, record, timestamp)
+
+
+def _save(gradebook: Gradebook, lab: Lab, record: Record, timestamp: str | None) -> None:
     gradebook.update_or_create_student(record.student)
     fields: dict[str, Any] = {"timestamp": timestamp} if timestamp else {}
     gradebook.update_or_create_submission(lab.slug, record.student, **fields)

@@ -21,6 +21,7 @@ from autograder.grading.reading import Submission, Unreadable, look_into, read_n
 from autograder.grading.record import write_whole
 
 TIMESTAMP = "timestamp.txt"
+REFUSED = ".refused.json"
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ def _why_not(
         return f"several notebooks carry the lab's cells: {names}; hand in one"
     if unreadable:
         return "; ".join(unreadable)
-    others = [str(p.relative_to(originals)) for p in found.files if p.name != TIMESTAMP]
+    ours = (TIMESTAMP, REFUSED)
+    others = [str(p.relative_to(originals)) for p in found.files if p.name not in ours]
     listed = ", ".join(others[:5]) if others else "nothing"
     return f"no notebook named {slug}.ipynb; found {listed}"
 
@@ -128,7 +130,7 @@ def _beside(found: Submission, originals: Path) -> list[str]:
     others = [
         str(p.relative_to(originals))
         for p in found.files
-        if p.suffix != ".ipynb" and p.name != TIMESTAMP
+        if p.suffix != ".ipynb" and p.name not in (TIMESTAMP, REFUSED)
     ]
     return [f"not used, kept in originals: {', '.join(others[:10])}"] if others else []
 
@@ -143,7 +145,7 @@ def _keep(folder: Path, originals: Path) -> None:
         target = taking / path.relative_to(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    (taking / ".refused.json").write_text(json.dumps(found.notes))
+    (taking / REFUSED).write_text(json.dumps(found.notes))
     if originals.exists():
         number = 1
         while (aside := originals.with_name(f"{originals.name}.{number}")).exists():
@@ -154,7 +156,7 @@ def _keep(folder: Path, originals: Path) -> None:
 
 def _refused(originals: Path) -> list[str]:
     try:
-        return [str(note) for note in json.loads((originals / ".refused.json").read_text())]
+        return [str(note) for note in json.loads((originals / REFUSED).read_text())]
     except (OSError, ValueError):
         return []
 

@@ -68,9 +68,7 @@ def belongs(pristine: NotebookNode, submitted: NotebookNode) -> bool:
     return any(place is not None for place in _places(pristine, submitted, []))
 
 
-def _places(
-    pristine: NotebookNode, submitted: NotebookNode, notes: list[str]
-) -> list[int | None]:
+def _places(pristine: NotebookNode, submitted: NotebookNode, notes: list[str]) -> list[int | None]:
     """For every submitted cell the index of the pristine cell it stands for, if any."""
     by_mark = {_mark(cell): i for i, cell in enumerate(pristine.cells) if _mark(cell)}
     by_source: dict[str, int] = {}
@@ -90,9 +88,7 @@ def _places(
     return places
 
 
-def _by_name(
-    pristine: NotebookNode, submitted: NotebookNode, places: list[int | None]
-) -> bool:
+def _by_name(pristine: NotebookNode, submitted: NotebookNode, places: list[int | None]) -> bool:
     """Fill in the places of answers by the names they define, of texts by what they follow."""
     answers = {
         ours["exercise"].partition("/")[2]: index
@@ -123,8 +119,10 @@ def _by_name(
 def _mark(cell: NotebookNode) -> tuple[str, str] | None:
     """What a cell says it is; what nbgrader says of it where our own mark is gone."""
     ours = cell.metadata.get("autograder")
-    if isinstance(ours, dict) and ours.get("role") in _OURS and isinstance(
-        ours.get("exercise"), str
+    if (
+        isinstance(ours, dict)
+        and ours.get("role") in _OURS
+        and isinstance(ours.get("exercise"), str)
     ):
         return ours["role"], ours["exercise"]
     nbgrader = cell.metadata.get("nbgrader")

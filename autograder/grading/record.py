@@ -82,9 +82,7 @@ def not_run(
 
 def unjudged(exercise: Exercise, reason: Reason, *notes: str) -> Verdict:
     """A verdict of 0 points for an exercise that was not judged."""
-    return Verdict(
-        exercise.id, str(exercise.kind), 0.0, exercise.points, reason, notes=list(notes)
-    )
+    return Verdict(exercise.id, str(exercise.kind), 0.0, exercise.points, reason, notes=list(notes))
 
 
 def write_record(record: Record, path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -37,6 +38,9 @@ class Limits:
     cell: float = 20.0
     probe: float = 20.0
     submission: float = 240.0
+
+
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ def launch(room: Path, home: Path) -> KernelManager:
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
     }
-    manager.start_kernel(cwd=str(home), env={**kept, **own})
+    nowhere = subprocess.DEVNULL
+    manager.start_kernel(cwd=str(home), env={**kept, **own}, stdout=nowhere, stderr=nowhere)
     return manager
 
 
@@ -96,7 +101,7 @@ class Session:
     """One kernel after another for one submission; use it as a context manager."""
 
     def __init__(
-        self, room: Path, limits: Limits = Limits(), launcher: Launcher = launch
+        self, room: Path, limits: Limits = DEFAULT_LIMITS, launcher: Launcher = launch
     ) -> None:
         self._room = room
         self.limits = limits

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from autograder.judging import Kind, Lab
 from autograder.reporting.class_report import write_class_report
+
+from autograder.judging import Kind, Lab
 
 
 def report_on(root: Path, lab: Lab) -> Path:
@@ -17,7 +18,9 @@ def report_on(root: Path, lab: Lab) -> Path:
     folder = root / "records" / lab.slug
     records = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     if not records:
-        raise LookupError(f"nothing of {lab.slug} has been graded yet; run `course grade {lab.name}`")
+        raise LookupError(
+            f"nothing of {lab.slug} has been graded yet; run `course grade {lab.name}`"
+        )
     outcomes = {
         exercise.id: exercise.outcome()
         for exercise in lab.exercises.values()
