@@ -64,7 +64,7 @@ plotting.style()
 signals = data.mnist1d()
 
 
-def mlp(batch_norm_layers, width=100, layers=6, noise=0.0):
+def mlp(batch_norm_layers, width=100, layers=6, noise=False):
     """A plain network for MNIST-1D, with torch's own BatchNorm1d where asked for."""
     parts, before = [], 40
     for _ in range(layers - 1):
@@ -72,24 +72,21 @@ def mlp(batch_norm_layers, width=100, layers=6, noise=0.0):
         if batch_norm_layers:
             parts.append(nn.BatchNorm1d(width))
         if noise:
-            parts.append(Noise(noise))
+            parts.append(Drift())
         parts.append(nn.ReLU())
         before = width
     return nn.Sequential(*parts, nn.Linear(before, 10))
 
 
-class Noise(nn.Module):
-    """Random scale and shift of every feature, drawn anew for every batch, when training."""
-
-    def __init__(self, size):
-        super().__init__()
-        self.size = size
+class Drift(nn.Module):
+    """Stretch and shift every feature at random, anew at every training step, and add noise."""
 
     def forward(self, x):
         if not self.training:
             return x
-        scale = 1 + self.size * torch.randn(x.shape[1])
-        return x * scale + self.size * torch.randn(x.shape[1])
+        stretch = 0.75 + 0.5 * torch.rand(x.shape[1])
+        shift = torch.rand(x.shape[1]) - 0.5
+        return x * stretch + shift + 0.25 * torch.randn_like(x)
 
 
 def train(model, learning_rate, epochs=10, batch_size=100):
@@ -152,6 +149,20 @@ plotting.layer_histograms(
 # %% exercise="batch_norm_inference"
 
 # %% exercise="BatchNorm1d"
+
+# %% exercise="batch_of_one"
+
+# %% tags=["show"]
+committed("normalization/batch_of_one")
+layer, x = BatchNorm1d(3), torch.tensor([[1.0, 2.0, 3.0]])
+for mode in ("train", "eval"):
+    try:
+        print(f"{mode} mode:", layer.train(mode == "train")(x).detach().numpy())
+    except ValueError as error:
+        print(f"{mode} mode: {error}")
+
+# %% [markdown]
+# How fast do the running statistics find the true ones?
 
 # %% tags=["show"]
 torch.manual_seed(0)
@@ -227,7 +238,13 @@ plotting.image_grid(
 # Batch normalization forgets any constant added to a feature and any factor it is multiplied by.
 # Both have consequences for the layer in front.
 
+# %% exercise="bias_before_batch_norm"
+
+# %% exercise="halved_weights"
+
 # %% tags=["show"]
+committed("normalization/bias_before_batch_norm")
+committed("normalization/halved_weights")
 torch.manual_seed(0)
 linear, norm = nn.Linear(20, 5), nn.BatchNorm1d(5)
 x, upstream = torch.randn(50, 20), torch.randn(50, 5)
@@ -265,21 +282,33 @@ print("gradient of the weights grows by", f"{(linear.weight.grad / gradient).med
 # %% [markdown]
 # ## 7 · The experiment
 #
-# Does it do what it promises? Learning rates over two decades, three seeds each.
+# Does it do what it promises? Learning rates over nearly two decades, three seeds each.
+
+# %% exercise="large_learning_rate"
 
 # %% tags=["show"]
-rates = (0.01, 0.1, 0.5, 1.0)
-grid = {}
-for name, normalized in (("plain", False), ("batch norm", True)):
-    means = []
-    for rate in rates:
-        scores = []
-        for seed in range(3):
-            torch.manual_seed(seed)
-            scores.append(train(mlp(normalized), rate, epochs=4)[1])
-        means.append(np.mean(scores))
-        print(f"{name:10} learning rate {rate:<5}", "  ".join(f"{s:.2f}" for s in scores))
-    grid[name] = means
+committed("normalization/large_learning_rate")
+rates = (0.01, 0.1, 0.5)
+
+
+def accuracies(make, rate):
+    """Test accuracy of three seeds."""
+    found = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        found.append(train(make(), rate)[1])
+    return found
+
+
+grid = {"plain": [], "batch norm": []}
+for rate in rates:
+    for name, normalized in (("plain", False), ("batch norm", True)):
+        scores = accuracies(lambda normalized=normalized: mlp(normalized), rate)
+        grid[name].append(np.mean(scores))
+        print(f"learning rate {rate:<5} {name:10}", "  ".join(f"{s:.2f}" for s in scores))
+plotting.lines_over_depth(
+    grid, xlabel="learning rate: 1 is 0.01, 2 is 0.1, 3 is 0.5", ylabel="test accuracy"
+)
 
 # %% [markdown]
 # ## 8 · Why does it work?
@@ -288,17 +317,23 @@ for name, normalized in (("plain", False), ("batch norm", True)):
 # the moving distribution of earlier ones. Santurkar et al. (2018) tested it: add random
 # noise *behind* each normalization, so that the distributions move more than ever.
 
+# %% exercise="noise_after_batch_norm"
+
 # %% tags=["show"]
+committed("normalization/noise_after_batch_norm")
 contest = {}
 for name, model in {
     "plain": lambda: mlp(False),
     "batch norm": lambda: mlp(True),
-    "batch norm, then noise": lambda: mlp(True, noise=0.3),
+    "batch norm, then noise": lambda: mlp(True, noise=True),
 }.items():
+    scores = accuracies(model, 0.01)
     torch.manual_seed(0)
-    contest[name], accuracy = train(model(), 0.05, epochs=6)
-    print(f"{name:24} test accuracy {accuracy:.2f}")
+    contest[name] = train(model(), 0.01)[0]
+    print(f"{name:24} test accuracy", "  ".join(f"{s:.2f}" for s in scores))
 plotting.training_curves(contest, ylabel="training loss", title="Distributions that keep moving")
+
+# %% exercise="why_batch_norm_works"
 
 # %% [markdown]
 # ## Where to go from here

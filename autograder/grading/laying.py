@@ -71,12 +71,19 @@ def belongs(pristine: NotebookNode, submitted: NotebookNode) -> bool:
 def _places(pristine: NotebookNode, submitted: NotebookNode, notes: list[str]) -> list[int | None]:
     """For every submitted cell the index of the pristine cell it stands for, if any."""
     by_mark = {_mark(cell): i for i, cell in enumerate(pristine.cells) if _mark(cell)}
+    by_id = {cell["id"]: i for i, cell in enumerate(pristine.cells) if not _mark(cell)}
     by_source: dict[str, int] = {}
     for index, cell in enumerate(pristine.cells):
         by_source.setdefault(_normal(cell.source), index)
     places: list[int | None] = []
     for cell in submitted.cells:
         place = by_mark.get(_mark(cell))
+        if (
+            place is None
+            and cell.get("id") in by_id
+            and _role(cell) == _role(pristine.cells[by_id[cell["id"]]])
+        ):
+            place = by_id[cell["id"]]
         if place is None and cell.source.strip():
             place = by_source.get(_normal(cell.source))
         places.append(place)
@@ -135,6 +142,11 @@ def _mark(cell: NotebookNode) -> tuple[str, str] | None:
     return ("written" if solution else "check"), grade_id.replace("-", "/", 1)
 
 
+def _role(cell: NotebookNode) -> object:
+    ours = cell.metadata.get("autograder")
+    return ours.get("role") if isinstance(ours, dict) else None
+
+
 def _normal(source: str) -> str:
     return "\n".join(line.rstrip() for line in source.strip().splitlines())
 
@@ -155,6 +167,10 @@ def _take(
         own.source = chosen.source if role == "answer" else sanitized(chosen.source)
         if chosen.cell_type != own.cell_type:
             notes.append(f"{name} was a {chosen.cell_type} cell")
+    elif changed and role == "setup":
+        # Students add imports and helpers where the imports stand.
+        extras.insert(0, _extra(changed[-1], notes))
+        notes.append("a setup cell was changed; the student's version runs after the original")
     elif changed:
         notes.append(f"{name} was changed; the original was used")
     if len(cells) > 1:

@@ -121,10 +121,13 @@ def _clean(cells: list[Any], data: dict[str, Any], notes: list[str]) -> Notebook
         kind = cell.get("cell_type")
         source = cell.get("source", "")
         source = "".join(map(str, source)) if isinstance(source, list) else str(source)
-        metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
-        outputs = cell.get("outputs") if isinstance(cell.get("outputs"), list) else []
+        metadata, outputs = cell.get("metadata"), cell.get("outputs")
+        metadata = metadata if isinstance(metadata, dict) else {}
+        outputs = outputs if isinstance(outputs, list) else []
+        id = cell.get("id")
         kept.append(
             NotebookNode(
+                id=id if isinstance(id, str) else "",
                 cell_type=kind if kind in ("code", "markdown") else "raw",
                 source=source,
                 metadata=nbformat.from_dict(metadata),

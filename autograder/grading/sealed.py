@@ -27,6 +27,14 @@ def committed(exercise):
 '''
 
 
+_SITE = """# An editable install of the course must not open a way around this room.
+import sys
+
+sys.meta_path[:] = [f for f in sys.meta_path if "Editable" not in getattr(f, "__name__", "")]
+sys.path[:] = [p for p in sys.path if p != {repository!r}]
+"""
+
+
 def seal(room: Path) -> Path:
     """Lay the sealed packages into an empty folder and return it."""
     library = Path(course_lib.__file__).parent
@@ -41,6 +49,8 @@ def seal(room: Path) -> Path:
             module = ".".join(("course_lib", *inside.with_suffix("").parts))
             (target / inside).write_text(stubs(source.read_text(), module))
     (target / "datasets").symlink_to(library / "datasets", target_is_directory=True)
+    site = _SITE.format(repository=str(library.parent.resolve()))
+    (room / "sitecustomize.py").write_text(site)
     package = room / "autograder"
     package.mkdir()
     (package / "__init__.py").write_text(_NOTEBOOK_CALLS)

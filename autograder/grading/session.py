@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
 from autograder.judging import Exercise
@@ -71,10 +72,19 @@ class Launcher(Protocol):
     def __call__(self, room: Path, home: Path) -> KernelManager: ...
 
 
+class OwnKernelManager(KernelManager):
+    """Starts ipykernel in this environment, whatever kernels the user has installed."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """The one kernel that student code runs in."""
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, display_name="graded", language="python")
+
+
 def launch(room: Path, home: Path) -> KernelManager:
     """Start a plain kernel of this environment, with a home, caches and a folder of its own."""
-    manager = KernelManager(kernel_name="python3", transport="tcp")
-    manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    manager = OwnKernelManager()
     manager.context = _capped_context()
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "LC_ALL", "TZ")}
     own = {

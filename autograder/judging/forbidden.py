@@ -141,6 +141,9 @@ class _Scan:
 
     def visit(self, node: ast.AST, scopes: list[Scope]) -> None:
         """Walk an expression or statement inside the given local scopes."""
+        if isinstance(node, ast.Attribute) and f".{node.attr}" in self.forbidden:
+            self.uses.append(Use(f".{node.attr}", node.lineno, self.cell))
+            return
         if isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript)):
             for name in sorted(self.notebook.resolve(node, scopes)):
                 if is_forbidden(name, self.forbidden):

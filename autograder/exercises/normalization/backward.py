@@ -288,7 +288,6 @@ Without `torch.autograd`, please.""",
             no_eps,
             "Your backward pass leaves ε out, but the forward pass divides by √(σ² + ε). Use "
             "the same s in both.",
-            origin="4 of 120 students",
         ),
         Mistake(
             "eps_in_the_input_gradient_missing",

@@ -30,7 +30,7 @@ TORCH_BATCH_NORM = (
     "torch.instance_norm",
     "torch.ops",
 )
-AUTOGRAD = ("torch.autograd", "torch.func", "torch.Tensor.backward", "torch.nn.grad")
+AUTOGRAD = ("torch.autograd", "torch.func", ".backward", ".requires_grad_", "torch.nn.grad")
 
 BATCH = 4  # where dividing by N and by N − 1 differ by a third
 

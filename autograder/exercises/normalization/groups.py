@@ -243,6 +243,11 @@ the root. (G = 1 is layer normalization over the whole image, G = C is instance 
         Alternative("chunks of channels", in_chunks),
     ],
     forbidden=TORCH_BATCH_NORM,
+    equivalent_mutants={
+        "grouped = x.reshape(n, groups, c // groups, h, w) => "
+        "grouped = x.reshape(groups, n, c // groups, h, w)": "the N·G blocks of C/G channels "
+        "keep their order, and each is normalized by itself whatever the two axes are called",
+    },
     hints=(
         "Cut the channel axis into two: G groups of C/G channels. No axis needs to move.",
         "`grouped = x.reshape(n, groups, c // groups, h, w)`: over which of the five axes does "

@@ -133,7 +133,6 @@ Ask yourself which of the three paths of the training mode are still there. With
             as_in_training,
             "You go backward through the training mode, statistics of the batch and all. In "
             "evaluation the running statistics are used, and they are constants: dx = (γ/s) dy.",
-            origin="17 of 120 students",
         ),
         Mistake(
             "weight_gradient_of_the_batch",

@@ -1,10 +1,9 @@
 """Batch normalization as a module, led through training and evaluation."""
 
 import numpy as np
-import torch
-from torch import nn
 
 from autograder import probes
+from autograder.exercises.normalization import module_answers as answers
 from autograder.exercises.normalization.drawing import (
     BATCH,
     TORCH_BATCH_NORM,
@@ -18,7 +17,6 @@ from autograder.judging import Alternative, Mistake, Part
 from autograder.judging.checks import check, find, finding, matches_reference
 from autograder.judging.comparison import Tolerance, difference
 from course_lib import normalization
-from course_lib.normalization import batch_norm, batch_norm_inference, update_running_statistics
 
 BUFFERS = ["running_mean", "running_var"]
 
@@ -157,452 +155,6 @@ def trajectory_parts(training, statistics, evaluation, gradients):
     ]
 
 
-# Students write `forward` alone; each class repeats the given `__init__` so that it can be read
-# and run by itself.
-
-
-class ForgetsEps(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if not self.training:
-            return batch_norm_inference(
-                x, self.running_mean, self.running_var, self.weight, self.bias
-            )
-        with torch.no_grad():
-            self.running_mean, self.running_var = update_running_statistics(
-                self.running_mean, self.running_var, x, momentum=self.momentum
-            )
-        return batch_norm(x, self.weight, self.bias)
-
-
-class ForgetsMomentum(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if not self.training:
-            return batch_norm_inference(
-                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-            )
-        with torch.no_grad():
-            self.running_mean, self.running_var = update_running_statistics(
-                self.running_mean, self.running_var, x
-            )
-        return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-class NeverStores(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if not self.training:
-            return batch_norm_inference(
-                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-            )
-        running_mean, running_var = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-        return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-class NeverStoresTheVariance(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if not self.training:
-            return batch_norm_inference(
-                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-            )
-        with torch.no_grad():
-            self.running_mean, _ = update_running_statistics(
-                self.running_mean, self.running_var, x, momentum=self.momentum
-            )
-        return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-class StoresEps(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if not self.training:
-            return batch_norm_inference(
-                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-            )
-        with torch.no_grad():
-            variance = x.var(dim=0) + self.eps
-            self.running_mean.lerp_(x.mean(dim=0), self.momentum)
-            self.running_var.lerp_(variance, self.momentum)
-        return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-class StoresEpsAndOmitsItLater(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if not self.training:
-            deviation = torch.sqrt(self.running_var)
-            return self.weight * (x - self.running_mean) / deviation + self.bias
-        with torch.no_grad():
-            variance = x.var(dim=0) + self.eps
-            self.running_mean.lerp_(x.mean(dim=0), self.momentum)
-            self.running_var.lerp_(variance, self.momentum)
-        return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-class KeepsAnAxis(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if not self.training:
-            deviation = torch.sqrt(self.running_var + self.eps)
-            return self.weight * (x - self.running_mean) / deviation + self.bias
-        m = self.momentum
-        with torch.no_grad():
-            mean, variance = x.mean(dim=0, keepdim=True), x.var(dim=0, keepdim=True)
-            self.running_mean = (1 - m) * self.running_mean + m * mean
-            self.running_var = (1 - m) * self.running_var + m * variance
-        return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-class UnbiasedEverywhere(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        mean, variance = self.running_mean, self.running_var
-        if self.training:
-            mean, variance = x.mean(dim=0), x.var(dim=0)
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(variance, self.momentum)
-        return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
-
-
-class BiasedEverywhere(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        mean, variance = self.running_mean, self.running_var
-        if self.training:
-            mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(variance, self.momentum)
-        return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
-
-
-class AveragesTheDeviation(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if not self.training:
-            deviation = torch.sqrt(self.running_var**2 + self.eps)
-            return self.weight * (x - self.running_mean) / deviation + self.bias
-        with torch.no_grad():
-            self.running_mean.lerp_(x.mean(dim=0), self.momentum)
-            self.running_var.lerp_(x.std(dim=0), self.momentum)
-        return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-class AveragesTheDeviationAndDividesByIt(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if not self.training:
-            return self.weight * (x - self.running_mean) / self.running_var + self.bias
-        with torch.no_grad():
-            self.running_mean.lerp_(x.mean(dim=0), self.momentum)
-            self.running_var.lerp_(x.std(dim=0), self.momentum)
-        return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-class EvaluatesWithTheBatch(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
-        if self.training:
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(x.var(dim=0), self.momentum)
-        return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
-
-
-class EvaluationNeedsTrainingVariables(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if self.training:
-            mean = x.mean(dim=0)
-            deviation = torch.sqrt(x.var(dim=0, unbiased=False) + self.eps)
-            normalized = (x - mean) / deviation
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(x.var(dim=0), self.momentum)
-        else:
-            normalized = (x - self.running_mean) / deviation
-        return self.weight * normalized + self.bias
-
-
-class UpdatesInEvaluation(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        with torch.no_grad():
-            self.running_mean.lerp_(x.mean(dim=0), self.momentum)
-            if len(x) > 1:
-                self.running_var.lerp_(x.var(dim=0), self.momentum)
-        if self.training:
-            return batch_norm(x, self.weight, self.bias, eps=self.eps)
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-
-
-class AsksWhetherGradientsAreOn(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if not torch.is_grad_enabled():
-            return batch_norm_inference(
-                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-            )
-        with torch.no_grad():
-            self.running_mean, self.running_var = update_running_statistics(
-                self.running_mean, self.running_var, x, momentum=self.momentum
-            )
-        return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-class BuffersInTheGraph(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if not self.training:
-            return batch_norm_inference(
-                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-            )
-        self.running_mean, self.running_var = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-        return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-class TrainsWithRunningStatistics(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if self.training:
-            with torch.no_grad():
-                self.running_mean, self.running_var = update_running_statistics(
-                    self.running_mean, self.running_var, x, momentum=self.momentum
-                )
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-
-
-class EverythingWithoutGradients(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    @torch.no_grad()
-    def forward(self, x):
-        if not self.training:
-            return batch_norm_inference(
-                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-            )
-        self.running_mean, self.running_var = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-        return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-class ConstantStatistics(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        mean, variance = self.running_mean, self.running_var
-        if self.training:
-            with torch.no_grad():
-                mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(x.var(dim=0), self.momentum)
-        return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
-
-
-class ByHand(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if self.training:
-            mean, variance = x.mean(0), x.var(0, unbiased=False)
-            m, n = self.momentum, len(x)
-            unbiased = variance.detach() * n / (n - 1)
-            self.running_mean = (1 - m) * self.running_mean + m * mean.detach()
-            self.running_var = (1 - m) * self.running_var + m * unbiased
-        else:
-            mean, variance = self.running_mean, self.running_var
-        return self.weight * (x - mean) * (variance + self.eps) ** -0.5 + self.bias
-
-
-class InPlace(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if self.training is False:
-            mean, deviation = self.running_mean, (self.running_var + self.eps).sqrt()
-            return torch.addcmul(self.bias, self.weight, (x - mean) / deviation)
-        y = batch_norm(x, self.weight, self.bias, eps=self.eps)
-        with torch.no_grad():
-            self.running_mean.mul_(1 - self.momentum).add_(x.mean(dim=0), alpha=self.momentum)
-            self.running_var.mul_(1 - self.momentum).add_(x.var(dim=0), alpha=self.momentum)
-        return y
-
-
-class ThroughData(nn.Module):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.register_buffer("running_mean", torch.zeros(num_features))
-        self.register_buffer("running_var", torch.ones(num_features))
-
-    def forward(self, x):
-        if self.training:
-            self.running_mean.data, self.running_var.data = update_running_statistics(
-                self.running_mean, self.running_var, x.data, momentum=self.momentum
-            )
-            return batch_norm(x, self.weight, self.bias, eps=self.eps)
-        scale = self.weight / torch.sqrt(self.running_var + self.eps)
-        return x * scale + (self.bias - self.running_mean * scale)
-
-
 lab.exercise(
     normalization.BatchNorm1d,
     title="Batch normalization as a layer",
@@ -633,130 +185,130 @@ Call your own `batch_norm`, `update_running_statistics` and `batch_norm_inferenc
     mistakes=[
         Mistake(
             "stores_eps",
-            StoresEps,
+            answers.StoresEps,
             "You add ε to the variance before you store it. ε belongs to the division alone; "
             "`running_var` holds the variance.",
             origin="9 of 127 students",
         ),
         Mistake(
             "keeps_an_axis",
-            KeepsAnAxis,
+            answers.KeepsAnAxis,
             "Your buffers have the shape (1, C) instead of (C,), from `keepdim=True`. The "
             "numbers are right, but they no longer fit a saved model.",
             origin="5 of 120 students",
         ),
         Mistake(
             "unbiased_everywhere",
-            UnbiasedEverywhere,
+            answers.UnbiasedEverywhere,
             "You use the variance divided by N − 1 for both. It is what is stored; normalizing "
             "in training uses the biased one, divided by N.",
             origin="4 of 120 students",
         ),
         Mistake(
             "stores_eps_and_omits_it_later",
-            StoresEpsAndOmitsItLater,
+            answers.StoresEpsAndOmitsItLater,
             "You store the variance with ε inside and leave ε out in evaluation. Store the "
             "variance alone and divide by √(running_var + ε).",
             origin="2 of 127 students",
         ),
         Mistake(
             "averages_the_deviation",
-            AveragesTheDeviation,
+            answers.AveragesTheDeviation,
             "You average the standard deviation and square it in evaluation. The square of a "
             "mean is not the mean of squares: store the variance.",
             origin="2 of 127 students",
         ),
         Mistake(
             "averages_the_deviation_and_divides_by_it",
-            AveragesTheDeviationAndDividesByIt,
+            answers.AveragesTheDeviationAndDividesByIt,
             "You store a running standard deviation. `running_var` holds the variance; in "
             "evaluation divide by √(running_var + ε).",
             origin="2 of 127 students",
         ),
         Mistake(
             "forgets_eps",
-            ForgetsEps,
+            answers.ForgetsEps,
             "You do not pass `self.eps` on, so the functions use their default of 1e-5.",
             origin="1 of 127 students",
         ),
         Mistake(
             "never_stores",
-            NeverStores,
+            answers.NeverStores,
             "You compute the new running statistics but do not store them: `running_mean` and "
             "`running_var` keep their first values. Copy the new ones into the buffers.",
             origin="1 of 127 students",
         ),
         Mistake(
             "evaluation_needs_training_variables",
-            EvaluationNeedsTrainingVariables,
+            answers.EvaluationNeedsTrainingVariables,
             "In evaluation you use a variable that only the training branch sets. Compute the "
             "deviation from `running_var` there.",
             origin="1 of 127 students",
         ),
         Mistake(
             "evaluates_with_the_batch",
-            EvaluatesWithTheBatch,
+            answers.EvaluatesWithTheBatch,
             "In evaluation you still use the mean and variance of the batch. A single example "
             "then gives β, whatever it is: use the running statistics.",
             origin="1 of 111 students",
         ),
         Mistake(
             "never_stores_the_variance",
-            NeverStoresTheVariance,
+            answers.NeverStoresTheVariance,
             "`running_mean` moves, `running_var` does not. Store both.",
         ),
         Mistake(
             "biased_everywhere",
-            BiasedEverywhere,
+            answers.BiasedEverywhere,
             "You store the biased variance, divided by N. It is right for normalizing; "
             "`running_var` takes the unbiased one, divided by N − 1.",
         ),
         Mistake(
             "forgets_momentum",
-            ForgetsMomentum,
+            answers.ForgetsMomentum,
             "You do not pass `self.momentum` on, so the update uses its default of 0.1.",
         ),
         Mistake(
             "updates_in_evaluation",
-            UpdatesInEvaluation,
+            answers.UpdatesInEvaluation,
             "Your running statistics move in evaluation too. Then the test data change the "
             "model: update them only if `self.training`.",
         ),
         Mistake(
             "asks_whether_gradients_are_on",
-            AsksWhetherGradientsAreOn,
+            answers.AsksWhetherGradientsAreOn,
             "You take the mode from `torch.is_grad_enabled()`. Gradients and mode are "
             "independent: ask `self.training`.",
         ),
         Mistake(
             "buffers_in_the_graph",
-            BuffersInTheGraph,
+            answers.BuffersInTheGraph,
             "Your buffers require a gradient: each keeps the graph of all batches before it, "
             "and memory grows. Update them under `torch.no_grad()`.",
         ),
         Mistake(
             "trains_with_running_statistics",
-            TrainsWithRunningStatistics,
+            answers.TrainsWithRunningStatistics,
             "In training you normalize with the running statistics. Training uses the mean and "
             "variance of the batch itself; the running ones are for evaluation.",
         ),
         Mistake(
             "everything_without_gradients",
-            EverythingWithoutGradients,
+            answers.EverythingWithoutGradients,
             "Your whole `forward` runs without gradients, so nothing before this layer can "
             "learn. Only the update of the buffers belongs under `torch.no_grad()`.",
         ),
         Mistake(
             "constant_statistics",
-            ConstantStatistics,
+            answers.ConstantStatistics,
             "You compute the batch's mean and variance without gradients. The values are right, "
             "but the gradient must flow through them: they depend on x.",
         ),
     ],
     alternatives=[
-        Alternative("by hand, with detach", ByHand),
-        Alternative("buffers moved in place", InPlace),
-        Alternative("through .data, evaluation folded", ThroughData),
+        Alternative("by hand, with detach", answers.ByHand),
+        Alternative("buffers moved in place", answers.InPlace),
+        Alternative("through .data, evaluation folded", answers.ThroughData),
     ],
     forbidden=TORCH_BATCH_NORM,
     needs=(

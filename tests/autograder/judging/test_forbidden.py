@@ -133,3 +133,9 @@ exercise = Exercise(
 def test_a_live_answer_is_judged_by_what_its_names_hold(source, namespace, found):
     text = forbidden_in_answer(exercise, source, namespace)
     assert (found in text) if found else text == ""
+
+
+def test_a_forbidden_method_is_found_on_any_object():
+    cells = ["def f(x):\n    y = x * 2\n    y.sum().backward()\n    return x.grad"]
+    assert [use.name for use in find_uses(cells, "f", (".backward",))] == [".backward"]
+    assert find_uses(cells, "f", (".forward",)) == []
