@@ -151,10 +151,14 @@ def _grade(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
+    labs, course = _labs(options), _course()
     from autograder.reporting.command import report_on
 
-    for lab in _labs(options):
-        print(report_on(_course(), lab))
+    for lab in labs:
+        try:
+            print(report_on(course, lab))
+        except LookupError as error:
+            raise Problem(str(error)) from None
     return 0
 
 

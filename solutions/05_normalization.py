@@ -134,9 +134,9 @@ normalized = batch_norm(features, torch.ones(4), torch.zeros(4))
 for name, values in {"before": features, "after": normalized}.items():
     mean, std = (number.numpy().round(2) + 0.0 for number in (values.mean(0), values.std(0)))
     print(f"{name:7} mean {mean}  std {std}")
-plotting.layer_histograms(
-    [*features.T, *normalized.T], title="Four features before, and the same four after"
-)
+histograms = {f"feature {n}, before": feature for n, feature in enumerate(features.T, 1)}
+histograms |= {f"{n}, after": feature for n, feature in enumerate(normalized.T, 1)}
+plotting.layer_histograms(histograms, title="Four features before, and the same four after")
 
 # %% [markdown]
 # ## 2 · And without a batch?
@@ -306,9 +306,9 @@ for rate in rates:
         scores = accuracies(lambda normalized=normalized: mlp(normalized), rate)
         grid[name].append(np.mean(scores))
         print(f"learning rate {rate:<5} {name:10}", "  ".join(f"{s:.2f}" for s in scores))
-plotting.lines_over_depth(
-    grid, xlabel="learning rate: 1 is 0.01, 2 is 0.1, 3 is 0.5", ylabel="test accuracy"
-)
+figure = plotting.lines_over_depth(grid, xlabel="learning rate", ylabel="test accuracy")
+figure.axes[0].set_xticks(range(1, 4), rates)
+figure
 
 # %% [markdown]
 # ## 8 · Why does it work?

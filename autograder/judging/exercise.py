@@ -69,9 +69,9 @@ class Exercise:
     behave alike when their signatures agree (by default, when all numbers do).
     ``blank`` names the methods of a class that students write; the others are given.
     ``hide`` names docstring sections that would give the answer away.
-    ``forbidden`` holds dotted names that the answer may not use, and methods as ``.backward``; ``needs`` the ids of earlier
-    exercises whose answers this one calls. ``equivalent_mutants`` maps a mutation, as the audit
-    prints it, to the reason why it changes nothing.
+    ``forbidden`` holds dotted names that the answer may not use, and methods as ``.backward``;
+    ``needs`` the ids of earlier exercises whose answers this one calls. ``equivalent_mutants`` maps
+    a mutation, as the audit prints it, to the reason why it changes nothing.
     """
 
     id: str

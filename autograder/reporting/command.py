@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from autograder.reporting.class_report import write_class_report
-
 from autograder.judging import Kind, Lab
+from autograder.reporting.class_report import write_class_report
 
 
 def report_on(root: Path, lab: Lab) -> Path:

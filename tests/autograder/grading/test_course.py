@@ -1,0 +1,150 @@
+"""A course folder graded by `course grade` and by nbgrader itself: the same scores, nothing lost."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+import autograder.grading.batch as batch
+from autograder.grading.batch import REPOSITORY, BatchRefused, grade, prepare
+from autograder.grading.gradebook import open_gradebook
+from autograder.judging import Reason
+from tests.support.notebooks import LAB, SLUG, cell_of
+
+BIN = Path(sys.executable).parent
+
+
+def run(course, *command):
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        [BIN / command[0], *command[1:]],
+        cwd=course,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def scores(course):
+    """Every automatic score in the gradebook, by student and cell."""
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        return {
+            (submission.student.id, grade.name): grade.auto_score
+            for submission in gradebook.assignment_submissions(SLUG)
+            for notebook in submission.notebooks
+            for grade in notebook.grades
+        }
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, solved, pristine):
+    root = tmp_path_factory.mktemp("course")
+    shutil.copy(REPOSITORY / "nbgrader_config.py", root)
+
+    def hand_in(student, notebook):
+        folder = root / "submitted" / student / SLUG
+        folder.mkdir(parents=True)
+        nbformat.write(notebook, folder / f"{SLUG}.ipynb")
+
+    hand_in("right", solved)
+    half = nbformat.from_dict(json.loads(nbformat.writes(solved)))
+    cell_of(half, "gaussian").source = "def gaussian(shape, std):\n    return 7 / 0"
+    hand_in("half", half)
+    broken = root / "submitted" / "broken" / SLUG
+    broken.mkdir(parents=True)
+    (broken / f"{SLUG}.ipynb").write_text("{")
+    return root
+
+
+@pytest.fixture(scope="module")
+def graded(course):
+    return {record.student: record for record in grade(course, LAB)}
+
+
+def test_everybody_has_a_record_a_page_and_a_row_in_the_gradebook(course, graded):
+    assert set(graded) == {"right", "half", "broken"}
+    assert graded["right"].score == graded["right"].max_score
+    assert graded["half"].score == graded["right"].score - LAB.exercises["gaussian"].points
+    assert graded["broken"].status == "not_run" and graded["broken"].score == 0
+    saved = scores(course)
+    for student, record in graded.items():
+        assert (course / "feedback" / student / SLUG / f"{SLUG}.html").exists()
+        on_disk = json.loads((course / "records" / SLUG / f"{student}.json").read_text())
+        assert on_disk["score"] == record.score
+        total = sum(v or 0 for (name, _), v in saved.items() if name == student)
+        assert total == record.score
+
+
+def test_what_has_not_changed_is_not_graded_again(course, graded, monkeypatch):
+    monkeypatch.setattr(batch, "_graded", lambda *_: pytest.fail("graded again"))
+    again = grade(course, LAB)
+    assert {record.student: record.score for record in again} == {
+        student: record.score for student, record in graded.items()
+    }
+
+
+def test_nbgraders_own_commands_work_and_give_the_same_scores(course, graded):
+    before = scores(course)
+    run(course, "nbgrader", "autograde", SLUG, "--force")
+    assert scores(course) == before
+    run(course, "nbgrader", "generate_feedback", SLUG, "--force")
+    page = (course / "feedback" / "half" / SLUG / f"{SLUG}.html").read_text()
+    assert "ZeroDivisionError" in page
+    run(course, "nbgrader", "export")
+    assert "half" in (course / "grades.csv").read_text()
+
+
+def test_hand_given_scores_and_comments_survive_grading_again(course, graded):
+    written = LAB.exercises["equal_is_not_healthy"].grade_id
+    with open_gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        given = gradebook.find_grade(written, SLUG, SLUG, "right")
+        assert given.auto_score is None and given.needs_manual_grade
+        given.manual_score = 2.5
+        gradebook.find_comment(written, SLUG, SLUG, "right").manual_comment = "Well argued."
+        gradebook.db.commit()
+    grade(course, LAB, force=True)
+    with open_gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        assert gradebook.find_grade(written, SLUG, SLUG, "right").manual_score == 2.5
+        comment = gradebook.find_comment(written, SLUG, SLUG, "right")
+        assert comment.manual_comment == "Well argued."
+
+
+def test_a_broken_environment_stops_the_batch(tmp_path, monkeypatch, solved, pristine):
+    broken = nbformat.from_dict(json.loads(nbformat.writes(solved)))
+    cell_of(broken, "gaussian").source = "def gaussian(shape, std):\n    return None"
+    monkeypatch.setattr(batch, "instructor_notebook", lambda *_: broken)
+    with pytest.raises(BatchRefused, match=r"nobody was graded.*gaussian is not_attempted"):
+        prepare.__wrapped__(LAB.name, tmp_path)
+
+
+def test_a_failure_of_the_grader_costs_one_submission(course, graded, monkeypatch):
+    def fails(course, lab_name, room, secret, taken):
+        if taken.student == "half":
+            raise MemoryError("no room")
+        return batch.grade_taken(course, prepare(lab_name, course.root), taken)
+
+    monkeypatch.setattr(batch, "_grade_in_worker", fails)
+    records = {record.student: record for record in grade(course, LAB, force=True)}
+    assert records["right"].score == graded["right"].score
+    assert records["half"].status == "not_run" and "no room" in records["half"].notes[0]
+    assert {v.reason for v in records["half"].verdicts} == {Reason.NOT_RUN}
+
+
+def test_the_command_line_grades_reports_and_writes_json(course, graded):
+    shown = run(course, "course", "grade", "4", "--json", "out.json")
+    assert "not yet confined" in shown and "right" in shown
+    data = json.loads((course / "out.json").read_text())
+    assert {"student", "lab", "score", "max_score", "manual_points", "status", "seconds"} <= set(
+        data[0]
+    )
+    assert run(course, "course", "report", "initialization").strip().endswith(f"{SLUG}.html")
