@@ -24,8 +24,6 @@ STUDENTS = (
     "ada alan barbara carol dennis dorothy edsger emmy frances grace guido hedy joan john kathleen "
     "katherine ken lars linus lynn margaret mary niklaus radia shafi sophie tim vera yann zoe"
 ).split()
-UNFINISHED_SHARE = 0.1
-ALTERNATIVE_SHARE = 0.25
 
 Answers = dict[str, str]
 Damage = Callable[[NotebookNode, Path], None]
@@ -88,20 +86,9 @@ def hand_in(lab: Lab) -> Iterator[Handed]:
     for student in names[3:6]:
         yield Handed(student, _answers(lab, rng, lambda e: rng.choice(e.alternatives).answer))
     yield Handed(names[6], {})
-    mistakes = {e.id: _shuffled(rng, e.mistakes) for e in lab.exercises.values()}
+    decks = {e.id: _deck(e, rng, len(names[7:20])) for e in lab.exercises.values()}
     for student in names[7:20]:
-
-        def drawn(exercise: Exercise) -> Any:
-            # Mistakes go round until each of them has been handed in once.
-            if mistakes[exercise.id] and rng.random() < 0.6:
-                return mistakes[exercise.id].pop().answer
-            if rng.random() < UNFINISHED_SHARE:
-                return None
-            if exercise.alternatives and rng.random() < ALTERNATIVE_SHARE:
-                return rng.choice(exercise.alternatives).answer
-            return exercise.reference
-
-        yield Handed(student, _answers(lab, rng, drawn))
+        yield Handed(student, _answers(lab, rng, lambda e: decks[e.id].pop()))
     for student, damage in zip(names[20:], DAMAGES, strict=True):
         yield Handed(student, _answers(lab, rng, lambda e: e.reference), damage)
 
@@ -151,10 +138,16 @@ def _prediction(exercise: Exercise, rng: random.Random) -> float | str:
     return round(float(outcome) * rng.choice((0.1, 0.5, 0.9, 1.0, 1.1, 2.0, 10.0)), 3)
 
 
-def _shuffled(rng: random.Random, items: Sequence[Any]) -> list[Any]:
-    shuffled = list(items)
-    rng.shuffle(shuffled)
-    return shuffled
+def _deck(exercise: Exercise, rng: random.Random, size: int) -> list[Any]:
+    """What so many students hand in: every mistake, the first two more often, and right answers."""
+    if not exercise.automatic:
+        return [None] * size
+    wrong = [mistake.answer for mistake in exercise.mistakes]
+    deck = [*wrong[:size], *wrong[:2], *wrong[:1], None][:size]
+    right = [exercise.reference, *(a.answer for a in exercise.alternatives)]
+    deck += [right[i % len(right)] for i in range(size - len(deck))]
+    rng.shuffle(deck)
+    return deck
 
 
 def _first_answer(notebook: NotebookNode) -> NotebookNode:

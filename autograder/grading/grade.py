@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import time
 from collections.abc import Sequence
@@ -163,18 +164,22 @@ class _Grading:
         source = self._answer_cell(exercise)
         uses = find_uses(
             self._sources, exercise.name, exercise.forbidden,
-            given=tuple(need.partition("/")[2] for need in exercise.needs),
+            given=tuple(need.name for need in self._closure(exercise)),
         )  # fmt: skip
         if uses:
             return replace(unjudged(exercise, Reason.FORBIDDEN), explanation=explain(uses))
         seed, drawn, expected = self._references.of(exercise)
         missing = [
-            self._exercises[need]
-            for need in exercise.needs
-            if need in self._verdicts and not self._verdicts[need].passed
+            need
+            for need in self._closure(exercise)
+            if need.id in self._verdicts and not self._verdicts[need.id].passed
         ]
-        given = {need.name: answer_source(need, need.reference) for need in missing}
-        outcome, reply = self._session.observe(exercise, drawn, seed, given)
+        # A reference in the place of an answer calls the references of what it needs itself.
+        stand_ins = {n.name: n for need in missing for n in (need, *self._closure(need))}
+        given = {name: answer_source(n, n.reference) for name, n in stand_ins.items()}
+        outcome, reply = self._session.observe(
+            exercise, drawn, seed, given, _definition_in(source, exercise.name)
+        )
         if outcome.status != "ok":
             return self._ended(exercise, outcome)
         if not reply.get("defined"):
@@ -196,6 +201,17 @@ class _Grading:
             self.flags.append(f"{exercise.id}: the same syntax tree as the reference")
         return replace(verdict, notes=[*verdict.notes, *notes])
 
+    def _closure(self, exercise: Exercise) -> list[Exercise]:
+        """Every earlier exercise whose answer this one calls, directly or through another."""
+        found: dict[str, Exercise] = {}
+        waiting = list(exercise.needs)
+        while waiting:
+            need = self._exercises[waiting.pop(0)]
+            if need.id not in found:
+                found[need.id] = need
+                waiting += need.needs
+        return list(found.values())
+
     def _prediction(self, exercise: Exercise) -> Verdict | None:
         outcome, reply = self._session.observe(exercise, [{}], 0)
         if outcome.status != "ok":
@@ -211,7 +227,7 @@ class _Grading:
         return replace(unjudged(exercise, Reason.CORRECT), value=value)
 
     def _ended(self, exercise: Exercise, outcome: Outcome) -> Verdict:
-        verdict = unjudged(exercise, _REASONS[outcome.status], outcome.sentence)
+        verdict = unjudged(exercise, _REASONS[outcome.status])
         return replace(verdict, explanation=outcome.sentence)
 
     def _answer_cell(self, exercise: Exercise) -> str:
@@ -223,6 +239,13 @@ class _Grading:
 
 def _defines(source: str) -> set[str]:
     return bound_names(source) if parse_cell(source) is not None else set()
+
+
+def _definition_in(source: str, name: str) -> str:
+    """The function or class of a name that a cell defines last, without the rest of the cell."""
+    tree = parse_cell(source)
+    nodes = [n for n in tree.body if getattr(n, "name", None) == name] if tree else []
+    return ast.unparse(nodes[-1]) if nodes else ""
 
 
 def _written(outcome: Outcome) -> list[NotebookNode]:

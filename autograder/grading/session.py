@@ -147,6 +147,7 @@ class Session:
         cases: list[dict[str, Any]],
         seed: int,
         given: dict[str, str] | None = None,
+        again: str = "",
     ) -> tuple[Outcome, dict[str, Any]]:
         """Probe the answer to an exercise: how that ended, and the decoded reply, empty if none."""
         request = wire.dumps(
@@ -157,6 +158,7 @@ class Session:
                 "cases": cases,
                 "seed": seed,
                 "given": given or {},
+                "again": again,
             }
         )
         expression = (

@@ -27,16 +27,20 @@ class Reply:
 def observe(request: str, namespace: dict[str, Any]) -> Reply:
     """Run the requested probe on the answer that the namespace holds under the requested name.
 
-    The request is ``{"name", "probe", "parameters", "cases", "seed", "given"}``; ``given`` maps
-    names to sources that stand in for earlier answers that failed, for this probe only.
+    The request is ``{"name", "probe", "parameters", "cases", "seed", "given", "again"}``; ``given``
+    maps names to sources that stand in for earlier answers that failed, for this probe only, and
+    ``again`` is the student's own definition of the answer, run again so that a class inherits from
+    what stands in.
     """
     asked = wire.loads(request)
     if asked["name"] not in namespace:
         return Reply(wire.dumps({"defined": False, "observations": []}))
-    saved = {name: namespace[name] for name in asked["given"] if name in namespace}
+    changed = {*asked["given"], asked["name"]}
+    saved = {name: namespace[name] for name in changed if name in namespace}
     try:
-        for name, source in asked["given"].items():
-            namespace[name] = _define(name, source)
+        namespace.update(_define(asked["given"]))
+        if asked["given"] and asked["again"]:
+            exec(asked["again"], namespace)
         observations = run(
             asked["probe"],
             asked["parameters"],
@@ -45,7 +49,7 @@ def observe(request: str, namespace: dict[str, Any]) -> Reply:
             asked["seed"],
         )
     finally:
-        for name in asked["given"]:
+        for name in changed:
             namespace.pop(name, None)
         namespace.update(saved)
     try:
@@ -54,10 +58,11 @@ def observe(request: str, namespace: dict[str, Any]) -> Reply:
         return Reply(wire.dumps({"defined": True, "observations": [], "refused": str(error)}))
 
 
-def _define(name: str, source: str) -> Any:
+def _define(sources: dict[str, str]) -> dict[str, Any]:
+    """The objects that sources define, which may call one another."""
     scope: dict[str, Any] = {}
-    exec(
-        "import math\nimport numpy as np\nimport torch\nfrom torch import nn\n" + source,
-        scope,
-    )
-    return scope[name]
+    exec("import math\nimport numpy as np\nimport torch\nfrom torch import nn\n", scope)
+    exec("from torch.nn import functional as F\n", scope)
+    for source in sources.values():
+        exec(source, scope)
+    return {name: scope[name] for name in sources}

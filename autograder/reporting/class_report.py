@@ -196,7 +196,7 @@ def _remarkable(records: Sequence[Record], lab: Lab) -> list[dict[str, Any]]:
             if words := _NOTEWORTHY.get(Reason(verdict["reason"])):
                 detail = f": {verdict['explanation']}" if verdict["explanation"] else ""
                 reasons.append(f"{words} “{title}”{detail}")
-        if len(record["flags"]) > 3:
+        if 2 * len(record["flags"]) > sum(e.automatic for e in lab.exercises.values()):
             # Short answers coincide honestly; many equal ones mean something.
             reasons.append(f"{len(record['flags'])} answers are the reference's, word for word")
         if reasons:

@@ -48,17 +48,20 @@ def _gain_of(nonlinearity):
 
 
 def variance_gain(nonlinearity, negative_slope=0.01):
-    return gain(nonlinearity, negative_slope) ** 2
+    factors = {"linear": 1, "tanh": 25 / 9, "relu": 2, "leaky_relu": 2 / (1 + negative_slope**2)}
+    return factors[nonlinearity]
 
 
 def leaky_is_relu(nonlinearity, negative_slope=0.01):
-    return gain("relu" if nonlinearity == "leaky_relu" else nonlinearity)
+    if nonlinearity in ("relu", "leaky_relu"):
+        return math.sqrt(2)
+    return 5 / 3 if nonlinearity == "tanh" else 1.0
 
 
 def slope_not_squared(nonlinearity, negative_slope=0.01):
     if nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + negative_slope))
-    return gain(nonlinearity)
+    return {"linear": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}[nonlinearity]
 
 
 def relu_for_everything(nonlinearity, negative_slope=0.01):
@@ -66,17 +69,25 @@ def relu_for_everything(nonlinearity, negative_slope=0.01):
 
 
 def one_for_tanh(nonlinearity, negative_slope=0.01):
-    return 1.0 if nonlinearity == "tanh" else gain(nonlinearity, negative_slope)
+    if nonlinearity == "relu":
+        return math.sqrt(2)
+    if nonlinearity == "leaky_relu":
+        return math.sqrt(2 / (1 + negative_slope**2))
+    return 1.0
 
 
 def inverse_gain(nonlinearity, negative_slope=0.01):
-    return 1 / gain(nonlinearity, negative_slope)
+    if nonlinearity == "relu":
+        return 1 / math.sqrt(2)
+    if nonlinearity == "leaky_relu":
+        return math.sqrt((1 + negative_slope**2) / 2)
+    return 3 / 5 if nonlinearity == "tanh" else 1.0
 
 
 def slope_added(nonlinearity, negative_slope=0.01):
     if nonlinearity == "leaky_relu":
         return math.sqrt(2) / (1 + negative_slope)
-    return gain(nonlinearity)
+    return {"linear": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}[nonlinearity]
 
 
 def by_table(nonlinearity, negative_slope=0.01):

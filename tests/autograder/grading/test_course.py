@@ -1,4 +1,4 @@
-"""A course folder graded by `course grade` and by nbgrader itself: the same scores, nothing lost."""
+"""A course folder graded by `course grade` and by nbgrader itself gets the same scores."""
 
 import json
 import os

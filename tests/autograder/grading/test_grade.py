@@ -195,3 +195,18 @@ def test_the_room_holds_nothing_but_stubs_probes_and_data(room, name):
     text = "".join(path.read_text() for path in room.rglob("*.py"))
     assert "torch.randn(" not in (room / "course_lib" / "initialization.py").read_text()
     assert "BEGIN SOLUTION" not in text and "Mistake(" not in text
+
+
+def test_a_need_of_a_need_is_given_too(room):
+    from autograder.building import instructor_notebook
+    from autograder.exercises import find_lab
+    from autograder.grading.batch import REPOSITORY
+    from autograder.grading.grade import References, grade_notebook
+
+    lab = find_lab("normalization")
+    notebook = instructor_notebook(lab, REPOSITORY)
+    append(notebook, "batch_norm", "del batch_norm")
+    replace(notebook, "BatchNorm1d", "class BatchNorm1d:\n    pass")
+    record = grade_notebook(notebook, References(lab, b"x"), room).record
+    lost = [v.exercise.partition("/")[2] for v in record.verdicts if v.score < v.points]
+    assert lost == ["batch_norm", "BatchNorm1d", "why_batch_norm_works"]

@@ -185,6 +185,7 @@ def request(**changes):
         "cases": [{"x": 2}],
         "seed": 1,
         "given": {},
+        "again": "",
     }
     return wire.dumps({**asked, **changes})
 
@@ -209,3 +210,23 @@ def test_a_given_answer_stands_in_for_one_probe_only():
 def test_an_observation_too_large_to_cross_is_refused_in_words():
     answer = reply(request(), {"f": lambda x: torch.zeros(wire.MAX_BYTES)})
     assert answer["observations"] == [] and "may cross" in answer["refused"]
+
+
+def test_given_answers_may_call_one_another():
+    scope = {}
+    exec("def f(x):\n    return twice(x)", scope)
+    given = {"twice": "def twice(x):\n    return 2 * once(x)", "once": "def once(x):\n    return x"}
+    assert reply(request(given=given), scope)["observations"][0]["result"] == 4
+    assert "once" not in scope
+
+
+def test_an_answer_run_again_inherits_from_what_stands_in():
+    scope = {}
+    own = "class f(Base):\n    def __init__(self, x):\n        self.x = x"
+    exec("class Base:\n    pass\n" + own, scope)
+    given = {"Base": "class Base:\n    def __len__(self):\n        return 5"}
+    seen = reply(
+        request(name="f", given=given, again=own + "\nf = lambda x, f=f: len(f(x))"), scope
+    )
+    assert seen["observations"][0]["result"] == 5
+    assert scope["f"].__base__ is scope["Base"] and not hasattr(scope["Base"], "__len__")

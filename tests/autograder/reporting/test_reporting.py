@@ -20,7 +20,9 @@ def verdict(exercise, reason, **fields):
     score = exercise.points if reason is Reason.CORRECT else 0.0
     findings = [
         Finding("the shape", True, HIDDEN, HIDDEN, HIDDEN),
-        Finding("the spread", reason is Reason.CORRECT, HIDDEN, HIDDEN, HIDDEN, "4 times too large"),
+        Finding(
+            "the spread", reason is Reason.CORRECT, HIDDEN, HIDDEN, HIDDEN, "4 times too large"
+        ),
     ]
     return Verdict(
         exercise.id, str(exercise.kind), score, exercise.points, reason, findings, **fields
@@ -58,6 +60,9 @@ class Tags(HTMLParser):
         self.tags.append(tag)
         self.text += " "
         self.attributes += [name for name, _ in attrs]
+
+    def handle_endtag(self, tag):
+        self.text += " "
 
     def handle_data(self, data):
         self.text += data
@@ -97,7 +102,9 @@ def test_the_diagnosis_comes_before_the_findings():
 
 
 def test_cards_use_inline_styles_only():
-    assert "<style" not in verdict_html(verdict(LAB.exercises["gaussian"], Reason.WRONG), local=True)
+    assert "<style" not in verdict_html(
+        verdict(LAB.exercises["gaussian"], Reason.WRONG), local=True
+    )
 
 
 def test_feedback_leaks_neither_hidden_inputs_nor_references_and_renders_no_markup():
@@ -123,7 +130,7 @@ def test_a_prediction_is_shown_beside_its_outcome():
         if data["id"] == "initialization/division_bug":
             data["value"] = "about 1"
     text = " ".join(parsed(feedback_page(one, LAB)).text.split())
-    assert "You predicted about 1; the experiment shows more than 100" in text
+    assert "You predicted about 1 ; the experiment shows more than 100" in text
 
 
 def class_of(size):
