@@ -122,7 +122,9 @@ def _build(options: argparse.Namespace) -> int:
                 print(problem, file=sys.stderr)
             print(f"{len(labs)} labs: " + ("out of date; run `course build`" if problems else "ok"))
             return EXIT_PROBLEMS if problems else 0
-        for path in build(labs, root):
+        from autograder.grading.batch import unproved
+
+        for path in build(labs, root, proof=unproved):
             print(path.relative_to(root))
     except BuildError as error:
         raise Problem(str(error)) from None

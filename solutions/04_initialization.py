@@ -452,3 +452,19 @@ plotting.training_curves(
 # - Zhang, Dauphin & Ma 2019, *Fixup initialization*: residual networks without normalization.
 # - The next lab normalizes activations while the network trains, and makes all of this far less
 #   delicate.
+
+# %% [markdown]
+# ## Appendix: the derivations, step by step
+#
+# Each step with the assumption it uses, verified symbolically before it is shown. Compare them with
+# your own, after you have tried.
+
+# %% tags=["show"]
+from IPython.display import Markdown, display
+
+from course_lib import derivations
+
+for derive in (derivations.linear_layer_variance, derivations.kaiming_variance):
+    derivation = derive()
+    derivation.verify()
+    display(Markdown(derivations.as_markdown(derivation)))

@@ -72,6 +72,24 @@ def take_in(root: Path, lab: Lab) -> list[Taken]:
     return [take_in_student(course, lab.slug, pristine, student) for student in students]
 
 
+def unproved(solution: NotebookNode, lab: Lab) -> list[str]:
+    """What is wrong with a solution notebook: the exercises in which it does not score everything.
+
+    It is graded as a submission would be, with hidden inputs of its own.
+    """
+    with tempfile.TemporaryDirectory(prefix="course-room-") as folder:
+        references = References(lab, os.urandom(32))
+        return _not_full(grade_notebook(solution, references, seal(Path(folder, "room"))), lab)
+
+
+def _not_full(graded: Graded, lab: Lab) -> list[str]:
+    return [
+        f"the reference of {v.exercise} is {v.reason}: {'; '.join(v.notes) or v.findings}"
+        for v in graded.record.verdicts
+        if v.score < v.points and lab.exercises[v.exercise.partition("/")[2]].automatic
+    ]
+
+
 @functools.cache
 def prepare(lab_name: str, root: Path) -> Prepared:
     """Make the room and prove it: the reference must score everything, the starter nothing.
@@ -88,11 +106,7 @@ def prepare(lab_name: str, root: Path) -> Prepared:
     references = References(lab, prepared.secret)
     solution = grade_notebook(instructor_notebook(lab, REPOSITORY), references, prepared.room)
     starter = grade_notebook(prepared.pristine, references, prepared.room)
-    problems = [
-        f"the reference of {v.exercise} is {v.reason}: {'; '.join(v.notes) or v.findings}"
-        for v in solution.record.verdicts
-        if v.score < v.points and lab.exercises[v.exercise.partition("/")[2]].automatic
-    ]
+    problems = _not_full(solution, lab)
     problems += [
         f"the starter of {v.exercise} scores {v.score:g}"
         for v in starter.record.verdicts

@@ -68,6 +68,7 @@ lab.value(
     points=3,
     minutes=8,
     difficulty=2,
+    core=False,
     syllabus=("4.7",),
     hide=("Formula", "Source"),
     inputs=_blocks,

@@ -1,5 +1,6 @@
 """A course folder graded by `course grade` and by nbgrader itself gets the same scores."""
 
+import copy
 import json
 import os
 import shutil
@@ -57,7 +58,7 @@ def course(tmp_path_factory, solved, pristine):
         nbformat.write(notebook, folder / f"{SLUG}.ipynb")
 
     hand_in("right", solved)
-    half = nbformat.from_dict(json.loads(nbformat.writes(solved)))
+    half = copy.deepcopy(solved)
     cell_of(half, "gaussian").source = "def gaussian(shape, std):\n    return 7 / 0"
     hand_in("half", half)
     broken = root / "submitted" / "broken" / SLUG
@@ -120,7 +121,7 @@ def test_hand_given_scores_and_comments_survive_grading_again(course, graded):
 
 
 def test_a_broken_environment_stops_the_batch(tmp_path, monkeypatch, solved, pristine):
-    broken = nbformat.from_dict(json.loads(nbformat.writes(solved)))
+    broken = copy.deepcopy(solved)
     cell_of(broken, "gaussian").source = "def gaussian(shape, std):\n    return None"
     monkeypatch.setattr(batch, "instructor_notebook", lambda *_: broken)
     with pytest.raises(BatchRefused, match=r"nobody was graded.*gaussian is not_attempted"):
