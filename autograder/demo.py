@@ -64,6 +64,9 @@ def make_class(root: Path, chosen: Sequence[Lab]) -> Path:
     course.mkdir(parents=True)
     shutil.copy(root / "nbgrader_config.py", course)
     for lab in chosen:
+        # Formgrader lists the assignments whose instructor notebooks it finds.
+        source = root / "build" / "source" / lab.slug
+        shutil.copytree(source, course / "build" / "source" / lab.slug)
         released = root / "labs" / lab.slug / f"{lab.slug}.ipynb"
         for handed in hand_in(lab):
             folder = course / "submitted" / handed.student / lab.slug

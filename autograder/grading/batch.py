@@ -19,7 +19,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from traitlets.config import PyFileConfigLoader
+from traitlets.config import Config, PyFileConfigLoader
 
 import autograder
 from autograder.building import instructor_notebook, student_notebook
@@ -27,7 +27,13 @@ from autograder.building.notebooks import notebook_text
 from autograder.exercises import find_lab
 from autograder.grading.course import Course
 from autograder.grading.grade import Graded, References, grade_notebook
-from autograder.grading.gradebook import open_gradebook, register_lab, roster, save_record
+from autograder.grading.gradebook import (
+    late_penalty,
+    open_gradebook,
+    register_lab,
+    roster,
+    save_record,
+)
 from autograder.grading.intake import TIMESTAMP, Taken, take_in_student
 from autograder.grading.record import Record, not_run, read_record, write_record, write_whole
 from autograder.grading.sealed import seal
@@ -55,10 +61,14 @@ class Prepared:
     secret: bytes
 
 
+def settings(course: Course) -> Config:
+    """What the nbgrader_config.py of a course folder configures."""
+    return PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()
+
+
 def database_url(course: Course) -> str:
     """The gradebook of a course folder, as its nbgrader_config.py has it."""
-    loader = PyFileConfigLoader("nbgrader_config.py", path=str(course.root))
-    configured = loader.load_config().CourseDirectory
+    configured = settings(course).CourseDirectory
     return str(configured["db_url"]) if "db_url" in configured else course.gradebook
 
 
@@ -165,6 +175,8 @@ def save(course: Course, lab: Lab, graded: Graded, gradebook: object) -> None:
     if timestamp:
         write_whole(folder / TIMESTAMP, timestamp + "\n")
     save_record(gradebook, lab, record, timestamp)
+    if timestamp:
+        late_penalty(settings(course), database_url(course), lab, record.student)
     page = course.feedback(record.student, lab.slug)
     page.parent.mkdir(parents=True, exist_ok=True)
     write_feedback(record.to_dict(), lab, page)

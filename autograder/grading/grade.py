@@ -27,6 +27,7 @@ from autograder.judging.forbidden import explain, find_uses
 from autograder.judging.judge import Observation, expected_observations, is_prediction_made
 from autograder.judging.seeds import hidden_seed
 from autograder.judging.source import answer_source, is_untouched, same_tree
+from autograder.reporting.verdict import verdict_html, verdict_text
 
 _REASONS = {
     "timed_out": Reason.TIMED_OUT,
@@ -259,8 +260,6 @@ def _written(outcome: Outcome) -> list[NotebookNode]:
 
 
 def _show_verdict(cell: NotebookNode, verdicts: dict[str, Verdict]) -> None:
-    from autograder.reporting.verdict import verdict_html, verdict_text
-
     ours = cell.metadata.get("autograder", {})
     if ours.get("role") != "check" or cell.cell_type != "code":
         return

@@ -11,7 +11,9 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry
+from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import SAWarning
+from traitlets.config import Config
 
 from autograder.grading.record import Record
 from autograder.judging import Kind, Lab, Reason
@@ -66,6 +68,13 @@ def save_record(
         # nbgrader builds submissions in a way that SQLAlchemy warns about at every student.
         warnings.simplefilter("ignore", SAWarning)
         _save(gradebook, lab, record, timestamp)
+
+
+def late_penalty(config: Config, url: str, lab: Lab, student: str) -> None:
+    """Let nbgrader's own plugin assign what its configuration says of late submissions."""
+    about = {"notebook": lab.slug, "assignment": lab.slug, "student": student, "db_url": url}
+    notebook = NotebookNode(cells=[], metadata=NotebookNode())
+    AssignLatePenalties(config=config).preprocess(notebook, {"nbgrader": about})
 
 
 def _save(gradebook: Gradebook, lab: Lab, record: Record, timestamp: str | None) -> None:

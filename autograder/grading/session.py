@@ -123,7 +123,11 @@ class Session:
         self._deadline = time.monotonic() + limits.submission
 
     def __enter__(self) -> Session:
-        self._start()
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -228,7 +232,8 @@ class Session:
             if content.get("status") == "ok":
                 return Outcome("ok", text=written, reply=content)
             error, message = str(content.get("ename", "")), str(content.get("evalue", ""))
-            return Outcome("error", error[:80], message[:500], written, content)
+            status = "out_of_memory" if error == "MemoryError" else "error"
+            return Outcome(status, error[:80], message[:500], written, content)
         return None
 
     def _drain(self, request: str, text: list[str], size: int) -> int:

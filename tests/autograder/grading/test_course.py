@@ -149,3 +149,19 @@ def test_the_command_line_grades_reports_and_writes_json(course, graded):
         data[0]
     )
     assert run(course, "course", "report", "initialization").strip().endswith(f"{SLUG}.html")
+
+
+def test_late_penalties_are_nbgraders(course, graded):
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write('\nget_config().LateSubmissionPlugin.penalty_method = "zero"\n')
+    stamp = course / "submitted" / "right" / SLUG / "timestamp.txt"
+    stamp.write_text("2026-11-20 12:00:00.0 UTC\n")
+    url = f"sqlite:///{course}/gradebook.db"
+    with open_gradebook(url) as gradebook:
+        gradebook.update_or_create_assignment(SLUG, duedate="2026-11-19 12:00:00.0 UTC")
+    grade(course, LAB, force=True)
+    with open_gradebook(url) as gradebook:
+        late = gradebook.find_submission_notebook(SLUG, SLUG, "right")
+        assert late.late_submission_penalty == late.score > 0
+        in_time = gradebook.find_submission_notebook(SLUG, SLUG, "half")
+        assert in_time.late_submission_penalty is None
