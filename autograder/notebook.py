@@ -23,6 +23,10 @@ _committed: dict[str, Any] = {}
 class NotCommitted(Exception):
     """A prediction is asked for before its experiment runs."""
 
+    def _render_traceback_(self) -> list[str]:
+        # IPython shows this in the place of a traceback, which would say nothing to a student.
+        return [f"⏸ {self}"]
+
 
 class CheckResult:
     """A verdict as a notebook shows it: rich for a person, the score as text for nbgrader."""

@@ -64,6 +64,8 @@ def course(tmp_path_factory, solved, pristine):
     broken = root / "submitted" / "broken" / SLUG
     broken.mkdir(parents=True)
     (broken / f"{SLUG}.ipynb").write_text("{")
+    with open_gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+        gradebook.update_or_create_student("absent")
     return root
 
 
@@ -73,7 +75,8 @@ def graded(course):
 
 
 def test_everybody_has_a_record_a_page_and_a_row_in_the_gradebook(course, graded):
-    assert set(graded) == {"right", "half", "broken"}
+    assert set(graded) == {"right", "half", "broken", "absent"}
+    assert graded["absent"].notes == ["no submission"]
     assert graded["right"].score == graded["right"].max_score
     assert graded["half"].score == graded["right"].score - LAB.exercises["gaussian"].points
     assert graded["broken"].status == "not_run" and graded["broken"].score == 0
