@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +10,9 @@ from statistics import median
 from typing import Any
 
 from autograder.judging import Exercise, Kind, Lab, Reason
-from autograder.reporting.pages import render
-from autograder.reporting.verdict import LOOKS
+from autograder.reporting.charts import Axis, axis_of, finite_numbers, histogram
+from autograder.reporting.pages import condensed, render, visible
+from autograder.reporting.verdict import LOOKS, Look
 
 ORDER = (
     Reason.CORRECT,
@@ -33,7 +33,7 @@ _NOTEWORTHY = {
     Reason.TIMED_OUT: "did not end in time in",
     Reason.OUT_OF_MEMORY: "ran out of memory in",
 }
-_BINS = 12
+_MOST_COMMON = 8
 
 Record = dict[str, Any]
 
@@ -42,8 +42,9 @@ Record = dict[str, Any]
 class Row:
     """One exercise: how many verdicts of each reason, and its mistakes by frequency."""
 
+    number: int
     exercise: Exercise
-    reasons: list[tuple[Any, int, float]]
+    reasons: list[tuple[Look, int, float]]
     solved: int
     mistakes: list[dict[str, Any]] = field(default_factory=list)
     undiagnosed: list[str] = field(default_factory=list)
@@ -52,28 +53,38 @@ class Row:
 def class_report(records: Sequence[Record], lab: Lab, outcomes: Mapping[str, float | str]) -> str:
     """One HTML page that opens offline; everything that students chose is escaped."""
     graded = [record for record in records if record["status"] == "graded"]
-    rows = [_row(e, records) for e in lab.exercises.values() if e.kind is not Kind.PREDICTION]
-    scores = [record["score"] for record in graded]
+    asked = [e for e in lab.exercises.values() if e.kind is not Kind.PREDICTION]
+    rows = [_row(number, e, records) for number, e in enumerate(asked, 1)]
+    scores = [float(record["score"]) for record in graded]
+    max_score = max((record["max_score"] for record in records), default=0) or 1
+    used = {verdict["reason"] for record in records for verdict in record["exercises"]}
+    predicted = [e for e in lab.exercises.values() if e.kind is Kind.PREDICTION]
+    axis = Axis(0, max_score)
+    remarkable, equal = _remarkable(records, lab)
     return render(
         "class_report.html",
         lab=lab,
-        records=sorted(records, key=lambda r: (-r["score"], r["student"])),
+        records=records,
         graded=len(graded),
         median=median(scores) if scores else None,
-        max_score=max((r["max_score"] for r in records), default=0),
-        histogram=histogram(scores, max((r["max_score"] for r in records), default=1)),
+        median_place=axis.place(median(scores)) if scores else None,
+        max_score=max_score,
+        scores=histogram(scores, axis),
+        ticks=axis.ticks(),
         rows=rows,
-        looks=[LOOKS[reason] for reason in ORDER if _used(records, reason)],
+        looks=[LOOKS[reason] for reason in ORDER if reason in used],
+        all_looks=list(LOOKS.values()),
         most_common=_most_common(rows),
-        predictions=[
-            _prediction(e, records, outcomes.get(e.id))
-            for e in lab.exercises.values()
-            if e.kind is Kind.PREDICTION
-        ],
-        look_of=lambda reason: LOOKS[Reason(reason)],
-        title_of=lambda id: lab.exercises[id.partition("/")[2]].title,
-        remarkable=_remarkable(records, lab),
+        # A mistake made twice should not look like an epidemic in a large class.
+        scale=max([len(records) / 8, 1, *(m["count"] for row in rows for m in row.mistakes)]),
+        predictions=[_prediction(e, records, outcomes.get(e.id)) for e in predicted],
+        everybody=_everybody(records, [*asked, *predicted]),
+        columns=[(str(row.number), row.exercise) for row in rows]
+        + [(f"P{i}", e) for i, e in enumerate(predicted, 1)],
+        remarkable=remarkable,
+        equal=equal,
         unconfined=any(not record["confined"] for record in graded),
+        other_version=sum(record["version"] != lab.version for record in records),
     )
 
 
@@ -82,19 +93,6 @@ def write_class_report(
 ) -> None:
     """Write the report on a class."""
     path.write_text(class_report(records, lab, outcomes), encoding="utf-8")
-
-
-def histogram(values: Sequence[float], top: float, bins: int = _BINS) -> list[dict[str, Any]]:
-    """Counts of values in equal bins from 0 to ``top``, with heights relative to the largest."""
-    top = top or 1
-    counts = [0] * bins
-    for value in values:
-        counts[min(int(bins * value / top), bins - 1)] += 1
-    largest = max(counts) or 1
-    return [
-        {"low": top * i / bins, "high": top * (i + 1) / bins, "count": n, "height": n / largest}
-        for i, n in enumerate(counts)
-    ]
 
 
 def _verdicts(records: Sequence[Record], exercise: Exercise) -> list[tuple[str, Any]]:
@@ -106,7 +104,7 @@ def _verdicts(records: Sequence[Record], exercise: Exercise) -> list[tuple[str, 
     ]
 
 
-def _row(exercise: Exercise, records: Sequence[Record]) -> Row:
+def _row(number: int, exercise: Exercise, records: Sequence[Record]) -> Row:
     verdicts = _verdicts(records, exercise)
     counts = Counter(Reason(verdict["reason"]) for _, verdict in verdicts)
     total = max(len(verdicts), 1)
@@ -123,82 +121,101 @@ def _row(exercise: Exercise, records: Sequence[Record]) -> Row:
         {
             "name": name.replace("_", " "),
             "count": len(students),
-            "width": 100 * len(students) / total,
             "diagnosis": known[name].diagnosis if name in known else "",
             "origin": known[name].origin if name in known else "",
             "students": students,
         }
         for name, students in sorted(by_name.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
-    return Row(exercise, reasons, counts[Reason.CORRECT], mistakes, undiagnosed)
+    return Row(number, exercise, reasons, counts[Reason.CORRECT], mistakes, undiagnosed)
 
 
 def _most_common(rows: Sequence[Row]) -> list[dict[str, Any]]:
     found = [{**m, "exercise": row.exercise} for row in rows for m in row.mistakes]
     found.sort(key=lambda mistake: -mistake["count"])
-    widest = max((mistake["count"] for mistake in found), default=1)
-    return [{**mistake, "width": 100 * mistake["count"] / widest} for mistake in found[:8]]
+    return found[:_MOST_COMMON]
 
 
-def _used(records: Sequence[Record], reason: Reason) -> bool:
-    return any(v["reason"] == reason for record in records for v in record["exercises"])
+def _everybody(records: Sequence[Record], exercises: Sequence[Exercise]) -> list[dict[str, Any]]:
+    """The students by score, each with a look and a diagnosis for every exercise."""
+    lines = []
+    for record in sorted(records, key=lambda r: (-r["score"], r["student"])):
+        by_id = {verdict["id"]: verdict for verdict in record["exercises"]}
+        cells = []
+        for exercise in exercises:
+            # A record of another version of the lab may lack an exercise, or have others.
+            verdict = by_id.get(exercise.id)
+            look = LOOKS[Reason(verdict["reason"])] if verdict else None
+            diagnosis = (verdict["diagnosis"] or "").replace("_", " ") if verdict else ""
+            cells.append((look, exercise.title, diagnosis))
+        share = 100 * record["score"] / record["max_score"] if record["max_score"] else 0
+        lines.append({"record": record, "share": share, "cells": cells})
+    return lines
 
 
 def _prediction(
     exercise: Exercise, records: Sequence[Record], outcome: float | str | None
 ) -> dict[str, Any]:
     values = [v["value"] for _, v in _verdicts(records, exercise) if v["value"] is not None]
-    shown: dict[str, Any] = {"exercise": exercise, "outcome": outcome, "count": len(values)}
+    shown: dict[str, Any] = {
+        "exercise": exercise,
+        "outcome": outcome,
+        "count": len(values),
+        "choices": [],
+        "bins": [],
+        "beyond": 0,
+    }
     if exercise.choices:
         counts = Counter(str(value) for value in values)
-        top = max(counts.values(), default=1)
-        shown["bars"] = [
-            {
-                "label": choice,
-                "count": counts[choice],
-                "width": 100 * counts[choice] / top,
-                "right": choice == outcome,
-            }
+        shown["most"] = max((counts[choice] for choice in exercise.choices), default=1) or 1
+        shown["choices"] = [
+            {"label": choice, "count": counts[choice], "right": choice == outcome}
             for choice in exercise.choices
         ]
         return shown
-    numbers = [float(v) for v in values if isinstance(v, (int, float)) and math.isfinite(v)]
-    shown["bars"] = _number_bars(numbers, outcome)
+    numbers = finite_numbers(values)
+    target = float(outcome) if isinstance(outcome, (int, float)) else None
+    if not numbers:
+        return shown
+    axis = axis_of(numbers, target)
+    shown["bins"] = histogram(numbers, axis, bins=18)
+    shown["ticks"] = axis.ticks()
+    shown["beyond"] = sum(not axis.low <= n <= axis.high for n in numbers)
+    shown["place"] = axis.place(target) if target is not None else None
+    if target is not None and target > 0:
+        shown["close"] = sum(0.5 <= n / target < 2 for n in numbers)
     return shown
 
 
-def _number_bars(numbers: Sequence[float], outcome: float | str | None) -> list[dict[str, Any]]:
-    """Predicted numbers by their ratio to the outcome: what matters is the order of magnitude."""
-    if not isinstance(outcome, (int, float)) or outcome <= 0:
-        return []
-    edges = (
-        ("less than a tenth of it", 0.0, 0.1),
-        ("a tenth to a half", 0.1, 0.5),
-        ("within a factor of two", 0.5, 2.0),
-        ("two to ten times", 2.0, 10.0),
-        ("more than ten times", 10.0, math.inf),
-    )
-    counts = [sum(low <= n / outcome < high for n in numbers) for _, low, high in edges]
-    top = max(counts, default=0) or 1
-    return [
-        {"label": label, "count": n, "width": 100 * n / top, "right": label.startswith("within")}
-        for (label, _, _), n in zip(edges, counts, strict=True)
-    ]
+def _remarkable(
+    records: Sequence[Record], lab: Lab
+) -> tuple[list[dict[str, Any]], list[tuple[str, int]]]:
+    """Every submission that a person should look at, with the reasons in sentences.
 
-
-def _remarkable(records: Sequence[Record], lab: Lab) -> list[dict[str, Any]]:
-    """Every submission that a person should look at, with the reasons in sentences."""
-    found = []
+    And, apart from them, who has how many answers that equal the reference.
+    """
+    found, equal = [], []
+    automatic = sum(e.automatic for e in lab.exercises.values())
     for record in records:
-        reasons = list(record["notes"])
+        reasons = condensed(record["notes"], lab.name)
+        if record["status"] != "graded" and not reasons:
+            reasons.append("the submission was not run")
+        ended: dict[str, list[str]] = {}
         for verdict in record["exercises"]:
-            title = lab.exercises[verdict["id"].partition("/")[2]].title
+            exercise = lab.exercises.get(verdict["id"].partition("/")[2])
+            title = exercise.title if exercise else verdict["id"]
             if words := _NOTEWORTHY.get(Reason(verdict["reason"])):
-                detail = f": {verdict['explanation']}" if verdict["explanation"] else ""
-                reasons.append(f"{words} “{title}”{detail}")
-        if 2 * len(record["flags"]) > sum(e.automatic for e in lab.exercises.values()):
+                detail = visible(verdict["explanation"], 300)
+                ended.setdefault(f"{words} {{}}{': ' * bool(detail)}{detail}", []).append(title)
+        for sentence, titles in ended.items():
+            where = f"“{titles[0]}”" if len(titles) == 1 else f"{len(titles)} exercises"
+            reasons.append(sentence.replace("{}", where, 1))
+        flags = len(record["flags"])
+        if 2 * flags > automatic:
             # Short answers coincide honestly; many equal ones mean something.
-            reasons.append(f"{len(record['flags'])} answers are the reference's, word for word")
+            reasons.append(f"{flags} answers are the reference's, word for word")
+        elif flags:
+            equal.append((record["student"], flags))
         if reasons:
             found.append({"student": record["student"], "reasons": reasons})
-    return found
+    return found, equal

@@ -1,8 +1,9 @@
-"""Templates, with everything that comes from files escaped."""
+"""Templates, with everything that comes from files escaped, cut to a length and kept in line."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,14 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_LONGEST = 600
+
+
+def visible(text: object, longest: int = _LONGEST) -> str:
+    """Text on one line, without what steers a terminal or turns the reading direction."""
+    line = " ".join(str(text)[: 4 * longest].split())
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 def prose(text: str) -> Markup:
@@ -23,7 +32,23 @@ def prose(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
+def condensed(notes: Iterable[str], lab: str) -> list[str]:
+    """Notes that say the same of many exercises, as one note that counts them."""
+    name = re.compile(rf"{re.escape(lab)}/\w+(?:, {re.escape(lab)}/\w+)*")
+    groups: dict[str, list[str]] = {}
+    for note in notes:
+        groups.setdefault(name.sub("\0", note, count=1), []).append(note)
+    told = []
+    for pattern, group in groups.items():
+        count = sum(found[0].count(", ") + 1 for n in group if (found := name.search(n)))
+        # Equal notes need no repetition, and one or two exercises can be named.
+        alike = list(dict.fromkeys(group))
+        told += alike if count <= 2 else [pattern.replace("\0", f"{count} exercises")]
+    return told
+
+
 _ENVIRONMENT.filters["prose"] = prose
+_ENVIRONMENT.filters["visible"] = visible
 
 
 def render(template: str, **values: Any) -> str:

@@ -6,36 +6,49 @@ hidden ones of grading, and only what a finding says without them is shown.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from autograder.judging.verdict import Finding, Reason, Verdict
-from autograder.reporting.pages import render
+from autograder.reporting.pages import render, visible
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a reason looks: its mark, its color on light and dark ground alike, its words."""
+    """How a reason looks: its mark, its color under white text, its words, its area in figures.
+
+    Marks and lightness tell reasons apart for those who do not see the colors; what is right is
+    pale in figures, so that what is not stands out.
+    """
 
     mark: str
     color: str
     words: str
+    fill: str
+    ink: str = "#ffffff"
+
+    @property
+    def key(self) -> str:
+        """The name of its style class."""
+        return re.sub(r"\W+", "-", self.words)
 
 
 LOOKS = {
-    Reason.CORRECT: Look("✓", "#0a7d55", "correct"),
-    Reason.PARTLY_CORRECT: Look("◐", "#b07500", "partly correct"),
-    Reason.WRONG: Look("✗", "#c4501b", "not right yet"),
-    Reason.NOT_ATTEMPTED: Look("○", "#7a7a7a", "not attempted"),
-    Reason.RAISED: Look("!", "#8a4fbf", "raised an exception"),
-    Reason.TIMED_OUT: Look("!", "#8a4fbf", "did not end in time"),
-    Reason.CRASHED: Look("!", "#8a4fbf", "ended its kernel"),
-    Reason.OUT_OF_MEMORY: Look("!", "#8a4fbf", "ran out of memory"),
-    Reason.FORBIDDEN: Look("⊘", "#b3261e", "uses what it may not"),
-    Reason.NOT_RUN: Look("–", "#7a7a7a", "not run"),
-    Reason.AWAITING_REVIEW: Look("…", "#2f6fb3", "to be read by a person"),
+    Reason.CORRECT: Look("✓", "#0a7d55", "correct", "#b4dfce", "#0b4a35"),
+    Reason.PARTLY_CORRECT: Look("◐", "#946200", "partly correct", "#f0c65a", "#4a3200"),
+    Reason.WRONG: Look("✗", "#bd4a17", "not right yet", "#cf5a22"),
+    Reason.NOT_ATTEMPTED: Look("○", "#6b6b6b", "not attempted", "#dcdcdc", "#555555"),
+    Reason.RAISED: Look("!", "#7d47ad", "raised an exception", "#8f5cc0"),
+    Reason.TIMED_OUT: Look("∞", "#7d47ad", "did not end in time", "#6f3fa0"),
+    Reason.CRASHED: Look("†", "#7d47ad", "ended its kernel", "#4b2a73"),
+    Reason.OUT_OF_MEMORY: Look("▲", "#7d47ad", "ran out of memory", "#5d3a5f"),
+    Reason.FORBIDDEN: Look("⊘", "#a3241d", "uses what it may not", "#3b3b3b"),
+    Reason.NOT_RUN: Look("–", "#6b6b6b", "not run", "#f3f3f3", "#8a8a8a"),
+    Reason.AWAITING_REVIEW: Look("…", "#2f6fb3", "to be read by a person", "#b9d3ee", "#17406f"),
 }
 
 _MANY = 3
+_LONGEST_LINE = 1200
 
 
 def verdict_html(verdict: Verdict, *, local: bool) -> str:
@@ -68,7 +81,7 @@ def verdict_text(verdict: Verdict, *, local: bool) -> str:
     lines += [f"  note: {note}" for note in verdict.notes]
     if on := way_on(verdict, local=local):
         lines.append(f"  → {on}")
-    return "\n".join(lines)
+    return "\n".join(_indented(line) for line in lines)
 
 
 def way_on(verdict: Verdict, *, local: bool) -> str:
@@ -82,12 +95,20 @@ def way_on(verdict: Verdict, *, local: bool) -> str:
         return "Hand in the notebook itself, as it came, with your answers in it."
     if verdict.reason is Reason.TIMED_OUT:
         return "Look for a loop that does not end, or for far too much work."
+    if verdict.reason is Reason.FORBIDDEN:
+        return "Write out yourself what that call does for you."
     if not local:
         return "Run the check in your notebook: it draws fresh inputs and shows the numbers."
+    if verdict.reason is Reason.RAISED:
+        return "Call it yourself on a small input and read the traceback from its last line up."
     failed = next((f for f in verdict.findings if not f.passed), None)
     if failed is not None and verdict.diagnosis is None:
         return f"Begin with “{failed.property}”; the hints above lead on."
     return ""
+
+
+def _indented(line: str) -> str:
+    return "  " * line.startswith("  ") + visible(line, _LONGEST_LINE)
 
 
 def _points(verdict: Verdict) -> str:
