@@ -21,7 +21,7 @@ from autograder.grading.session import (
     Session,
     launch,
 )
-from autograder.judging import Exercise, Kind, Lab, Reason, Verdict, cases, judge
+from autograder.judging import Exercise, Finding, Kind, Lab, Reason, Verdict, cases, judge
 from autograder.judging.cells import bound_names, parse_cell
 from autograder.judging.forbidden import explain, find_uses
 from autograder.judging.judge import Observation, expected_observations, is_prediction_made
@@ -138,7 +138,7 @@ class _Grading:
 
     def _run(self, cell: NotebookNode, exercise: Exercise | None) -> None:
         outcome = self._session.run_cell(cell.source)
-        cell.outputs = _written(outcome)
+        cell.outputs = []
         self._sources.append(cell.source)
         names = _defines(cell.source) or ({exercise.name} if exercise else set())
         for name in names:
@@ -228,8 +228,12 @@ class _Grading:
         return replace(unjudged(exercise, Reason.CORRECT), value=value)
 
     def _ended(self, exercise: Exercise, outcome: Outcome) -> Verdict:
+        # An exception's message may speak of hidden inputs that code has seen in an earlier probe:
+        # it stays in the record.
+        said = outcome.sentence if outcome.status != "error" else f"{outcome.error} was raised"
+        finding = Finding("the cell runs", False, "no exception", outcome.sentence, gist=said)
         verdict = unjudged(exercise, _REASONS[outcome.status])
-        return replace(verdict, explanation=outcome.sentence)
+        return replace(verdict, explanation=said, findings=[finding])
 
     def _answer_cell(self, exercise: Exercise) -> str:
         for source in reversed(self._sources):
@@ -247,16 +251,6 @@ def _definition_in(source: str, name: str) -> str:
     tree = parse_cell(source)
     nodes = [n for n in tree.body if getattr(n, "name", None) == name] if tree else []
     return ast.unparse(nodes[-1]) if nodes else ""
-
-
-def _written(outcome: Outcome) -> list[NotebookNode]:
-    outputs = []
-    if outcome.text:
-        outputs.append(NotebookNode(output_type="stream", name="stdout", text=outcome.text))
-    if outcome.status != "ok":
-        text = f"{outcome.status.replace('_', ' ')}: {outcome.sentence}\n"
-        outputs.append(NotebookNode(output_type="stream", name="stdout", text=text))
-    return outputs
 
 
 def _show_verdict(cell: NotebookNode, verdicts: dict[str, Verdict]) -> None:

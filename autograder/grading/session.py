@@ -1,7 +1,8 @@
 """A kernel of its own for one submission: runs cells, runs probes, survives what they do to it.
 
-The receive loop is ours: it drains what a kernel sends and keeps only a capped part, so that
-endless output costs time (which is limited) and no memory.
+The receive loop is ours: it drains what a kernel writes and keeps none of it, so that endless
+output costs time (which is limited) and no memory, and nothing that a student's code has seen in a
+probe comes back as output.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from autograder.judging import Exercise
 from autograder.probes import wire
 from autograder.probes.kernel import MIME
 
-MAX_OUTPUT = 20_000
 MAX_MESSAGE = 2 * wire.MAX_BYTES
 START_SECONDS = 60.0
 GRACE_SECONDS = 2.0
@@ -46,7 +46,7 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a cell or a probe ended, and what it wrote, capped.
+    """How a cell or a probe ended.
 
     ``status`` is ``ok``, ``error``, ``timed_out``, ``crashed`` or ``out_of_memory``.
     """
@@ -54,7 +54,6 @@ class Outcome:
     status: str
     error: str = ""
     message: str = ""
-    text: str = ""
     reply: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -210,48 +209,37 @@ class Session:
         return outcome
 
     def _await(self, request: str, deadline: float) -> Outcome | None:
-        """Drain until the request is answered; None when the deadline passes first."""
+        """Wait until the request is answered; None when the deadline passes first."""
         assert self._client is not None and self._manager is not None
-        text: list[str] = []
-        size = 0
         while time.monotonic() < deadline:
-            size = self._drain(request, text, size)
+            self._drain()
             try:
                 reply = self._client.get_shell_msg(timeout=0.05)
             except queue.Empty:
                 if not self._manager.is_alive():
-                    return self._death()
+                    return Outcome("crashed", "", "the kernel died while this ran")
                 continue
             except (ValueError, KeyError, TypeError):
                 continue
             if reply.get("parent_header", {}).get("msg_id") != request:
                 continue
-            self._drain(request, text, size)
             content = reply["content"]
-            written = "".join(text)
             if content.get("status") == "ok":
-                return Outcome("ok", text=written, reply=content)
+                return Outcome("ok", reply=content)
             error, message = str(content.get("ename", "")), str(content.get("evalue", ""))
             status = "out_of_memory" if error == "MemoryError" else "error"
-            return Outcome(status, error[:80], message[:500], written, content)
+            return Outcome(status, error[:80], message[:500], content)
         return None
 
-    def _drain(self, request: str, text: list[str], size: int) -> int:
+    def _drain(self) -> None:
         assert self._client is not None
         for _ in range(1000):
             try:
-                message = self._client.get_iopub_msg(timeout=0)
+                self._client.get_iopub_msg(timeout=0)
             except queue.Empty:
-                break
+                return
             except (ValueError, KeyError, TypeError):
                 continue
-            if message.get("msg_type") == "stream" and size < MAX_OUTPUT:
-                piece = str(message["content"].get("text", ""))[: MAX_OUTPUT - size]
-                text.append(piece)
-                size += len(piece)
-                if size >= MAX_OUTPUT:
-                    text.append("\n[more output was dropped]")
-        return size
 
     def _interrupt(self, request: str, seconds: float) -> Outcome:
         assert self._manager is not None
@@ -261,9 +249,6 @@ class Session:
         return Outcome(
             "timed_out", "", f"it did not end within {seconds:g} seconds", reply={"hung": hung}
         )
-
-    def _death(self) -> Outcome:
-        return Outcome("crashed", "", "the kernel died while this ran")
 
     def _replay(self) -> None:
         history, self._history = self._history, []

@@ -200,8 +200,9 @@ def _with_exceptions(raised: list[dict[str, Any]]) -> list[Finding]:
         return []
     first = raised[0]
     line = f" (line {first['line']} of its cell)" if first["line"] else ""
-    message = f"{first['type']}: {first['message']}{line}"
-    return [Finding("it runs", False, "a result", message, gist=message)]
+    # The message may speak of the inputs; the type of the exception does not.
+    observed = f"{first['type']}: {first['message']}{line}"
+    return [Finding("it runs", False, "a result", observed, gist=f"{first['type']}{line}")]
 
 
 def _well_formed(observation: Any) -> Observation:

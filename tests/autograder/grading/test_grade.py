@@ -7,6 +7,7 @@ import pytest
 
 from autograder.grading.session import Limits
 from autograder.judging import Reason
+from autograder.reporting.feedback import feedback_page
 from tests.support.notebooks import LAB, cell_of, role
 
 RIGHT = {e.name for e in LAB.exercises.values() if e.automatic}
@@ -65,8 +66,9 @@ def test_a_crash_costs_its_exercise_and_the_rest_is_graded(grade, handed_in):
         "relu_second_moment": Reason.CRASHED,
         "default_linear_std": Reason.TIMED_OUT,
     }
-    assert "at top level" in verdicts["xavier_normal"].explanation
-    assert "SyntaxError" in verdicts["xavier_uniform"].explanation
+    assert verdicts["xavier_normal"].explanation == "ValueError was raised"
+    assert "at top level" in verdicts["xavier_normal"].findings[0].observed
+    assert verdicts["xavier_uniform"].explanation == "SyntaxError was raised"
     assert any("fan_in_and_fan_out" in note for note in verdicts["kaiming_normal"].notes)
 
 
@@ -146,7 +148,7 @@ def test_the_library_and_the_stubs_are_no_way_round(grade, handed_in):
     assert "torch.nn.init.kaiming_normal_" in verdicts["kaiming_normal"].explanation
     assert found["gaussian"] is Reason.NOT_ATTEMPTED
     assert found["xavier_normal"] is Reason.RAISED
-    assert "No module named" in verdicts["xavier_normal"].explanation
+    assert "No module named" in verdicts["xavier_normal"].findings[0].observed
     assert set(found) == {"kaiming_normal", "gaussian", "xavier_normal"}
 
 
@@ -210,3 +212,21 @@ def test_a_need_of_a_need_is_given_too(room):
     record = grade_notebook(notebook, References(lab, b"x"), room).record
     lost = [v.exercise.partition("/")[2] for v in record.verdicts if v.score < v.points]
     assert lost == ["batch_norm", "BatchNorm1d", "why_batch_norm_works"]
+
+
+def test_hidden_inputs_that_code_has_seen_do_not_come_back(grade, handed_in):
+    replace(
+        handed_in,
+        "relu_second_moment",
+        "seen = []\n\n\ndef relu_second_moment(variance):\n    seen.append(variance)\n"
+        "    raise ValueError(f'leak {variance}')",
+    )
+    append(handed_in, "kaiming_normal", "print(seen)\nraise ValueError(f'leak {seen}')")
+    verdicts, graded = grade(handed_in)
+    assert wrong(verdicts) == {"relu_second_moment": Reason.RAISED, "kaiming_normal": Reason.RAISED}
+    assert "leak [" in verdicts["kaiming_normal"].findings[0].observed
+    shown = nbformat.writes(graded.notebook)
+    hidden = verdicts["relu_second_moment"].findings[0].observed.partition("leak ")[2][:8]
+    assert hidden and hidden not in shown
+    page = feedback_page(graded.record.to_dict(), LAB)
+    assert hidden not in page
