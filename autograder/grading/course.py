@@ -50,7 +50,7 @@ class Course:
         for step in ("submitted", "originals"):
             folder = self.root / step
             if folder.is_dir():
-                found |= {p.name for p in folder.iterdir() if (p / slug).is_dir()}
+                found |= {p.name for p in folder.iterdir() if p.is_symlink() or (p / slug).is_dir()}
         return sorted(name for name in found if is_safe_name(name))
 
 

@@ -47,6 +47,8 @@ def take_in_student(course: Course, slug: str, pristine: NotebookNode, student: 
     """Make one student's submission gradable, or say why it is not."""
     folder, state = course.submitted(student, slug), _state_path(course, student, slug)
     before = _read_state(state)
+    if folder.parent.is_symlink():
+        return Taken(student, reason="the student's folder is a symbolic link and was refused")
     text = notebook_text(pristine)
     if before is not None and _left_alone(folder, slug, before):
         if before.pristine == _digest(text.encode()):

@@ -335,3 +335,16 @@ def test_another_version_of_the_lab_is_noted(handed_in, pristine, course, hand_i
     handed_in.metadata["autograder"]["version"] = 7
     hand_in(handed_in)
     assert any("version 7" in note for note in take_in(course, pristine)[0].notes)
+
+
+def test_a_students_folder_that_is_a_link_is_refused(pristine, course, tmp_path, handed_in):
+    elsewhere = tmp_path / "elsewhere" / SLUG
+    elsewhere.mkdir(parents=True)
+    nbformat.write(handed_in, elsewhere / f"{SLUG}.ipynb")
+    before = (elsewhere / f"{SLUG}.ipynb").read_bytes()
+    (tmp_path / "submitted").mkdir()
+    (tmp_path / "submitted" / "eve").symlink_to(elsewhere.parent)
+    assert course.students(SLUG) == ["eve"]
+    taken = take_in_student(course, SLUG, pristine, "eve")
+    assert "symbolic link and was refused" in taken.reason
+    assert (elsewhere / f"{SLUG}.ipynb").read_bytes() == before
