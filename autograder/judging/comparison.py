@@ -54,9 +54,20 @@ def difference(
         if type(observed) is type(expected) and observed == expected:
             return None
         return Difference(brief(expected), brief(observed), "another value")
+    if isinstance(observed, list):
+        observed = _stacked(observed)
     if not isinstance(observed, (bool, int, float, np.ndarray)):
         return Difference(brief(expected), brief(observed), f"{kind_of(observed)}, not numbers")
     return _array_difference(np.asarray(observed), np.asarray(expected), tolerance)
+
+
+def _stacked(items: list[Any]) -> Any:
+    """A sequence of numbers as the array it stands for; itself where it stands for none."""
+    rows = [_stacked(item) if isinstance(item, list) else item for item in items]
+    if not rows or not all(isinstance(row, (bool, int, float, np.ndarray)) for row in rows):
+        return items
+    arrays = [np.asarray(row) for row in rows]
+    return np.stack(arrays) if len({array.shape for array in arrays}) == 1 else items
 
 
 def _dict_difference(

@@ -188,7 +188,9 @@ def _look(check: Check, case: Case) -> Finding:
 
 
 def _remarks(exercise: Exercise, looked_at: list[Case]) -> list[str]:
-    remarks = []
+    remarks: list[str] = []
+    if any(case.observed["raised"] for case in looked_at):
+        return remarks
     for check in exercise.checks:
         if check.remark and not (found := _worst_finding(check, looked_at)).passed:
             remarks.append(f"{found.property}: wanted {found.expected}, got {found.observed}")

@@ -32,9 +32,11 @@ def shape_is(formula: Formula) -> Check:
         wanted = tuple(int(n) for n in formula(**case.inputs))
         values = _draws(case)
         if values is None:
-            return finding(False, f"an array of shape {wanted}", kind_of(_first_result(case)))
+            what = kind_of(_first_result(case))
+            return finding(False, f"an array of shape {wanted}", what, f"{what}, not one array")
         got = tuple(int(n) for n in values.shape[1:])
-        return finding(got == wanted, f"shape {wanted}", f"shape {got}")
+        gist = "the axes are in another order" if sorted(got) == sorted(wanted) else "another shape"
+        return finding(got == wanted, f"shape {wanted}", f"shape {got}", gist)
 
     return Check("the shape", look)
 

@@ -12,6 +12,8 @@ from autograder.judging.comparison import difference, same
         (np.ones(3, np.float32), np.full(3, 1 + 1e-6)),
         ([1, np.zeros(2)], [1.0, np.zeros(2)]),
         (np.array([1, 2]), [1, 2]),
+        ([1, 2.0], np.array([1.0, 2.0])),
+        ([[1, 2], np.array([3, 4])], np.array([[1.0, 2.0], [3.0, 4.0]])),
         ({"a": 1}, {"a": 1.0}),
         (np.array([np.nan, np.inf]), np.array([np.nan, np.inf])),
         (np.zeros(2), np.full(2, 0.0)),
