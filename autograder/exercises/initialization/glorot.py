@@ -1,0 +1,371 @@
+"""Weights that keep the variance of linear layers: LeCun, Glorot and their uniform form."""
+
+import math
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.initialization.lab import lab
+from autograder.exercises.initialization.random_weights import (
+    INITIALIZERS,
+    UNIFORM,
+    indifferent,
+)
+from autograder.judging import Alternative, Mistake
+from autograder.judging.statistics import (
+    entries_are_independent,
+    is_normal,
+    is_uniform,
+    mean_is,
+    shape_is,
+    std_is,
+)
+from course_lib import initialization
+from course_lib.initialization import fan_in_and_fan_out
+
+DRAWS = probes.draws(count=8)
+
+
+def draw_linear(rng):
+    """A linear layer with more inputs than outputs."""
+    return {"shape": [int(rng.integers(20, 60)), int(rng.integers(120, 190))]}
+
+
+def draw_convolution(rng):
+    """A convolution whose kernel is not square."""
+    return {"shape": [int(rng.integers(29, 40)), int(rng.integers(5, 12)), 3, 5]}
+
+
+def lecun_std(shape, **_):
+    return math.sqrt(1 / fan_in_and_fan_out(shape)[0])
+
+
+def lecun_by_fan_out(shape):
+    return torch.randn(shape) / math.sqrt(fan_in_and_fan_out(shape)[1])
+
+
+def lecun_variance_as_std(shape):
+    return torch.randn(shape) / fan_in_and_fan_out(shape)[0]
+
+
+def lecun_is_glorot(shape):
+    return torch.randn(shape) * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+
+
+def lecun_multiplied(shape):
+    return torch.randn(shape) * math.sqrt(fan_in_and_fan_out(shape)[0])
+
+
+def lecun_no_kernel(shape):
+    return torch.randn(shape) / math.sqrt(shape[1])
+
+
+def lecun_alternative(shape):
+    fan_in, _ = fan_in_and_fan_out(shape)
+    return torch.normal(0, fan_in**-0.5, tuple(shape))
+
+
+lab.exercise(
+    initialization.lecun_normal,
+    title="LeCun: keep the variance of a linear layer",
+    statement=(
+        "Solve $D \\cdot \\mathrm{Var}(w) = 1$ for the variance of the weights and draw normal "
+        "weights of that variance. The lectures call this simplification “Xavier”; it is LeCun's."
+    ),
+    points=2,
+    minutes=4,
+    difficulty=1,
+    core=False,
+    syllabus=("4.4",),
+    inputs=(draw_linear, draw_convolution),
+    probe=DRAWS,
+    checks=[
+        shape_is(lambda shape: shape),
+        mean_is(lambda shape: 0),
+        std_is(lecun_std),
+        is_normal(),
+        entries_are_independent(),
+    ],
+    mistakes=[
+        Mistake(
+            "lecun_by_fan_out",
+            lecun_by_fan_out,
+            "You divide by the fan-out. The forward signal sums over the fan-in: axis 1 (and the "
+            "kernel) of torch's layout.",
+        ),
+        Mistake(
+            "lecun_variance_as_std",
+            lecun_variance_as_std,
+            "1/fan_in is the variance; multiply by its root.",
+            origin="10 of 117 students",
+        ),
+        Mistake(
+            "lecun_is_glorot",
+            lecun_is_glorot,
+            "This is Glorot's compromise 2/(fan_in + fan_out). LeCun's variance is 1/fan_in.",
+            origin="lecture notes",
+        ),
+        Mistake(
+            "lecun_multiplied",
+            lecun_multiplied,
+            "You multiply by √fan_in. The more inputs are summed, the smaller the weights must be.",
+        ),
+        Mistake(
+            "lecun_no_kernel",
+            lecun_no_kernel,
+            "For a convolution the fan-in also counts the kernel's positions.",
+        ),
+    ],
+    alternatives=[Alternative("lecun_alternative", lecun_alternative)],
+    equivalent_mutants=indifferent(("std", "1 / math.sqrt(fan_in)", "(1 / math.sqrt(fan_in))")),
+    forbidden=INITIALIZERS,
+    needs=("initialization/fan_in_and_fan_out",),
+    hints=("`fan_in_and_fan_out` gives you D.", "Standard deviation, not variance: √(1/D)."),
+)
+
+
+def _glorot(rng):
+    return {**draw_linear(rng), "scale": float(rng.uniform(1.3, 2))}
+
+
+def _glorot_convolution(rng):
+    return {**draw_convolution(rng), "scale": float(rng.uniform(0.4, 0.7))}
+
+
+def glorot_std(shape, scale):
+    return scale * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+
+
+def glorot_is_lecun(shape, scale=1.0):
+    return torch.randn(shape) * scale / math.sqrt(fan_in_and_fan_out(shape)[0])
+
+
+def glorot_variance_as_std(shape, scale=1.0):
+    return torch.randn(shape) * scale * 2 / sum(fan_in_and_fan_out(shape))
+
+
+def glorot_without_two(shape, scale=1.0):
+    return torch.randn(shape) * scale * math.sqrt(1 / sum(fan_in_and_fan_out(shape)))
+
+
+def glorot_no_gain(shape, scale=1.0):
+    return torch.randn(shape) * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+
+
+def glorot_gain_in_root(shape, scale=1.0):
+    return torch.randn(shape) * math.sqrt(2 * scale / sum(fan_in_and_fan_out(shape)))
+
+
+def glorot_no_kernel(shape, scale=1.0):
+    return torch.randn(shape) * scale * math.sqrt(2 / (shape[0] + shape[1]))
+
+
+def glorot_divided(shape, scale=1.0):
+    return torch.randn(shape) * scale / math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+
+
+def glorot_by_normal(shape, scale=1.0):
+    fan_in, fan_out = fan_in_and_fan_out(shape)
+    return torch.normal(0.0, scale * (2.0 / (fan_in + fan_out)) ** 0.5, size=tuple(shape))
+
+
+def glorot_by_numpy(shape, scale=1.0):
+    fan_in, fan_out = fan_in_and_fan_out(shape)
+    return torch.empty(*shape).normal_() * (scale * np.sqrt(2 / (fan_in + fan_out)))
+
+
+lab.exercise(
+    initialization.xavier_normal,
+    title="Glorot: a compromise between forward and backward",
+    statement=(
+        "Forward signals ask for the variance 1/fan_in, backward signals for 1/fan_out. Glorot and "
+        "Bengio's compromise takes the mean of the two fans: "
+        "$\\mathrm{Var}(w) = 2/(\\text{fan\\_in}+\\text{fan\\_out})$. Draw normal weights of that "
+        "variance, with the standard deviation multiplied by `scale` (a gain).\n\n"
+        "**Convention.** “Xavier” in the lectures is often $1/\\text{fan\\_in}$, which is LeCun's. "
+        "Here, as in torch, it is Glorot's."
+    ),
+    points=3,
+    minutes=6,
+    difficulty=1,
+    syllabus=("4.4",),
+    inputs=(_glorot, _glorot_convolution),
+    probe=DRAWS,
+    checks=[
+        shape_is(lambda shape, scale: shape),
+        mean_is(lambda shape, scale: 0),
+        std_is(glorot_std),
+        is_normal(),
+        entries_are_independent(),
+    ],
+    mistakes=[
+        Mistake(
+            "glorot_is_lecun",
+            glorot_is_lecun,
+            "Your variance is 1/fan_in: that is LeCun's formula, which the lectures call Xavier. "
+            "Glorot's is 2/(fan_in + fan_out).",
+            origin="lecture notes",
+        ),
+        Mistake(
+            "glorot_variance_as_std",
+            glorot_variance_as_std,
+            "2/(fan_in + fan_out) is the variance; the standard deviation is its root.",
+            origin="10 of 117 students",
+        ),
+        Mistake(
+            "glorot_without_two",
+            glorot_without_two,
+            "The 2 is missing: the mean of the fans is (fan_in + fan_out)/2, and it stands in the "
+            "denominator.",
+        ),
+        Mistake(
+            "glorot_no_gain",
+            glorot_no_gain,
+            "`scale` is not used: multiply the standard deviation by it.",
+        ),
+        Mistake(
+            "glorot_gain_in_root",
+            glorot_gain_in_root,
+            "`scale` multiplies the standard deviation; you put it under the root.",
+        ),
+        Mistake(
+            "glorot_no_kernel",
+            glorot_no_kernel,
+            "For a convolution both fans count the kernel's positions.",
+        ),
+        Mistake(
+            "glorot_divided",
+            glorot_divided,
+            "You divide by the standard deviation that the weights should have; multiply.",
+        ),
+    ],
+    alternatives=[
+        Alternative("glorot_by_normal", glorot_by_normal),
+        Alternative("glorot_by_numpy", glorot_by_numpy),
+    ],
+    equivalent_mutants=indifferent(
+        (
+            "std",
+            "scale * math.sqrt(2 / (fan_in + fan_out))",
+            "(scale * math.sqrt(2 / (fan_in + fan_out)))",
+        )
+    ),
+    forbidden=INITIALIZERS,
+    needs=("initialization/fan_in_and_fan_out",),
+    hints=(
+        "You have `fan_in_and_fan_out`.",
+        "randn has standard deviation 1. Multiply it by √(2/(fan_in+fan_out)) and by `scale`.",
+    ),
+)
+
+
+def glorot_bound(shape, scale):
+    return scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
+
+
+def bound_is_std(shape, scale=1.0):
+    bound = scale * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+    return (2 * torch.rand(shape) - 1) * bound
+
+
+def one_sided(shape, scale=1.0):
+    return torch.rand(shape) * scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
+
+
+def half_the_bound(shape, scale=1.0):
+    return (torch.rand(shape) - 0.5) * scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
+
+
+def bound_of_one_fan(shape, scale=1.0):
+    bound = scale * math.sqrt(6 / fan_in_and_fan_out(shape)[0])
+    return (2 * torch.rand(shape) - 1) * bound
+
+
+def bound_without_gain(shape, scale=1.0):
+    return (2 * torch.rand(shape) - 1) * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
+
+
+def normal_instead(shape, scale=1.0):
+    return torch.randn(shape) * scale * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+
+
+def bound_is_variance(shape, scale=1.0):
+    return (2 * torch.rand(shape) - 1) * scale * 6 / sum(fan_in_and_fan_out(shape))
+
+
+def uniform_in_place(shape, scale=1.0):
+    bound = scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
+    return torch.empty(shape).uniform_(-bound, bound)
+
+
+def uniform_from_std(shape, scale=1.0):
+    fan_in, fan_out = fan_in_and_fan_out(shape)
+    std = scale * (2 / (fan_in + fan_out)) ** 0.5
+    return torch.rand(shape) * 2 * 3**0.5 * std - 3**0.5 * std
+
+
+lab.exercise(
+    initialization.xavier_uniform,
+    title="The same variance, drawn uniformly",
+    statement=(
+        "Draw weights uniformly in ±b so that they have the same variance as `xavier_normal` with "
+        "the same `scale`. What is b?"
+    ),
+    points=2,
+    minutes=6,
+    difficulty=2,
+    core=False,
+    syllabus=("4.4",),
+    hide=("Formula",),
+    inputs=(_glorot, _glorot_convolution),
+    probe=DRAWS,
+    checks=[
+        shape_is(lambda shape, scale: shape),
+        mean_is(lambda shape, scale: 0),
+        std_is(glorot_std),
+        is_uniform(glorot_bound),
+        entries_are_independent(),
+    ],
+    mistakes=[
+        Mistake(
+            "bound_is_std",
+            bound_is_std,
+            "You use the normal distribution's standard deviation as the bound. Uniform numbers in "
+            "±b have the standard deviation b/√3, so b = √3 · std.",
+        ),
+        Mistake(
+            "one_sided",
+            one_sided,
+            "You draw between 0 and b. The weights must be centered at zero: between −b and b.",
+        ),
+        Mistake(
+            "half_the_bound",
+            half_the_bound,
+            "`rand − 0.5` fills ±½. Multiply by 2b, not by b.",
+        ),
+        Mistake(
+            "bound_of_one_fan",
+            bound_of_one_fan,
+            "Only the fan-in is in your bound; Glorot's has the sum of both fans.",
+        ),
+        Mistake("bound_without_gain", bound_without_gain, "`scale` is not used."),
+        Mistake("normal_instead", normal_instead, "Right spread, but normal instead of uniform."),
+        Mistake(
+            "bound_is_variance",
+            bound_is_variance,
+            "The root is missing: b = √(6/(fan_in + fan_out)).",
+        ),
+    ],
+    alternatives=[
+        Alternative("uniform_in_place", uniform_in_place),
+        Alternative("uniform_from_std", uniform_from_std),
+    ],
+    equivalent_mutants=indifferent(draw=UNIFORM),
+    forbidden=INITIALIZERS,
+    needs=("initialization/fan_in_and_fan_out",),
+    hints=(
+        "The variance of a uniform distribution in ±b is b²/3.",
+        "Set b²/3 = 2/(fan_in+fan_out).",
+    ),
+)
