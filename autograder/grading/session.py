@@ -30,6 +30,7 @@ from autograder.probes.kernel import MIME
 MAX_MESSAGE = 2 * wire.MAX_BYTES
 START_SECONDS = 60.0
 GRACE_SECONDS = 2.0
+_PRELUDE = "__import__('autograder.probes.kernel')"
 
 
 @dataclass(frozen=True)
@@ -261,6 +262,12 @@ class Session:
         self._client = self._manager.blocking_client()
         self._client.start_channels()
         self._client.wait_for_ready(timeout=START_SECONDS)
+        # torch and the probes are loaded here, at nobody's expense.
+        request = self._client.execute(_PRELUDE, silent=True, store_history=False)
+        loaded = self._await(request, time.monotonic() + START_SECONDS)
+        if loaded is None or loaded.status != "ok":
+            reason = loaded.sentence if loaded else f"no answer in {START_SECONDS:g} seconds"
+            raise RuntimeError(f"the kernel could not load the probes: {reason}")
 
     def _stop(self) -> None:
         if self._client is not None:

@@ -13,7 +13,7 @@ from autograder.grading.sealed import seal
 from autograder.grading.session import Limits
 from tests.support.notebooks import LAB, SLUG
 
-QUICK = Limits(cell=4, probe=4, submission=90)
+QUICK = Limits(cell=6, probe=6, submission=150)
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ def test_a_crash_costs_its_exercise_and_the_rest_is_graded(grade, handed_in):
         "default_linear_std",
         "def default_linear_std(fan_in):\n    while True:\n        pass",
     )
-    verdicts, _ = grade(handed_in, Limits(cell=4, probe=4, submission=200))
+    verdicts, _ = grade(handed_in, Limits(cell=6, probe=6, submission=200))
     assert wrong(verdicts) == {
         "gaussian": Reason.TIMED_OUT,
         "fan_in_and_fan_out": Reason.CRASHED,
@@ -88,7 +88,7 @@ def test_endless_output_is_capped_and_changed_state_is_reset(grade, handed_in):
         "for i in range(200_000):\n    print('x' * 50)"
     )
     handed_in.cells.insert(2, first)
-    verdicts, graded = grade(handed_in, Limits(cell=30, probe=10, submission=90))
+    verdicts, graded = grade(handed_in, Limits(cell=60, probe=10, submission=150))
     assert wrong(verdicts) == {}
     assert len(nbformat.writes(graded.notebook)) < 2_000_000
 
