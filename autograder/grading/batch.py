@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import functools
 import multiprocessing
 import os
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import (
+    BrokenExecutor,
     Executor,
     Future,
     ProcessPoolExecutor,
@@ -19,27 +23,20 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from traitlets.config import Config, PyFileConfigLoader
+from sqlalchemy.exc import DBAPIError
 
 import autograder
 from autograder.building import instructor_notebook, student_notebook
-from autograder.building.notebooks import notebook_text
 from autograder.exercises import find_lab
 from autograder.grading.course import Course
 from autograder.grading.grade import Graded, References, grade_notebook
-from autograder.grading.gradebook import (
-    late_penalty,
-    open_gradebook,
-    register_lab,
-    roster,
-    save_record,
-)
-from autograder.grading.intake import TIMESTAMP, Taken, take_in_student
-from autograder.grading.record import Record, not_run, read_record, write_record, write_whole
+from autograder.grading.gradebook import open_gradebook, register_lab, roster
+from autograder.grading.intake import Taken, take_in_student
+from autograder.grading.record import Record, not_run, read_record
+from autograder.grading.saving import database_url, save
 from autograder.grading.sealed import seal
 from autograder.judging import Lab
 from autograder.judging.seeds import course_secret
-from autograder.reporting.feedback import write_feedback
 
 UNCONFINED = (
     "The kernel that student code runs in is not yet confined: it can read and write what you can."
@@ -49,6 +46,10 @@ REPOSITORY = Path(autograder.__file__).resolve().parents[1]
 
 class BatchRefused(Exception):
     """The environment does not grade the reference and the starter as it must."""
+
+
+class BatchStopped(BatchRefused):
+    """What is graded cannot be written; everything saved before is kept."""
 
 
 @dataclass(frozen=True)
@@ -61,25 +62,22 @@ class Prepared:
     secret: bytes
 
 
-def settings(course: Course) -> Config:
-    """What the nbgrader_config.py of a course folder configures."""
-    return PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()
-
-
-def database_url(course: Course) -> str:
-    """The gradebook of a course folder, as its nbgrader_config.py has it."""
-    configured = settings(course).CourseDirectory
-    return str(configured["db_url"]) if "db_url" in configured else course.gradebook
-
-
 def take_in(root: Path, lab: Lab) -> list[Taken]:
     """Take in every submission to a lab and make the lab known to the gradebook."""
     course, pristine = Course(root), student_notebook(lab, REPOSITORY)
-    with open_gradebook(database_url(course)) as gradebook:
+    with _stopping(), open_gradebook(database_url(course)) as gradebook:
         register_lab(gradebook, lab, pristine)
         known = roster(gradebook)
     students = sorted({*course.students(lab.slug), *known})
-    return [take_in_student(course, lab.slug, pristine, student) for student in students]
+    return [_take_in_one(course, lab, pristine, student) for student in students]
+
+
+def _take_in_one(course: Course, lab: Lab, pristine: NotebookNode, student: str) -> Taken:
+    try:
+        return take_in_student(course, lab.slug, pristine, student)
+    except Exception as error:
+        reason = f"intake failed ({type(error).__name__}: {error}); look at the folder, grade again"
+        return Taken(student, reason=reason.encode("utf-8", "replace").decode())
 
 
 def unproved(solution: NotebookNode, lab: Lab) -> list[str]:
@@ -107,15 +105,19 @@ def prepare(lab_name: str, root: Path) -> Prepared:
     Raises: BatchRefused, with what went wrong.
     """
     lab = find_lab(lab_name)
-    prepared = Prepared(
-        lab,
-        student_notebook(lab, REPOSITORY),
-        seal(Path(tempfile.mkdtemp(prefix="course-room-"))),
-        course_secret(root),
-    )
-    references = References(lab, prepared.secret)
-    solution = grade_notebook(instructor_notebook(lab, REPOSITORY), references, prepared.room)
-    starter = grade_notebook(prepared.pristine, references, prepared.room)
+    try:
+        room = Path(tempfile.mkdtemp(prefix="course-room-"))
+        atexit.register(shutil.rmtree, room, ignore_errors=True)
+        pristine = student_notebook(lab, REPOSITORY)
+        prepared = Prepared(lab, pristine, seal(room), course_secret(root))
+        references = References(lab, prepared.secret)
+        solution = grade_notebook(instructor_notebook(lab, REPOSITORY), references, prepared.room)
+        starter = grade_notebook(prepared.pristine, references, prepared.room)
+    except Exception as error:
+        raise BatchRefused(
+            f"{lab.slug}: nobody was graded, because grading the reference failed: "
+            f"{type(error).__name__}: {error}; `course doctor` says what this machine lacks"
+        ) from error
     problems = _not_full(solution, lab)
     problems += [
         f"the starter of {v.exercise} scores {v.score:g}"
@@ -143,7 +145,7 @@ def grade(
     What was graded before and has not changed is not graded again, unless ``force``. A failure
     costs its own submission only; whatever was finished is kept.
 
-    Raises: BatchRefused.
+    Raises: BatchRefused; BatchStopped, where the database or the disk gives way.
     """
     course = Course(root)
     taken = take_in(root, lab)
@@ -157,42 +159,25 @@ def grade(
             waiting.append(one)
     if waiting:
         prepared = prepare(lab.name, root)
-        with open_gradebook(database_url(course)) as gradebook:
-            for done, graded in enumerate(_graded(course, prepared, waiting, jobs), 1):
+        coming = contextlib.closing(_graded(course, prepared, waiting, jobs))
+        with _stopping(), open_gradebook(database_url(course)) as gradebook, coming as all_graded:
+            for done, graded in enumerate(all_graded, 1):
                 save(course, lab, graded, gradebook)
                 records[graded.record.student] = graded.record
                 progress(done, len(waiting))
     return [records[student] for student in sorted(records)]
 
 
-def save(course: Course, lab: Lab, graded: Graded, gradebook: object) -> None:
-    """Write what grading made of a submission; the record last, for it says that all is there."""
-    record = graded.record
-    folder = course.autograded(record.student, lab.slug)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / f"{lab.slug}.ipynb", notebook_text(graded.notebook))
-    timestamp = read_timestamp(course, record.student, lab)
-    if timestamp:
-        write_whole(folder / TIMESTAMP, timestamp + "\n")
-    save_record(gradebook, lab, record, timestamp)
-    if timestamp:
-        late_penalty(settings(course), database_url(course), lab, record.student)
-    page = course.feedback(record.student, lab.slug)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    write_feedback(record.to_dict(), lab, page)
-    write_record(record, course.record(record.student, lab.slug))
-
-
-def read_timestamp(course: Course, student: str, lab: Lab) -> str | None:
-    """When nbgrader collected a submission, if it did and the file says so."""
-    from nbgrader.utils import parse_utc
-
+@contextlib.contextmanager
+def _stopping() -> Iterator[None]:
     try:
-        text = (course.submitted(student, lab.slug) / TIMESTAMP).read_text().strip()
-        parse_utc(text)
-    except (OSError, ValueError, OverflowError, TypeError):
-        return None
-    return text or None
+        yield
+    except (DBAPIError, OSError) as error:
+        what = getattr(error, "orig", None) or error
+        raise BatchStopped(
+            f"grading stopped: {type(error).__name__}: {what}; what was graded before is kept: "
+            "free the database or the disk, and run the same command again"
+        ) from error
 
 
 def grade_taken(course: Course, prepared: Prepared, taken: Taken) -> Graded:
@@ -214,26 +199,47 @@ def grade_taken(course: Course, prepared: Prepared, taken: Taken) -> Graded:
 
 def _graded(
     course: Course, prepared: Prepared, waiting: Sequence[Taken], jobs: int
-) -> Iterator[Graded]:
-    with _executor(jobs) as executor:
-        futures: dict[Future[Graded], Taken] = {
-            executor.submit(
-                _grade_in_worker, course, prepared.lab.name, prepared.room, prepared.secret, one
-            ): one
-            for one in waiting
-        }
+) -> Generator[Graded, None, None]:
+    """Grade in workers; when one of them is killed, the rest is graded one by one."""
+    left: list[Taken] = []
+    executor = _executor(jobs)
+    try:
+        futures = {_submit(executor, course, prepared, one): one for one in waiting}
         for future in as_completed(futures):
-            try:
-                yield future.result()
-            except Exception as error:
-                one = futures[future]
-                reason = (
-                    f"the grader itself failed ({type(error).__name__}: {error}); "
-                    "grade again, and report it if it stays"
-                )
-                yield Graded(
-                    not_run(one.student, prepared.lab, reason, notes=one.notes), prepared.pristine
-                )
+            one = futures[future]
+            if future.exception() is not None and isinstance(future.exception(), BrokenExecutor):
+                left.append(one)
+            else:
+                yield _result(future, prepared, one)
+    finally:
+        executor.shutdown(cancel_futures=True)
+    for one in left:
+        with _executor(2) as alone:
+            future = _submit(alone, course, prepared, one)
+            yield _result(future, prepared, one)
+
+
+def _submit(executor: Executor, course: Course, prepared: Prepared, one: Taken) -> Future[Graded]:
+    try:
+        return executor.submit(
+            _grade_in_worker, course, prepared.lab.name, prepared.room, prepared.secret, one
+        )
+    except BrokenExecutor as error:
+        broken: Future[Graded] = Future()
+        broken.set_exception(error)
+        return broken
+
+
+def _result(future: Future[Graded], prepared: Prepared, one: Taken) -> Graded:
+    try:
+        return future.result()
+    except Exception as error:
+        reason = (
+            f"the grader itself failed ({type(error).__name__}: {error}); "
+            "grade again, and report it if it stays"
+        )
+        record = not_run(one.student, prepared.lab, reason, notes=one.notes)
+        return Graded(record, prepared.pristine)
 
 
 def _executor(jobs: int) -> Executor:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
+import os
 from dataclasses import dataclass
 from pathlib import Path
-
-_SAFE = re.compile(r"[^/\\\0]{1,200}")
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,20 @@ class Course:
         return self.root / "reports" / f"{slug}.html"
 
     def students(self, slug: str) -> list[str]:
-        """Everybody with a folder for the lab, submitted or kept, in alphabetical order."""
+        """Everybody with something for the lab, submitted or kept, in alphabetical order."""
         found = set()
         for step in ("submitted", "originals"):
             folder = self.root / step
             if folder.is_dir():
-                found |= {p.name for p in folder.iterdir() if p.is_symlink() or (p / slug).is_dir()}
-        return sorted(name for name in found if is_safe_name(name))
+                found |= {
+                    path.name
+                    for path in folder.iterdir()
+                    if path.is_symlink() or os.path.lexists(path / slug)
+                }
+        return sorted(name for name in found if not name.startswith("."))
 
 
 def is_safe_name(name: str) -> bool:
-    """Whether a student's name can be a folder of its own."""
-    return bool(_SAFE.fullmatch(name)) and name not in (".", "..") and not name.startswith(".")
+    """Whether a student's name can stand in paths, pages and the gradebook as it is."""
+    clean = name.isprintable() and not set(name) & set("/\\")
+    return clean and 0 < len(name.encode()) <= 200 and not name.startswith(".")

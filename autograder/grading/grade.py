@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -106,7 +107,7 @@ class _Grading:
         self._exercises = {e.id: e for e in references.lab.exercises.values()}
         self._session = session
         self._verdicts: dict[str, Verdict] = {}
-        self._late: list[str] = []
+        self._late: dict[str, int] = {}
         self._sources: list[str] = []
         self._failed: dict[str, Outcome] = {}
         self.flags: list[str] = []
@@ -126,9 +127,13 @@ class _Grading:
 
     def finish(self) -> dict[str, Verdict]:
         """Probe what was defined only after its check, and account for every exercise."""
-        for id in self._late:
+        for id, seen in self._late.items():
             exercise = self._exercises[id]
-            verdict = None if exercise.name in self._failed else self._judge(exercise)
+            later = any(exercise.name in _defines(source) for source in self._sources[seen:])
+            undefined = self._verdicts[id].notes == [_undefined(exercise)]
+            if exercise.name in self._failed or not (later or undefined):
+                continue
+            verdict = self._judge(exercise)
             if verdict is not None:
                 note = "the answer was defined only after its check cell; it was judged at the end"
                 self._verdicts[id] = replace(verdict, notes=[*verdict.notes, note])
@@ -151,11 +156,12 @@ class _Grading:
     def _check(self, exercise: Exercise) -> None:
         failed = self._failed.get(exercise.name)
         verdict = self._ended(exercise, failed) if failed else self._judge(exercise)
-        if failed or verdict is None:
-            self._late.append(exercise.id)
         if verdict is None:
-            note = f"{exercise.name} is not defined"
-            verdict = unjudged(exercise, Reason.NOT_ATTEMPTED, note)
+            verdict = unjudged(exercise, Reason.NOT_ATTEMPTED, _undefined(exercise))
+        open_still = failed or verdict.reason is Reason.NOT_ATTEMPTED
+        # A prediction is made before its experiment, which stands after the check.
+        if open_still and exercise.kind is not Kind.PREDICTION:
+            self._late[exercise.id] = len(self._sources)
         self._verdicts[exercise.id] = verdict
 
     def _judge(self, exercise: Exercise) -> Verdict | None:
@@ -163,10 +169,10 @@ class _Grading:
         if exercise.kind is Kind.PREDICTION:
             return self._prediction(exercise)
         source = self._answer_cell(exercise)
-        uses = find_uses(
-            self._sources, exercise.name, exercise.forbidden,
-            given=tuple(need.name for need in self._closure(exercise)),
-        )  # fmt: skip
+        try:
+            uses = self._forbidden_uses(exercise)
+        except Exception as error:
+            return self._unjudgeable(exercise, error)
         if uses:
             return replace(unjudged(exercise, Reason.FORBIDDEN), explanation=explain(uses))
         seed, drawn, expected = self._references.of(exercise)
@@ -187,9 +193,11 @@ class _Grading:
             return None
         observed = reply.get("observations")
         observed = observed if isinstance(observed, list) else []
-        verdict = judge(
-            exercise, drawn, observed, expected, seed, untouched=is_untouched(exercise, source)
-        )
+        try:
+            untouched = is_untouched(exercise, source)
+            verdict = judge(exercise, drawn, observed, expected, seed, untouched=untouched)
+        except Exception as error:
+            return self._unjudgeable(exercise, error)
         notes = [
             f"{need.name}, which this answer uses, was not right; it was judged with the "
             "reference in its place"
@@ -201,6 +209,16 @@ class _Grading:
         if verdict.passed and same_tree(source, answer_source(exercise, exercise.reference)):
             self.flags.append(f"{exercise.id}: the same syntax tree as the reference")
         return replace(verdict, notes=[*verdict.notes, *notes])
+
+    def _forbidden_uses(self, exercise: Exercise) -> list[Any]:
+        given = tuple(need.name for need in self._closure(exercise))
+        return list(find_uses(self._sources, exercise.name, exercise.forbidden, given=given))
+
+    def _unjudgeable(self, exercise: Exercise, error: Exception) -> Verdict:
+        """No points and a flag: what an answer gives must not end the grading of the others."""
+        what = f"judging raised {type(error).__name__}: {str(error)[:200]}"
+        self.flags.append(f"{exercise.id}: {what}; look at the answer, and report it as a bug")
+        return unjudged(exercise, Reason.NOT_RUN, "what the answer gives could not be judged")
 
     def _closure(self, exercise: Exercise) -> list[Exercise]:
         """Every earlier exercise whose answer this one calls, directly or through another."""
@@ -223,7 +241,7 @@ class _Grading:
         value = None
         if isinstance(observations, list) and observations and isinstance(observations[0], dict):
             value = observations[0].get("result")
-        if not is_prediction_made(exercise, value):
+        if not _is_prediction(exercise, value):
             return unjudged(exercise, Reason.NOT_ATTEMPTED)
         return replace(unjudged(exercise, Reason.CORRECT), value=value)
 
@@ -240,6 +258,19 @@ class _Grading:
             if exercise.name in _defines(source):
                 return source
         return ""
+
+
+def _undefined(exercise: Exercise) -> str:
+    return f"{exercise.name} is not defined"
+
+
+def _is_prediction(exercise: Exercise, value: Any) -> bool:
+    """Whether a value read from a kernel is a choice, or a number that a report can count."""
+    if isinstance(value, str):
+        return is_prediction_made(exercise, value)
+    if not isinstance(value, (int, float)) or not is_prediction_made(exercise, value):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def _defines(source: str) -> set[str]:

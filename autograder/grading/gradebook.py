@@ -34,9 +34,9 @@ def register_lab(gradebook: Gradebook, lab: Lab, notebook: NotebookNode) -> None
         gradebook.find_notebook(lab.slug, lab.slug)
     except MissingEntry:
         gradebook.add_notebook(lab.slug, lab.slug)
-    for cell in notebook.cells:
-        if "nbgrader" not in cell.metadata:
-            continue
+    named = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
+    _forget_others(gradebook, lab, {cell.metadata.nbgrader["grade_id"] for cell in named})
+    for cell in named:
         grade_id = cell.metadata.nbgrader["grade_id"]
         where = (grade_id, lab.slug, lab.slug)
         if utils.is_grade(cell):
@@ -53,6 +53,26 @@ def register_lab(gradebook: Gradebook, lab: Lab, notebook: NotebookNode) -> None
             source=cell.source,
             checksum=cell.metadata.nbgrader.get("checksum"),
         )
+
+
+def _forget_others(gradebook: Gradebook, lab: Lab, names: set[str]) -> None:
+    """Remove cells that the lab no longer has, whose points would go on being counted.
+
+    A cell that a person has graded or commented on stays.
+    """
+    known = gradebook.find_notebook(lab.slug, lab.slug)
+    for cell in {*known.grade_cells, *known.solution_cells}:
+        given = [g for g in getattr(cell, "grades", []) if g.manual_score is not None]
+        given += [c for c in getattr(cell, "comments", []) if c.manual_comment is not None]
+        if cell.name in names or given:
+            continue
+        for belonging in (*getattr(cell, "grades", []), *getattr(cell, "comments", [])):
+            gradebook.db.delete(belonging)
+        gradebook.db.delete(cell)
+    for cell in known.source_cells:
+        if cell.name not in names:
+            gradebook.db.delete(cell)
+    gradebook.db.commit()
 
 
 def roster(gradebook: Gradebook) -> list[str]:

@@ -9,19 +9,27 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from autograder.building.notebooks import notebook_text
-from autograder.grading.course import Course
-from autograder.grading.laying import belongs, lay
+from autograder.grading.course import Course, is_safe_name
+from autograder.grading.laying import belonging, lay
 from autograder.grading.reading import Submission, Unreadable, look_into, read_notebook
 from autograder.grading.record import write_whole
 
 TIMESTAMP = "timestamp.txt"
 REFUSED = ".refused.json"
+
+Candidate = tuple[Path, NotebookNode, list[str]]
+"""A file, the notebook in it, and notes on what had to be mended to read it."""
+
+_UNSAFE_NAME = (
+    "this name cannot be a student's: it must be printable, at most 200 bytes long, without "
+    "slashes, and not begin with a dot; rename the folder"
+)
 
 
 @dataclass(frozen=True)
@@ -45,51 +53,67 @@ class Taken:
 
 def take_in_student(course: Course, slug: str, pristine: NotebookNode, student: str) -> Taken:
     """Make one student's submission gradable, or say why it is not."""
-    folder, state = course.submitted(student, slug), _state_path(course, student, slug)
+    if not is_safe_name(student):
+        return Taken(student, reason=_UNSAFE_NAME)
+    folder, originals = course.submitted(student, slug), course.originals(student, slug)
+    refused = _refused_folder(folder)
+    if refused:
+        return Taken(student, reason=refused)
+    state = _state_path(course, student, slug)
     before = _read_state(state)
-    if folder.parent.is_symlink():
-        return Taken(student, reason="the student's folder is a symbolic link and was refused")
-    text = notebook_text(pristine)
-    if before is not None and _left_alone(folder, slug, before):
-        if before.pristine == _digest(text.encode()):
-            return before
-    elif folder.is_dir() and not folder.is_symlink():
-        _keep(folder, course.originals(student, slug))
-    elif before is None:
+    wanted = _digest(notebook_text(pristine).encode())
+    alone = before is not None and _left_alone(folder, slug, before)
+    if alone and before is not None and before.pristine == wanted:
+        return before
+    if folder.is_dir() and not alone:
+        _keep(folder, originals)
+    elif not originals.is_dir():
         return Taken(student, reason="no submission")
-    taken, notebook = _made_gradable(course.originals(student, slug), slug, pristine, student)
-    taken = Taken(
-        student,
-        taken.submission,
-        _digest(notebook.encode()) if notebook else "",
-        _digest(text.encode()),
-        taken.reason,
-        taken.notes,
+    taken, notebook = _made_gradable(originals, slug, pristine, student)
+    taken = replace(
+        taken,
+        laid=_digest(notebook.encode()) if notebook else "",
+        pristine=wanted,
+        reason=_encodable(taken.reason) if taken.reason else None,
+        notes=[_encodable(note) for note in taken.notes],
     )
-    _leave(folder, slug, notebook, course.originals(student, slug))
+    _leave(folder, slug, notebook, originals)
     state.parent.mkdir(parents=True, exist_ok=True)
     write_whole(state, json.dumps(asdict(taken), indent=1) + "\n")
     return taken
+
+
+def _refused_folder(folder: Path) -> str | None:
+    """Why a place for a submission may not be looked into: behind a link lies another's work."""
+    for path in (folder.parent, folder):
+        shown = path.relative_to(folder.parents[1])
+        if path.is_symlink():
+            return f"{shown} is a symbolic link and was refused; put a folder in its place"
+    if folder.exists() and not folder.is_dir():
+        return f"{folder.relative_to(folder.parents[1])} is no folder; put the notebook into one"
+    return None
 
 
 def _made_gradable(
     originals: Path, slug: str, pristine: NotebookNode, student: str
 ) -> tuple[Taken, str | None]:
     found = look_into(originals)
-    candidates, unreadable = [], []
-    for path in found.files:
-        if path.suffix != ".ipynb" or ".ipynb_checkpoints" in path.parts:
-            continue
+    ranked: list[tuple[int, Candidate]] = []
+    unreadable: list[str] = []
+    notebooks = _notebooks(found)
+    for path in notebooks:
         try:
             notebook, notes = read_notebook(path)
         except Unreadable as problem:
             unreadable.append(str(problem))
             continue
-        if belongs(pristine, notebook):
-            candidates.append((path, notebook, notes))
+        if sure := belonging(pristine, notebook):
+            ranked.append((sure, (path, notebook, notes)))
         else:
             found.notes.append(f"{path.relative_to(originals)} holds none of the lab's cells")
-    notes = [*_refused(originals), *found.notes, *_beside(found, originals)]
+    surest = max((sure for sure, _ in ranked), default=0)
+    candidates = [candidate for sure, candidate in ranked if sure == surest]
+    notes = [*_refused(originals), *found.notes, *_beside(found, notebooks, originals)]
     if len(candidates) != 1:
         return Taken(student, reason=_why_not(slug, found, candidates, unreadable, originals),
                      notes=notes), None  # fmt: skip
@@ -113,7 +137,7 @@ def _made_gradable(
 def _why_not(
     slug: str,
     found: Submission,
-    candidates: list[tuple[Path, NotebookNode, list[str]]],
+    candidates: list[Candidate],
     unreadable: list[str],
     originals: Path,
 ) -> str:
@@ -128,11 +152,18 @@ def _why_not(
     return f"no notebook named {slug}.ipynb; found {listed}"
 
 
-def _beside(found: Submission, originals: Path) -> list[str]:
+def _notebooks(found: Submission) -> list[Path]:
+    """The files that may be the notebook; one whose ending a browser or a person has changed."""
+    files = [path for path in found.files if ".ipynb_checkpoints" not in path.parts]
+    plain = [path for path in files if path.suffix.lower() == ".ipynb"]
+    return plain or [path for path in files if ".ipynb" in path.name.lower()]
+
+
+def _beside(found: Submission, notebooks: list[Path], originals: Path) -> list[str]:
     others = [
         str(p.relative_to(originals))
         for p in found.files
-        if p.suffix != ".ipynb" and p.name not in (TIMESTAMP, REFUSED)
+        if p not in notebooks and p.suffix != ".ipynb" and p.name not in (TIMESTAMP, REFUSED)
     ]
     return [f"not used, kept in originals: {', '.join(others[:10])}"] if others else []
 
@@ -165,24 +196,26 @@ def _refused(originals: Path) -> list[str]:
 
 def _leave(folder: Path, slug: str, notebook: str | None, originals: Path) -> None:
     """Leave exactly one notebook in ``submitted`` (or none), and nbgrader's time stamp."""
-    making = folder.with_name(f".taking-{folder.name}")
-    shutil.rmtree(making, ignore_errors=True)
+    making, gone = (folder.with_name(f".{what}-{folder.name}") for what in ("taking", "gone"))
+    for leftover in (making, gone):
+        shutil.rmtree(leftover, ignore_errors=True)
     making.mkdir(parents=True)
     if notebook is not None:
         (making / f"{slug}.ipynb").write_text(notebook, encoding="utf-8")
     stamp = originals / TIMESTAMP
     if stamp.is_file() and stamp.stat().st_size < 200:
         shutil.copyfile(stamp, making / TIMESTAMP)
-    if folder.is_symlink():
-        folder.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
+    # Killed here or there, a run leaves the folder whole or absent, and `originals` decides.
+    if folder.exists():
+        folder.rename(gone)
     making.rename(folder)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _left_alone(folder: Path, slug: str, before: Taken) -> bool:
     """Whether a folder is as intake left it."""
-    if folder.is_symlink() or not folder.is_dir():
-        return not folder.exists() and not folder.is_symlink()
+    if not folder.is_dir():
+        return False
     names = {path.name for path in folder.iterdir()} - {TIMESTAMP}
     if before.reason is not None:
         return not names
@@ -205,3 +238,8 @@ def _read_state(path: Path) -> Taken | None:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _encodable(text: str) -> str:
+    """Text that can be written to any file, whatever bytes a file name is made of."""
+    return text.encode("utf-8", "replace").decode()

@@ -7,16 +7,15 @@ cells. Everything else (checks, points, ids, tags, locks, kernel) is the pristin
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbformat import NotebookNode
 
+from autograder.grading.showing import sanitized, shown_outputs
 from autograder.judging.cells import bound_names, parse_cell
 
-MAX_IMAGE = 400_000
-MAX_TEXT = 20_000
 _OURS = ("statement", "answer", "check", "written", "setup", "show", "text")
 
 
@@ -39,13 +38,14 @@ def lay(pristine: NotebookNode, submitted: NotebookNode) -> Laid:
     for cell, place in zip(submitted.cells, places, strict=True):
         if place is None:
             if cell.source.strip():
-                extras.setdefault(position, []).append(_extra(cell, laid.notes))
+                extras.setdefault(position, []).append(_extra(cell))
             continue
         position = place
         taken.setdefault(place, []).append(cell)
     for place, cells in taken.items():
         _take(own[place], cells, extras.setdefault(place, []), laid.notes)
     _note_missing(own, taken, laid.notes)
+    _give_way(own, taken, extras, laid.notes)
     cells = list(extras.get(-1, []))
     for index, cell in enumerate(own):
         role = cell.metadata["autograder"]["role"]
@@ -63,9 +63,14 @@ def lay(pristine: NotebookNode, submitted: NotebookNode) -> Laid:
     return laid
 
 
-def belongs(pristine: NotebookNode, submitted: NotebookNode) -> bool:
-    """Whether a submitted notebook carries the lab's cells, by mark or by the names it defines."""
-    return any(place is not None for place in _places(pristine, submitted, []))
+def belonging(pristine: NotebookNode, submitted: NotebookNode) -> int:
+    """How surely a notebook is of the lab: 2 with cells of its exercises, 1 with others, else 0.
+
+    A scratch notebook that begins with the lab's imports does not rival the one with the answers.
+    """
+    places = {place for place in _places(pristine, submitted, []) if place is not None}
+    asked = any("exercise" in pristine.cells[place].metadata["autograder"] for place in places)
+    return 2 if asked else int(bool(places))
 
 
 def _places(pristine: NotebookNode, submitted: NotebookNode, notes: list[str]) -> list[int | None]:
@@ -76,10 +81,12 @@ def _places(pristine: NotebookNode, submitted: NotebookNode, notes: list[str]) -
     for index, cell in enumerate(pristine.cells):
         by_source.setdefault(_normal(cell.source), index)
     places: list[int | None] = []
+    seen = Counter(cell.get("id") for cell in submitted.cells)
     for cell in submitted.cells:
         place = by_mark.get(_mark(cell))
         if (
             place is None
+            and seen[cell.get("id")] == 1
             and cell.get("id") in by_id
             and _role(cell) == _role(pristine.cells[by_id[cell["id"]]])
         ):
@@ -160,16 +167,16 @@ def _take(
     if role in ("answer", "written"):
         # The last one that says something is the answer; earlier ones run before it.
         chosen = (changed or cells)[-1]
-        for other in changed[:-1]:
-            duplicate = _extra(other, notes)
+        duplicates = [_extra(other) for other in changed[:-1]]
+        for duplicate in duplicates:
             duplicate.metadata["duplicate"] = True
-            extras.insert(0, duplicate)
+        extras[:0] = duplicates
         own.source = chosen.source if role == "answer" else sanitized(chosen.source)
         if chosen.cell_type != own.cell_type:
             notes.append(f"{name} was a {chosen.cell_type} cell")
     elif changed and role == "setup":
         # Students add imports and helpers where the imports stand.
-        extras.insert(0, _extra(changed[-1], notes))
+        extras.insert(0, _extra(changed[-1]))
         notes.append("a setup cell was changed; the student's version runs after the original")
     elif changed:
         notes.append(f"{name} was changed; the original was used")
@@ -203,7 +210,28 @@ def _note_missing(own: list[NotebookNode], taken: dict[int, Any], notes: list[st
         notes.append(f"check cells were missing and were put back: {', '.join(missing)}")
 
 
-def _extra(cell: NotebookNode, notes: list[str]) -> NotebookNode:
+def _give_way(
+    own: list[NotebookNode],
+    taken: dict[int, list[NotebookNode]],
+    extras: dict[int, list[NotebookNode]],
+    notes: list[str],
+) -> None:
+    """Keep the starter of a deleted answer cell from undoing an answer written in another cell."""
+    theirs = [cell for cells in extras.values() for cell in cells]
+    theirs += [own[i] for i in taken if own[i].metadata["autograder"]["role"] == "answer"]
+    sources = [cell.source for cell in theirs if cell.cell_type == "code"]
+    defined = {n for s in sources if parse_cell(s) is not None for n in bound_names(s)}
+    for index, cell in enumerate(own):
+        ours = cell.metadata["autograder"]
+        if ours["role"] != "answer" or index in taken:
+            continue
+        name = ours["exercise"].partition("/")[2]
+        if name in defined:
+            cell.source = f"# {name} is written in another cell."
+            notes.append(f"the answer cell of {ours['exercise']} was missing; another defines it")
+
+
+def _extra(cell: NotebookNode) -> NotebookNode:
     """A cell of the student's own: code to be run, text to be read, nothing to be rendered."""
     metadata = NotebookNode(autograder=NotebookNode(role="student"))
     if cell.cell_type == "code":
@@ -216,38 +244,3 @@ def _extra(cell: NotebookNode, notes: list[str]) -> NotebookNode:
         )
     source = sanitized(cell.source)
     return NotebookNode(cell_type="markdown", source=source, metadata=metadata)
-
-
-def sanitized(markdown: str) -> str:
-    """A student's markdown in which no HTML, script or link of another scheme is rendered."""
-    escaped = markdown.replace("<", "&lt;")
-    for scheme in ("javascript:", "data:", "vbscript:"):
-        while scheme in escaped.lower():
-            at = escaped.lower().index(scheme)
-            escaped = escaped[: at + len(scheme) - 1] + " " + escaped[at + len(scheme) - 1 :]
-    return escaped
-
-
-def shown_outputs(outputs: list[Any]) -> Iterator[NotebookNode]:
-    """Of stored outputs what may be shown: plain text and PNG pictures, up to a size."""
-    text = 0
-    image = 0
-    for output in outputs:
-        kind = output.get("output_type")
-        data = output.get("data")
-        if kind == "stream" and isinstance(output.get("text"), (str, list)):
-            written = "".join(map(str, output["text"]))[: MAX_TEXT - text]
-            text += len(written)
-            if written:
-                yield NotebookNode(output_type="stream", name="stdout", text=written)
-        elif kind in ("display_data", "execute_result") and isinstance(data, dict):
-            picture, plain = data.get("image/png"), data.get("text/plain")
-            kept = NotebookNode()
-            if isinstance(picture, str) and image + len(picture) <= MAX_IMAGE:
-                kept["image/png"] = picture
-                image += len(picture)
-            if isinstance(plain, (str, list)):
-                kept["text/plain"] = "".join(map(str, plain))[: MAX_TEXT - text]
-                text += len(kept["text/plain"])
-            if kept:
-                yield NotebookNode(output_type="display_data", data=kept, metadata={})

@@ -13,12 +13,14 @@ from nbgrader.preprocessors import (
     OverwriteCells,
 )
 
+from autograder.building import student_notebook
 from autograder.building.starters import generate_preprocessors
 from autograder.exercises import find_lab
-from autograder.grading.batch import grade_taken, prepare, save
+from autograder.grading.batch import REPOSITORY, grade_taken, prepare
 from autograder.grading.course import Course
 from autograder.grading.gradebook import open_gradebook
 from autograder.grading.intake import take_in_student
+from autograder.grading.saving import save
 
 REPOSITORY_SOURCE = "build/source"
 
@@ -40,6 +42,17 @@ class GradeFromRecord(NbGraderPreprocessor):
         return graded.notebook, resources
 
 
+def take_in_first(assignment: str, student: str, notebooks: list[str]) -> None:
+    """Intake before nbgrader copies and parses a submission, also where nobody has run it.
+
+    nbgrader calls this for each submission, with ``*`` for the student when it grades all of them.
+    """
+    lab = find_lab(assignment)
+    pristine = student_notebook(lab, REPOSITORY)
+    for student in sorted({Path(notebook).parent.parent.name for notebook in notebooks}):
+        take_in_student(Course(Path.cwd()), lab.slug, pristine, student)
+
+
 def configure(c: Any) -> None:
     """Configure nbgrader for this course; call it from ``nbgrader_config.py``."""
     c.CourseDirectory.source_directory = REPOSITORY_SOURCE
@@ -47,3 +60,4 @@ def configure(c: Any) -> None:
     c.GenerateAssignment.preprocessors = generate_preprocessors()
     c.Autograde.sanitize_preprocessors = [OverwriteCells, CheckCellMetadata]
     c.Autograde.autograde_preprocessors = [GradeFromRecord, AssignLatePenalties, CheckCellMetadata]
+    c.Autograde.pre_convert_hook = take_in_first

@@ -73,6 +73,9 @@ def read_notebook(path: Path) -> tuple[NotebookNode, list[str]]:
         if "<<<<<<<" in text and ">>>>>>>" in text:
             raise Unreadable(f"{path.name} holds the conflict markers of a merge") from None
         raise Unreadable(f"{path.name} cannot be parsed: {error}") from None
+    if "\\ud" in text.lower():
+        # Half a character can be written in JSON and nowhere else.
+        data = json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
     return _as_version_4(data, path.name, notes), notes
 
 

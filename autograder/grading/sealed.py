@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import shutil
 from pathlib import Path
 
@@ -65,17 +66,31 @@ def seal(room: Path) -> Path:
 def stubs(source: str, module: str) -> str:
     """The public functions and classes of a module with bodies that say who is to write them."""
     lines = [f'"""Stubs: {module} is what this lab\'s exercises ask for."""', ""]
+    lines += ["from __future__ import annotations", ""]
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            message = (
-                f"{module}.{node.name} is what an exercise asks for: "
-                "write it in the notebook instead of importing it"
-            )
-            if isinstance(node, ast.FunctionDef):
-                lines += [f"def {node.name}(*arguments, **options):"]
-                lines += [f"    raise NotImplementedError({message!r})", ""]
-            else:
-                lines += [f"class {node.name}:"]
-                lines += ["    def __init__(self, *arguments, **options):"]
-                lines += [f"        raise NotImplementedError({message!r})", ""]
+            lines += [ast.unparse(ast.fix_missing_locations(_stub(node, module))), ""]
     return "\n".join(lines) + "\n"
+
+
+def _stub(node: ast.FunctionDef | ast.ClassDef, module: str) -> ast.stmt:
+    """A definition with its signature and the first line of its docstring, and no more."""
+    message = (
+        f"{module}.{node.name} is what an exercise asks for: "
+        "write it in the notebook instead of importing it"
+    )
+    refusal = ast.parse(f"raise NotImplementedError({message!r})").body
+    first = (ast.get_docstring(node) or "").partition("\n")[0]
+    told: list[ast.stmt] = [ast.Expr(ast.Constant(first))] if first else []
+    stub = copy.deepcopy(node)
+    stub.decorator_list = []
+    if isinstance(stub, ast.ClassDef):
+        construct = ast.parse("def __init__(self, *arguments, **options):\n    pass").body
+        construct[0].body = refusal  # type: ignore[attr-defined]
+        stub.bases, stub.keywords, stub.body = [], [], [*told, *construct]
+        return stub
+    # A default is an expression, which would need the module's names.
+    stub.args.defaults = [ast.Constant(...) for _ in stub.args.defaults]
+    stub.args.kw_defaults = [d and ast.Constant(...) for d in stub.args.kw_defaults]
+    stub.body = [*told, *refusal]
+    return stub

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import shutil
 import subprocess
 import sys
@@ -28,9 +29,16 @@ from autograder.probes import wire
 from autograder.probes.kernel import MIME
 
 MAX_MESSAGE = 2 * wire.MAX_BYTES
+MAX_WAITING = 100
+"""Messages that wait in a socket; a kernel drops what it displays beyond them."""
+
 START_SECONDS = 60.0
 GRACE_SECONDS = 2.0
 _PRELUDE = "__import__('autograder.probes.kernel')"
+
+# Code in a kernel holds its key and can send what no kernel sends.
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+_RESET = re.compile(r"^\s*%reset\b|magic\(.reset\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,7 @@ class Outcome:
     error: str = ""
     message: str = ""
     reply: dict[str, Any] = field(default_factory=dict)
+    ended_kernel: bool = False
 
     @property
     def sentence(self) -> str:
@@ -85,7 +94,6 @@ class OwnKernelManager(KernelManager):
 def launch(room: Path, home: Path) -> KernelManager:
     """Start a plain kernel of this environment, with a home, caches and a folder of its own."""
     manager = OwnKernelManager()
-    manager.context = _capped_context()
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "LC_ALL", "TZ")}
     own = {
         "HOME": str(home),
@@ -104,6 +112,7 @@ def launch(room: Path, home: Path) -> KernelManager:
 def _capped_context() -> zmq.Context[Any]:
     context: zmq.Context[Any] = zmq.Context()
     context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+    context.setsockopt(zmq.RCVHWM, MAX_WAITING)
     return context
 
 
@@ -119,6 +128,7 @@ class Session:
         self._home: Path | None = None
         self._manager: KernelManager | None = None
         self._client: BlockingKernelClient | None = None
+        self._context: zmq.Context[Any] | None = None
         self._history: list[str] = []
         self._deadline = time.monotonic() + limits.submission
 
@@ -141,7 +151,10 @@ class Session:
     def run_cell(self, source: str) -> Outcome:
         """Run one cell; a cell that kills or hangs its kernel is left out when it is replayed."""
         outcome = self._execute(source, self.limits.cell)
-        if outcome.status in ("ok", "error"):
+        if outcome.status == "ok" and _RESET.search(source):
+            # Who empties the namespace means their own names, not the lab's imports.
+            self._replay()
+        elif outcome.status in ("ok", "error") and not outcome.ended_kernel:
             self._history.append(source)
         return outcome
 
@@ -205,7 +218,7 @@ class Session:
         outcome = self._await(request, deadline)
         if outcome is None:
             outcome = self._interrupt(request, seconds)
-        if outcome.status in ("crashed", "out_of_memory") or outcome.reply.get("hung"):
+        if outcome.ended_kernel or outcome.status in ("crashed", "out_of_memory"):
             self._stop()
         return outcome
 
@@ -213,18 +226,22 @@ class Session:
         """Wait until the request is answered; None when the deadline passes first."""
         assert self._client is not None and self._manager is not None
         while time.monotonic() < deadline:
-            self._drain()
+            self._drain(deadline)
             try:
                 reply = self._client.get_shell_msg(timeout=0.05)
             except queue.Empty:
                 if not self._manager.is_alive():
                     return Outcome("crashed", "", "the kernel died while this ran")
                 continue
-            except (ValueError, KeyError, TypeError):
+            except _MALFORMED:
                 continue
             if reply.get("parent_header", {}).get("msg_id") != request:
                 continue
             content = reply["content"]
+            if _asks_to_exit(content):
+                # The kernel answers first and goes a moment later, in the middle of another cell.
+                what = "the code called quit() or exit()"
+                return Outcome("error", "SystemExit", what, ended_kernel=True)
             if content.get("status") == "ok":
                 return Outcome("ok", reply=content)
             error, message = str(content.get("ename", "")), str(content.get("evalue", ""))
@@ -232,24 +249,25 @@ class Session:
             return Outcome(status, error[:80], message[:500], content)
         return None
 
-    def _drain(self) -> None:
+    def _drain(self, deadline: float) -> None:
         assert self._client is not None
         for _ in range(1000):
+            if time.monotonic() >= deadline:
+                return
             try:
                 self._client.get_iopub_msg(timeout=0)
             except queue.Empty:
                 return
-            except (ValueError, KeyError, TypeError):
+            except _MALFORMED:
                 continue
 
     def _interrupt(self, request: str, seconds: float) -> Outcome:
         assert self._manager is not None
         self._manager.interrupt_kernel()
         answered = self._await(request, time.monotonic() + GRACE_SECONDS)
-        hung = answered is None or answered.status == "crashed"
-        return Outcome(
-            "timed_out", "", f"it did not end within {seconds:g} seconds", reply={"hung": hung}
-        )
+        hung = answered is None or answered.ended_kernel or answered.status == "crashed"
+        what = f"it did not end within {seconds:g} seconds"
+        return Outcome("timed_out", "", what, ended_kernel=hung)
 
     def _replay(self) -> None:
         history, self._history = self._history, []
@@ -260,6 +278,8 @@ class Session:
         self._home = Path(tempfile.mkdtemp(prefix="course-kernel-"))
         self._manager = self._launcher(self._room, self._home)
         self._client = self._manager.blocking_client()
+        # Left to itself, a client makes a context of its own, which caps nothing.
+        self._context = self._client.context = _capped_context()
         self._client.start_channels()
         self._client.wait_for_ready(timeout=START_SECONDS)
         # torch and the probes are loaded here, at nobody's expense.
@@ -275,6 +295,14 @@ class Session:
         if self._manager is not None:
             self._manager.shutdown_kernel(now=True)
             self._manager.context.destroy(linger=0)
+        if self._context is not None:
+            self._context.destroy(linger=0)
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
-        self._client = self._manager = self._home = None
+        self._client = self._manager = self._home = self._context = None
+
+
+def _asks_to_exit(content: dict[str, Any]) -> bool:
+    payload = content.get("payload")
+    asked = [p for p in payload if isinstance(p, dict)] if isinstance(payload, list) else []
+    return any(p.get("source") == "ask_exit" for p in asked)

@@ -1,11 +1,14 @@
 """One submission graded for real: a kernel, its cells, the probes, the judgement here."""
 
 import copy
+import json
 
 import nbformat
 import pytest
+import zmq
 
-from autograder.grading.session import Limits
+from autograder.grading import grade as grading
+from autograder.grading.session import MAX_MESSAGE, Limits, Session
 from autograder.judging import Reason
 from autograder.reporting.feedback import feedback_page
 from tests.support.notebooks import LAB, cell_of, role
@@ -80,6 +83,56 @@ def test_a_loop_that_cannot_be_interrupted_costs_its_exercise(grade, handed_in):
     assert wrong(verdicts) == {"gaussian": Reason.TIMED_OUT}
 
 
+def test_quitting_and_resetting_cost_their_exercise(grade, handed_in):
+    append(handed_in, "gaussian", "quit()")
+    append(handed_in, "fan_in_and_fan_out", "%reset -f")
+    replace(handed_in, "relu_second_moment", "def relu_second_moment(variance):\n    return exit()")
+    verdicts, _ = grade(handed_in)
+    assert wrong(verdicts) == {
+        "gaussian": Reason.RAISED,
+        "fan_in_and_fan_out": Reason.NOT_ATTEMPTED,
+        "relu_second_moment": Reason.RAISED,
+    }
+
+
+def test_values_that_break_a_comparison_cost_their_exercise(grade, handed_in):
+    replace(
+        handed_in, "relu_second_moment", "def relu_second_moment(variance):\n    return 10**400"
+    )
+    replace(handed_in, "division_bug", "division_bug = torch.zeros(2)")
+    replace(handed_in, "sixth_layer_std", "sixth_layer_std = 10**400")
+    verdicts, graded = grade(handed_in)
+    assert set(wrong(verdicts)) == {"relu_second_moment"}
+    assert verdicts["division_bug"].reason is Reason.NOT_ATTEMPTED
+    assert verdicts["sixth_layer_std"].reason is Reason.NOT_ATTEMPTED
+    json.dumps(graded.record.to_dict(), allow_nan=False)
+
+
+def test_a_failure_while_judging_costs_one_exercise_and_is_flagged(grade, handed_in, monkeypatch):
+    judge = grading.judge
+
+    def fails(exercise, *arguments, **options):
+        if exercise.name == "gaussian":
+            raise ZeroDivisionError("hidden 7.25")
+        return judge(exercise, *arguments, **options)
+
+    monkeypatch.setattr(grading, "judge", fails)
+    verdicts, graded = grade(handed_in)
+    assert wrong(verdicts) == {"gaussian": Reason.NOT_RUN}
+    assert any("hidden 7.25" in flag for flag in graded.record.flags)
+    assert "7.25" not in nbformat.writes(graded.notebook)
+
+
+def test_messages_are_capped_where_they_arrive(room):
+    with Session(room) as session:
+        for channel in (session._client.shell_channel, session._client.iopub_channel):
+            assert channel.socket.getsockopt(zmq.MAXMSGSIZE) == MAX_MESSAGE
+        flood = "from IPython.display import HTML, display\n"
+        flood += "for i in range(300):\n    display(HTML('x' * 200_000))\n'x' * 50_000_000"
+        assert session.run_cell(flood).status == "ok"
+        assert session.run_cell("1").status == "ok"
+
+
 def test_endless_output_is_capped_and_changed_state_is_reset(grade, handed_in):
     first = nbformat.v4.new_code_cell(
         "import random, sys, warnings\nimport numpy, torch\n"
@@ -118,6 +171,17 @@ def test_an_answer_defined_after_its_check_is_judged_at_the_end(grade, handed_in
     handed_in.cells.remove(answer)
     answer.metadata = {"autograder": {"role": "student"}}
     handed_in.cells.append(nbformat.from_dict(answer))
+    verdicts, _ = grade(handed_in)
+    assert wrong(verdicts) == {}
+    assert any("only after" in note for note in verdicts["gaussian"].notes)
+
+
+def test_an_answer_written_below_its_untouched_starter_is_judged_at_the_end(
+    grade, handed_in, pristine
+):
+    answer = cell_of(handed_in, "gaussian").source
+    replace(handed_in, "gaussian", cell_of(pristine, "gaussian").source)
+    handed_in.cells.append(nbformat.v4.new_code_cell(answer))
     verdicts, _ = grade(handed_in)
     assert wrong(verdicts) == {}
     assert any("only after" in note for note in verdicts["gaussian"].notes)

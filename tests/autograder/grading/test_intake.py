@@ -1,16 +1,23 @@
 """Submissions as they arrive: each is graded as if nothing had happened, or has a clear reason."""
 
+import base64
 import copy
 import json
 import os
+import re
+import shutil
 
 import nbformat
 import pytest
+from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
 from autograder.grading.intake import take_in_student
 from autograder.grading.reading import MAX_BYTES
+from autograder.grading.showing import sanitized
 from tests.support.notebooks import SLUG, cell_of, role
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\xff" * 30).decode()
 
 
 def take_in(course, pristine, student="ada"):
@@ -272,7 +279,33 @@ def test_students_markup_is_data(handed_in, pristine, course, hand_in):
     _, laid = take_in(course, pristine)
     theirs = [c.source for c in laid.cells if role(c) in ("student", "written")]
     assert len(theirs) == 3
-    assert not any("<" in s or "javascript:" in s for s in theirs)
+    pages = [markdown2html(source) for source in theirs]
+    assert not any(re.search("<(script|img|a )|javascript:", page) for page in pages)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "[x](java&#115;cript:alert(1))",
+        "[x](javascript&colon;alert(1))",
+        "[x](&#106avascript:alert(1))",
+        "![x](JavaScript&colon;alert(1))",
+        "[x]\n\n[x]: javascript&colon;alert(1)",
+        "İ[x](javascript:alert(1))",
+        "[x](data:text/html;base64,AAAA)",
+        "<svg/onload=alert(1)>",
+        "</p><!-- <script>alert(1)</script>",
+        "$\\href{java\tscript:alert(1)}{x}$",
+    ],
+)
+def test_no_link_runs_anything(markup):
+    page = markdown2html(sanitized(markup))
+    assert not re.search(r"<(a|img|svg|script|!)|java\s*script:", page)
+
+
+@pytest.mark.parametrize("text", ["$a < b$ & c", "x<1", "`a<= b`", "The data: it rises.", "é&é"])
+def test_harmless_text_stays_as_it_is(text):
+    assert sanitized(text) == text
 
 
 def test_of_stored_outputs_only_capped_pictures_and_text_of_show_cells_survive(
@@ -284,9 +317,12 @@ def test_of_stored_outputs_only_capped_pictures_and_text_of_show_cells_survive(
         data={"text/html": "<script>", "image/png": "AAAA", "text/plain": "x" * 60_000},
     )
     huge = NotebookNode(output_type="display_data", metadata={}, data={"image/png": "A" * 450_000})
+    good = NotebookNode(output_type="display_data", metadata={}, data={"image/png": PNG})
+    quoted = '" onerror="alert(1)'
+    trick = NotebookNode(output_type="display_data", metadata={}, data={"image/png": quoted})
     for cell in handed_in.cells:
         if cell.cell_type == "code":
-            cell.outputs = [bad, huge]
+            cell.outputs = [bad, huge, good, trick]
     hand_in(handed_in)
     _, laid = take_in(course, pristine)
     for cell in laid.cells:
@@ -294,7 +330,9 @@ def test_of_stored_outputs_only_capped_pictures_and_text_of_show_cells_survive(
             assert role(cell) == "show"
             assert set(output.data) <= {"image/png", "text/plain"}
             assert len(str(output.data)) < 500_000
-    assert "<script>" not in nbformat.writes(laid)
+    text = nbformat.writes(laid)
+    assert "<script>" not in text and "onerror" not in text and "AAAA" not in text
+    assert PNG in text
 
 
 def test_intake_is_idempotent_and_a_new_submission_is_taken_in_anew(
@@ -348,3 +386,96 @@ def test_a_students_folder_that_is_a_link_is_refused(pristine, course, tmp_path,
     taken = take_in_student(course, SLUG, pristine, "eve")
     assert "symbolic link and was refused" in taken.reason
     assert (elsewhere / f"{SLUG}.ipynb").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", [f"{SLUG}.ipynb.txt", f"{SLUG}.IPYNB", f"{SLUG}.ipynb.json"])
+def test_an_ending_that_a_browser_changed_is_no_matter(name, handed_in, pristine, course, hand_in):
+    hand_in(handed_in, name=name)
+    taken, laid = take_in(course, pristine)
+    assert laid is not None and any(name in note for note in taken.notes)
+
+
+def test_a_scratch_notebook_with_the_labs_imports_is_no_rival(handed_in, pristine, course, hand_in):
+    hand_in(handed_in)
+    setup = next(c.source for c in pristine.cells if role(c) == "setup")
+    scratch = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(setup)])
+    hand_in(scratch, name="scratch.ipynb")
+    assert take_in(course, pristine)[1] is not None
+
+
+def test_a_labs_folder_that_is_a_link_is_refused_and_its_target_stays(
+    handed_in, pristine, course, hand_in
+):
+    theirs = hand_in(handed_in, student="ada")
+    (course.root / "submitted" / "eve").mkdir()
+    course.submitted("eve", SLUG).symlink_to(theirs.parent)
+    assert course.students(SLUG) == ["ada", "eve"]
+    taken = take_in_student(course, SLUG, pristine, "eve")
+    assert "symbolic link and was refused" in taken.reason
+    assert theirs.exists() and not course.originals("eve", SLUG).exists()
+
+
+def test_a_file_in_the_folders_place_has_a_reason(pristine, course):
+    course.submitted("ada", SLUG).parent.mkdir(parents=True)
+    course.submitted("ada", SLUG).write_text("{}")
+    assert course.students(SLUG) == ["ada"]
+    assert "is no folder" in take_in_student(course, SLUG, pristine, "ada").reason
+
+
+@pytest.mark.parametrize("name", ["../ada", ".ada", "a/b", "a\nb", "a\udcff", "x" * 300, ""])
+def test_a_name_that_cannot_be_a_folder_is_refused(name, pristine, course):
+    assert "cannot be a student's" in take_in_student(course, SLUG, pristine, name).reason
+    assert list(course.root.iterdir()) == []
+
+
+def test_half_characters_and_odd_file_names_can_be_written(handed_in, pristine, course, hand_in):
+    cell_of(handed_in, "gaussian").source += "\n# HALF"
+    hand_in(nbformat.writes(handed_in).replace("HALF", "\\ud83d").encode())
+    odd = os.fsencode(course.submitted("ada", SLUG)) + b"/\xff.txt"
+    with open(odd, "wb"):
+        pass
+    taken, laid = take_in(course, pristine)
+    assert laid is not None
+    json.dumps(taken.notes, ensure_ascii=False).encode()
+
+
+def test_duplicates_of_an_answer_stay_in_order(handed_in, pristine, course, hand_in):
+    answer = cell_of(handed_in, "gaussian")
+    at = handed_in.cells.index(answer)
+    for number in (1, 2, 3):
+        again = copy.deepcopy(answer)
+        again.source += f"\n# try {number}"
+        handed_in.cells.insert(at + number, again)
+    hand_in(handed_in)
+    _, laid = take_in(course, pristine)
+    tries = [c.source for c in laid.cells if "def gaussian" in c.source]
+    assert [text[-5:] for text in tries[1:]] == ["try 1", "try 2", "try 3"]
+
+
+@pytest.mark.parametrize("stripped", [False, True])
+def test_answers_merged_into_one_cell_are_not_undone_by_starters(
+    stripped, handed_in, pristine, course, hand_in
+):
+    first, second = cell_of(handed_in, "gaussian"), cell_of(handed_in, "gain")
+    first.source += "\n\n\n" + second.source
+    handed_in.cells.remove(second)
+    if stripped:
+        each(lambda c: c.update(metadata=NotebookNode(), id="same"))(handed_in)
+    hand_in(handed_in)
+    taken, laid = take_in(course, pristine)
+    code = "\n".join(c.source for c in laid.cells if c.cell_type == "code")
+    assert code.count("def gain(") == code.count("def gaussian(") == 1
+    assert any("another defines it" in note for note in taken.notes)
+
+
+def test_a_run_that_was_killed_loses_nothing(handed_in, pristine, course, hand_in):
+    hand_in(handed_in)
+    first, laid = take_in(course, pristine)
+    # Killed between taking the old folder away and putting the new one in its place.
+    shutil.rmtree(course.submitted("ada", SLUG))
+    again, same = take_in(course, pristine)
+    assert again == first and same == laid
+    # Killed in the same place, at the first intake.
+    shutil.rmtree(course.submitted("ada", SLUG))
+    (course.originals("ada", SLUG).parent / f".intake-{SLUG}.json").unlink()
+    assert take_in(course, pristine)[1] == laid

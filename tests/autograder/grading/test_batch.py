@@ -1,0 +1,187 @@
+"""A batch whose workers, database or students' names give way; and the room's stubs."""
+
+import contextlib
+import copy
+import inspect
+import shutil
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from nbgrader.api import Gradebook
+from sqlalchemy.exc import OperationalError
+
+import autograder.grading.batch as batch
+import autograder.grading.saving as saving
+from autograder.grading.batch import REPOSITORY, BatchRefused, BatchStopped, Prepared, grade
+from autograder.grading.grade import Graded
+from autograder.grading.gradebook import open_gradebook, register_lab
+from autograder.grading.nbgrader import take_in_first
+from autograder.grading.record import not_run
+from autograder.grading.sealed import stubs
+from tests.support.notebooks import LAB, SLUG, role
+
+
+@pytest.fixture(scope="module")
+def empty_gradebook(tmp_path_factory):
+    path = tmp_path_factory.mktemp("gradebook") / "gradebook.db"
+    with open_gradebook(f"sqlite:///{path}"):
+        pass
+    return path
+
+
+@pytest.fixture
+def quick(tmp_path, monkeypatch, pristine, hand_in, empty_gradebook):
+    """A course whose submissions are judged by saying so, without kernels."""
+    shutil.copy(REPOSITORY / "nbgrader_config.py", tmp_path)
+    shutil.copy(empty_gradebook, tmp_path / "gradebook.db")
+    monkeypatch.setattr(batch, "prepare", lambda *_: Prepared(LAB, pristine, tmp_path, b"x"))
+    monkeypatch.setattr(
+        batch,
+        "_grade_in_worker",
+        lambda course, lab, room, secret, one: Graded(
+            not_run(one.student, LAB, "said so"), pristine
+        ),
+    )
+    monkeypatch.setattr(saving.time, "sleep", lambda _: None)
+    for student in ("ada", "bob", "eve"):
+        hand_in(pristine, student=student)
+    return tmp_path
+
+
+def reasons(records):
+    return {record.student: record.notes[0] for record in records}
+
+
+class Breaking(ThreadPoolExecutor):
+    """An executor whose workers are killed when they get ``victim``."""
+
+    victims = ("bob",)
+
+    def __init__(self):
+        super().__init__(1)
+        self.broken = False
+
+    def submit(self, function, *arguments):
+        if arguments[-1].student in self.victims:
+            self.broken = True
+        if not self.broken:
+            return super().submit(function, *arguments)
+        future = Future()
+        future.set_exception(BrokenExecutor("a worker was killed"))
+        return future
+
+
+def test_a_killed_worker_costs_the_submission_that_killed_it(quick, monkeypatch):
+    monkeypatch.setattr(batch, "_executor", lambda jobs: Breaking())
+    found = reasons(grade(quick, LAB, jobs=2))
+    assert found["ada"] == found["eve"] == "said so"
+    assert "a worker was killed" in found["bob"]
+
+
+def test_a_locked_database_is_tried_again(quick, monkeypatch):
+    save, calls = saving.save_record, []
+
+    def locked(*arguments):
+        calls.append(1)
+        if len(calls) < 3:
+            raise OperationalError("INSERT", {}, Exception("database is locked"))
+        save(*arguments)
+
+    monkeypatch.setattr(saving, "save_record", locked)
+    assert set(reasons(grade(quick, LAB))) == {"ada", "bob", "eve"}
+
+
+def test_a_database_that_stays_locked_stops_and_keeps_what_was_done(quick, monkeypatch):
+    save = saving.save_record
+
+    def locked(gradebook, lab, record, timestamp):
+        if (quick / "records" / SLUG).is_dir():
+            raise OperationalError("INSERT", {}, Exception("database is locked"))
+        save(gradebook, lab, record, timestamp)
+
+    monkeypatch.setattr(saving, "save_record", locked)
+    with pytest.raises(BatchStopped, match=r"database is locked.*run the same command again"):
+        grade(quick, LAB)
+    assert len(list((quick / "records" / SLUG).iterdir())) == 1
+
+
+def test_a_failing_intake_and_an_odd_name_stop_nobody(quick, monkeypatch):
+    take_in = batch.take_in_student
+
+    def fails(course, slug, pristine, student):
+        if student == "bob":
+            raise PermissionError("denied")
+        return take_in(course, slug, pristine, student)
+
+    monkeypatch.setattr(batch, "take_in_student", fails)
+    monkeypatch.setattr(batch, "roster", lambda _: ["../../mallory"])
+    monkeypatch.setattr(
+        batch,
+        "_grade_in_worker",
+        lambda course, lab, room, secret, one: batch.grade_taken(
+            course, batch.prepare(), replace(one, reason=one.reason or "said so")
+        ),
+    )
+    found = reasons(grade(quick, LAB))
+    assert "denied" in found["bob"] and "cannot be a student's" in found["../../mallory"]
+    assert found["ada"] == "said so"
+    assert not list(quick.parent.rglob("mallory*"))
+
+
+def test_an_environment_without_a_kernel_refuses_the_batch(tmp_path, monkeypatch):
+    def fails(*_, **__):
+        raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr(batch, "grade_notebook", fails)
+    with pytest.raises(BatchRefused, match=r"nobody was graded.*Kernel died.*course doctor"):
+        batch.prepare.__wrapped__(LAB.name, tmp_path)
+
+
+def test_cells_that_left_the_lab_leave_the_gradebook_unless_graded_by_hand(quick, pristine):
+    grade(quick, LAB)
+    url = f"sqlite:///{quick}/gradebook.db"
+    checks = [c.metadata.nbgrader.grade_id for c in pristine.cells if role(c) == "check"]
+    first, second = checks[:2]
+    smaller = copy.copy(pristine)
+    smaller.cells = [
+        c for c in pristine.cells
+        if c.metadata.get("nbgrader", {}).get("grade_id") not in (first, second)
+    ]  # fmt: skip
+    with open_gradebook(url) as gradebook:
+        before = gradebook.find_assignment(SLUG).max_score
+        gradebook.find_grade(second, SLUG, SLUG, "ada").manual_score = 1.0
+        gradebook.db.commit()
+        register_lab(gradebook, LAB, smaller)
+    with Gradebook(url) as gradebook:
+        names = {cell.name for cell in gradebook.find_notebook(SLUG, SLUG).grade_cells}
+        assert first not in names and second in names
+        assert gradebook.find_assignment(SLUG).max_score < before
+        assert gradebook.find_grade(second, SLUG, SLUG, "ada").manual_score == 1.0
+
+
+def test_nbgrader_takes_in_before_it_copies(quick, hand_in):
+    hand_in(b"raise SystemExit", name="torch.py")
+    with contextlib.chdir(quick):
+        take_in_first(SLUG, "*", [f"submitted/ada/{SLUG}/{SLUG}.ipynb"])
+    left = (quick / "submitted" / "ada" / SLUG).iterdir()
+    assert [path.name for path in left] == [f"{SLUG}.ipynb"]
+
+
+def test_stubs_have_the_signature_and_tell_nothing():
+    source = (
+        "import math\n\nSCALE = math.pi\n\n\n"
+        "def technique(x, *, scale=SCALE):\n"
+        '    """What it does.\n\n    Formula: secret.\n    """\n    return x * scale\n\n\n'
+        "class Layer(math.Nothing):\n    def forward(self, x):\n        return x + 41\n\n\n"
+        "def _private():\n    return 1\n"
+    )
+    text = stubs(source, "course_lib.example")
+    assert not any(word in text for word in ("secret", "41", "_private", "pi"))
+    scope = {}
+    exec(text, scope)
+    assert list(inspect.signature(scope["technique"]).parameters) == ["x", "scale"]
+    assert scope["technique"].__doc__ == "What it does."
+    for call in (lambda: scope["technique"](1), lambda: scope["Layer"](3)):
+        with pytest.raises(NotImplementedError, match=r"course_lib\.example\.\w+ is what an exer"):
+            call()
