@@ -75,9 +75,9 @@ def matches_reference(
 ) -> Check:
     """Compare what the path ``of`` finds in the observation with what the reference gives.
 
-    A path goes through dicts and lists by key and index (``"result.0"``), and from a ``module``
-    probe's steps by the name the script gave a step (``"eval output/result"`` is the ``result`` of
-    the step called ``eval output``).
+    A path goes through dicts, lists and stacked arrays by key and index (``"result.0"``), and from
+    a ``module`` probe's steps by the name the script gave a step (``"eval output/result"`` is the
+    ``result`` of the step called ``eval output``).
     """
 
     def look(case: Case) -> Finding:
@@ -148,11 +148,15 @@ def find(observation: Any, path: str, case: Case | None = None) -> Any:
         index = names.index(step)
         steps = observation.get("steps", [])
         return find(steps[index], rest) if index < len(steps) else MISSING
+    if isinstance(observation, np.ndarray) and observation.ndim > 1:
+        observation = list(observation)  # a stacked pair unpacks like a tuple
     if isinstance(observation, list):
         key, _, rest = path.partition(".")
         if not key.isdigit() or int(key) >= len(observation):
             return MISSING
         return find(observation[int(key)], rest) if rest else observation[int(key)]
+    if isinstance(observation, np.ndarray) and observation.ndim:
+        return find(list(observation), path)
     if not isinstance(observation, dict):
         return MISSING
     if path in observation:

@@ -82,13 +82,29 @@ def std_is(formula: Formula, property: str = "the standard deviation") -> Check:
 
 
 def is_normal(property: str = "the shape of the distribution") -> Check:
-    """The entries are normally distributed, judged by their excess kurtosis."""
+    """The entries are normally distributed, judged by their excess kurtosis and their tails.
+
+    Formula: the kurtosis times √(n/24), and 2 (√k − √(n p)) for the k entries beyond 3 standard
+    deviations, of which a normal distribution has p n, are at most the normal quantile.
+    """
 
     def look(case: Case, values: np.ndarray) -> Finding:
-        score = abs(_kurtosis(values)) * math.sqrt(values.size / 24) / _quantile(case.alpha)
+        limit = _quantile(case.alpha / 2)
+        beyond = int((np.abs(values - values.mean()) > 3 * values.std()).sum())
+        wanted = 2 * NormalDist().cdf(-3) * values.size
+        pointed = abs(_kurtosis(values)) * math.sqrt(values.size / 24) / limit
+        tails = 2 * abs(math.sqrt(beyond) - math.sqrt(wanted)) / limit
         gist = "flatter than a bell" if _kurtosis(values) < 0 else "more pointed than a bell"
-        return finding(score <= 1, "normal", f"excess kurtosis {_kurtosis(values):.3g}", gist,
-                       margin=score)  # fmt: skip
+        if pointed <= 1 < tails:
+            gist = "its tails are cut off" if beyond < wanted else "its tails are too heavy"
+        return finding(
+            max(pointed, tails) <= 1,
+            "normal",
+            f"excess kurtosis {_kurtosis(values):.3g}, {beyond / values.size:.2%} beyond 3 "
+            "standard deviations",
+            gist,
+            margin=max(pointed, tails),
+        )
 
     return _statistical(property, look)
 
@@ -116,19 +132,31 @@ def is_uniform(bound: Formula, property: str = "the range") -> Check:
 
 
 def entries_are_independent(property: str = "every entry is drawn by itself") -> Check:
-    """Entries differ from one another, and one call's from the next one's."""
+    """Entries differ from one another, and one call's from the next one's.
+
+    No row, column or call repeats, mirrors or follows another (the squared correlations of all
+    pairs add up to what chance gives), and none is wider or narrower than the rest.
+    """
 
     def look(case: Case, values: np.ndarray) -> Finding:
         draws = _draws(case)
         assert draws is not None
         repeated = len(draws) > 1 and np.array_equal(draws[0], draws[1])
-        fraction = np.unique(draws[0]).size / max(draws[0].size, 1)
-        observed = "the same numbers at every call" if repeated else f"{fraction:.0%} distinct"
+        fraction = np.unique(draws).size / draws.size
+        if repeated or fraction <= 0.9:
+            observed = "the same numbers at every call" if repeated else f"{fraction:.0%} distinct"
+            return finding(False, "fresh numbers, all distinct", observed, observed)
+        limit = _quantile(case.alpha / (2 * draws.ndim))
+        together, apart = _correlation(draws) / limit, _unevenness(draws) / limit
+        observed = "some depend on others" if together > 1 else "distinct"
+        if together <= 1 < apart:
+            observed = "some rows or columns are wider or narrower than the rest"
         return finding(
-            not repeated and fraction > 0.9,
-            "fresh numbers, all distinct",
+            max(together, apart) <= 1,
+            "fresh numbers, each drawn by itself",
             observed,
             observed,
+            margin=max(together, apart),
         )
 
     return _statistical(property, look)
@@ -139,7 +167,7 @@ def same_distribution(observed: dict[str, Any], other: dict[str, Any]) -> bool:
     a, b = _array(observed.get("result")), _array(other.get("result"))
     if a is None or b is None:
         return a is b and _structure(observed.get("result")) == _structure(other.get("result"))
-    if a.shape != b.shape:
+    if a.shape != b.shape or _copied(a) != _copied(b):
         return False
     a, b = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
@@ -205,6 +233,65 @@ def _kurtosis(values: np.ndarray) -> float:
     z = (values - values.mean()) / values.std()
     squared = z * z
     return float((squared * squared).mean() - 3)
+
+
+def _copied(draws: np.ndarray) -> list[bool]:
+    """For every axis, whether all entries along it are the same."""
+    return [bool((draws == draws.take([0], axis)).all()) for axis in range(draws.ndim)]
+
+
+def _correlation(draws: np.ndarray) -> float:
+    """Standard errors that the squared correlations of slices are away from those of chance.
+
+    The worst of all axes: calls with calls, then within every call rows with rows and so on.
+    """
+    z = draws.astype(np.float64) - draws.mean()
+    scores = [_chance(*_squared_correlations(z.reshape(1, len(z), -1)))]
+    for axis in range(1, z.ndim):
+        scores.append(
+            _chance(
+                *_squared_correlations(
+                    np.moveaxis(z, axis, 1).reshape(len(z), z.shape[axis], -1),
+                )
+            )
+        )
+    return max(scores)
+
+
+def _squared_correlations(slices: np.ndarray) -> tuple[float, int]:
+    """The sum of D r² over all pairs of slices of D entries, and the number of pairs.
+
+    Shapes: (groups, slices, D); where slices outnumber their entries, entries are compared.
+    """
+    if slices.shape[1] > slices.shape[2]:
+        slices = slices.swapaxes(1, 2)
+    groups, count, size = slices.shape
+    lengths = np.linalg.norm(slices, axis=2, keepdims=True)
+    unit = slices / np.where(lengths > 0, lengths, 1)
+    squares = (unit @ unit.swapaxes(1, 2)) ** 2
+    total = float(squares.sum() - np.einsum("gii->", squares)) / 2
+    return size * total, groups * count * (count - 1) // 2
+
+
+def _unevenness(draws: np.ndarray) -> float:
+    """Standard errors that the widest or narrowest slice along any axis is away from the rest."""
+    z = (draws.astype(np.float64) - draws.mean()) / draws.std()
+    worst = 0.0
+    for axis in range(z.ndim):
+        slices = np.moveaxis(z, axis, 0).reshape(z.shape[axis], -1)
+        # Of many slices the worst is allowed to be farther away.
+        allowed = math.sqrt(2 * math.log(len(slices)))
+        for total in (slices * slices).sum(axis=1):
+            worst = max(worst, _chance(float(total), slices.shape[1]) - allowed)
+    return worst
+
+
+def _chance(total: float, degrees: int) -> float:
+    """A chi-square number in standard errors (Wilson & Hilferty 1931)."""
+    if degrees == 0:
+        return 0.0
+    width = 2 / (9 * degrees)
+    return abs((total / degrees) ** (1 / 3) - (1 - width)) / math.sqrt(width)
 
 
 def _spread(values: np.ndarray) -> float:

@@ -11,10 +11,15 @@ _MAX_TEXT = 300
 
 
 def to_torch(value: Any) -> Any:
-    """Arguments for an answer: arrays become fresh tensors; containers are rebuilt."""
+    """Arguments for an answer: arrays become fresh tensors; containers are rebuilt.
+
+    A list of whole numbers is a shape, and becomes the tuple it was before it was plain data.
+    """
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value.copy())
     if isinstance(value, list):
+        if value and all(type(item) is int for item in value):
+            return tuple(value)
         return [to_torch(item) for item in value]
     if isinstance(value, dict):
         return {key: to_torch(item) for key, item in value.items()}

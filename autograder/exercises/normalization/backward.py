@@ -5,13 +5,14 @@ import torch
 from autograder import probes
 from autograder.exercises.normalization.drawing import (
     AUTOGRAD,
-    BATCH,
     TORCH_BATCH_NORM,
     draw_eps,
     draw_features,
+    draw_rows,
     draw_table,
     draw_weight,
     lab,
+    without,
 )
 from autograder.judging import Alternative, Mistake, Part
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
@@ -20,10 +21,10 @@ from course_lib import normalization
 
 def draw_gradient(rng):
     """A batch and a random upstream gradient: that of Σ y² would nearly cancel."""
-    features = draw_features(rng)
+    rows, features = draw_rows(rng), draw_features(rng)
     return {
-        "grad_output": rng.normal(size=(BATCH, features)) + rng.normal(size=features),
-        "x": draw_table(rng, BATCH, features),
+        "grad_output": rng.normal(size=(rows, features)) + rng.normal(size=features),
+        "x": draw_table(rng, rows, features),
         "weight": draw_weight(rng, features),
         "eps": draw_eps(rng),
     }
@@ -86,6 +87,30 @@ def unbiased_variance(grad_output, x, weight, *, eps=1e-5):
     grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
     grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
     return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def eps_outside_the_root(grad_output, x, weight, *, eps=1e-5):
+    s = x.std(dim=0, unbiased=False) + eps
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def eps_is_ignored(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + 1e-5)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def bias_before_weight(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, grad_output.sum(dim=0), (grad_output * x_hat).sum(dim=0)
 
 
 def keeps_an_axis(grad_output, x, weight, *, eps=1e-5):
@@ -280,7 +305,7 @@ Without `torch.autograd`, please.""",
     core=True,
     syllabus=("5.3",),
     hide=("Formula",),
-    inputs=draw_gradient,
+    inputs=(draw_gradient, without(draw_gradient, "eps"), draw_gradient),
     probe=probes.call(),
     mistakes=[
         Mistake(
@@ -369,6 +394,23 @@ Without `torch.autograd`, please.""",
             raw_input_in_the_weight_gradient,
             "The weight multiplies x̂, not x: its gradient is Σ dy · x̂.",
             origin="1 of 126 students",
+        ),
+        Mistake(
+            "eps_outside_the_root",
+            eps_outside_the_root,
+            "You add ε after the root. It is added to the variance, under the root, as in the "
+            "forward pass: s = √(σ² + ε).",
+        ),
+        Mistake(
+            "eps_is_ignored",
+            eps_is_ignored,
+            "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
+        ),
+        Mistake(
+            "bias_before_weight",
+            bias_before_weight,
+            "You return the gradient of the bias before that of the weight. The order asked for "
+            "is input, weight, bias.",
         ),
         Mistake(
             "constant_statistics",

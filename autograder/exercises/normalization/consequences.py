@@ -4,13 +4,14 @@ import torch
 
 from autograder import probes
 from autograder.exercises.normalization.drawing import (
-    BATCH,
     TORCH_BATCH_NORM,
     draw_eps,
     draw_features,
+    draw_rows,
     draw_table,
     draw_weight,
     lab,
+    without,
 )
 from autograder.judging import Alternative, Mistake, Part
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
@@ -124,8 +125,8 @@ before batch normalization: the function does not shrink at all, but…""",
 
 
 def draw_identity(rng):
-    """A batch of four that hardly varies in one feature and not at all in another."""
-    return {"x": draw_table(rng, BATCH, draw_features(rng)), "eps": draw_eps(rng)}
+    """A small batch that hardly varies in one feature and not at all in another."""
+    return {"x": draw_table(rng, draw_rows(rng), draw_features(rng)), "eps": draw_eps(rng)}
 
 
 def without_eps(x, *, eps=1e-5):
@@ -142,6 +143,10 @@ def variance_for_deviation(x, *, eps=1e-5):
 
 def unbiased_deviation(x, *, eps=1e-5):
     return torch.sqrt(x.var(dim=0) + eps), x.mean(dim=0)
+
+
+def deviation_as_it_comes(x, *, eps=1e-5):
+    return x.std(dim=0), x.mean(dim=0)
 
 
 def normalizes_again(x, *, eps=1e-5):
@@ -183,7 +188,7 @@ and mean of a feature have become two parameters of their own.)""",
     core=False,
     syllabus=("5.6",),
     hide=("Formula", "Convention"),
-    inputs=draw_identity,
+    inputs=(draw_identity, without(draw_identity, "eps"), draw_identity),
     probe=probes.call(),
     parts=[
         Part(
@@ -218,6 +223,12 @@ and mean of a feature have become two parameters of their own.)""",
             "unbiased_deviation",
             unbiased_deviation,
             "Your variance divides by N − 1, but the layer normalizes with the biased one.",
+        ),
+        Mistake(
+            "deviation_as_it_comes",
+            deviation_as_it_comes,
+            "Two things: `x.std` divides by N − 1 unless told otherwise, but the layer normalizes "
+            "with the biased variance; and ε is missing. γ = √(σ² + ε).",
         ),
         Mistake(
             "normalizes_again",
@@ -358,7 +369,7 @@ W and b are `linear_weight` and `linear_bias`; γ and β are `weight` and `bias`
     core=False,
     syllabus=("5.5",),
     hide=("Formula",),
-    inputs=draw_folding,
+    inputs=(draw_folding, without(draw_folding, "eps"), draw_folding),
     probe=probes.call(),
     parts=[
         Part(

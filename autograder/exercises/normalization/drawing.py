@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.judging import Lab
+from autograder.judging.exercise import Draw, Inputs
 
 lab = Lab("normalization", number=5, title="Batch normalization")
 
@@ -32,12 +33,24 @@ TORCH_BATCH_NORM = (
 )
 AUTOGRAD = ("torch.autograd", "torch.func", ".backward", ".requires_grad_", "torch.nn.grad")
 
-BATCH = 4  # where dividing by N and by N − 1 differ by a third
+
+def without(draw: Draw, *names: str) -> Draw:
+    """The same inputs without some arguments, so that their defaults count."""
+
+    def draw_the_others(rng: np.random.Generator) -> Inputs:
+        return {name: value for name, value in draw(rng).items() if name not in names}
+
+    return draw_the_others
+
+
+def draw_rows(rng: np.random.Generator) -> int:
+    """A batch size at which dividing by N and by N − 1 differ, and that no answer knows."""
+    return int(rng.integers(3, 6))
 
 
 def draw_features(rng: np.random.Generator) -> int:
     """A number of features that is never the batch size."""
-    return int(rng.integers(5, 10))
+    return int(rng.integers(6, 10))
 
 
 def draw_eps(rng: np.random.Generator) -> float:
@@ -48,11 +61,12 @@ def draw_eps(rng: np.random.Generator) -> float:
 def draw_table(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
     """A table whose columns differ in mean and spread; the first hardly varies, the next not at all.
 
-    In the first, ε dominates the variance; the constant one divides by zero without ε.
+    In the first, ε dominates the variance; the constant one divides by zero without ε. No mean is
+    so large that E[x²] − E[x]² loses its digits in float32.
     """
     x: np.ndarray = rng.normal(size=(rows, columns)) * rng.uniform(0.5, 3, columns)
     x[:, 0] *= 0.02
-    x += 2 * rng.normal(size=columns)
+    x += rng.uniform(-3, 3, columns)
     x[:, 1] = rng.integers(-8, 9) / 4  # so round that its mean is exact and 0/0 is 0/0
     return x
 
@@ -65,8 +79,8 @@ def draw_weight(rng: np.random.Generator, size: int) -> np.ndarray:
 
 def draw_image_shape(rng: np.random.Generator) -> tuple[int, int, int, int]:
     """N, C, H and W, no two of them equal."""
-    channels, height, width = (int(n) for n in rng.permutation([3, 4, 5, 6])[:3])
-    return 2, channels, height, width
+    channels, height, width, images = (int(n) for n in rng.permutation([3, 4, 5, 6]))
+    return int(rng.choice([2, images])), channels, height, width
 
 
 def draw_images(rng: np.random.Generator, shape: tuple[int, int, int, int]) -> np.ndarray:
@@ -78,4 +92,11 @@ def draw_images(rng: np.random.Generator, shape: tuple[int, int, int, int]) -> n
     x: np.ndarray = rng.normal(size=shape) * rng.uniform(0.5, 3, (1, c, 1, 1))
     x += rng.normal(size=(n, 1, 1, 1)) + rng.normal(size=(1, 1, h, w))
     x[:, 0] *= 0.05
-    return x + 2 * rng.normal(size=(1, c, 1, 1))
+    return x + rng.uniform(-3, 3, (1, c, 1, 1))
+
+
+def spread_out(x: np.ndarray, spread: float) -> np.ndarray:
+    """The same batch with other deviations from the mean of each feature or channel."""
+    mean = x.mean(axis=(0, *range(2, x.ndim)), keepdims=True)
+    spread_x: np.ndarray = mean + spread * (x - mean)
+    return spread_x

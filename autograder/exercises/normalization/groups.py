@@ -9,6 +9,7 @@ from autograder.exercises.normalization.drawing import (
     draw_images,
     draw_weight,
     lab,
+    without,
 )
 from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
@@ -19,7 +20,8 @@ def draw_groups(rng):
     """Images in G groups of another number of channels, both more than one."""
     groups, size = ((2, 3), (3, 2), (2, 4), (4, 2))[rng.integers(4)]
     height, width = (int(n) for n in rng.permutation([3, 4, 5])[:2])
-    shape = (2, groups * size, height, width)
+    others = [n for n in (2, 3, 5, 7) if n not in (groups, size, height, width)]
+    shape = (int(rng.choice(others)), groups * size, height, width)
     return {
         "x": draw_images(rng, shape),
         "groups": groups,
@@ -113,6 +115,20 @@ def eps_outside_the_root(x, groups, weight, bias, *, eps=1e-5):
     return weight[:, None, None] * x_hat + bias[:, None, None]
 
 
+def no_eps(x, groups, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    rows = x.reshape(n, groups, -1)
+    mean, deviation = rows.mean(2, keepdim=True), rows.std(2, keepdim=True, unbiased=False)
+    x_hat = ((rows - mean) / deviation).reshape(n, c, h, w)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+def no_scale_and_shift(x, groups, weight, bias, *, eps=1e-5):
+    rows = x.reshape(len(x), groups, -1)
+    mean, variance = rows.mean(2, keepdim=True), rows.var(2, keepdim=True, unbiased=False)
+    return ((rows - mean) / torch.sqrt(variance + eps)).reshape(x.shape)
+
+
 def broadcasts_along_the_width(x, groups, weight, bias, *, eps=1e-5):
     n, c, h, w = x.shape
     rows = x.reshape(n, groups, -1)
@@ -165,7 +181,7 @@ the root. (G = 1 is layer normalization over the whole image, G = C is instance 
     difficulty=3,
     core=False,
     syllabus=("5.4",),
-    inputs=draw_groups,
+    inputs=(draw_groups, without(draw_groups, "eps"), draw_groups),
     probe=probes.call(),
     checks=[matches_reference("the normalized images"), leaves_inputs_alone(), keeps_dtype()],
     mistakes=[
@@ -229,6 +245,12 @@ the root. (G = 1 is layer normalization over the whole image, G = C is instance 
             "eps_outside_the_root",
             eps_outside_the_root,
             "You add ε after the root. It is added to the variance, under the root: √(σ² + ε).",
+        ),
+        Mistake("no_eps", no_eps, "You leave ε out. Divide by √(σ² + ε)."),
+        Mistake(
+            "no_scale_and_shift",
+            no_scale_and_shift,
+            "You normalize but leave out the last step: γ x̂ + β, with one γ and β per channel.",
         ),
         Mistake(
             "broadcasts_along_the_width",

@@ -10,6 +10,8 @@ from autograder.exercises.normalization.drawing import (
     draw_images,
     draw_weight,
     lab,
+    spread_out,
+    without,
 )
 from autograder.exercises.normalization.modules import BUFFERS, trajectory_parts
 from autograder.judging import Alternative, Mistake
@@ -149,7 +151,7 @@ other rows. Take `x = torch.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2)` and look 
     core=True,
     syllabus=("5.4",),
     hide=("Convention", "Raises"),
-    inputs=draw_image_batch,
+    inputs=(draw_image_batch, without(draw_image_batch, "eps"), draw_image_batch),
     probe=probes.call(),
     checks=[matches_reference("the normalized images"), leaves_inputs_alone(), keeps_dtype()],
     mistakes=[
@@ -240,7 +242,7 @@ def draw_image_training(rng):
     shape = draw_image_shape(rng)
     channels = shape[1]
     spreads = rng.permutation([0.4, 1.0, 2.5, 5.0])
-    batches = [spread * draw_images(rng, shape) for spread in spreads]
+    batches = [spread_out(draw_images(rng, shape), spread) for spread in spreads]
     one = (1, *shape[1:])
     return {
         "construct": {
@@ -270,6 +272,13 @@ def draw_image_training(rng):
             {"do": "train"},
             {"do": "call", "as": "last batch", "x": draw_images(rng, shape)},
             {"do": "backward", "as": "gradients", "grad_output": rng.normal(size=shape)},
+            {"do": "eval"},
+            {"do": "call", "as": "evaluation with gradients", "x": draw_images(rng, shape)},
+            {
+                "do": "backward",
+                "as": "gradients in evaluation",
+                "grad_output": rng.normal(size=shape),
+            },
         ],
     }
 
@@ -330,7 +339,7 @@ class BesselCountsImages(BatchNorm1d):
         mean, variance = self.running_mean, self.running_var
         if self.training:
             mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
-            n = max(len(x), 2)
+            n = len(x)
             with torch.no_grad():
                 self.running_mean.lerp_(mean, self.momentum)
                 self.running_var.lerp_(variance * n / (n - 1), self.momentum)
@@ -346,6 +355,30 @@ class BiasedRunningVariance(BatchNorm1d):
             with torch.no_grad():
                 self.running_mean.lerp_(mean, self.momentum)
                 self.running_var.lerp_(variance, self.momentum)
+        x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
+        return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
+
+
+class UnbiasedEverywhere(BatchNorm1d):
+    def forward(self, x):
+        mean, variance = self.running_mean, self.running_var
+        if self.training:
+            mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3))
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(variance, self.momentum)
+        x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
+        return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
+
+
+class BuffersInTheGraph(BatchNorm1d):
+    def forward(self, x):
+        mean, variance = self.running_mean, self.running_var
+        if self.training:
+            m = self.momentum
+            mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
+            self.running_mean = (1 - m) * self.running_mean + m * mean
+            self.running_var = (1 - m) * self.running_var + m * x.var(dim=(0, 2, 3))
         x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
         return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
 
@@ -458,6 +491,18 @@ One image of more than one pixel is therefore enough to train on.""",
             "biased_running_variance",
             BiasedRunningVariance,
             "You store the biased variance. The running variance divides by N·H·W − 1.",
+        ),
+        Mistake(
+            "unbiased_everywhere",
+            UnbiasedEverywhere,
+            "You use the variance divided by N·H·W − 1 for both. It is what is stored; "
+            "normalizing in training uses the biased one, divided by N·H·W.",
+        ),
+        Mistake(
+            "buffers_in_the_graph",
+            BuffersInTheGraph,
+            "Your buffers require a gradient: each keeps the graph of all batches before it, "
+            "and memory grows. Update them under `torch.no_grad()`.",
         ),
         Mistake(
             "variance_of_image_means",

@@ -9,6 +9,7 @@ from autograder.exercises.normalization.drawing import (
     draw_features,
     draw_weight,
     lab,
+    without,
 )
 from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
@@ -42,6 +43,14 @@ def no_scale_and_shift(x, running_mean, running_var, weight, bias, *, eps=1e-5):
     return (x - running_mean) / torch.sqrt(running_var + eps)
 
 
+def no_shift(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * (x - running_mean) / torch.sqrt(running_var + eps)
+
+
+def another_default(x, running_mean, running_var, weight, bias, *, eps=1e-8):
+    return weight * (x - running_mean) / torch.sqrt(running_var + eps) + bias
+
+
 def squares_the_variance(x, running_mean, running_var, weight, bias, *, eps=1e-5):
     return weight * (x - running_mean) / torch.sqrt(running_var**2 + eps) + bias
 
@@ -69,6 +78,10 @@ def shifts_before_it_scales(x, running_mean, running_var, weight, bias, *, eps=1
 def uses_the_batch(x, running_mean, running_var, weight, bias, *, eps=1e-5):
     variance = x.var(dim=0, unbiased=False)
     return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + eps) + bias
+
+
+def uses_the_batch_unbiased(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0) + eps) + bias
 
 
 def uses_the_mean_of_the_batch(x, running_mean, running_var, weight, bias, *, eps=1e-5):
@@ -122,7 +135,7 @@ for a batch of one as well.""",
     difficulty=1,
     core=True,
     syllabus=("5.2",),
-    inputs=draw_inference,
+    inputs=(draw_inference, without(draw_inference, "eps"), draw_inference),
     probe=probes.call(),
     checks=[matches_reference("the normalized examples"), leaves_inputs_alone(), keeps_dtype()],
     mistakes=[
@@ -194,6 +207,19 @@ for a batch of one as well.""",
             "evaluation use the running ones: an example's output must not depend on the rest "
             "of its batch.",
             origin="1 of 111 students",
+        ),
+        Mistake(
+            "uses_the_batch_unbiased",
+            uses_the_batch_unbiased,
+            "You normalize with the mean and variance of this batch. In evaluation use "
+            "`running_mean` and `running_var`: an example's output must not depend on the rest "
+            "of its batch.",
+        ),
+        Mistake("no_shift", no_shift, "You scale by γ but never add β (`bias`): y = γ x̂ + β."),
+        Mistake(
+            "another_default",
+            another_default,
+            "You changed the default of `eps` in the signature. It is 1e-5, as in torch.",
         ),
         Mistake(
             "uses_the_mean_of_the_batch",

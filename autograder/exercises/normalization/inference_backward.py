@@ -9,21 +9,23 @@ from autograder.exercises.normalization.drawing import (
     TORCH_BATCH_NORM,
     draw_eps,
     draw_features,
+    draw_rows,
     draw_weight,
     lab,
+    without,
 )
 from autograder.judging import Alternative, Mistake
 from course_lib import normalization
 
 
 def draw_inference_gradient(rng):
-    """Four examples far from the running statistics; the first variance is tiny."""
-    features = draw_features(rng)
+    """A few examples far from the running statistics; the first variance is tiny."""
+    rows, features = draw_rows(rng), draw_features(rng)
     running_var = rng.uniform(0.3, 4, features)
     running_var[0] = 1e-3
     return {
-        "grad_output": rng.normal(size=(4, features)) + rng.normal(size=features),
-        "x": 2 * rng.normal(size=(4, features)) + rng.normal(size=features),
+        "grad_output": rng.normal(size=(rows, features)) + rng.normal(size=features),
+        "x": 2 * rng.normal(size=(rows, features)) + rng.normal(size=features),
         "running_mean": 2 * rng.normal(size=features),
         "running_var": running_var,
         "weight": draw_weight(rng, features),
@@ -68,6 +70,30 @@ def no_eps(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
     s = torch.sqrt(running_var)
     x_hat = (x - running_mean) / s
     return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def eps_outside_the_root(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var) + eps
+    x_hat = (x - running_mean) / s
+    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def divides_by_the_variance(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = running_var + eps
+    x_hat = (x - running_mean) / s
+    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def eps_is_ignored(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + 1e-5)
+    x_hat = (x - running_mean) / s
+    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def bias_before_weight(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    x_hat = (x - running_mean) / s
+    return weight / s * grad_output, grad_output.sum(dim=0), (grad_output * x_hat).sum(dim=0)
 
 
 def raw_input(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
@@ -118,7 +144,11 @@ Ask yourself which of the three paths of the training mode are still there. With
     core=False,
     syllabus=("5.3",),
     hide=("Formula",),
-    inputs=draw_inference_gradient,
+    inputs=(
+        draw_inference_gradient,
+        without(draw_inference_gradient, "eps"),
+        draw_inference_gradient,
+    ),
     probe=probes.call(),
     mistakes=[
         Mistake(
@@ -152,6 +182,29 @@ Ask yourself which of the three paths of the training mode are still there. With
             "too: dx = (γ/s) dy.",
         ),
         Mistake("no_eps", no_eps, "You leave ε out: s = √(r_var + ε), as in the forward pass."),
+        Mistake(
+            "eps_outside_the_root",
+            eps_outside_the_root,
+            "You add ε after the root. It is added to the variance, under the root, as in the "
+            "forward pass: s = √(r_var + ε).",
+        ),
+        Mistake(
+            "divides_by_the_variance",
+            divides_by_the_variance,
+            "You divide by the running variance. The forward pass divides by its root, "
+            "s = √(r_var + ε).",
+        ),
+        Mistake(
+            "eps_is_ignored",
+            eps_is_ignored,
+            "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
+        ),
+        Mistake(
+            "bias_before_weight",
+            bias_before_weight,
+            "You return the gradient of the bias before that of the weight. The order asked for "
+            "is input, weight, bias.",
+        ),
         Mistake(
             "raw_input",
             raw_input,

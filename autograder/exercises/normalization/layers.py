@@ -12,6 +12,7 @@ from autograder.exercises.normalization.drawing import (
     draw_table,
     draw_weight,
     lab,
+    without,
 )
 from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
@@ -49,6 +50,21 @@ def eps_outside_the_root(x, weight, bias, *, eps=1e-5):
 def no_eps(x, weight, bias, *, eps=1e-5):
     mean, deviation = x.mean(dim=1, keepdim=True), x.std(dim=1, keepdim=True, unbiased=False)
     return weight * (x - mean) / deviation + bias
+
+
+def eps_is_ignored(x, weight, bias, *, eps=1e-5):
+    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
+    return weight * (x - mean) / torch.sqrt(variance + 1e-5) + bias
+
+
+def deviation_as_it_comes(x, weight, bias, *, eps=1e-5):
+    mean, deviation = x.mean(dim=1, keepdim=True), x.std(dim=1, keepdim=True)
+    return weight * (x - mean) / (deviation + eps) + bias
+
+
+def no_shift(x, weight, bias, *, eps=1e-5):
+    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
+    return weight * (x - mean) / torch.sqrt(variance + eps)
 
 
 def loses_an_axis(x, weight, bias, *, eps=1e-5):
@@ -105,7 +121,7 @@ $$y_{nd} = \\gamma_d\\,\\frac{x_{nd}-\\mu_n}{\\sqrt{\\sigma_n^2+\\varepsilon}} +
     difficulty=1,
     core=False,
     syllabus=("5.1",),
-    inputs=draw_examples,
+    inputs=(draw_examples, without(draw_examples, "eps"), draw_examples),
     probe=probes.call(),
     checks=[matches_reference("the normalized examples"), leaves_inputs_alone(), keeps_dtype()],
     mistakes=[
@@ -136,9 +152,21 @@ $$y_{nd} = \\gamma_d\\,\\frac{x_{nd}-\\mu_n}{\\sqrt{\\sigma_n^2+\\varepsilon}} +
         Mistake(
             "loses_an_axis",
             loses_an_axis,
-            "`x.mean(dim=1)` has the shape (N,), which lines up with the features, not with "
-            "the examples. Keep the axis with `keepdim=True`: (N, 1).",
+            "Shapes that do not line up: one number per example must have the shape (N, 1) beside "
+            "(N, D), so `x.mean(dim=1)` needs `keepdim=True`; γ and β, (D,), meet x as (N, D).",
         ),
+        Mistake(
+            "eps_is_ignored",
+            eps_is_ignored,
+            "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
+        ),
+        Mistake(
+            "deviation_as_it_comes",
+            deviation_as_it_comes,
+            "Two things: `x.std` divides by D − 1 unless told otherwise, where D is wanted; and ε "
+            "is added to the variance, under the root. Divide by √(σ² + ε) with the biased σ².",
+        ),
+        Mistake("no_shift", no_shift, "You scale by γ but never add β (`bias`): γ x̂ + β."),
         Mistake(
             "no_scale_and_shift",
             no_scale_and_shift,
@@ -195,6 +223,32 @@ def gradients_of_each_example(grad_output, x, weight, *, eps=1e-5):
     grad_product = (g * x_hat).mean(dim=1, keepdim=True)
     grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
     return grad_x, (grad_output * x_hat).sum(dim=1), grad_output.sum(dim=1)
+
+
+def bias_before_weight(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    g = weight * grad_output
+    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
+    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
+    return grad_x, grad_output.sum(dim=0), (grad_output * x_hat).sum(dim=0)
+
+
+def no_weight(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    grad_product = (grad_output * x_hat).mean(dim=1, keepdim=True)
+    grad_x = (grad_output - grad_output.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+def weight_in_the_weight_gradient(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    g = weight * grad_output
+    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
+    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
+    return grad_x, (g * x_hat).sum(dim=0), g.sum(dim=0)
 
 
 def backward_through_the_batch(grad_output, x, weight, *, eps=1e-5):
@@ -295,7 +349,7 @@ Here the mean runs over the features, and each has its own γ. Without `torch.au
     core=False,
     syllabus=("5.3",),
     hide=("Formula", "Convention"),
-    inputs=draw_layer_gradient,
+    inputs=(draw_layer_gradient, without(draw_layer_gradient, "eps"), draw_layer_gradient),
     probe=probes.call(),
     mistakes=[
         Mistake(
@@ -343,6 +397,23 @@ Here the mean runs over the features, and each has its own γ. Without `torch.au
             constant_statistics,
             "You treat the mean and the variance of an example as constants. They are made of "
             "its features: subtract mean(g) and x̂ · mean(g · x̂), with g = γ · dy.",
+        ),
+        Mistake(
+            "no_weight",
+            no_weight,
+            "γ is missing from the gradient of the input: use g = γ · dy in place of dy.",
+        ),
+        Mistake(
+            "weight_in_the_weight_gradient",
+            weight_in_the_weight_gradient,
+            "You use g = γ · dy for the gradients of weight and bias too. In y = γ x̂ + β, γ is "
+            "multiplied by x̂ and β by 1: Σ dy · x̂ and Σ dy.",
+        ),
+        Mistake(
+            "bias_before_weight",
+            bias_before_weight,
+            "You return the gradient of the bias before that of the weight. The order asked for "
+            "is input, weight, bias.",
         ),
         Mistake(
             "keeps_an_axis",

@@ -390,6 +390,225 @@ class ConstantStatistics(nn.Module):
         return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
 
 
+class SwapsTheMomentum(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        m = self.momentum
+        with torch.no_grad():
+            self.running_mean = m * self.running_mean + (1 - m) * x.mean(dim=0)
+            self.running_var = m * self.running_var + (1 - m) * x.var(dim=0)
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class LastBatchOnly(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        with torch.no_grad():
+            self.running_mean, self.running_var = x.mean(dim=0), x.var(dim=0)
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class StoresTheOtherWayRound(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        with torch.no_grad():
+            self.running_var, self.running_mean = update_running_statistics(
+                self.running_mean, self.running_var, x, momentum=self.momentum
+            )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class ModesExchanged(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if self.training:
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        with torch.no_grad():
+            self.running_mean, self.running_var = update_running_statistics(
+                self.running_mean, self.running_var, x, momentum=self.momentum
+            )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class AlwaysTheBatch(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.running_mean, self.running_var = update_running_statistics(
+                self.running_mean, self.running_var, x, momentum=self.momentum
+            )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class EvaluationWithoutGradients(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            with torch.no_grad():
+                return batch_norm_inference(
+                    x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+                )
+        with torch.no_grad():
+            self.running_mean, self.running_var = update_running_statistics(
+                self.running_mean, self.running_var, x, momentum=self.momentum
+            )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class EvaluationWithoutEps(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            deviation = torch.sqrt(self.running_var)
+            return self.weight * (x - self.running_mean) / deviation + self.bias
+        with torch.no_grad():
+            self.running_mean, self.running_var = update_running_statistics(
+                self.running_mean, self.running_var, x, momentum=self.momentum
+            )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class EvaluationWithEpsOutside(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            deviation = torch.sqrt(self.running_var) + self.eps
+            return self.weight * (x - self.running_mean) / deviation + self.bias
+        with torch.no_grad():
+            self.running_mean, self.running_var = update_running_statistics(
+                self.running_mean, self.running_var, x, momentum=self.momentum
+            )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class EvaluationWithoutScaleAndShift(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        if not self.training:
+            return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
+        with torch.no_grad():
+            self.running_mean, self.running_var = update_running_statistics(
+                self.running_mean, self.running_var, x, momentum=self.momentum
+            )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+class BiasedAndInTheGraph(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        mean, variance = self.running_mean, self.running_var
+        if self.training:
+            m = self.momentum
+            mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+            self.running_mean = (1 - m) * self.running_mean + m * mean
+            self.running_var = (1 - m) * self.running_var + m * variance
+        return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
+
+
+class KeepsAnAxisBiased(nn.Module):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        mean, variance = self.running_mean, self.running_var
+        if self.training:
+            m = self.momentum
+            mean, variance = x.mean(0, keepdim=True), x.var(0, keepdim=True, unbiased=False)
+            with torch.no_grad():
+                self.running_mean = (1 - m) * self.running_mean + m * mean
+                self.running_var = (1 - m) * self.running_var + m * variance
+        return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
+
+
 class ByHand(nn.Module):
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
         super().__init__()

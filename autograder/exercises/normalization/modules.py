@@ -5,13 +5,14 @@ import numpy as np
 from autograder import probes
 from autograder.exercises.normalization import module_answers as answers
 from autograder.exercises.normalization.drawing import (
-    BATCH,
     TORCH_BATCH_NORM,
     draw_eps,
     draw_features,
+    draw_rows,
     draw_table,
     draw_weight,
     lab,
+    spread_out,
 )
 from autograder.judging import Alternative, Mistake, Part
 from autograder.judging.checks import check, find, finding, matches_reference
@@ -23,9 +24,9 @@ BUFFERS = ["running_mean", "running_var"]
 
 def draw_training(rng):
     """Batches of different spread and size in training, then evaluation, then a gradient."""
-    features = draw_features(rng)
+    rows, features = draw_rows(rng), draw_features(rng)
     spreads = rng.permutation([0.4, 1.0, 2.5, 5.0])
-    batches = [spread * draw_table(rng, BATCH, features) for spread in spreads]
+    batches = [spread_out(draw_table(rng, rows, features), spread) for spread in spreads]
     batches[2] = np.concatenate([batches[2], 3 + draw_table(rng, 2, features)])
     return {
         "construct": {
@@ -58,11 +59,22 @@ def draw_training(rng):
             {"do": "call", "as": "two examples", "x": 2 * rng.normal(size=(2, features)) + 1},
             {"do": "state", "as": "after evaluation", "names": BUFFERS},
             {"do": "train"},
-            {"do": "call", "as": "last batch", "x": draw_table(rng, BATCH, features)},
+            {"do": "call", "as": "last batch", "x": draw_table(rng, rows, features)},
             {
                 "do": "backward",
                 "as": "gradients",
-                "grad_output": rng.normal(size=(BATCH, features)),
+                "grad_output": rng.normal(size=(rows, features)),
+            },
+            {"do": "eval"},
+            {
+                "do": "call",
+                "as": "evaluation with gradients",
+                "x": 2 * rng.normal(size=(rows, features)),
+            },
+            {
+                "do": "backward",
+                "as": "gradients in evaluation",
+                "grad_output": rng.normal(size=(rows, features)),
             },
         ],
     }
@@ -85,7 +97,12 @@ def evaluates_with_its_buffers(step):
         )
         squared = variance + case.inputs["construct"]["eps"]
         if not (np.isfinite(mean).all() and (squared > 0).all()):
-            return finding(False, "finite statistics", "nan or inf", "no finite statistics")
+            return finding(
+                False,
+                "finite statistics and positive variances",
+                "others",
+                "the stored statistics are not finite, or a variance is not positive",
+            )
         wanted = weight * (x - mean) / np.sqrt(squared) + bias
         found = difference(
             find(case.observed, f"{step}/result", case), wanted, Tolerance(dtype=case.dtype)
@@ -105,6 +122,24 @@ def buffers_rest_in_evaluation(case):
         if difference(after, before) is not None:
             return finding(False, f"{name} unchanged", f"{name} changed", f"{name} was changed")
     return finding(True)
+
+
+@check("gradients flow in evaluation too")
+def gradients_in_evaluation(case):
+    """That they flow is enough: their values hang on the buffers, which have been judged.
+
+    Buffers in the graph of training, paid for elsewhere, may leave nothing to go back through.
+    """
+    kept = (find(case.observed, f"after three batches/{b}.requires_grad", case) for b in BUFFERS)
+    if any(in_graph is True for in_graph in kept):
+        return finding(True)
+    gradient = find(case.observed, "gradients in evaluation/x", case)
+    return finding(
+        isinstance(gradient, np.ndarray) and gradient.any(),
+        "a gradient of the input",
+        "none",
+        "no gradient reaches the input",
+    )
 
 
 def out_of_the_graph(name):
@@ -150,6 +185,7 @@ def trajectory_parts(training, statistics, evaluation, gradients):
             (
                 matches_reference("the gradient of the input", of="gradients/x"),
                 matches_reference("the gradients of weight and bias", of="gradients/parameters"),
+                gradients_in_evaluation,
             ),
         ),
     ]
@@ -171,7 +207,8 @@ Which mode it is, `self.training` knows. Mode and gradients are two different th
 under `torch.no_grad()` the layer still uses the batch.
 
 The buffers outlive the step. They must not hang on to its graph (memory would grow with every
-batch), while the *output* must let gradients through, also through the batch's mean and variance.
+batch), while the *output* must let gradients through: in both modes, and in train mode also through
+the batch's mean and variance.
 Call your own `batch_norm`, `update_running_statistics` and `batch_norm_inference`.""",
     parts=trajectory_parts(2, 2, 1, 1),
     minutes=15,
@@ -303,6 +340,78 @@ Call your own `batch_norm`, `update_running_statistics` and `batch_norm_inferenc
             answers.ConstantStatistics,
             "You compute the batch's mean and variance without gradients. The values are right, "
             "but the gradient must flow through them: they depend on x.",
+        ),
+        Mistake(
+            "evaluation_without_eps",
+            answers.EvaluationWithoutEps,
+            "In evaluation you leave ε out, or do not pass `self.eps` on. As in training, divide by "
+            "√(running_var + ε).",
+            origin="6 of 127 students",
+        ),
+        Mistake(
+            "evaluation_with_eps_outside",
+            answers.EvaluationWithEpsOutside,
+            "In evaluation you add ε after the root. It is added to the variance, under the "
+            "root: √(running_var + ε).",
+            origin="3 of 127 students",
+        ),
+        Mistake(
+            "evaluation_without_scale_and_shift",
+            answers.EvaluationWithoutScaleAndShift,
+            "In evaluation you leave out `weight` and `bias`. They were learned and are as much "
+            "needed there: γ x̂ + β.",
+            origin="2 of 127 students",
+        ),
+        Mistake(
+            "last_batch_only",
+            answers.LastBatchOnly,
+            "Your buffers hold the statistics of the last batch alone. Move them toward the "
+            "batch: (1 − m) r + m · batch.",
+            origin="1 of 127 students",
+        ),
+        Mistake(
+            "swaps_the_momentum",
+            answers.SwapsTheMomentum,
+            "You weight the old value with m and the batch with 1 − m (the convention of Keras "
+            "and Flax). Here, as in torch, m weights the new batch: (1 − m) r + m · batch.",
+        ),
+        Mistake(
+            "stores_the_other_way_round",
+            answers.StoresTheOtherWayRound,
+            "You store the new mean in `running_var` and the new variance in `running_mean`. "
+            "The order of the pair is (mean, variance).",
+        ),
+        Mistake(
+            "modes_exchanged",
+            answers.ModesExchanged,
+            "Your two branches are exchanged: `self.training` is True in train mode, and there "
+            "the batch is used.",
+        ),
+        Mistake(
+            "always_the_batch",
+            answers.AlwaysTheBatch,
+            "You do not ask `self.training`: in evaluation, too, your layer uses the batch and "
+            "moves the running statistics. Use `running_mean` and `running_var` there.",
+        ),
+        Mistake(
+            "evaluation_without_gradients",
+            answers.EvaluationWithoutGradients,
+            "In evaluation your output lets no gradient through. Mode and gradients are two "
+            "different things: only the update of the buffers belongs under `torch.no_grad()`.",
+        ),
+        Mistake(
+            "biased_and_in_the_graph",
+            answers.BiasedAndInTheGraph,
+            "Two things: you store the biased variance (`running_var` takes the one divided by "
+            "N − 1), and your buffers require a gradient, so that memory grows. Update them "
+            "under `torch.no_grad()`.",
+        ),
+        Mistake(
+            "keeps_an_axis_biased",
+            answers.KeepsAnAxisBiased,
+            "Two things: your buffers have the shape (1, C) instead of (C,), from `keepdim=True`; "
+            "and you store the biased variance, where `running_var` takes the one divided by "
+            "N − 1.",
         ),
     ],
     alternatives=[

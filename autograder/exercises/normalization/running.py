@@ -4,11 +4,12 @@ import torch
 
 from autograder import probes
 from autograder.exercises.normalization.drawing import (
-    BATCH,
     TORCH_BATCH_NORM,
     draw_features,
+    draw_rows,
     draw_table,
     lab,
+    without,
 )
 from autograder.judging import Alternative, Mistake, Part
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
@@ -16,12 +17,12 @@ from course_lib import normalization
 
 
 def draw_update(rng):
-    """Statistics that have moved before, and a batch of four that differs from them."""
+    """Statistics that have moved before, and a small batch that differs from them."""
     features = draw_features(rng)
     return {
         "running_mean": rng.normal(size=features) * 2,
         "running_var": rng.uniform(0.3, 4, features),
-        "x": draw_table(rng, BATCH, features),
+        "x": draw_table(rng, draw_rows(rng), features),
         "momentum": float(rng.uniform(0.1, 0.35)),
     }
 
@@ -47,6 +48,17 @@ def keeps_an_axis(running_mean, running_var, x, *, momentum=0.1):
     mean, variance = x.mean(dim=0, keepdim=True), x.var(dim=0, keepdim=True)
     new_mean = (1 - momentum) * running_mean + momentum * mean
     return new_mean, (1 - momentum) * running_var + momentum * variance
+
+
+def keeps_an_axis_biased(running_mean, running_var, x, *, momentum=0.1):
+    mean, variance = x.mean(dim=0, keepdim=True), x.var(dim=0, keepdim=True, unbiased=False)
+    new_mean = (1 - momentum) * running_mean + momentum * mean
+    return new_mean, (1 - momentum) * running_var + momentum * variance
+
+
+def another_default(running_mean, running_var, x, *, momentum=0.9):
+    new_mean = (1 - momentum) * running_mean + momentum * x.mean(dim=0)
+    return new_mean, (1 - momentum) * running_var + momentum * x.var(dim=0)
 
 
 def stores_eps(running_mean, running_var, x, *, momentum=0.1):
@@ -153,7 +165,7 @@ data, not only of this batch. (The one you normalize with in training divides by
     difficulty=2,
     core=True,
     syllabus=("5.2",),
-    inputs=draw_update,
+    inputs=(draw_update, without(draw_update, "momentum"), draw_update),
     probe=probes.call(),
     mistakes=[
         Mistake(
@@ -216,6 +228,18 @@ data, not only of this batch. (The one you normalize with in training divides by
             "Two things: you weight the old value with m (here m weights the new batch: "
             "(1 − m) r + m · batch), and you store the variance divided by N where N − 1 is "
             "wanted.",
+        ),
+        Mistake(
+            "keeps_an_axis_biased",
+            keeps_an_axis_biased,
+            "Two things: `keepdim=True` keeps an axis that the running statistics do not have, "
+            "(1, C) instead of (C,); and you store the variance divided by N where N − 1 is "
+            "wanted.",
+        ),
+        Mistake(
+            "another_default",
+            another_default,
+            "You changed the default of `momentum` in the signature. It is 0.1, as in torch.",
         ),
         Mistake(
             "variance_never_updated",

@@ -4,13 +4,14 @@ import torch
 
 from autograder import probes
 from autograder.exercises.normalization.drawing import (
-    BATCH,
     TORCH_BATCH_NORM,
     draw_eps,
     draw_features,
+    draw_rows,
     draw_table,
     draw_weight,
     lab,
+    without,
 )
 from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
@@ -18,19 +19,14 @@ from course_lib import normalization
 
 
 def draw_batch(rng):
-    """A batch of four with an affine transform of both signs and an ε that shows."""
+    """A small batch with an affine transform of both signs and an ε that shows."""
     features = draw_features(rng)
     return {
-        "x": draw_table(rng, BATCH, features),
+        "x": draw_table(rng, draw_rows(rng), features),
         "weight": draw_weight(rng, features),
         "bias": rng.normal(size=features) + 1,
         "eps": draw_eps(rng),
     }
-
-
-def draw_batch_alone(rng):
-    """The same without ε, so that the default counts."""
-    return {name: value for name, value in draw_batch(rng).items() if name != "eps"}
 
 
 def unbiased_variance(x, weight, bias, *, eps=1e-5):
@@ -61,6 +57,14 @@ def eps_is_ignored(x, weight, bias, *, eps=1e-5):
 def another_default(x, weight, bias, *, eps=1e-8):
     variance = x.var(dim=0, unbiased=False)
     return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + eps) + bias
+
+
+def deviation_as_it_comes(x, weight, bias, *, eps=1e-5):
+    return weight * (x - x.mean(dim=0)) / (x.std(dim=0) + eps) + bias
+
+
+def deviation_without_eps(x, weight, bias, *, eps=1e-5):
+    return weight * (x - x.mean(dim=0)) / x.std(dim=0) + bias
 
 
 def no_scale_and_shift(x, weight, bias, *, eps=1e-5):
@@ -164,7 +168,7 @@ keeps a feature that never varies from dividing by zero.""",
     difficulty=2,
     core=True,
     syllabus=("5.1",),
-    inputs=(draw_batch, draw_batch_alone, draw_batch),
+    inputs=(draw_batch, without(draw_batch, "eps"), draw_batch),
     probe=probes.call(),
     checks=[matches_reference("the normalized batch"), leaves_inputs_alone(), keeps_dtype()],
     mistakes=[
@@ -214,6 +218,18 @@ keeps a feature that never varies from dividing by zero.""",
             eps_is_ignored,
             "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
             origin="1 of 127 students",
+        ),
+        Mistake(
+            "deviation_as_it_comes",
+            deviation_as_it_comes,
+            "Two things: `x.std` divides by N − 1 unless told otherwise, where N is wanted; and ε "
+            "is added to the variance, under the root. Divide by √(σ² + ε) with the biased σ².",
+        ),
+        Mistake(
+            "deviation_without_eps",
+            deviation_without_eps,
+            "Two things: `x.std` divides by N − 1 unless told otherwise, where N is wanted; and ε "
+            "is missing. Divide by √(σ² + ε) with the biased σ².",
         ),
         Mistake(
             "no_scale_and_shift",

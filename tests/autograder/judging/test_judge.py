@@ -146,6 +146,29 @@ def test_parts_earn_their_points_separately():
     assert verdict(stateful, Counter).score == 3
 
 
+def doubled_and_tripled(x):
+    return 2 * x, 3 * x
+
+
+pair = lab.exercise(
+    doubled_and_tripled,
+    title="A pair",
+    statement="",
+    parts=[
+        Part("double", 1, (matches_reference("double", of="result.0"),)),
+        Part("triple", 1, (matches_reference("triple", of="result.1"),)),
+    ],
+    inputs=lambda rng: {"x": rng.normal(size=5)},
+    probe=probes.call(),
+)
+
+
+def test_a_stacked_tensor_stands_for_the_pair_it_unpacks_to():
+    assert verdict(pair, lambda x: torch.stack([2 * x, 3 * x])).reason is Reason.CORRECT
+    assert verdict(pair, lambda x: torch.stack([3 * x, 2 * x])).score == 0
+    assert verdict(pair, lambda x: 2 * x).score == 0
+
+
 def test_an_exception_in_the_middle_keeps_what_came_before():
     class Breaks(Counter):
         def forward(self, x):
