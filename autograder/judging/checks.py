@@ -148,15 +148,13 @@ def find(observation: Any, path: str, case: Case | None = None) -> Any:
         index = names.index(step)
         steps = observation.get("steps", [])
         return find(steps[index], rest) if index < len(steps) else MISSING
-    if isinstance(observation, np.ndarray) and observation.ndim > 1:
-        observation = list(observation)  # a stacked pair unpacks like a tuple
+    if isinstance(observation, np.ndarray) and observation.ndim > 0:
+        observation = [np.asarray(item) for item in observation]  # an array unpacks like a tuple
     if isinstance(observation, list):
         key, _, rest = path.partition(".")
         if not key.isdigit() or int(key) >= len(observation):
             return MISSING
         return find(observation[int(key)], rest) if rest else observation[int(key)]
-    if isinstance(observation, np.ndarray) and observation.ndim:
-        return find(list(observation), path)
     if not isinstance(observation, dict):
         return MISSING
     if path in observation:

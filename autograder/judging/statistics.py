@@ -20,6 +20,8 @@ from autograder.judging.verdict import Finding
 
 # Standard deviations whose logarithms differ by this much differ in any sample of 100 or more.
 _GROSS = 0.5
+# A normal distribution has one entry in five hundred beyond this many standard deviations.
+_FAR = 3.1
 
 Formula = Callable[..., Any]
 """A function of a case's inputs, called with them as keyword arguments."""
@@ -84,14 +86,15 @@ def std_is(formula: Formula, property: str = "the standard deviation") -> Check:
 def is_normal(property: str = "the shape of the distribution") -> Check:
     """The entries are normally distributed, judged by their excess kurtosis and their tails.
 
-    Formula: the kurtosis times √(n/24), and 2 (√k − √(n p)) for the k entries beyond 3 standard
-    deviations, of which a normal distribution has p n, are at most the normal quantile.
+    Formula: the kurtosis times √(n/24), and 2 (√k − √(n p)) for the k entries beyond 3.1 standard
+    deviations, of which a normal distribution has n p, are at most the normal quantile. (Beyond
+    3.1, for numbers cut off at 3 stand at 3.01 of their own standard deviations.)
     """
 
     def look(case: Case, values: np.ndarray) -> Finding:
         limit = _quantile(case.alpha / 2)
-        beyond = int((np.abs(values - values.mean()) > 3 * values.std()).sum())
-        wanted = 2 * NormalDist().cdf(-3) * values.size
+        beyond = int((np.abs(values - values.mean()) > _FAR * values.std()).sum())
+        wanted = 2 * NormalDist().cdf(-_FAR) * values.size
         pointed = abs(_kurtosis(values)) * math.sqrt(values.size / 24) / limit
         tails = 2 * abs(math.sqrt(beyond) - math.sqrt(wanted)) / limit
         gist = "flatter than a bell" if _kurtosis(values) < 0 else "more pointed than a bell"
@@ -100,8 +103,8 @@ def is_normal(property: str = "the shape of the distribution") -> Check:
         return finding(
             max(pointed, tails) <= 1,
             "normal",
-            f"excess kurtosis {_kurtosis(values):.3g}, {beyond / values.size:.2%} beyond 3 "
-            "standard deviations",
+            f"excess kurtosis {_kurtosis(values):.3g}, {beyond / values.size:.2%} beyond "
+            f"{_FAR} standard deviations",
             gist,
             margin=max(pointed, tails),
         )

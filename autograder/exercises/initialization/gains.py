@@ -56,6 +56,18 @@ def inverse_gain(nonlinearity, negative_slope=0.01):
     return 3 / 5 if nonlinearity == "tanh" else 1.0
 
 
+def slope_for_relu(nonlinearity, negative_slope=0.01):
+    if nonlinearity in ("relu", "leaky_relu"):
+        return math.sqrt(2 / (1 + negative_slope**2))
+    return 5 / 3 if nonlinearity == "tanh" else 1.0
+
+
+def slope_outside_the_root(nonlinearity, negative_slope=0.01):
+    if nonlinearity == "leaky_relu":
+        return math.sqrt(2) / (1 + negative_slope**2)
+    return {"linear": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}[nonlinearity]
+
+
 def slope_added(nonlinearity, negative_slope=0.01):
     if nonlinearity == "leaky_relu":
         return math.sqrt(2) / (1 + negative_slope)
@@ -97,7 +109,8 @@ lab.exercise(
     hide=("Formula",),
     inputs=(_gain_of("linear"), _gain_of("tanh"), _gain_of("leaky_relu"), _gain_of("relu")),
     probe=probes.call(),
-    checks=[matches_reference("the gain")],
+    # Near enough for an answer that computes in torch's float32 and returns a number.
+    checks=[matches_reference("the gain", rtol=1e-5)],
     mistakes=[
         Mistake(
             "variance_gain",
@@ -122,6 +135,17 @@ lab.exercise(
             "slope_not_squared",
             slope_not_squared,
             "The slope enters squared: second moments count, and x ↦ a·x scales them by a².",
+        ),
+        Mistake(
+            "slope_for_relu",
+            slope_for_relu,
+            "You use `negative_slope` for ReLU as well. A ReLU has slope 0 on the left, whatever "
+            "is passed: its gain is √2.",
+        ),
+        Mistake(
+            "slope_outside_the_root",
+            slope_outside_the_root,
+            "1 + a² belongs under the root with the 2: √(2/(1+a²)).",
         ),
         Mistake("slope_added", slope_added, "It is √(2/(1+a²)): slope squared, under the root."),
         Mistake(

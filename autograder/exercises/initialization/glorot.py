@@ -53,6 +53,10 @@ def lecun_is_glorot(shape):
     return torch.randn(shape) * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
 
 
+def lecun_is_he(shape):
+    return torch.randn(shape) * math.sqrt(2 / fan_in_and_fan_out(shape)[0])
+
+
 def lecun_multiplied(shape):
     return torch.randn(shape) * math.sqrt(fan_in_and_fan_out(shape)[0])
 
@@ -107,6 +111,12 @@ lab.exercise(
             origin="lecture notes",
         ),
         Mistake(
+            "lecun_is_he",
+            lecun_is_he,
+            "This is He's 2/fan_in, for layers with a ReLU. Nothing is lost in a linear layer: "
+            "1/fan_in.",
+        ),
+        Mistake(
             "lecun_multiplied",
             lecun_multiplied,
             "You multiply by √fan_in. The more inputs are summed, the smaller the weights must be.",
@@ -159,6 +169,10 @@ def glorot_gain_in_root(shape, scale=1.0):
 
 def glorot_no_kernel(shape, scale=1.0):
     return torch.randn(shape) * scale * math.sqrt(2 / (shape[0] + shape[1]))
+
+
+def glorot_root_of_the_two(shape, scale=1.0):
+    return torch.randn(shape) * scale * math.sqrt(2) / sum(fan_in_and_fan_out(shape))
 
 
 def glorot_divided(shape, scale=1.0):
@@ -235,6 +249,12 @@ lab.exercise(
             "For a convolution both fans count the kernel's positions.",
         ),
         Mistake(
+            "glorot_root_of_the_two",
+            glorot_root_of_the_two,
+            "Your root covers the 2 alone; the sum of the fans belongs under it too: √(2/(fan_in "
+            "+ fan_out)).",
+        ),
+        Mistake(
             "glorot_divided",
             glorot_divided,
             "You divide by the standard deviation that the weights should have; multiply.",
@@ -284,6 +304,14 @@ def bound_of_one_fan(shape, scale=1.0):
 
 def bound_without_gain(shape, scale=1.0):
     return (2 * torch.rand(shape) - 1) * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
+
+
+def bound_without_kernel(shape, scale=1.0):
+    return (2 * torch.rand(shape) - 1) * scale * math.sqrt(6 / (shape[0] + shape[1]))
+
+
+def bound_with_gain_in_root(shape, scale=1.0):
+    return (2 * torch.rand(shape) - 1) * math.sqrt(6 * scale / sum(fan_in_and_fan_out(shape)))
 
 
 def normal_instead(shape, scale=1.0):
@@ -350,6 +378,16 @@ lab.exercise(
             "Only the fan-in is in your bound; Glorot's has the sum of both fans.",
         ),
         Mistake("bound_without_gain", bound_without_gain, "`scale` is not used."),
+        Mistake(
+            "bound_without_kernel",
+            bound_without_kernel,
+            "For a convolution both fans count the kernel's positions.",
+        ),
+        Mistake(
+            "bound_with_gain_in_root",
+            bound_with_gain_in_root,
+            "`scale` multiplies the bound; you put it under the root.",
+        ),
         Mistake("normal_instead", normal_instead, "Right spread, but normal instead of uniform."),
         Mistake(
             "bound_is_variance",

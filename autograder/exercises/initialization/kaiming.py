@@ -26,24 +26,32 @@ from course_lib import initialization
 from course_lib.initialization import fan_in_and_fan_out, gain
 
 
+def _slope(rng):
+    # Far from 0, so that it shows where it counts and where it must not.
+    return {"negative_slope": float(rng.uniform(0.5, 0.9))}
+
+
 def _relu(rng):
-    return {**draw_linear(rng), "nonlinearity": "relu", "negative_slope": 0.01}
+    return {**draw_linear(rng), "nonlinearity": "relu", **_slope(rng)}
 
 
 def _relu_convolution(rng):
-    return {**draw_convolution(rng), "nonlinearity": "relu", "negative_slope": 0.01}
+    return {**draw_convolution(rng), "nonlinearity": "relu", **_slope(rng)}
+
+
+def _none(rng):
+    return {**draw_linear(rng), "nonlinearity": "linear", **_slope(rng)}
 
 
 def _tanh(rng):
-    return {**draw_linear(rng), "nonlinearity": "tanh", "negative_slope": 0.01}
+    return {**draw_linear(rng), "nonlinearity": "tanh", **_slope(rng)}
 
 
 def _leaky(rng):
-    slope = float(rng.uniform(0.5, 0.9))
-    return {**draw_convolution(rng), "nonlinearity": "leaky_relu", "negative_slope": slope}
+    return {**draw_convolution(rng), "nonlinearity": "leaky_relu", **_slope(rng)}
 
 
-HE_CASES = (_relu, _relu_convolution, _leaky, _tanh)
+HE_CASES = (_relu, _relu_convolution, _leaky, _none, _tanh)
 
 
 def he_std(shape, nonlinearity, negative_slope):
@@ -76,6 +84,10 @@ def no_gain(shape, nonlinearity="relu", negative_slope=0.01):
 
 def always_relu(shape, nonlinearity="relu", negative_slope=0.01):
     return torch.randn(shape) * math.sqrt(2 / fan_in_and_fan_out(shape)[0])
+
+
+def slope_not_passed(shape, nonlinearity="relu", negative_slope=0.01):
+    return torch.randn(shape) * gain(nonlinearity) / math.sqrt(fan_in_and_fan_out(shape)[0])
 
 
 def takes_fan_out(shape, nonlinearity="relu", negative_slope=0.01):
@@ -210,6 +222,12 @@ lab.exercise(
             "√(2/(1+a²)).",
         ),
         Mistake(
+            "slope_not_passed",
+            slope_not_passed,
+            "`negative_slope` does not reach the gain: pass it on, `gain(nonlinearity, "
+            "negative_slope)`.",
+        ),
+        Mistake(
             "no_gain",
             no_gain,
             "This is LeCun's 1/√fan_in: right for a linear layer. The ReLU's lost half is not made "
@@ -306,6 +324,21 @@ def he_bound_fan_out(shape, nonlinearity="relu", negative_slope=0.01):
     return (2 * torch.rand(shape) - 1) * math.sqrt(3) * std
 
 
+def he_bound_slope_not_passed(shape, nonlinearity="relu", negative_slope=0.01):
+    bound = gain(nonlinearity) * math.sqrt(3 / fan_in_and_fan_out(shape)[0])
+    return (2 * torch.rand(shape) - 1) * bound
+
+
+def he_bound_no_kernel(shape, nonlinearity="relu", negative_slope=0.01):
+    bound = gain(nonlinearity, negative_slope) * math.sqrt(3 / shape[1])
+    return (2 * torch.rand(shape) - 1) * bound
+
+
+def he_bound_missing_root(shape, nonlinearity="relu", negative_slope=0.01):
+    bound = gain(nonlinearity, negative_slope) * math.sqrt(3) / fan_in_and_fan_out(shape)[0]
+    return (2 * torch.rand(shape) - 1) * bound
+
+
 def he_bound_no_gain(shape, nonlinearity="relu", negative_slope=0.01):
     return (2 * torch.rand(shape) - 1) * math.sqrt(3 / fan_in_and_fan_out(shape)[0])
 
@@ -358,6 +391,22 @@ lab.exercise(
             "he_bound_fan_out",
             he_bound_fan_out,
             "You divide by the fan-out; the forward signal sums over the fan-in.",
+        ),
+        Mistake(
+            "he_bound_slope_not_passed",
+            he_bound_slope_not_passed,
+            "`negative_slope` does not reach the gain: pass it on, `gain(nonlinearity, "
+            "negative_slope)`.",
+        ),
+        Mistake(
+            "he_bound_no_kernel",
+            he_bound_no_kernel,
+            "For a convolution the fan-in is channels × kernel area. You count channels only.",
+        ),
+        Mistake(
+            "he_bound_missing_root",
+            he_bound_missing_root,
+            "The root over fan_in is missing: b = gain · √(3/fan_in).",
         ),
         Mistake("he_bound_no_gain", he_bound_no_gain, "The gain is missing."),
     ],

@@ -71,8 +71,17 @@ def side_not_area(shape):
     return shape[1] * side, shape[0] * side
 
 
+def side_squared(shape):
+    area = shape[2] ** 2 if len(shape) > 2 else 1
+    return shape[1] * area, shape[0] * area
+
+
 def fan_in_only_kernel(shape):
     return shape[1] * math.prod(shape[2:]), shape[0]
+
+
+def fan_out_only_kernel(shape):
+    return shape[1], shape[0] * math.prod(shape[2:])
 
 
 def all_of_it(shape):
@@ -142,9 +151,19 @@ lab.exercise(
             "You multiply by one side of the kernel. Its area counts: k_h · k_w.",
         ),
         Mistake(
+            "side_squared",
+            side_squared,
+            "You square one side of the kernel. A kernel need not be square: k_h · k_w.",
+        ),
+        Mistake(
             "fan_in_only_kernel",
             fan_in_only_kernel,
             "The fan-in is right; the fan-out needs the kernel's area as well.",
+        ),
+        Mistake(
+            "fan_out_only_kernel",
+            fan_out_only_kernel,
+            "The fan-out is right; the fan-in needs the kernel's area as well.",
         ),
         Mistake(
             "all_of_it",
@@ -199,12 +218,20 @@ def divided_by_std(shape, std):
     return torch.randn(shape) / std
 
 
+def std_ignored(shape, std):
+    return torch.randn(shape)
+
+
 def shifted(shape, std):
     return torch.randn(shape) + std
 
 
 def one_per_row(shape, std):
     return (torch.randn(shape[0], 1) * std).expand(*shape).clone()
+
+
+def one_per_column(shape, std):
+    return (torch.randn(1, shape[1]) * std).expand(*shape).clone()
 
 
 def same_every_time(shape, std):
@@ -274,12 +301,24 @@ lab.exercise(
             "standard deviation.",
         ),
         Mistake(
+            "std_ignored",
+            std_ignored,
+            "`std` is not used: standard normal numbers have standard deviation 1. Multiply them "
+            "by it.",
+        ),
+        Mistake(
             "shifted", shifted, "You add std. That moves the mean; multiply to set the spread."
         ),
         Mistake(
             "one_per_row",
             one_per_row,
             "You draw one number per row and repeat it. Every entry needs a draw of its own.",
+        ),
+        Mistake(
+            "one_per_column",
+            one_per_column,
+            "You draw one number per column and repeat it. All units (rows) are then equal; every"
+            " entry needs a draw of its own.",
         ),
         Mistake(
             "same_every_time",

@@ -1,5 +1,6 @@
 """Residual networks: growth over blocks, and blocks that start as the identity."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -42,6 +43,10 @@ def starts_at_one(blocks, branch_gain, input_variance=1.0):
     return (1 + branch_gain) ** blocks
 
 
+def always_triples(blocks, branch_gain, input_variance=1.0):
+    return input_variance * 3**blocks
+
+
 def by_loop(blocks, branch_gain, input_variance=1.0):
     variance = input_variance
     for _ in range(blocks):
@@ -73,7 +78,8 @@ lab.value(
     hide=("Formula", "Source"),
     inputs=_blocks,
     probe=probes.call(),
-    checks=[matches_reference("the variance after all blocks")],
+    # Near enough for an answer that computes in torch's float32 and returns a number.
+    checks=[matches_reference("the variance after all blocks", rtol=1e-5)],
     mistakes=[
         Mistake(
             "always_doubles",
@@ -110,6 +116,12 @@ lab.value(
             starts_at_one,
             "The variance of the input is missing: you start at 1.",
         ),
+        Mistake(
+            "always_triples",
+            always_triples,
+            "You triple the variance whatever the branch does. It triples when g = 2; in general "
+            "it grows by 1 + g.",
+        ),
     ],
     alternatives=[Alternative("by_loop", by_loop), Alternative("by_logarithm", by_logarithm)],
     hints=(
@@ -120,7 +132,7 @@ lab.value(
 
 
 def _trajectory(rng):
-    width, rows = int(rng.integers(12, 20)), int(rng.integers(21, 30))
+    width, rows = int(rng.integers(40, 60)), int(rng.integers(21, 30))
 
     def batch():
         return rng.normal(size=(rows, width))
@@ -174,13 +186,14 @@ def kaiming_first(case):
     width = case.inputs["construct"]["width"]
     weight = find(case.observed, "fresh weights/first.weight.value", case)
     wanted = (2 / width) ** 0.5
-    # 144 weights or more: the bounds lie seven standard errors away.
-    got = float(weight.std())
+    # 1600 weights or more: each bound lies six standard errors away, √(1/fan_in) twenty.
+    got, mean = float(weight.std()), float(weight.mean())
+    centered = abs(mean) < 0.15 * wanted
     return finding(
-        0.6 < got / wanted < 1.6 and weight.shape == (width, width),
-        f"standard deviation near {wanted:.3g}",
-        f"{got:.3g}",
-        "far from √(2/fan_in)",
+        0.9 < got / wanted < 1.12 and centered and weight.shape == (width, width),
+        f"mean 0, standard deviation near {wanted:.3g}",
+        f"mean {mean:.3g}, standard deviation {got:.3g}",
+        "not √(2/fan_in)" if centered else "not centered at zero",
     )
 
 
@@ -232,6 +245,29 @@ class DividesByTheStd(nn.Module):
         return x + self.second(torch.relu(self.first(x)))
 
 
+class LeavesTheFirst(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.first = nn.Linear(width, width, bias=False)
+        self.second = nn.Linear(width, width, bias=False)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x):
+        return x + self.second(torch.relu(self.first(x)))
+
+
+class DrawsAsXavier(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.first = nn.Linear(width, width, bias=False)
+        self.second = nn.Linear(width, width, bias=False)
+        nn.init.xavier_normal_(self.first.weight)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x):
+        return x + self.second(torch.relu(self.first(x)))
+
+
 class FreezesTheSecond(nn.Module):
     def __init__(self, width):
         super().__init__()
@@ -271,10 +307,13 @@ class BySubclassParameters(nn.Module):
 
 
 def _pattern(observation):
-    """What of a block's life is not chance: where it changes its input, where gradients flow."""
+    """What of a block's life is not chance: its weights' spread, and where gradients flow."""
     steps = observation["steps"]
-    large = [
-        abs(step["first.weight"]["value"]).max() > 3 for step in steps if "first.weight" in step
+    fresh = [
+        (_spread(step[name]["value"]), step[name]["requires_grad"])
+        for step in steps
+        if "first.weight" in step
+        for name in ("first.weight", "second.weight")
     ]
     gradients = [
         bool(gradient is not None and abs(gradient).max() > 0)
@@ -282,7 +321,18 @@ def _pattern(observation):
         if "parameters" in step
         for gradient in step["parameters"].values()
     ]
-    return large, gradients, len(steps)
+    return fresh, gradients, len(steps)
+
+
+def _spread(weight):
+    """Which of the usual spreads is nearest, in units of Kaiming's, and whether that is all."""
+    ratio = float(weight.std()) / (2 / len(weight)) ** 0.5
+    known = (6**-0.5, 0.5**0.5, 1.0, 5 / 18**0.5, 2**0.5, len(weight) / 2)
+    nearest = min(known, key=lambda spread: abs(np.log(max(ratio, 1e-12) / spread)))
+    if not 0.9 < ratio / nearest < 1.12:
+        nearest = round(np.log(ratio)) if ratio > 0 else 0.0
+    centered = abs(weight.mean()) < 0.15 * weight.std()
+    return nearest, bool(centered), bool(np.unique(weight).size > weight.size / 2)
 
 
 lab.repair(
@@ -332,6 +382,18 @@ lab.repair(
             ZeroesNone,
             "Both layers are random: the branch has gain 2 and the variance triples with every "
             "block. Zero the last layer.",
+        ),
+        Mistake(
+            "LeavesTheFirst",
+            LeavesTheFirst,
+            "The second layer is right. The first one keeps torch's default weights, which are "
+            "too small for ReLU by √6: draw it with `nn.init.kaiming_normal_`.",
+        ),
+        Mistake(
+            "DrawsAsXavier",
+            DrawsAsXavier,
+            "The second layer is right. The first one is drawn with variance 1/fan_in (Xavier's, "
+            "for equal fans); a ReLU follows it, and Kaiming's is 2/fan_in.",
         ),
         Mistake(
             "DividesByTheStd",

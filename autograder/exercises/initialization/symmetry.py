@@ -43,6 +43,12 @@ def frequencies_only(labels, classes):
     return -torch.bincount(labels, minlength=classes) / len(labels)
 
 
+def each_class_once(labels, classes):
+    gradient = torch.full((classes,), 1 / classes)
+    gradient[labels] -= 1 / len(labels)
+    return gradient
+
+
 def by_one_hot(labels, classes):
     return (1 / classes - F.one_hot(labels, classes).double()).mean(dim=0)
 
@@ -110,6 +116,12 @@ lab.value(
             "This is the part that comes from the labels. The softmax contributes 1/C to every "
             "class.",
         ),
+        Mistake(
+            "each_class_once",
+            each_class_once,
+            "Every class that occurs counts once in yours: `g[labels] -= …` writes each place "
+            "once, however often its label comes. Use `torch.bincount` or `index_add_`.",
+        ),
     ],
     alternatives=[
         Alternative("by_one_hot", by_one_hot),
@@ -134,9 +146,13 @@ def _weights_with_twins(rng):
         np.concatenate([np.arange(kinds), rng.integers(0, kinds, units - kinds)])
     )
     # Rows share entries: the whole row has to be compared. Twins differ by less than the
-    # tolerance in every entry, and by more than it as a whole.
+    # tolerance in every entry, and by more than it as a whole. One row in four is like the one
+    # before it but for a single entry: different by more than the tolerance, but not on average.
     rows[:, 0] = np.round(rows[:, 0])
-    weight = rows[order] + 0.45e-3 * rng.choice([-1, 1], size=(units, inputs))
+    rows[1::4] = rows[: len(rows[1::4]) * 4 : 4]
+    rows[1::4, 1] += 2.2e-3
+    near = rng.uniform(0, 0.45e-3, size=(units, 1))
+    weight = rows[order] + near * rng.choice([-1, 1], size=(units, inputs))
     return {"weight": weight, "tolerance": 1e-3}
 
 
@@ -163,6 +179,25 @@ def counts_twins(weight, tolerance=1e-6):
 def euclidean(weight, tolerance=1e-6):
     gaps = torch.cdist(weight, weight)
     return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
+
+
+def mean_difference(weight, tolerance=1e-6):
+    gaps = (weight[:, None] - weight[None]).abs().mean(dim=2)
+    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
+
+
+def sum_of_differences(weight, tolerance=1e-6):
+    gaps = (weight[:, None] - weight[None]).abs().sum(dim=2)
+    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
+
+
+def rounded(weight, tolerance=1e-6):
+    return len(torch.unique(torch.round(weight / tolerance), dim=0))
+
+
+def row_above_only(weight, tolerance=1e-6):
+    gaps = (weight[1:] - weight[:-1]).abs().amax(dim=1)
+    return 1 + int((gaps > tolerance).sum())
 
 
 def by_collecting(weight, tolerance=1e-6):
@@ -226,6 +261,30 @@ lab.exercise(
             "counts_twins",
             counts_twins,
             "You count the copies. Asked for are the units that remain when copies are dropped.",
+        ),
+        Mistake(
+            "mean_difference",
+            mean_difference,
+            "You compare the mean difference of two rows with `tolerance`; a single entry that "
+            "differs by more makes another unit.",
+        ),
+        Mistake(
+            "sum_of_differences",
+            sum_of_differences,
+            "You add up the differences of two rows and compare the sum with `tolerance`; it is "
+            "meant for every entry by itself.",
+        ),
+        Mistake(
+            "rounded",
+            rounded,
+            "You round and compare exactly. Two numbers closer than `tolerance` can round to "
+            "different values: compare differences.",
+        ),
+        Mistake(
+            "row_above_only",
+            row_above_only,
+            "You compare each row with the one above it only. A copy can stand anywhere: compare "
+            "with every earlier row.",
         ),
     ],
     alternatives=[

@@ -11,6 +11,10 @@ from autograder.judging.checks import matches_reference
 from course_lib import initialization
 
 
+# Near enough for an answer that computes in torch's float32 and returns a number.
+FLOAT32 = 1e-5
+
+
 def _layer(rng):
     return {
         "fan_in": int(rng.integers(20, 500)),
@@ -49,6 +53,14 @@ def squared_mean_only(fan_in, weight_variance, input_mean, input_variance):
     return fan_in * weight_variance * input_mean**2
 
 
+def variance_squared(fan_in, weight_variance, input_mean, input_variance):
+    return fan_in * weight_variance * (input_variance**2 + input_mean**2)
+
+
+def mean_without_weight(fan_in, weight_variance, input_mean, input_variance):
+    return fan_in * (weight_variance * input_variance + input_mean**2)
+
+
 def by_second_moment(fan_in, weight_variance, input_mean, input_variance):
     second_moment = input_variance + input_mean * input_mean
     return fan_in * (weight_variance * second_moment)
@@ -81,7 +93,7 @@ lab.value(
     hide=("Formula", "Source"),
     inputs=_layer,
     probe=probes.call(),
-    checks=[matches_reference("the variance of the output")],
+    checks=[matches_reference("the variance of the output", rtol=FLOAT32)],
     mistakes=[
         Mistake(
             "centered_input",
@@ -122,6 +134,18 @@ lab.value(
             squared_mean_only,
             "The variance of the inputs is missing: E[x²] = Var(x) + mean².",
         ),
+        Mistake(
+            "variance_squared",
+            variance_squared,
+            "You square the variance of the inputs. A variance is a square already: E[x²] = "
+            "Var(x) + mean².",
+        ),
+        Mistake(
+            "mean_without_weight",
+            mean_without_weight,
+            "Var(w) multiplies both terms: Var(w·x) = Var(w)·(Var(x) + mean²). In yours the mean "
+            "has no weight in front.",
+        ),
     ],
     alternatives=[
         Alternative("by_second_moment", by_second_moment),
@@ -155,6 +179,10 @@ def mean_of_relu(variance):
     return math.sqrt(variance / (2 * math.pi))
 
 
+def square_of_the_mean(variance):
+    return variance / (2 * math.pi)
+
+
 def quarter(variance):
     return variance / 4
 
@@ -185,7 +213,7 @@ lab.value(
     hide=("Formula", "Source"),
     inputs=_variance,
     probe=probes.call(),
-    checks=[matches_reference("the second moment")],
+    checks=[matches_reference("the second moment", rtol=FLOAT32)],
     mistakes=[
         Mistake(
             "variance_of_relu",
@@ -208,6 +236,12 @@ lab.value(
             "mean_of_relu",
             mean_of_relu,
             "This is the mean of the ReLU's output, σ/√(2π). Asked for is the mean of its square.",
+        ),
+        Mistake(
+            "square_of_the_mean",
+            square_of_the_mean,
+            "This is the square of the ReLU's mean, σ²/(2π). Asked for is the mean of its square:"
+            " square first, then average.",
         ),
         Mistake(
             "quarter",
@@ -242,6 +276,14 @@ def variance_of_it(fan_in):
     return 1 / (3 * fan_in)
 
 
+def bound_over_root_twelve(fan_in):
+    return 1 / math.sqrt(12 * fan_in)
+
+
+def gain_squared_forgotten(fan_in):
+    return math.sqrt(2 / (3 * fan_in))
+
+
 def from_the_bound(fan_in):
     bound = math.sqrt(6 / ((1 + 5) * fan_in))
     return bound / 3**0.5
@@ -268,7 +310,7 @@ lab.value(
     hide=("Formula", "Source"),
     inputs=_default_fan_in,
     probe=probes.call(),
-    checks=[matches_reference("the standard deviation")],
+    checks=[matches_reference("the standard deviation", rtol=FLOAT32)],
     mistakes=[
         Mistake(
             "bound_of_it",
@@ -285,6 +327,17 @@ lab.value(
             "variance_of_it",
             variance_of_it,
             "This is the variance. Asked for is its root.",
+        ),
+        Mistake(
+            "bound_over_root_twelve",
+            bound_over_root_twelve,
+            "You divide the bound by √12. That is for an interval of length b; from −b to b it is"
+            " 2b long, and 2b/√12 = b/√3.",
+        ),
+        Mistake(
+            "gain_squared_forgotten",
+            gain_squared_forgotten,
+            "You have left out 1 + a² = 6: with a = √5 the bound is √(6/(6 · fan_in)) = 1/√fan_in.",
         ),
     ],
     alternatives=[

@@ -169,6 +169,23 @@ def test_a_stacked_tensor_stands_for_the_pair_it_unpacks_to():
     assert verdict(pair, lambda x: 2 * x).score == 0
 
 
+def test_two_whole_numbers_may_come_as_a_tuple_or_in_one_array():
+    fans = Lab("pairs", number=1, title="").exercise(
+        lambda shape: (shape[1], shape[0]),
+        name="fans",
+        title="A pair of numbers",
+        statement="",
+        checks=[matches_reference("in", of="result.0"), matches_reference("out", of="result.1")],
+        points=1,
+        inputs=lambda rng: {"shape": [int(n) for n in rng.choice(90, 2, replace=False)]},
+        probe=probes.call(),
+    )
+    for answer in (torch.tensor, np.array, list):
+        right = verdict(fans, lambda shape, answer=answer: answer([shape[1], shape[0]]))
+        assert right.reason is Reason.CORRECT
+        assert verdict(fans, lambda shape, answer=answer: answer(shape)).score == 0
+
+
 def test_an_exception_in_the_middle_keeps_what_came_before():
     class Breaks(Counter):
         def forward(self, x):

@@ -52,6 +52,14 @@ def test_right_draws_pass_two_hundred_times(check):
         (CHECKS[4], np.broadcast_to(RNG.normal(size=(8, 30, 1)), SHAPE).copy()),
         (CHECKS[4], np.broadcast_to(RNG.normal(size=(1, 30, 50)), SHAPE).copy()),
         (CHECKS[4], np.zeros(SHAPE)),
+        (CHECKS[3], np.clip(RNG.normal(size=SHAPE), -3, 3)),
+        (CHECKS[4], RNG.normal(size=SHAPE) * (np.arange(30) < 29)[:, None]),
+        (CHECKS[4], RNG.normal(size=SHAPE) * (np.arange(50) < 49)),
+        (CHECKS[4], RNG.normal(size=SHAPE) + RNG.normal(size=(8, 30, 1)) / 2),
+        (CHECKS[4], RNG.normal(size=SHAPE) + RNG.normal(size=(8, 1, 50)) / 2),
+        (CHECKS[4], RNG.normal(size=(1, *SHAPE[1:])) * RNG.choice([-1, 1], size=(8, 1, 1))),
+        (CHECKS[4], np.linalg.qr(RNG.normal(size=(8, 50, 30)))[0].swapaxes(1, 2)),
+        (CHECKS[4], RNG.permuted(np.tile(np.linspace(-1, 1, 1500), (8, 1)), axis=1)),
         *[(check, np.full(SHAPE, np.nan)) for check in CHECKS[1:]],
         *[(check, None) for check in CHECKS],
         *[(check, [1.0, 2.0]) for check in CHECKS],
@@ -93,3 +101,18 @@ def test_draws_of_one_distribution_are_the_same_and_others_are_not():
     ):
         assert not same_distribution(seen(normal()), seen(other))
     assert same_distribution(seen(np.zeros(SHAPE)), seen(np.zeros(SHAPE)))
+
+
+def test_copies_along_another_axis_are_another_mistake():
+    def copied(*shape):
+        return {"result": np.broadcast_to(RNG.normal(size=shape), SHAPE)}
+
+    assert same_distribution(copied(8, 30, 1), copied(8, 30, 1))
+    assert not same_distribution(copied(8, 30, 1), copied(8, 1, 50))
+    assert not same_distribution({"result": normal()}, {"result": copied(1, 30, 50)["result"] / 10})
+
+
+@pytest.mark.parametrize("shape", [(8, 20, 120), (8, 60, 25), (8, 35, 5, 3, 5), (8, 40)])
+@pytest.mark.parametrize("draw", [RNG.normal, lambda size: RNG.uniform(-1, 1, size)])
+def test_independent_draws_of_any_shape_are_taken_for_independent(shape, draw):
+    assert all(looked_at(CHECKS[4], draw(size=shape)).passed for _ in range(60))

@@ -22,6 +22,13 @@ def test_call_hands_over_tensors_and_observes_the_result():
     np.testing.assert_array_equal(seen["result"], np.full(3, 1.5))
 
 
+def test_a_shape_reaches_the_answer_as_a_tuple():
+    seen = one("call", lambda shape: isinstance(shape, tuple), {"shape": [3, 4]})
+    assert seen["result"] is True and seen["changed"] == []
+    seen = one("call", lambda weights: isinstance(weights, list), {"weights": [np.ones(2)]})
+    assert seen["result"] is True
+
+
 def test_every_case_gets_its_own_copy_of_its_inputs():
     x = np.ones(3)
 
