@@ -13,15 +13,9 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from autograder.grading.kernels import Launcher, Plain
 from autograder.grading.record import Record, unjudged
-from autograder.grading.session import (
-    DEFAULT_LIMITS,
-    Launcher,
-    Limits,
-    Outcome,
-    Session,
-    launch,
-)
+from autograder.grading.session import DEFAULT_LIMITS, Limits, Outcome, Session, lacks_memory
 from autograder.judging import Exercise, Finding, Kind, Lab, Reason, Verdict, cases, judge
 from autograder.judging.cells import bound_names, parse_cell
 from autograder.judging.forbidden import explain, find_uses
@@ -72,12 +66,13 @@ def grade_notebook(
     submission: str = "",
     notes: Sequence[str] = (),
     limits: Limits = DEFAULT_LIMITS,
-    launcher: Launcher = launch,
+    launcher: Launcher | None = None,
 ) -> Graded:
     """Run a pristine notebook with a student's cells laid in, and judge every exercise."""
     started = time.monotonic()
     shown = copy.deepcopy(notebook)
-    with Session(room, limits, launcher) as session:
+    launcher = launcher or Plain(room)
+    with Session(launcher, limits) as session:
         grading = _Grading(references, session)
         for cell in shown.cells:
             grading.visit(cell)
@@ -92,7 +87,7 @@ def grade_notebook(
         [verdicts[exercise.id] for exercise in references.lab.exercises.values()],
         submission,
         time.monotonic() - started,
-        False,
+        launcher.confined,
         list(notes),
         grading.flags,
     )
@@ -198,6 +193,8 @@ class _Grading:
             verdict = judge(exercise, drawn, observed, expected, seed, untouched=untouched)
         except Exception as error:
             return self._unjudgeable(exercise, error)
+        if verdict.reason is Reason.RAISED and _all_lack_memory(observed):
+            verdict = replace(verdict, reason=Reason.OUT_OF_MEMORY)
         notes = [
             f"{need.name}, which this answer uses, was not right; it was judged with the "
             "reference in its place"
@@ -258,6 +255,14 @@ class _Grading:
             if exercise.name in _defines(source):
                 return source
         return ""
+
+
+def _all_lack_memory(observed: list[Any]) -> bool:
+    raised = [o.get("raised") for o in observed if isinstance(o, dict)]
+    return bool(raised) and all(
+        isinstance(r, dict) and lacks_memory(str(r.get("type")), str(r.get("message")))
+        for r in raised
+    )
 
 
 def _undefined(exercise: Exercise) -> str:

@@ -7,6 +7,7 @@ import copy
 import shutil
 from pathlib import Path
 
+import autograder.box.inside
 import autograder.probes
 import course_lib
 
@@ -55,11 +56,12 @@ def seal(room: Path) -> Path:
     package = room / "autograder"
     package.mkdir()
     (package / "__init__.py").write_text(_NOTEBOOK_CALLS)
-    shutil.copytree(
-        Path(autograder.probes.__file__).parent,
-        package / "probes",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    (package / "box").mkdir()
+    (package / "box" / "__init__.py").touch()
+    for entering in (autograder.probes, autograder.box.inside):
+        source = Path(entering.__file__ or "").parent
+        target = package / source.relative_to(library.parent / "autograder")
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
     return room
 
 

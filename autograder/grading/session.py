@@ -1,36 +1,29 @@
-"""A kernel of its own for one submission: runs cells, runs probes, survives what they do to it.
+"""One submission's kernels: runs cells, runs probes, survives what they do to it.
 
-The receive loop is ours: it drains what a kernel writes and keeps none of it, so that endless
-output costs time (which is limited) and no memory, and nothing that a student's code has seen in a
-probe comes back as output.
+Only the channels that answer are connected. What a kernel prints and displays is sent to nobody, so
+that endless output costs time (which is limited) and no memory, and nothing that a student's code
+has seen in a probe comes back as output.
 """
 
 from __future__ import annotations
 
-import os
 import queue
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, cast
 
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import KernelManager
 
+from autograder.grading.kernels import Kernel, Launcher
 from autograder.judging import Exercise
 from autograder.probes import wire
 from autograder.probes.kernel import MIME
 
 MAX_MESSAGE = 2 * wire.MAX_BYTES
 MAX_WAITING = 100
-"""Messages that wait in a socket; a kernel drops what it displays beyond them."""
+"""Messages that wait in a socket; a kernel drops what it sends beyond them."""
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 2.0
@@ -39,6 +32,7 @@ _PRELUDE = "__import__('autograder.probes.kernel')"
 # Code in a kernel holds its key and can send what no kernel sends.
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _RESET = re.compile(r"^\s*%reset\b|magic\(.reset\b", re.MULTILINE)
+_NO_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -72,43 +66,6 @@ class Outcome:
         return f"{self.error}: {self.message}" if self.error else self.message
 
 
-class Launcher(Protocol):
-    """Starts a kernel that sees ``room`` and may write to ``home``.
-
-    The seam at which a confined kernel takes the place of a plain one.
-    """
-
-    def __call__(self, room: Path, home: Path) -> KernelManager: ...
-
-
-class OwnKernelManager(KernelManager):
-    """Starts ipykernel in this environment, whatever kernels the user has installed."""
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        """The one kernel that student code runs in."""
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(argv=argv, display_name="graded", language="python")
-
-
-def launch(room: Path, home: Path) -> KernelManager:
-    """Start a plain kernel of this environment, with a home, caches and a folder of its own."""
-    manager = OwnKernelManager()
-    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "LC_ALL", "TZ")}
-    own = {
-        "HOME": str(home),
-        "IPYTHONDIR": str(home / ".ipython"),
-        "MPLCONFIGDIR": str(home / ".matplotlib"),
-        "TMPDIR": str(home),
-        "PYTHONPATH": str(room),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    nowhere = subprocess.DEVNULL
-    manager.start_kernel(cwd=str(home), env={**kept, **own}, stdout=nowhere, stderr=nowhere)
-    return manager
-
-
 def _capped_context() -> zmq.Context[Any]:
     context: zmq.Context[Any] = zmq.Context()
     context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
@@ -119,16 +76,12 @@ def _capped_context() -> zmq.Context[Any]:
 class Session:
     """One kernel after another for one submission; use it as a context manager."""
 
-    def __init__(
-        self, room: Path, limits: Limits = DEFAULT_LIMITS, launcher: Launcher = launch
-    ) -> None:
-        self._room = room
-        self.limits = limits
+    def __init__(self, launcher: Launcher, limits: Limits = DEFAULT_LIMITS) -> None:
         self._launcher = launcher
-        self._home: Path | None = None
-        self._manager: KernelManager | None = None
+        self.limits = limits
+        self._kernel: Kernel | None = None
         self._client: BlockingKernelClient | None = None
-        self._context: zmq.Context[Any] | None = None
+        self._context = _capped_context()
         self._history: list[str] = []
         self._deadline = time.monotonic() + limits.submission
 
@@ -136,12 +89,13 @@ class Session:
         try:
             self._start()
         except BaseException:
-            self._stop()
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop()
+        self._context.destroy(linger=0)
 
     @property
     def spent(self) -> bool:
@@ -205,7 +159,7 @@ class Session:
         if self._client is None:
             self._start()
             self._replay()
-        assert self._client is not None and self._manager is not None
+        assert self._client is not None
         request = self._client.execute(
             source,
             silent=expressions is not None,
@@ -224,46 +178,24 @@ class Session:
 
     def _await(self, request: str, deadline: float) -> Outcome | None:
         """Wait until the request is answered; None when the deadline passes first."""
-        assert self._client is not None and self._manager is not None
+        assert self._client is not None and self._kernel is not None
         while time.monotonic() < deadline:
-            self._drain(deadline)
             try:
                 reply = self._client.get_shell_msg(timeout=0.05)
+                answers = reply["parent_header"].get("msg_id") == request
             except queue.Empty:
-                if not self._manager.is_alive():
-                    return Outcome("crashed", "", "the kernel died while this ran")
+                if end := self._kernel.end:
+                    return _died(end)
                 continue
             except _MALFORMED:
                 continue
-            if reply.get("parent_header", {}).get("msg_id") != request:
-                continue
-            content = reply["content"]
-            if _asks_to_exit(content):
-                # The kernel answers first and goes a moment later, in the middle of another cell.
-                what = "the code called quit() or exit()"
-                return Outcome("error", "SystemExit", what, ended_kernel=True)
-            if content.get("status") == "ok":
-                return Outcome("ok", reply=content)
-            error, message = str(content.get("ename", "")), str(content.get("evalue", ""))
-            status = "out_of_memory" if error == "MemoryError" else "error"
-            return Outcome(status, error[:80], message[:500], content)
+            if answers:
+                return _outcome(reply["content"])
         return None
 
-    def _drain(self, deadline: float) -> None:
-        assert self._client is not None
-        for _ in range(1000):
-            if time.monotonic() >= deadline:
-                return
-            try:
-                self._client.get_iopub_msg(timeout=0)
-            except queue.Empty:
-                return
-            except _MALFORMED:
-                continue
-
     def _interrupt(self, request: str, seconds: float) -> Outcome:
-        assert self._manager is not None
-        self._manager.interrupt_kernel()
+        assert self._client is not None
+        self._client.control_channel.send(self._client.session.msg("interrupt_request", {}))
         answered = self._await(request, time.monotonic() + GRACE_SECONDS)
         hung = answered is None or answered.ended_kernel or answered.status == "crashed"
         what = f"it did not end within {seconds:g} seconds"
@@ -275,14 +207,12 @@ class Session:
             self.run_cell(source)
 
     def _start(self) -> None:
-        self._home = Path(tempfile.mkdtemp(prefix="course-kernel-"))
-        self._manager = self._launcher(self._room, self._home)
-        self._client = self._manager.blocking_client()
+        self._kernel = self._launcher.start()
+        self._client = BlockingKernelClient()
+        self._client.load_connection_info(cast(Any, self._kernel.connection))
         # Left to itself, a client makes a context of its own, which caps nothing.
-        self._context = self._client.context = _capped_context()
-        self._client.start_channels()
-        self._client.wait_for_ready(timeout=START_SECONDS)
-        # torch and the probes are loaded here, at nobody's expense.
+        self._client.context = self._context
+        self._client.start_channels(iopub=False, stdin=False, hb=False)
         request = self._client.execute(_PRELUDE, silent=True, store_history=False)
         loaded = self._await(request, time.monotonic() + START_SECONDS)
         if loaded is None or loaded.status != "ok":
@@ -292,14 +222,35 @@ class Session:
     def _stop(self) -> None:
         if self._client is not None:
             self._client.stop_channels()
-        if self._manager is not None:
-            self._manager.shutdown_kernel(now=True)
-            self._manager.context.destroy(linger=0)
-        if self._context is not None:
-            self._context.destroy(linger=0)
-        if self._home is not None:
-            shutil.rmtree(self._home, ignore_errors=True)
-        self._client = self._manager = self._home = self._context = None
+        if self._kernel is not None:
+            self._kernel.kill()
+        self._client = self._kernel = None
+
+
+def _died(end: str) -> Outcome:
+    if end == "out_of_memory":
+        return Outcome("out_of_memory", "", "the kernel was ended: it used too much memory")
+    what = "the kernel died while this ran" if end == "ended" else f"the kernel {end}"
+    return Outcome("crashed", "", what)
+
+
+def _outcome(content: dict[str, Any]) -> Outcome:
+    if _asks_to_exit(content):
+        # The kernel answers first and goes a moment later, in the middle of another cell.
+        what = "the code called quit() or exit()"
+        return Outcome("error", "SystemExit", what, ended_kernel=True)
+    if content.get("status") == "ok":
+        return Outcome("ok", reply=content)
+    error, message = str(content.get("ename", "")), str(content.get("evalue", ""))
+    status = "out_of_memory" if lacks_memory(error, message) else "error"
+    return Outcome(status, error[:80], message[:500], content)
+
+
+def lacks_memory(error: str, message: str) -> bool:
+    """Whether an exception of this type and message says that memory ran out."""
+    if error in ("MemoryError", "OutOfMemoryError"):
+        return True
+    return error in ("RuntimeError", "OSError") and bool(_NO_MEMORY.search(message))
 
 
 def _asks_to_exit(content: dict[str, Any]) -> bool:

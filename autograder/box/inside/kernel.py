@@ -1,0 +1,77 @@
+"""A process that becomes an ordinary ipykernel, on sockets that it was given."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import zmq
+from ipykernel.heartbeat import Heartbeat
+from ipykernel.kernelapp import IPKernelApp
+
+CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
+"""The order in which the sockets of a kernel are handed over."""
+
+
+class BoxedKernelApp(IPKernelApp):
+    """Listens on sockets that were bound outside: nothing outside is writable in here."""
+
+    given: Mapping[int, int] = {}
+
+    def _try_bind_socket(self, s: Any, port: int) -> int:
+        s.setsockopt(zmq.USE_FD, self.given[port])
+        s.bind(f"ipc://{self.ip}-{port}")
+        return port
+
+    def init_heartbeat(self) -> None:
+        """Start the heart on its own socket."""
+        self.heartbeat = _Heartbeat(zmq.Context(), ("ipc", self.ip, self.hb_port))
+        self.heartbeat.given = self.given
+        self.heartbeat.start()
+
+    def init_connection_file(self) -> None:
+        """There is none: what it would say was handed over."""
+
+    def write_connection_file(self, **_: Any) -> None:
+        """Nobody reads one in here."""
+
+    def log_connection_info(self) -> None:
+        """Nobody reads it in here."""
+
+
+class _Heartbeat(Heartbeat):
+    given: Mapping[int, int] = {}
+
+    def _try_bind_socket(self) -> None:
+        self.socket.setsockopt(zmq.USE_FD, self.given[self.port])
+        self.socket.bind(f"ipc://{self.ip}-{self.port}")
+
+
+def be_kernel(connection: Mapping[str, Any], sockets: Mapping[str, int]) -> NoReturn:
+    """Serve as the kernel of a connection until told to stop, on listening descriptors."""
+    _be_random()
+    ports = {name: int(connection[f"{name}_port"]) for name in CHANNELS}
+    BoxedKernelApp.given = {port: sockets[name] for name, port in ports.items()}
+    app = BoxedKernelApp.instance(
+        transport="ipc",
+        ip=str(connection["ip"]),
+        **{f"{name}_port": port for name, port in ports.items()},
+    )
+    app.config.Session.key = str(connection["key"]).encode()
+    app.config.HistoryManager.enabled = False
+    app.config.InteractiveShell.cache_size = 0
+    app.initialize([])
+    app.start()
+    os._exit(0)
+
+
+def _be_random() -> None:
+    """Forks begin with the random numbers of their parent, and would all draw the same."""
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+    if "torch" in sys.modules:
+        sys.modules["torch"].seed()

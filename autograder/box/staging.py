@@ -1,0 +1,42 @@
+"""Root starts a box as a user of no rights, who may not be able to reach the folders to be shown.
+
+``python -m autograder.box.staging PLAN`` is run as root: in a mount namespace of its own it binds
+the folders of the plan where anybody reaches them, becomes the user, and then bubblewrap.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from autograder.box.inside import linux
+from autograder.box.outside import UNPRIVILEGED
+
+
+def plan(stage: Path, folders: list[Path]) -> dict[Path, Path]:
+    """Where each folder will be taken from."""
+    return {folder: stage / str(number) for number, folder in enumerate(folders)}
+
+
+def main() -> None:
+    """Stage what the plan names, give up root, and become its command."""
+    asked = json.loads(sys.argv[1])
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    linux.mount("tmpfs", asked["stage"], "tmpfs", options="size=1m,mode=0755")
+    for source, target in asked["binds"]:
+        if os.path.isdir(source):
+            os.mkdir(target)
+        else:
+            Path(target).touch()
+        linux.mount(source, target, flags=linux.MS_BIND | linux.MS_REC)
+    os.setgroups([])
+    os.setresgid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
+    os.setresuid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
+    os.execv(asked["command"][0], asked["command"])
+
+
+if __name__ == "__main__":
+    main()
