@@ -20,6 +20,7 @@ from autograder.box.outside import gpu_devices
 
 MODULES = (
     "torch",
+    "torch._dynamo",
     "numpy",
     "matplotlib.pyplot",
     "matplotlib_inline.backend_inline",
