@@ -10,19 +10,26 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from autograder.box.inside import linux
 from autograder.box.outside import UNPRIVILEGED
 
 
-def plan(stage: Path, folders: list[Path]) -> dict[Path, Path]:
-    """Where each folder will be taken from."""
-    return {folder: stage / str(number) for number, folder in enumerate(folders)}
-
-
 def main() -> None:
     """Stage what the plan names, give up root, and become its command."""
     asked = json.loads(sys.argv[1])
+    try:
+        _stage(asked)
+    except OSError as error:
+        sys.exit(f"root could not stage the folders of the box: {error}")
+    os.setgroups([])
+    os.setresgid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
+    os.setresuid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
+    os.execv(asked["command"][0], asked["command"])
+
+
+def _stage(asked: dict[str, Any]) -> None:
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("tmpfs", asked["stage"], "tmpfs", options="size=1m,mode=0755")
@@ -32,10 +39,6 @@ def main() -> None:
         else:
             Path(target).touch()
         linux.mount(source, target, flags=linux.MS_BIND | linux.MS_REC)
-    os.setgroups([])
-    os.setresgid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
-    os.setresuid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
-    os.execv(asked["command"][0], asked["command"])
 
 
 if __name__ == "__main__":

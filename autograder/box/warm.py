@@ -19,10 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autograder.box import staging
-from autograder.box.inside.kernel import CHANNELS
 from autograder.box.inside.limits import Limits
-from autograder.box.inside.parent import MAX_MESSAGE
+from autograder.box.inside.parent import CHANNELS, MAX_MESSAGE
 from autograder.box.outside import NoBox, View, command, find_bubblewrap, shown
 
 WARM_SECONDS = 120.0
@@ -119,10 +117,6 @@ class Box:
                 self._ended[said["id"]] = said
             return self._ended[number]
 
-    def forget(self, number: int) -> None:
-        """A kernel is done with."""
-        self._ended.pop(number, None)
-
     def _launch(
         self, view: View, modules: Sequence[str], theirs: socket.socket
     ) -> subprocess.Popen[bytes]:
@@ -144,12 +138,15 @@ class Box:
             )
 
     def _staged(self, bubblewrap: str, view: View, program: list[str]) -> list[str]:
+        """Root first becomes a user of no rights, who may not reach the folders to be shown."""
         stage = self._folder / "stage"
         stage.mkdir()
         self._folder.chmod(0o711)
-        sources = staging.plan(stage, [Path(bubblewrap), *dict(shown(view))])
+        folders = [Path(bubblewrap).parent, *dict(shown(view))]
+        sources = {folder: stage / str(number) for number, folder in enumerate(folders)}
+        bubblewrap = _staged_path(Path(bubblewrap), sources)
         binds = [[str(source), str(target)] for source, target in sources.items()]
-        line = [*command(str(sources[Path(bubblewrap)]), view, sources), *program]
+        line = [*command(bubblewrap, view, sources), *program]
         asked = json.dumps({"stage": str(stage), "binds": binds, "command": line})
         return [sys.executable, "-m", "autograder.box.staging", asked]
 
@@ -185,6 +182,7 @@ class BoxedKernel:
         self._box = box
         self._number = number
         self._place = place
+        self._killed = False
         self.connection = connection
 
     @property
@@ -201,11 +199,19 @@ class BoxedKernel:
 
     def kill(self) -> None:
         """End it and everything that it started, and remove its sockets."""
+        if self._killed:
+            return
+        self._killed = True
         if self.end is None:
             self._box.stop(self._number)
             self.wait(STOP_SECONDS)
-        self._box.forget(self._number)
         shutil.rmtree(self._place, ignore_errors=True)
+
+
+def _staged_path(path: Path, sources: dict[Path, Path]) -> str:
+    """Where a program is found once the folders are staged; libraries beside it included."""
+    folder = next(folder for folder in reversed(sources) if path.is_relative_to(folder))
+    return str(sources[folder] / path.relative_to(folder))
 
 
 def _listen(path: str) -> socket.socket:

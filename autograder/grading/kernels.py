@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -17,13 +19,13 @@ from typing import Any, Protocol
 import course_lib
 from autograder.box import Box, Limits, NoBox, View
 from autograder.box.outside import gpu_devices
+from autograder.grading.sealed import seal
 
 MODULES = (
     "torch",
     "torch._dynamo",
     "numpy",
     "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline",
     "autograder.probes.kernel",
     "course_lib.data",
     "course_lib.plotting",
@@ -64,6 +66,19 @@ def open_launcher(
     if unsafe_no_box:
         return Plain(room)
     return Boxed(room, device, share)
+
+
+@functools.cache
+def shared_launcher() -> Launcher:
+    """The box of this process, for kernels that others ask for by kernelspec.
+
+    Raises: NoBox, where this machine cannot confine.
+    """
+    folder = tempfile.mkdtemp(prefix="course-room-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    launcher = open_launcher(seal(Path(folder, "room")))
+    atexit.register(launcher.close)
+    return launcher
 
 
 class Boxed:
@@ -150,6 +165,8 @@ class _PlainKernel:
             "PYTHONPATH": str(room),
             "PYTHONDONTWRITEBYTECODE": "1",
             "OMP_NUM_THREADS": "1",
+            # The kernel ends within a second of the process that started it.
+            "JPY_PARENT_PID": str(os.getpid()),
         }
 
 

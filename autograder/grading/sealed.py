@@ -16,8 +16,16 @@ GIVEN = ("data.py", "plotting.py")
 _NOTEBOOK_CALLS = '''"""What a notebook may call while it is graded: nothing happens."""
 
 
+class Unjudged:
+    """What stands under a check in here: no points for whoever reads them off a notebook."""
+
+    def __repr__(self):
+        return "0"
+
+
 def check(exercise, **options):
-    """The grader checks."""
+    """The grader checks, outside."""
+    return Unjudged()
 
 
 def commit(exercise, prediction):

@@ -12,9 +12,6 @@ import zmq
 from ipykernel.heartbeat import Heartbeat
 from ipykernel.kernelapp import IPKernelApp
 
-CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
-"""The order in which the sockets of a kernel are handed over."""
-
 
 class BoxedKernelApp(IPKernelApp):
     """Listens on sockets that were bound outside: nothing outside is writable in here."""
@@ -51,9 +48,12 @@ class _Heartbeat(Heartbeat):
 
 
 def be_kernel(connection: Mapping[str, Any], sockets: Mapping[str, int]) -> NoReturn:
-    """Serve as the kernel of a connection until told to stop, on listening descriptors."""
+    """Serve as the kernel of a connection until told to stop.
+
+    ``sockets`` are listening descriptors by the name of their channel.
+    """
     _be_random()
-    ports = {name: int(connection[f"{name}_port"]) for name in CHANNELS}
+    ports = {name: int(connection[f"{name}_port"]) for name in sockets}
     BoxedKernelApp.given = {port: sockets[name] for name, port in ports.items()}
     app = BoxedKernelApp.instance(
         transport="ipc",

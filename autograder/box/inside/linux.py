@@ -47,7 +47,7 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str
         ctypes.c_ulong(flags),
         options.encode() or None,
     )
-    _call(f"mount {kind or source} on {target}", done)
+    _call(f"mount {source} on {target}", done)
 
 
 def die_with_parent() -> None:

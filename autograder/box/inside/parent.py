@@ -24,6 +24,9 @@ from autograder.box.inside import filter as third_wall
 from autograder.box.inside import processes, wall
 from autograder.box.inside.limits import Limits
 
+CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
+"""The order in which the listening sockets of a kernel are handed over."""
+
 MAX_MESSAGE = 65536
 WATCH_SECONDS = 0.05
 
@@ -137,7 +140,7 @@ def receive(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
 
 def _live(message: dict[str, Any], descriptors: list[int], telling: int) -> NoReturn:
     try:
-        from autograder.box.inside.kernel import CHANNELS, be_kernel
+        from autograder.box.inside.kernel import be_kernel
 
         os.chdir(wall.HOME)
         os.close(telling)

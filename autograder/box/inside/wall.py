@@ -72,6 +72,8 @@ def _mount(limits: Limits) -> None:
         ("/dev/shm", limits.shared),
     ):
         linux.mount("tmpfs", target, "tmpfs", flags, f"size={size},mode=0700,nr_inodes=20000")
+    terminals = "newinstance,ptmxmode=0666,mode=0620,max=64"
+    linux.mount("devpts", "/dev/pts", "devpts", linux.MS_NOSUID | linux.MS_NOEXEC, terminals)
     with open("/proc/sys/user/max_user_namespaces", "w") as file:
         file.write("0")
     # The message queues of this namespace would be memory that no limit sees.
