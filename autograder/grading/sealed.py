@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
+import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import autograder.box.inside
@@ -43,6 +47,15 @@ import sys
 sys.meta_path[:] = [f for f in sys.meta_path if "Editable" not in getattr(f, "__name__", "")]
 sys.path[:] = [p for p in sys.path if p != {repository!r}]
 """
+
+
+@contextlib.contextmanager
+def temporary_room() -> Iterator[Path]:
+    """A sealed room for as long as the context lasts."""
+    with tempfile.TemporaryDirectory(prefix="course-room-") as folder:
+        # A box that root starts belongs to a user without rights, who must get in.
+        os.chmod(folder, 0o711)
+        yield seal(Path(folder, "room"))
 
 
 def seal(room: Path) -> Path:

