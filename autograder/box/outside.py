@@ -9,7 +9,7 @@ import shutil
 import site
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.box.inside.limits import MIB
@@ -57,7 +57,6 @@ class View:
     shown: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
     devices: tuple[Path, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_bubblewrap() -> str:
@@ -100,7 +99,7 @@ def command(bubblewrap: str, view: View, sources: Mapping[Path, Path]) -> list[s
     ``sources`` says where a folder is to be taken from, if not from its own path.
     """
     line = [bubblewrap, "--unshare-all", "--new-session", "--hostname", "course", "--clearenv"]
-    for name, value in environment(view).items():
+    for name, value in environment().items():
         line += ["--setenv", name, value]
     # Writable by nobody once all is in place, and small until then.
     line += ["--size", str(16 * MIB), "--tmpfs", "/", "--proc", "/proc", "--dev", "/dev"]
@@ -126,7 +125,7 @@ def shown(view: View) -> Iterator[tuple[Path, str]]:
     yield view.room, ROOM
 
 
-def environment(view: View) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The environment variables in the box: none of the grader's own but language and time zone."""
     kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TZ") if name in os.environ}
     programs = [os.path.join(sys.prefix, "bin"), "/usr/local/bin", "/usr/bin", "/bin"]
@@ -142,7 +141,6 @@ def environment(view: View) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         **dict.fromkeys(_OF_ONE_THREAD, "1"),
         **kept,
-        **view.environment,
     }
 
 

@@ -30,7 +30,10 @@ MODULES = (
     "course_lib.data",
     "course_lib.plotting",
 )
-"""What a lab imports: loaded once in a box, before any submission's clock runs."""
+"""What labs import: loaded once in a box, before any submission's clock runs."""
+
+
+_PRELUDE = "__import__('autograder.probes.kernel')"
 
 
 class Kernel(Protocol):
@@ -45,9 +48,10 @@ class Kernel(Protocol):
 
 
 class Launcher(Protocol):
-    """Starts kernels that see one sealed room."""
+    """Starts kernels that see one sealed room; ``prelude`` is run in each before anything else."""
 
     confined: bool
+    prelude: str
 
     def start(self) -> Kernel: ...
 
@@ -87,8 +91,13 @@ class Boxed:
     confined = True
 
     def __init__(self, room: Path, device: str = "cpu", share: float = 1.0) -> None:
-        self._view = _view(room, device, share)
-        self._limits = Limits() if device == "cpu" else Limits(memory=16 * 2**30)
+        self._view = _view(room, device)
+        self._limits = Limits()
+        self.prelude = _PRELUDE
+        if device != "cpu":
+            # Pinned memory and the driver's own tables count as the process's.
+            self._limits = Limits(memory=16 * 2**30)
+            self.prelude += f"\n__import__('torch').cuda.set_per_process_memory_fraction({share!r})"
         self._box = Box(self._view, MODULES)
 
     def start(self) -> Kernel:
@@ -107,6 +116,7 @@ class Plain:
     """Kernels that can read and write what their user can."""
 
     confined = False
+    prelude = _PRELUDE
 
     def __init__(self, room: Path) -> None:
         self._room = room
@@ -170,7 +180,7 @@ class _PlainKernel:
         }
 
 
-def _view(room: Path, device: str, share: float) -> View:
+def _view(room: Path, device: str) -> View:
     library = Path(course_lib.__file__).resolve().parent
     beside = library.parent
     checkout = (beside,) if (beside / "solutions").is_dir() else ()
@@ -179,7 +189,6 @@ def _view(room: Path, device: str, share: float) -> View:
         shown=(library / "datasets",),
         hidden=(library, beside / "autograder", Path.cwd().resolve(), *checkout),
         devices=gpu_devices() if device != "cpu" else (),
-        environment={"COURSE_GPU_SHARE": str(share)} if device != "cpu" else {},
     )
 
 

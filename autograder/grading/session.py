@@ -27,7 +27,6 @@ MAX_WAITING = 100
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 2.0
-_PRELUDE = "__import__('autograder.probes.kernel')"
 
 # Code in a kernel holds its key and can send what no kernel sends.
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -213,7 +212,7 @@ class Session:
         # Left to itself, a client makes a context of its own, which caps nothing.
         self._client.context = self._context
         self._client.start_channels(iopub=False, stdin=False, hb=False)
-        request = self._client.execute(_PRELUDE, silent=True, store_history=False)
+        request = self._client.execute(self._launcher.prelude, silent=True, store_history=False)
         loaded = self._await(request, time.monotonic() + START_SECONDS)
         if loaded is None or loaded.status != "ok":
             reason = loaded.sentence if loaded else f"no answer in {START_SECONDS:g} seconds"
