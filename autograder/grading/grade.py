@@ -19,7 +19,12 @@ from autograder.grading.session import DEFAULT_LIMITS, Limits, Outcome, Session,
 from autograder.judging import Exercise, Finding, Kind, Lab, Reason, Verdict, cases, judge
 from autograder.judging.cells import bound_names, parse_cell
 from autograder.judging.forbidden import explain, find_uses
-from autograder.judging.judge import Observation, expected_observations, is_prediction_made
+from autograder.judging.judge import (
+    Mistaken,
+    Observation,
+    expected_observations,
+    is_prediction_made,
+)
 from autograder.judging.seeds import hidden_seed
 from autograder.judging.source import answer_source, is_untouched, same_tree
 from autograder.reporting.verdict import verdict_html, verdict_text
@@ -39,6 +44,7 @@ class References:
         self.lab = lab
         self._secret = secret
         self._drawn: dict[str, tuple[int, list[dict[str, Any]], list[Observation]]] = {}
+        self._mistaken: dict[str, Mistaken] = {}
 
     def of(self, exercise: Exercise) -> tuple[int, list[dict[str, Any]], list[Observation]]:
         """The seed, the cases and the expected observations of an exercise."""
@@ -47,6 +53,10 @@ class References:
             drawn = cases(exercise, seed)
             self._drawn[exercise.id] = (seed, drawn, expected_observations(exercise, drawn, seed))
         return self._drawn[exercise.id]
+
+    def mistaken(self, exercise: Exercise) -> Mistaken:
+        """What mistakes give on the cases of an exercise, filled as answers fail."""
+        return self._mistaken.setdefault(exercise.id, {})
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,8 @@ class _Grading:
             undefined = self._verdicts[id].notes == [_undefined(exercise)]
             if exercise.name in self._failed or not (later or undefined):
                 continue
+            # In a kernel that has seen no probe: an earlier one was given this answer's reference.
+            self._session.renew()
             verdict = self._judge(exercise)
             if verdict is not None:
                 note = "the answer was defined only after its check cell; it was judged at the end"
@@ -190,11 +202,20 @@ class _Grading:
         observed = observed if isinstance(observed, list) else []
         try:
             untouched = is_untouched(exercise, source)
-            verdict = judge(exercise, drawn, observed, expected, seed, untouched=untouched)
+            verdict = judge(
+                exercise,
+                drawn,
+                observed,
+                expected,
+                seed,
+                untouched=untouched,
+                mistaken=self._references.mistaken(exercise),
+            )
         except Exception as error:
             return self._unjudgeable(exercise, error)
         if verdict.reason is Reason.RAISED and _all_lack_memory(observed):
             verdict = replace(verdict, reason=Reason.OUT_OF_MEMORY)
+            self._session.renew()
         notes = [
             f"{need.name}, which this answer uses, was not right; it was judged with the "
             "reference in its place"
@@ -278,8 +299,8 @@ def _is_prediction(exercise: Exercise, value: Any) -> bool:
     return abs(value) <= sys.float_info.max
 
 
-def _defines(source: str) -> set[str]:
-    return bound_names(source) if parse_cell(source) is not None else set()
+def _defines(source: str) -> frozenset[str]:
+    return bound_names(source)
 
 
 def _definition_in(source: str, name: str) -> str:

@@ -31,7 +31,12 @@ GRACE_SECONDS = 2.0
 # Code in a kernel holds its key and can send what no kernel sends.
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _RESET = re.compile(r"^\s*%reset\b|magic\(.reset\b", re.MULTILINE)
-_NO_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
+_EXHAUSTED = re.compile(
+    r"can't allocate memory|not enough memory|out of memory|can't start new thread|"
+    r"\[Errno (11|12|23|24|27|28)\]",
+    re.IGNORECASE,
+)
+"""Memory, threads, processes, descriptors or disk space: words of torch and numbers of errors."""
 
 
 @dataclass(frozen=True)
@@ -136,19 +141,27 @@ class Session:
             f".observe({request!r}, get_ipython().user_ns)"
         )
         outcome = self._execute("", self.limits.probe, {"observation": expression})
+        if outcome.status == "timed_out":
+            # A probe defines nothing that could be lost, and may have left processes.
+            self.renew()
         if outcome.status != "ok":
             return outcome, {}
-        answer = outcome.reply.get("user_expressions", {}).get("observation", {})
-        if answer.get("status") != "ok":
+        answer = _inside(outcome.reply, "user_expressions", "observation")
+        if not isinstance(answer, dict) or answer.get("status") != "ok":
+            answer = answer if isinstance(answer, dict) else {}
             error, message = str(answer.get("ename", "")), str(answer.get("evalue", ""))
             return Outcome("error", error[:80], message[:300]), {}
         try:
-            decoded = wire.loads(answer.get("data", {}).get(MIME))
+            decoded = wire.loads(_inside(answer, "data", MIME))
         except wire.WireError as problem:
             return Outcome("error", "", f"the observation was refused: {problem}"), {}
         if not isinstance(decoded, dict):
             return Outcome("error", "", "the observation was refused: it is no reply"), {}
         return outcome, decoded
+
+    def renew(self) -> None:
+        """Go on in a fresh kernel: this one has nothing left to go on with."""
+        self._stop()
 
     def _execute(
         self, source: str, seconds: float, expressions: dict[str, str] | None = None
@@ -188,7 +201,7 @@ class Session:
                 continue
             except _MALFORMED:
                 continue
-            if answers:
+            if answers and isinstance(reply["content"], dict):
                 return _outcome(reply["content"])
         return None
 
@@ -246,10 +259,22 @@ def _outcome(content: dict[str, Any]) -> Outcome:
 
 
 def lacks_memory(error: str, message: str) -> bool:
-    """Whether an exception of this type and message says that memory ran out."""
+    """Whether an exception of this type and message says that memory, or what needs some, ran out.
+
+    Processes, threads, descriptors and disk space count too: the next cell would hang for want of
+    them.
+    """
     if error in ("MemoryError", "OutOfMemoryError"):
         return True
-    return error in ("RuntimeError", "OSError") and bool(_NO_MEMORY.search(message))
+    kinds = ("RuntimeError", "OSError", "BlockingIOError")
+    return error in kinds and bool(_EXHAUSTED.search(message))
+
+
+def _inside(value: Any, *keys: str) -> Any:
+    """What lies under keys, one in another; None where there are none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _asks_to_exit(content: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ import symtable
 import sys
 import textwrap
 from collections.abc import Iterator
+from functools import lru_cache
 
 
 def parse_cell(source: str) -> ast.Module | None:
@@ -67,12 +68,13 @@ def free_names(source: str) -> set[str]:
     return read - bound_names(source)
 
 
-def bound_names(source: str) -> set[str]:
+@lru_cache(maxsize=256)
+def bound_names(source: str) -> frozenset[str]:
     """The names that a source binds at its top level: assigned, imported or defined."""
     top = _table(source)
     if top is None:
-        return set()
-    return {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+        return frozenset()
+    return frozenset(s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported())
 
 
 def _table(source: str) -> symtable.SymbolTable | None:

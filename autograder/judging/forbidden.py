@@ -12,6 +12,7 @@ import inspect
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -48,12 +49,18 @@ def find_uses(
     """
     if not forbidden:
         return []
-    trees = [parse_cell(source) for source in cells]
+    trees = [_tree(source) for source in cells]
     for index, (source, tree) in enumerate(zip(cells, trees, strict=True)):
         if tree is None and is_too_deep(source):
             return [Use("code nested too deeply to be read", 1, index)]
     with deep_recursion():
         return _find_uses(trees, answer, forbidden, given)
+
+
+@lru_cache(maxsize=256)
+def _tree(source: str) -> ast.Module | None:
+    """A cell's tree, to be read only: every exercise of a submission looks at all of its cells."""
+    return parse_cell(source)
 
 
 def _find_uses(

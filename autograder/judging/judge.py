@@ -22,6 +22,9 @@ FALSE_ALARM_BUDGET = 1e-6
 
 Observation = dict[str, Any]
 
+Mistaken = dict[tuple[str, int], Observation]
+"""What mistakes give, by their name and the number of the case."""
+
 # A forged observation need not have the form that a check expects.
 _FORGED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
@@ -65,10 +68,12 @@ def judge(
     seed: int,
     *,
     untouched: bool = False,
+    mistaken: Mistaken | None = None,
 ) -> Verdict:
     """Judge observations of an answer against those of the reference.
 
-    ``untouched`` says that the answer has the starter's syntax tree.
+    ``untouched`` says that the answer has the starter's syntax tree; ``mistaken`` keeps what
+    mistakes gave on these cases and this seed, for the next answer to be judged on them.
     """
     verdict = Verdict(exercise.id, str(exercise.kind), 0.0, exercise.points, Reason.WRONG)
     observed = [_well_formed(observation) for observation in observed]
@@ -92,7 +97,9 @@ def judge(
         remarks=_remarks(exercise, looked_at),
     )
     return (
-        verdict if reason is Reason.CORRECT else diagnose(exercise, verdict, drawn, observed, seed)
+        verdict
+        if reason is Reason.CORRECT
+        else diagnose(exercise, verdict, drawn, observed, seed, mistaken)
     )
 
 
@@ -102,10 +109,11 @@ def diagnose(
     drawn: Sequence[Inputs],
     observed: Sequence[Observation],
     seed: int,
+    mistaken: Mistaken | None = None,
 ) -> Verdict:
     """Name the mistake that behaves like the answer on every case, if there is one."""
     for mistake in exercise.mistakes:
-        if behaves_like(exercise, mistake, drawn, observed, seed):
+        if behaves_like(exercise, mistake, drawn, observed, seed, mistaken):
             return replace(verdict, diagnosis=mistake.name, explanation=mistake.diagnosis)
     return verdict
 
@@ -116,10 +124,15 @@ def behaves_like(
     drawn: Sequence[Inputs],
     observed: Sequence[Observation],
     seed: int,
+    mistaken: Mistaken | None = None,
 ) -> bool:
     """Whether observations are those of a mistake; the cheapest case is tried first."""
-    for inputs, seen in zip(drawn, observed, strict=True):
-        other = observe(exercise, mistake.answer, [inputs], seed)[0]
+    known = {} if mistaken is None else mistaken
+    for number, (inputs, seen) in enumerate(zip(drawn, observed, strict=True)):
+        key = (mistake.name, number)
+        if key not in known:
+            known[key] = observe(exercise, mistake.answer, [inputs], seed)[0]
+        other = known[key]
         try:
             alike = same_observation(exercise, seen, other, float_dtype(inputs))
         except _FORGED:

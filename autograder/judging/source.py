@@ -11,6 +11,7 @@ import textwrap
 import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from autograder.judging.cells import bound_names, deep_recursion, free_names, parse_cell
@@ -32,6 +33,9 @@ __all__ = [
 
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 TEXT_STUB = "YOUR ANSWER HERE"
+
+_starters: dict[int, tuple[Exercise, str]] = {}
+"""Every submission is compared with them, and laying one out takes milliseconds."""
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -70,7 +74,11 @@ def starter_source(exercise: Exercise) -> str:
         return f"{exercise.name} = None  # your prediction: {wanted}"
     if exercise.kind is Kind.REPAIR:
         return _planted(exercise)
-    return _lay(exercise, lambda body, indent: [indent + line for line in STUB])
+    known = _starters.get(id(exercise))
+    if known is None or known[0] is not exercise:
+        laid = _lay(exercise, lambda body, indent: [indent + line for line in STUB])
+        known = _starters[id(exercise)] = (exercise, laid)
+    return known[1]
 
 
 def answer_source(exercise: Exercise, answer: Any) -> str:
@@ -99,8 +107,8 @@ def has_docstring(exercise: Exercise) -> bool:
 
 def same_tree(one: str, other: str) -> bool:
     """Whether two sources have one syntax tree, docstrings and comments aside."""
-    first, second = parse_cell(one), parse_cell(other)
-    return first is not None and second is not None and _dump(first) == _dump(second)
+    first, second = _tree_text(one), _tree_text(other)
+    return first is not None and first == second
 
 
 def is_untouched(exercise: Exercise, source: str) -> bool:
@@ -108,11 +116,11 @@ def is_untouched(exercise: Exercise, source: str) -> bool:
     starter = starter_source(exercise)
     if exercise.kind is Kind.WRITTEN:
         return source.strip() in ("", starter)
-    handed_in = _last_binding(source, exercise.name)
-    given = _last_binding(starter, exercise.name)
-    return handed_in is not None and given is not None and _dump(handed_in) == _dump(given)
+    handed_in = _binding_text(source, exercise.name)
+    return handed_in is not None and handed_in == _binding_text(starter, exercise.name)
 
 
+@lru_cache(maxsize=4096)
 def _definition(answer: Any) -> tuple[list[str], Definition]:
     """The dedented source lines of a function or class, and its node; rows as in the original."""
     try:
@@ -319,8 +327,20 @@ def _last_binding(source: str, name: str) -> ast.stmt | None:
     return found
 
 
+@lru_cache(maxsize=256)
+def _tree_text(source: str) -> str | None:
+    tree = parse_cell(source)
+    return _dump(tree) if tree is not None else None
+
+
+@lru_cache(maxsize=256)
+def _binding_text(source: str, name: str) -> str | None:
+    statement = _last_binding(source, name)
+    return _dump(statement) if statement is not None else None
+
+
 def _dump(tree: ast.AST) -> str:
-    """A syntax tree as text, docstrings left out."""
+    """A syntax tree of one's own as text; docstrings are taken out of it."""
     for node in ast.walk(tree):
         if isinstance(node, (*_DEFINITIONS, ast.Module)) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]

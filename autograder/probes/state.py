@@ -60,6 +60,9 @@ def known_state(seed: int) -> Iterator[None]:
 
 def seed_everything(seed: int) -> None:
     """Seed torch, numpy and ``random`` alike."""
-    torch.manual_seed(seed)
+    # torch.manual_seed would load its compiler, and note a stack for every GPU that is not there.
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
