@@ -33,7 +33,10 @@ MODULES = (
 """What labs import: loaded once in a box, before any submission's clock runs."""
 
 
-_PRELUDE = "__import__('autograder.probes.kernel')"
+_PRELUDE = """
+__import__("autograder.probes.kernel")
+get_ipython().InteractiveTB.set_mode("Plain")  # nobody sees a traceback; a long one takes seconds
+"""
 
 
 class Kernel(Protocol):
@@ -97,7 +100,7 @@ class Boxed:
         if device != "cpu":
             # Pinned memory and the driver's own tables count as the process's.
             self._limits = Limits(memory=16 * 2**30)
-            self.prelude += f"\n__import__('torch').cuda.set_per_process_memory_fraction({share!r})"
+            self.prelude += f"__import__('torch').cuda.set_per_process_memory_fraction({share!r})"
         self._box = Box(self._view, MODULES)
 
     def start(self) -> Kernel:

@@ -40,6 +40,12 @@ def committed(exercise):
     """The grader runs no experiments."""
 '''
 
+# Not NotImplementedError: that is what an untouched starter raises.
+_REFUSAL = '''
+class WriteThisYourself(RuntimeError):
+    """A notebook calls what it is to define."""
+
+'''
 
 _SITE = """# An editable install of the course must not open a way around this room.
 import sys
@@ -89,7 +95,7 @@ def seal(room: Path) -> Path:
 def stubs(source: str, module: str) -> str:
     """The public functions and classes of a module with bodies that say who is to write them."""
     lines = [f'"""Stubs: {module} is what this lab\'s exercises ask for."""', ""]
-    lines += ["from __future__ import annotations", ""]
+    lines += ["from __future__ import annotations", "", _REFUSAL]
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             lines += [ast.unparse(ast.fix_missing_locations(_stub(node, module))), ""]
@@ -102,7 +108,7 @@ def _stub(node: ast.FunctionDef | ast.ClassDef, module: str) -> ast.stmt:
         f"{module}.{node.name} is what an exercise asks for: "
         "write it in the notebook instead of importing it"
     )
-    refusal = ast.parse(f"raise NotImplementedError({message!r})").body
+    refusal = ast.parse(f"raise WriteThisYourself({message!r})").body
     first = (ast.get_docstring(node) or "").partition("\n")[0]
     told: list[ast.stmt] = [ast.Expr(ast.Constant(first))] if first else []
     stub = copy.deepcopy(node)

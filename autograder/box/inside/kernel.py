@@ -10,13 +10,28 @@ from typing import Any, NoReturn
 
 import zmq
 from ipykernel.heartbeat import Heartbeat
+from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from traitlets import Type
+
+
+class BoxedKernel(IPythonKernel):
+    """Answers whatever a cell has made of the standard streams, which it flushes before it does."""
+
+    async def do_execute(self, *arguments: Any, **options: Any) -> Any:
+        """Execute, and put the streams back."""
+        streams = sys.stdout, sys.stderr
+        try:
+            return await super().do_execute(*arguments, **options)
+        finally:
+            sys.stdout, sys.stderr = streams
 
 
 class BoxedKernelApp(IPKernelApp):
     """Listens on sockets that were bound outside: nothing outside is writable in here."""
 
     given: Mapping[int, int] = {}
+    kernel_class = Type(BoxedKernel)
 
     def _try_bind_socket(self, s: Any, port: int) -> int:
         s.setsockopt(zmq.USE_FD, self.given[port])
@@ -64,6 +79,9 @@ def be_kernel(connection: Mapping[str, Any], sockets: Mapping[str, int]) -> NoRe
     app.config.HistoryManager.enabled = False
     app.config.InteractiveShell.cache_size = 0
     app.initialize([])
+    for stream in (sys.stdout, sys.stderr):
+        # A closed one could not be flushed before the answer.
+        stream.close = lambda: None  # type: ignore[method-assign]
     app.start()
     os._exit(0)
 

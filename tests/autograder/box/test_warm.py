@@ -49,7 +49,7 @@ def test_a_kernel_answers_as_a_user_without_rights(kernel):
 
 
 def test_it_sees_the_room_and_nothing_else_of_the_course(kernel):
-    assert "raise NotImplementedError" in ask(
+    assert "raise WriteThisYourself" in ask(
         kernel,
         "import course_lib.initialization, autograder.probes.kernel",
         "open(course_lib.initialization.__file__).read()",
