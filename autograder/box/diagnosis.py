@@ -36,8 +36,8 @@ def mending(trouble: str) -> str:
         return "free some disk space or memory (temporary folders lie in TMPDIR)"
     if re.search(r"execvp|No such file|Can't find source|Permission denied", trouble):
         return (
-            "the environment must be readable by any user: a virtual environment in a folder "
-            "that only its owner can enter cannot be shown to another user"
+            "the environment and TMPDIR must be open to any user: what lies in a folder that only "
+            "its owner can enter cannot be shown to another user"
         )
     if "not permitted" in trouble or "without rights" in trouble or "amespace" in trouble:
         if in_container() or filtered():
