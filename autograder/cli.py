@@ -53,7 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--check", action="store_true", help="fail when labs/ is out of date")
     command("intake", _intake, "make submitted files gradable; originals are kept")
     grade = command("grade", _grade, "take in and grade what lies in submitted/")
-    grade.add_argument("--jobs", type=_positive, default=1, metavar="N", help="processes to use")
+    _grading_options(grade, jobs=1)
+    text = "grade on the workers of a Dask scheduler, tcp://HOST:PORT (docs/clusters.md)"
+    grade.add_argument("--scheduler", metavar="ADDRESS", help=text)
+    text = "where student code computes; cpu when left out"
+    grade.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help=text)
     grade.add_argument("--force", action="store_true", help="grade again what was graded before")
     grade.add_argument("--json", metavar="FILE", type=Path, help="write the records to a file")
     report = command("report", _report, "write the class report of a lab", labs=None)
@@ -64,8 +68,16 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--jobs", type=_positive, default=2, metavar="N", help="default: 2")
     command("doctor", _doctor, "say what this machine can do, and how to mend it", labs=None)
     demo = command("demo", _demo, "grade a made-up class and show the results", labs=None)
-    demo.add_argument("--jobs", type=_positive, default=2, metavar="N", help="default: 2")
+    _grading_options(demo, jobs=2)
     return parser
+
+
+def _grading_options(command: argparse.ArgumentParser, *, jobs: int) -> None:
+    text = f"grade in N processes; {jobs} when left out"
+    command.add_argument("--jobs", type=_positive, metavar="N", help=text)
+    command.set_defaults(jobs_when_left_out=jobs)
+    text = "run student code without confinement: it can then read and write what you can"
+    command.add_argument("--unsafe-no-box", action="store_true", help=text)
 
 
 def _positive(text: str) -> int:
@@ -132,24 +144,37 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _intake(options: argparse.Namespace) -> int:
-    from autograder.grading.batch import take_in
+    course, labs = _course(), _labs(options)
+    from autograder.grading.batch import BatchStopped, take_in
 
-    for lab in _labs(options):
-        for taken in take_in(_course(), lab):
-            print(f"{lab.slug}  {taken.student}: {taken.summary}")
+    try:
+        for lab in labs:
+            for taken in take_in(course, lab):
+                print(f"{lab.slug}  {taken.student}: {taken.summary}")
+    except BatchStopped as error:
+        raise Problem(str(error)) from None
     return 0
 
 
 def _grade(options: argparse.Namespace) -> int:
-    from autograder.grading.command import grade_and_print
+    if options.jobs and options.scheduler:
+        raise Problem(
+            "--jobs is for processes of this machine and --scheduler for a cluster, which has as "
+            "many as it has workers: give one of the two"
+        )
+    if options.json and not options.json.absolute().parent.is_dir():
+        raise Problem(f"cannot write {options.json}: there is no such folder; nothing was graded")
+    course, labs = _course(), _labs(options)
+    from autograder.grading.command import How, grade_and_print
 
-    return grade_and_print(
-        _course(),
-        _labs(options),
-        jobs=options.jobs,
-        force=options.force,
-        json_file=options.json,
+    how = How(
+        options.jobs or options.jobs_when_left_out,
+        options.scheduler,
+        options.device,
+        options.unsafe_no_box,
+        options.force,
     )
+    return grade_and_print(course, labs, how, json_file=options.json)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -181,8 +206,10 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     from autograder.demo import run_demo
+    from autograder.grading.command import How
 
-    return run_demo(_repository(), jobs=options.jobs)
+    jobs = options.jobs or options.jobs_when_left_out
+    return run_demo(_repository(), How(jobs, unsafe_no_box=options.unsafe_no_box))
 
 
 if __name__ == "__main__":

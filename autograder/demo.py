@@ -16,6 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.exercises import labs
+from autograder.grading.command import How, grade_and_print
 from autograder.judging import Exercise, Kind, Lab
 from autograder.judging.cells import free_names
 from autograder.judging.source import answer_source
@@ -38,16 +39,15 @@ class Handed:
     damage: Damage | None = None
 
 
-def run_demo(root: Path, *, jobs: int) -> int:
+def run_demo(root: Path, how: How) -> int:
     """Make a class in ``build/demo``, grade it and say how to open what came out."""
     from autograder.building import build
-    from autograder.grading.command import grade_and_print
     from autograder.reporting.command import report_on
 
     print("Building the labs …")
     build(labs(), root)
     course = make_class(root, labs())
-    status = grade_and_print(course, labs(), jobs=jobs)
+    status = grade_and_print(course, labs(), how)
     print("\nOpen in a browser:")
     for lab in labs():
         print(f"  the class:    {report_on(course, lab)}")

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Make .venv with everything the course needs, in the versions of constraints.txt.
+# Make .venv with everything the course needs, in the versions of constraints.txt; as root on Debian
+# and Ubuntu, install the system's packages too that are missing.
 # Takes the interpreter from $PYTHON, else the first fitting one of python3, 3.13, 3.12, 3.11.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -33,27 +34,51 @@ choose_python() {
     fail "python3 is $(version python3); the course needs Python 3.11, 3.12 or 3.13: install one, or name it with PYTHON=/path/to/python3.12."
 }
 
-# Debian and Ubuntu keep what `python3 -m venv` needs in a package of its own.
-ensure_venv() {
-    "$1" -c 'import ensurepip, venv' 2>/dev/null && return
-    local package
-    package="python$(version "$1")-venv"
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "setup: installing $package"
-        export DEBIAN_FRONTEND=noninteractive
-        { apt-get update -qq && apt-get install -y -qq "$package"; } >/dev/null ||
-            fail "could not install $package; install Python's venv module and run this again."
-    fi
-    "$1" -c 'import ensurepip, venv' 2>/dev/null ||
-        fail "Python's venv module is missing; install it (on Debian and Ubuntu: sudo apt-get install $package) and run this again."
+has_server() {
+    command -v pg_ctl >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/pg_ctl' >/dev/null
 }
 
+# The packages of Debian and Ubuntu that are still missing; the box and the tests need them.
+missing_packages() {
+    # Debian and Ubuntu keep what `python3 -m venv` needs in a package of its own.
+    [ "$making" = no ] || "$1" -c 'import ensurepip, venv' 2>/dev/null ||
+        echo "python$(version "$1")-venv"
+    [ "$(uname)" = Linux ] || return 0
+    command -v bwrap >/dev/null || echo bubblewrap
+    has_server || echo postgresql
+    "$1" -c 'import ctypes; ctypes.CDLL("libseccomp.so.2")' 2>/dev/null || echo libseccomp2
+}
+
+install_packages() {
+    local packages
+    packages=$(missing_packages "$1" | xargs)
+    [ -n "$packages" ] || return 0
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "setup: installing $packages"
+        # shellcheck disable=SC2086  # a list of words
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends $packages; } >/dev/null ||
+            echo "setup: apt-get could not install them; its message is above." >&2
+        packages=$(missing_packages "$1" | xargs)
+        [ -n "$packages" ] || return 0
+    fi
+    case "$packages" in
+        *-venv*) fail "Python's venv module is missing; install it (on Debian and Ubuntu: sudo apt-get install $packages) and run this again." ;;
+    esac
+    echo "setup: still missing: $packages (on Debian and Ubuntu: sudo apt-get install $packages)." >&2
+    echo "setup: going on without; \`course doctor\` says what the box lacks, and tests that need PostgreSQL are skipped." >&2
+}
+
+making=yes
 if [ -x .venv/bin/python ] && .venv/bin/python -m pip --version >/dev/null 2>&1; then
-    fits .venv/bin/python ||
-        fail ".venv has Python $(version .venv/bin/python); the course needs 3.11, 3.12 or 3.13: remove .venv and run this again."
+    making=no
+    python=.venv/bin/python
+    fits "$python" ||
+        fail ".venv has Python $(version "$python"); the course needs 3.11, 3.12 or 3.13: remove .venv and run this again."
+    install_packages "$python"
 else
     python=$(choose_python)
-    ensure_venv "$python"
+    install_packages "$python"
     echo "setup: making .venv with Python $(version "$python")"
     "$python" -m venv --clear .venv
 fi
@@ -61,4 +86,6 @@ fi
 echo "setup: installing the course and what it needs (some minutes the first time)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]' ||
     fail "pip could not install the course; its message is above. Without a connection, give pip a local index or wheels."
+.venv/bin/jupyter kernelspec install autograder/box/kernelspec --name course-box --sys-prefix \
+    >/dev/null 2>&1 || fail "the kernelspec of the box could not be installed into .venv."
 touch .venv/.installed

@@ -1,75 +1,62 @@
-"""Many submissions: intake, proof of the environment, grading in workers, one writer."""
+"""Many submissions: intake, grading in workers that have proved themselves, one writer."""
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import functools
-import multiprocessing
+import itertools
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import (
-    BrokenExecutor,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    as_completed,
-)
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 from sqlalchemy.exc import DBAPIError
 
-import autograder
-from autograder.building import instructor_notebook, student_notebook
-from autograder.exercises import find_lab
+from autograder.building import student_notebook
+from autograder.grading import worker
 from autograder.grading.course import Course
+from autograder.grading.engine import (
+    Engine,
+    SchedulerLost,
+    WorkerDied,
+    closing,
+    open_engine,
+    run_each,
+)
 from autograder.grading.grade import Graded, References, grade_notebook
 from autograder.grading.gradebook import open_gradebook, register_lab, roster
-from autograder.grading.intake import Taken, take_in_student
+from autograder.grading.intake import Taken, laid_notebook, take_in_student
+from autograder.grading.kernels import Plain
 from autograder.grading.record import Record, not_run, read_record
 from autograder.grading.saving import database_url, save
-from autograder.grading.sealed import seal
+from autograder.grading.sealed import temporary_room
+from autograder.grading.summary import Summary, summarize
+from autograder.grading.worker import REPOSITORY, BatchRefused, Room, Settings, Task
 from autograder.judging import Lab
 from autograder.judging.seeds import course_secret
 
-UNCONFINED = (
-    "The kernel that student code runs in is not yet confined: it can read and write what you can."
-)
-REPOSITORY = Path(autograder.__file__).resolve().parents[1]
-
-
-class BatchRefused(Exception):
-    """The environment does not grade the reference and the starter as it must."""
+Progress = Callable[[int, int], None]
 
 
 class BatchStopped(BatchRefused):
-    """What is graded cannot be written; everything saved before is kept."""
+    """Grading cannot go on; everything saved before is kept."""
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What a lab's batch needs: the pristine notebook, the sealed room, the course's secret."""
-
-    lab: Lab
-    pristine: NotebookNode
-    room: Path
-    secret: bytes
-
-
-def take_in(root: Path, lab: Lab) -> list[Taken]:
+def take_in(root: Path, lab: Lab) -> Iterator[Taken]:
     """Take in every submission to a lab and make the lab known to the gradebook."""
     course, pristine = Course(root), student_notebook(lab, REPOSITORY)
     with _stopping(), open_gradebook(database_url(course)) as gradebook:
-        register_lab(gradebook, lab, pristine)
-        known = roster(gradebook)
-    students = sorted({*course.students(lab.slug), *known})
-    return [_take_in_one(course, lab, pristine, student) for student in students]
+        students = _register(course, lab, pristine, gradebook)
+    for student in students:
+        yield _take_in_one(course, lab, pristine, student)
+
+
+def _register(course: Course, lab: Lab, pristine: NotebookNode, gradebook: Any) -> list[str]:
+    """Make a lab known to the gradebook; everybody who has, or owes, something for it."""
+    register_lab(gradebook, lab, pristine)
+    return sorted({*course.students(lab.slug), *roster(gradebook)})
 
 
 def _take_in_one(course: Course, lab: Lab, pristine: NotebookNode, student: str) -> Taken:
@@ -85,51 +72,34 @@ def unproved(solution: NotebookNode, lab: Lab) -> list[str]:
 
     It is graded as a submission would be, with hidden inputs of its own.
     """
-    with tempfile.TemporaryDirectory(prefix="course-room-") as folder:
-        references = References(lab, os.urandom(32))
-        return _not_full(grade_notebook(solution, references, seal(Path(folder, "room"))), lab)
+    with temporary_room() as room:
+        # An author's own code, which may be built where nothing can be confined.
+        graded = grade_notebook(solution, References(lab, os.urandom(32)), Plain(room))
+        return worker.not_full(graded, lab)
 
 
-def _not_full(graded: Graded, lab: Lab) -> list[str]:
-    return [
-        f"the reference of {v.exercise} is {v.reason}: {'; '.join(v.notes) or v.findings}"
-        for v in graded.record.verdicts
-        if v.score < v.points and lab.exercises[v.exercise.partition("/")[2]].automatic
-    ]
-
-
-@functools.cache
-def prepare(lab_name: str, root: Path) -> Prepared:
-    """Make the room and prove it: the reference must score everything, the starter nothing.
+def prepare(lab: Lab, root: Path, *, device: str = "cpu", unsafe_no_box: bool = False) -> Room:
+    """The proved room of a lab in this process.
 
     Raises: BatchRefused, with what went wrong.
     """
-    lab = find_lab(lab_name)
     try:
-        room = Path(tempfile.mkdtemp(prefix="course-room-"))
-        atexit.register(shutil.rmtree, room, ignore_errors=True)
-        pristine = student_notebook(lab, REPOSITORY)
-        prepared = Prepared(lab, pristine, seal(room), course_secret(root))
-        references = References(lab, prepared.secret)
-        solution = grade_notebook(instructor_notebook(lab, REPOSITORY), references, prepared.room)
-        starter = grade_notebook(prepared.pristine, references, prepared.room)
-    except Exception as error:
-        raise BatchRefused(
-            f"{lab.slug}: nobody was graded, because grading the reference failed: "
-            f"{type(error).__name__}: {error}; `course doctor` says what this machine lacks"
-        ) from error
-    problems = _not_full(solution, lab)
-    problems += [
-        f"the starter of {v.exercise} scores {v.score:g}"
-        for v in starter.record.verdicts
-        if v.score > 0
-    ]
-    if problems:
-        raise BatchRefused(
-            f"{lab.slug}: nobody was graded, because this environment does not grade the "
-            "reference and the starter as it must: " + " | ".join(problems[:5])
-        )
-    return prepared
+        return worker.ready(_settings(lab, root, device, unsafe_no_box), lab.name)
+    except BatchRefused as refusal:
+        raise _nobody(lab, refusal) from refusal
+
+
+def grade_taken(course: Course, room: Room, taken: Taken) -> Graded:
+    """Grade in this process what intake has left of one submission."""
+    if taken.reason is not None:
+        record = not_run(taken.student, room.lab, taken.reason, notes=taken.notes)
+        return Graded(record, student_notebook(room.lab, REPOSITORY))
+    return room.grade(
+        nbformat.reads(laid_notebook(course, taken, room.lab.slug), as_version=4),
+        student=taken.student,
+        submission=taken.submission,
+        notes=taken.notes,
+    )
 
 
 def grade(
@@ -137,35 +107,57 @@ def grade(
     lab: Lab,
     *,
     jobs: int = 1,
+    scheduler: str | None = None,
+    device: str = "cpu",
+    unsafe_no_box: bool = False,
     force: bool = False,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Record]:
-    """Take in and grade a lab's submissions; the records of all of them, in alphabetical order.
+    progress: Progress = lambda done, total: None,
+) -> list[Summary]:
+    """Take in and grade a lab's submissions; a line on each of them, in alphabetical order.
 
     What was graded before and has not changed is not graded again, unless ``force``. A failure
     costs its own submission only; whatever was finished is kept.
 
-    Raises: BatchRefused; BatchStopped, where the database or the disk gives way.
+    Raises: BatchRefused; BatchStopped, where the database, the disk or the cluster gives way.
     """
-    course = Course(root)
-    taken = take_in(root, lab)
-    records: dict[str, Record] = {}
-    waiting: list[Taken] = []
-    for one in taken:
-        known = None if force else read_record(course.record(one.student, lab.slug))
-        if known is not None and _still_true(known, one, lab):
-            records[one.student] = known
-        else:
-            waiting.append(one)
-    if waiting:
-        prepared = prepare(lab.name, root)
-        coming = contextlib.closing(_graded(course, prepared, waiting, jobs))
-        with _stopping(), open_gradebook(database_url(course)) as gradebook, coming as all_graded:
-            for done, graded in enumerate(all_graded, 1):
-                save(course, lab, graded, gradebook)
-                records[graded.record.student] = graded.record
-                progress(done, len(waiting))
-    return [records[student] for student in sorted(records)]
+    course, pristine = Course(root), student_notebook(lab, REPOSITORY)
+    settings = _settings(lab, root, device, unsafe_no_box, share=1 / jobs)
+    with _stopping(), open_gradebook(database_url(course)) as gradebook:
+        students = _register(course, lab, pristine, gradebook)
+        batch = _Batch(course, lab, pristine, gradebook, force, progress, len(students))
+        waiting = batch.take_in(students)
+        first = next(waiting, None)
+        if first is not None:
+            try:
+                engine = open_engine(jobs, scheduler, device)
+            except BatchRefused as refusal:
+                raise _nobody(lab, refusal) from refusal
+            with closing(engine):
+                _prove(engine, settings, lab)
+                batch.grade(engine, settings, first, waiting)
+    return [batch.done[student] for student in students]
+
+
+def _settings(
+    lab: Lab, root: Path, device: str, unsafe_no_box: bool, share: float = 1.0
+) -> Settings:
+    code = worker.code_digest(lab.slug)
+    return Settings(course_secret(root), code, device, unsafe_no_box, share)
+
+
+def _nobody(lab: Lab, refusal: BatchRefused) -> BatchRefused:
+    return BatchRefused(f"{lab.slug}: nobody was graded, because {refusal}")
+
+
+def _prove(engine: Engine, settings: Settings, lab: Lab) -> None:
+    """Have as many proofs made as there are workers; one that comes later makes its own."""
+    proofs = iter(range(engine.workers))
+    for _, said in run_each(engine, lambda _: (worker.prove, settings, lab.name), proofs):
+        if isinstance(said, BatchRefused):
+            raise _nobody(lab, said)
+        if isinstance(said, Exception):
+            what = f"a worker could not be made ready: {type(said).__name__}: {said}"
+            raise _nobody(lab, BatchRefused(what)) from said
 
 
 @contextlib.contextmanager
@@ -178,93 +170,91 @@ def _stopping() -> Iterator[None]:
             f"grading stopped: {type(error).__name__}: {what}; what was graded before is kept: "
             "free the database or the disk, and run the same command again"
         ) from error
+    except SchedulerLost as error:
+        raise BatchStopped(
+            "grading stopped: the scheduler of the cluster has gone; what was graded before is "
+            "kept: start it and its workers again, and run the same command"
+        ) from error
 
 
-def grade_taken(course: Course, prepared: Prepared, taken: Taken) -> Graded:
-    """Grade what intake has left of one submission."""
-    lab = prepared.lab
-    if taken.reason is not None:
-        record = not_run(taken.student, lab, taken.reason, notes=taken.notes)
-        return Graded(record, prepared.pristine)
-    path = course.submitted(taken.student, lab.slug) / f"{lab.slug}.ipynb"
-    return grade_notebook(
-        nbformat.read(path, as_version=4),
-        _references(lab.name, prepared.secret),
-        prepared.room,
-        student=taken.student,
-        submission=taken.submission,
-        notes=taken.notes,
-    )
+@dataclass
+class _Batch:
+    """The submissions of one run: what is known of them, and where it is written."""
 
+    course: Course
+    lab: Lab
+    pristine: NotebookNode
+    gradebook: Any
+    force: bool
+    progress: Progress
+    total: int
+    done: dict[str, Summary] = field(default_factory=dict)
 
-def _graded(
-    course: Course, prepared: Prepared, waiting: Sequence[Taken], jobs: int
-) -> Generator[Graded, None, None]:
-    """Grade in workers; when one of them is killed, the rest is graded one by one."""
-    left: list[Taken] = []
-    executor = _executor(jobs)
-    try:
-        futures = {_submit(executor, course, prepared, one): one for one in waiting}
-        for future in as_completed(futures):
-            one = futures[future]
-            if future.exception() is not None and isinstance(future.exception(), BrokenExecutor):
-                left.append(one)
+    def take_in(self, students: list[str]) -> Iterator[Taken]:
+        """Take in one submission after another, as they are asked for, but those graded before."""
+        for student in students:
+            taken = _take_in_one(self.course, self.lab, self.pristine, student)
+            path = self.course.record(student, self.lab.slug)
+            known = None if self.force else read_record(path)
+            if known is not None and _still_true(known, taken, self.lab):
+                self._count(known)
             else:
-                yield _result(future, prepared, one)
-    finally:
-        executor.shutdown(cancel_futures=True)
-    for one in left:
-        with _executor(2) as alone:
-            future = _submit(alone, course, prepared, one)
-            yield _result(future, prepared, one)
+                yield taken
 
+    def grade(
+        self, engine: Engine, settings: Settings, first: Taken, waiting: Iterator[Taken]
+    ) -> None:
+        """Grade what waits, and save each result as it comes."""
 
-def _submit(executor: Executor, course: Course, prepared: Prepared, one: Taken) -> Future[Graded]:
-    try:
-        return executor.submit(
-            _grade_in_worker, course, prepared.lab.name, prepared.room, prepared.secret, one
-        )
-    except BrokenExecutor as error:
-        broken: Future[Graded] = Future()
-        broken.set_exception(error)
-        return broken
+        def call(task: Task) -> tuple[Any, ...]:
+            return worker.grade_task, settings, task
 
+        for task, outcome in run_each(engine, call, self._tasks(first, waiting)):
+            if isinstance(outcome, BatchRefused):
+                raise BatchStopped(
+                    f"{self.lab.slug}: grading stopped, because {outcome}; {len(self.done)} of "
+                    f"{self.total} submissions are graded and kept"
+                )
+            if isinstance(outcome, Exception):
+                outcome = self._not_graded(task, outcome)
+            self._save(outcome)
 
-def _result(future: Future[Graded], prepared: Prepared, one: Taken) -> Graded:
-    try:
-        return future.result()
-    except Exception as error:
-        reason = (
-            f"the grader itself failed ({type(error).__name__}: {error}); "
-            "grade again, and report it if it stays"
-        )
-        record = not_run(one.student, prepared.lab, reason, notes=one.notes)
-        return Graded(record, prepared.pristine)
+    def _tasks(self, first: Taken, waiting: Iterator[Taken]) -> Iterator[Task]:
+        """What a worker can grade; of the rest, the record says why it cannot."""
+        for taken in itertools.chain([first], waiting):
+            reason = taken.reason
+            if reason is None:
+                try:
+                    task = self._task(taken)
+                except (OSError, ValueError) as error:
+                    reason = str(error)
+                else:
+                    yield task
+                    continue
+            record = not_run(taken.student, self.lab, reason, notes=taken.notes)
+            self._save(Graded(record, self.pristine))
 
+    def _task(self, taken: Taken) -> Task:
+        notebook = laid_notebook(self.course, taken, self.lab.slug)
+        return Task(self.lab.name, taken.student, taken.submission, tuple(taken.notes), notebook)
 
-def _executor(jobs: int) -> Executor:
-    """The seam behind which grading may run elsewhere."""
-    if jobs == 1:
-        return ThreadPoolExecutor(1)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    def _not_graded(self, task: Task, error: Exception) -> Graded:
+        if isinstance(error, WorkerDied):
+            reason = f"grading it killed its worker every time ({error}); read it, then grade again"
+        else:
+            reason = (
+                f"the grader itself failed ({type(error).__name__}: {error}); "
+                "grade again, and report it if it stays"
+            )
+        return Graded(not_run(task.student, self.lab, reason, notes=[*task.notes]), self.pristine)
 
+    def _save(self, graded: Graded) -> None:
+        save(self.course, self.lab, graded, self.gradebook)
+        self._count(graded.record)
 
-def _grade_in_worker(
-    course: Course, lab_name: str, room: Path, secret: bytes, taken: Taken
-) -> Graded:
-    lab = find_lab(lab_name)
-    return grade_taken(course, Prepared(lab, _pristine(lab_name), room, secret), taken)
-
-
-@functools.cache
-def _references(lab_name: str, secret: bytes) -> References:
-    return References(find_lab(lab_name), secret)
-
-
-@functools.cache
-def _pristine(lab_name: str) -> NotebookNode:
-    return student_notebook(find_lab(lab_name), REPOSITORY)
+    def _count(self, record: Record) -> None:
+        self.done[record.student] = summarize(record)
+        self.progress(len(self.done), self.total)
 
 
 def _still_true(record: Record, taken: Taken, lab: Lab) -> bool:

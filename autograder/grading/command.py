@@ -3,81 +3,121 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
-from autograder.grading.batch import UNCONFINED, BatchRefused, grade
-from autograder.grading.record import Record
-from autograder.judging import Lab, Reason
+from autograder.grading.batch import BatchRefused, grade
+from autograder.grading.course import Course, is_safe_name
+from autograder.grading.record import not_run
+from autograder.grading.summary import LEGEND, Summary
+from autograder.judging import Lab
 
-_SHORT = {
-    Reason.CORRECT: "✓",
-    Reason.PARTLY_CORRECT: "◐",
-    Reason.WRONG: "✗",
-    Reason.NOT_ATTEMPTED: "·",
-    Reason.AWAITING_REVIEW: "?",
-    Reason.FORBIDDEN: "F",
-    Reason.NOT_RUN: "-",
-}
+WITHOUT_A_BOX = (
+    "--unsafe-no-box: student code runs without confinement. It can read and write everything "
+    "that you can: other submissions, the gradebook, the course's secret, your files and the "
+    "network. Scores are still computed outside of it."
+)
+
+
+@dataclass(frozen=True)
+class How:
+    """Where and in what submissions are graded."""
+
+    jobs: int = 1
+    scheduler: str | None = None
+    device: str = "cpu"
+    unsafe_no_box: bool = False
+    force: bool = False
 
 
 def grade_and_print(
-    root: Path,
-    labs: Sequence[Lab],
-    *,
-    jobs: int,
-    force: bool = False,
-    json_file: Path | None = None,
+    root: Path, labs: Sequence[Lab], how: How, *, json_file: Path | None = None
 ) -> int:
     """Grade labs and print what came out; 0 when every batch was graded, else 1."""
-    print(UNCONFINED)
-    records: list[Record] = []
-    refused = 0
+    if how.unsafe_no_box:
+        print(WITHOUT_A_BOX)
+    finished: list[tuple[Lab, list[Summary]]] = []
     for lab in labs:
         try:
-            graded = _with_bar(root, lab, jobs, force)
+            summaries = _with_bar(root, lab, how)
         except BatchRefused as reason:
             print(reason)
-            refused += 1
             continue
-        records += graded
-        _print_table(lab, graded)
-    if json_file is not None:
-        data = [record.to_dict() for record in records]
-        json_file.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n")
-    return 1 if refused else 0
+        finished.append((lab, summaries))
+        _print_table(lab, summaries)
+    written = json_file is None or _write_json(json_file, _records(Course(root), finished))
+    return 0 if written and len(finished) == len(labs) else 1
 
 
-def _with_bar(root: Path, lab: Lab, jobs: int, force: bool) -> list[Record]:
+def _with_bar(root: Path, lab: Lab, how: How) -> list[Summary]:
     with tqdm(desc=lab.slug, unit="submission", disable=None) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
+            counted[:] = done, total
 
-        return grade(root, lab, jobs=jobs, force=force, progress=progress)
+        counted = [0, 0]
+        try:
+            return grade(root, lab, progress=progress, **asdict(how))
+        except KeyboardInterrupt:
+            bar.close()
+            done, total = counted
+            print(
+                f"{lab.slug}: {done} of {total or 'all'} submissions have their records, which are "
+                "kept; run the same command again for the rest"
+            )
+            raise
 
 
-def _print_table(lab: Lab, records: Sequence[Record]) -> None:
-    if not records:
+def _print_table(lab: Lab, summaries: Sequence[Summary]) -> None:
+    if not summaries:
         print(f"{lab.slug}: nothing to grade; put notebooks into submitted/STUDENT/{lab.slug}/")
         return
-    width = max(len(_plain(record.student)) for record in records)
+    width = max(len(_plain(one.student)) for one in summaries)
     print(f"\n{lab.title}: one mark for each exercise, in the lab's order")
-    for record in records:
-        marks = "".join(_SHORT.get(verdict.reason, "!") for verdict in record.verdicts)
-        remark = record.notes[0] if record.notes else ""
-        score = f"{record.score:5g}/{record.max_score:g}"
-        print(f"  {_plain(record.student):{width}}  {score}  {marks}  {_plain(remark)[:70]}")
-    scores = sorted(record.score for record in records if record.status == "graded")
-    ungraded = sum(record.status != "graded" for record in records)
+    for one in summaries:
+        score = f"{one.score:5g}/{one.max_score:g}"
+        print(f"  {_plain(one.student):{width}}  {score}  {one.marks}  {_plain(one.note)[:70]}")
+    graded = [one for one in summaries if one.status == "graded"]
+    scores = sorted(one.score for one in graded)
     middle = scores[len(scores) // 2] if scores else 0
+    ungraded = len(summaries) - len(graded)
     print(f"  {len(scores)} graded, {ungraded} without a gradable notebook, median {middle:g}")
-    print("  ✓ correct  ◐ partly  ✗ wrong  · not attempted  ! raised, timed out or crashed  "
-          "F forbidden  ? by hand  - not run")  # fmt: skip
+    unconfined = sum(not one.confined for one in graded)
+    if unconfined:
+        print(
+            f"  {unconfined} ran without confinement, and their records say so; "
+            "`course grade --force` grades them again in the box"
+        )
+    print(f"  {LEGEND}")
 
 
 def _plain(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _records(course: Course, finished: Iterable[tuple[Lab, list[Summary]]]) -> Iterator[str]:
+    """The records as JSON, one at a time; a student whose name is no file name has none on disk."""
+    for lab, summaries in finished:
+        for one in summaries:
+            if is_safe_name(one.student):
+                yield course.record(one.student, lab.slug).read_text(encoding="utf-8").rstrip()
+            else:
+                yield json.dumps(not_run(one.student, lab, one.note).to_dict(), indent=1)
+
+
+def _write_json(path: Path, records: Iterable[str]) -> bool:
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            file.write("[")
+            for number, record in enumerate(records):
+                file.write(f"{',' if number else ''}\n{record}")
+            file.write("\n]\n")
+    except OSError as error:
+        print(f"cannot write {path}: {error}; the records themselves are kept, run it again")
+        return False
+    return True

@@ -8,12 +8,11 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
-from autograder.grading.kernels import Launcher, Plain
+from autograder.grading.kernels import Launcher
 from autograder.grading.record import Record, unjudged
 from autograder.grading.session import DEFAULT_LIMITS, Limits, Outcome, Session, lacks_memory
 from autograder.judging import Exercise, Finding, Kind, Lab, Reason, Verdict, cases, judge
@@ -40,8 +39,9 @@ _REASONS = {
 class References:
     """The hidden inputs of a lab's release and what the references give on them, once a batch."""
 
-    def __init__(self, lab: Lab, secret: bytes) -> None:
+    def __init__(self, lab: Lab, secret: bytes, device: str = "cpu") -> None:
         self.lab = lab
+        self.device = device
         self._secret = secret
         self._drawn: dict[str, tuple[int, list[dict[str, Any]], list[Observation]]] = {}
         self._mistaken: dict[str, Mistaken] = {}
@@ -51,7 +51,11 @@ class References:
         if exercise.id not in self._drawn:
             seed = hidden_seed(self._secret, self.lab.name, self.lab.version, exercise.id)
             drawn = cases(exercise, seed)
-            self._drawn[exercise.id] = (seed, drawn, expected_observations(exercise, drawn, seed))
+            self._drawn[exercise.id] = (
+                seed,
+                drawn,
+                expected_observations(exercise, drawn, seed, self.device),
+            )
         return self._drawn[exercise.id]
 
     def mistaken(self, exercise: Exercise) -> Mistaken:
@@ -70,18 +74,16 @@ class Graded:
 def grade_notebook(
     notebook: NotebookNode,
     references: References,
-    room: Path,
+    launcher: Launcher,
     *,
     student: str = "",
     submission: str = "",
     notes: Sequence[str] = (),
     limits: Limits = DEFAULT_LIMITS,
-    launcher: Launcher | None = None,
 ) -> Graded:
     """Run a pristine notebook with a student's cells laid in, and judge every exercise."""
     started = time.monotonic()
     shown = copy.deepcopy(notebook)
-    launcher = launcher or Plain(room)
     with Session(launcher, limits) as session:
         grading = _Grading(references, session)
         for cell in shown.cells:
@@ -210,6 +212,7 @@ class _Grading:
                 seed,
                 untouched=untouched,
                 mistaken=self._references.mistaken(exercise),
+                device=self._references.device,
             )
         except Exception as error:
             return self._unjudgeable(exercise, error)

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from autograder.building.notebooks import notebook_text
 from autograder.grading.course import Course, is_safe_name
-from autograder.grading.laying import belonging, lay
+from autograder.grading.laying import belonging, laid_text, lay
 from autograder.grading.reading import Submission, Unreadable, look_into, read_notebook
 from autograder.grading.record import write_whole
 
@@ -61,7 +60,7 @@ def take_in_student(course: Course, slug: str, pristine: NotebookNode, student: 
         return Taken(student, reason=refused)
     state = _state_path(course, student, slug)
     before = _read_state(state)
-    wanted = _digest(notebook_text(pristine).encode())
+    wanted = _digest(json.dumps(pristine, sort_keys=True).encode())
     alone = before is not None and _left_alone(folder, slug, before)
     if alone and before is not None and before.pristine == wanted:
         return before
@@ -77,10 +76,30 @@ def take_in_student(course: Course, slug: str, pristine: NotebookNode, student: 
         reason=_encodable(taken.reason) if taken.reason else None,
         notes=[_encodable(note) for note in taken.notes],
     )
-    _leave(folder, slug, notebook, originals)
+    # Before the folder is emptied: a run killed between the two must not take what it left for a
+    # new submission.
     state.parent.mkdir(parents=True, exist_ok=True)
     write_whole(state, json.dumps(asdict(taken), indent=1) + "\n")
+    _leave(folder, slug, notebook, originals)
     return taken
+
+
+def laid_notebook(course: Course, taken: Taken, slug: str) -> str:
+    """The text of the notebook that intake has left of a submission.
+
+    Raises: OSError where it cannot be read, ValueError where it is not what intake left.
+    """
+    path = course.submitted(taken.student, slug) / f"{slug}.ipynb"
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise OSError(f"{path} cannot be read: {error.strerror}; run the command again") from error
+    if _digest(raw) != taken.laid:
+        raise ValueError(
+            f"{path} was changed after it had been taken in; run the same command again, which "
+            "takes it in anew"
+        )
+    return raw.decode()
 
 
 def _refused_folder(folder: Path) -> str | None:
@@ -131,7 +150,7 @@ def _made_gradable(
     if version not in (None, current):
         notes.append(f"made from version {str(version)[:20]} of the lab, graded as {current}")
     taken = Taken(student, _digest(path.read_bytes()), notes=[*notes, *own, *laid.notes])
-    return taken, notebook_text(laid.notebook)
+    return taken, laid_text(laid.notebook)
 
 
 def _why_not(

@@ -54,6 +54,7 @@ class Launcher(Protocol):
     """Starts kernels that see one sealed room; ``prelude`` is run in each before anything else."""
 
     confined: bool
+    device: str
     prelude: str
 
     def start(self) -> Kernel: ...
@@ -71,7 +72,7 @@ def open_launcher(
     if device != "cpu":
         _need_gpu()
     if unsafe_no_box:
-        return Plain(room)
+        return Plain(room, device)
     return Boxed(room, device, share)
 
 
@@ -94,6 +95,7 @@ class Boxed:
     confined = True
 
     def __init__(self, room: Path, device: str = "cpu", share: float = 1.0) -> None:
+        self.device = device
         self._view = _view(room, device)
         self._limits = Limits()
         self.prelude = _PRELUDE
@@ -121,8 +123,9 @@ class Plain:
     confined = False
     prelude = _PRELUDE
 
-    def __init__(self, room: Path) -> None:
+    def __init__(self, room: Path, device: str = "cpu") -> None:
         self._room = room
+        self.device = device
 
     def start(self) -> Kernel:
         """Start an ipykernel of this environment with a home, caches and a folder of its own."""

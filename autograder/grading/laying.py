@@ -6,16 +6,19 @@ cells. Everything else (checks, points, ids, tags, locks, kernel) is the pristin
 
 from __future__ import annotations
 
-import copy
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 
 from autograder.grading.showing import sanitized, shown_outputs
 from autograder.judging.cells import bound_names, parse_cell
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+_LINES = json.JSONEncoder(ensure_ascii=False, separators=(",\n", ": "))
 _OURS = ("statement", "answer", "check", "written", "setup", "show", "text")
 
 
@@ -29,7 +32,7 @@ class Laid:
 
 def lay(pristine: NotebookNode, submitted: NotebookNode) -> Laid:
     """Lay the cells of a submission into a copy of the pristine notebook."""
-    laid = Laid(copy.deepcopy(pristine))
+    laid = Laid(_copied(pristine))
     places = _places(laid.notebook, submitted, laid.notes)
     own = laid.notebook.cells
     extras: dict[int, list[NotebookNode]] = {}
@@ -61,6 +64,27 @@ def lay(pristine: NotebookNode, submitted: NotebookNode) -> Laid:
             cell["id"] = f"student-{number}"
     laid.notebook.cells = cells
     return laid
+
+
+def laid_text(notebook: NotebookNode) -> str:
+    """A laid or graded notebook as the text of its file; a line of a source is a line of the file.
+
+    nbformat's own writer checks twice, copies, and encodes in Python: several times the work.
+    """
+    nbformat.validate(notebook)
+    cells = ",\n".join(map(_cell_text, notebook.cells))
+    rest = _JSON.encode({key: value for key, value in notebook.items() if key != "cells"})
+    return f'{{"cells": [\n{cells}\n],\n{rest[1:]}\n'
+
+
+def _cell_text(cell: NotebookNode) -> str:
+    rest = _JSON.encode({key: value for key, value in cell.items() if key != "source"})
+    return f'{rest[:-1]}, "source":\n{_LINES.encode(cell.source.splitlines(True))}}}'
+
+
+def _copied(pristine: NotebookNode) -> NotebookNode:
+    """A copy of what laying changes; the metadata of its cells are shared, and left alone."""
+    return NotebookNode({**pristine, "cells": [NotebookNode(cell) for cell in pristine.cells]})
 
 
 def belonging(pristine: NotebookNode, submitted: NotebookNode) -> int:
@@ -217,18 +241,23 @@ def _give_way(
     notes: list[str],
 ) -> None:
     """Keep the starter of a deleted answer cell from undoing an answer written in another cell."""
+    open_still = [
+        cell
+        for index, cell in enumerate(own)
+        if index not in taken and cell.metadata["autograder"]["role"] == "answer"
+    ]
+    if not open_still:
+        return
     theirs = [cell for cells in extras.values() for cell in cells]
     theirs += [own[i] for i in taken if own[i].metadata["autograder"]["role"] == "answer"]
     sources = [cell.source for cell in theirs if cell.cell_type == "code"]
     defined = {n for s in sources if parse_cell(s) is not None for n in bound_names(s)}
-    for index, cell in enumerate(own):
-        ours = cell.metadata["autograder"]
-        if ours["role"] != "answer" or index in taken:
-            continue
-        name = ours["exercise"].partition("/")[2]
+    for cell in open_still:
+        exercise = cell.metadata["autograder"]["exercise"]
+        name = exercise.partition("/")[2]
         if name in defined:
             cell.source = f"# {name} is written in another cell."
-            notes.append(f"the answer cell of {ours['exercise']} was missing; another defines it")
+            notes.append(f"the answer cell of {exercise} was missing; another defines it")
 
 
 def _extra(cell: NotebookNode) -> NotebookNode:

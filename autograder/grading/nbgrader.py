@@ -12,6 +12,7 @@ from nbgrader.preprocessors import (
     NbGraderPreprocessor,
     OverwriteCells,
 )
+from traitlets import Bool
 
 from autograder.building import student_notebook
 from autograder.building.starters import generate_preprocessors
@@ -28,15 +29,18 @@ REPOSITORY_SOURCE = "build/source"
 class GradeFromRecord(NbGraderPreprocessor):
     """In the place of nbgrader's execution and saving: judges in our process, saves the record."""
 
+    unsafe_no_box = Bool(False, help="Run student code without confinement.").tag(config=True)
+
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any]
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Grade the submission that the notebook is of, whatever the notebook says by now."""
         about = resources["nbgrader"]
         course, lab = Course(Path.cwd()), find_lab(about["assignment"])
-        prepared = prepare(lab.name, course.root)
-        taken = take_in_student(course, lab.slug, prepared.pristine, about["student"])
-        graded = grade_taken(course, prepared, taken)
+        room = prepare(lab, course.root, unsafe_no_box=self.unsafe_no_box)
+        pristine = student_notebook(lab, REPOSITORY)
+        taken = take_in_student(course, lab.slug, pristine, about["student"])
+        graded = grade_taken(course, room, taken)
         with open_gradebook(about["db_url"]) as gradebook:
             save(course, lab, graded, gradebook)
         return graded.notebook, resources

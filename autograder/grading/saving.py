@@ -6,14 +6,14 @@ import time
 from typing import Any
 
 from nbgrader.utils import parse_utc
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from traitlets.config import Config, PyFileConfigLoader
 
-from autograder.building.notebooks import notebook_text
 from autograder.grading.course import Course, is_safe_name
 from autograder.grading.grade import Graded
 from autograder.grading.gradebook import late_penalty, save_record
 from autograder.grading.intake import TIMESTAMP
+from autograder.grading.laying import laid_text
 from autograder.grading.record import Record, write_record, write_whole
 from autograder.judging import Lab
 from autograder.reporting.feedback import write_feedback
@@ -39,29 +39,33 @@ def save(course: Course, lab: Lab, graded: Graded, gradebook: object) -> None:
         return
     folder = course.autograded(record.student, lab.slug)
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / f"{lab.slug}.ipynb", notebook_text(graded.notebook))
+    write_whole(folder / f"{lab.slug}.ipynb", laid_text(graded.notebook))
     timestamp = read_timestamp(course, record.student, lab)
     if timestamp:
         write_whole(folder / TIMESTAMP, timestamp + "\n")
-    _save_scores(gradebook, lab, record, timestamp)
-    if timestamp:
-        late_penalty(settings(course), database_url(course), lab, record.student)
+    if _save_scores(gradebook, lab, record, timestamp):
+        late_penalty(settings(course), _url(gradebook), lab, record.student)
     page = course.feedback(record.student, lab.slug)
     page.parent.mkdir(parents=True, exist_ok=True)
     write_feedback(record.to_dict(), lab, page)
     write_record(record, course.record(record.student, lab.slug))
 
 
-def _save_scores(gradebook: Any, lab: Lab, record: Record, timestamp: str | None) -> None:
-    for attempt in range(1, ATTEMPTS + 1):
+def _save_scores(gradebook: Any, lab: Lab, record: Record, timestamp: str | None) -> bool:
+    """Save the scores; whether there is a late penalty to see to."""
+    for attempt in range(1, ATTEMPTS):
         try:
             return save_record(gradebook, lab, record, timestamp)
-        except OperationalError:
-            # Formgrader or another run may hold the database for a moment.
-            gradebook.db.rollback()
-            if attempt == ATTEMPTS:
-                raise
+        except (OperationalError, IntegrityError):
+            # Formgrader or another run may hold the database, or have added the same rows.
+            gradebook.forget()
             time.sleep(attempt)
+    return save_record(gradebook, lab, record, timestamp)
+
+
+def _url(gradebook: Any) -> str:
+    """The database that is open, which nbgrader's command line may have chosen."""
+    return str(gradebook.engine.url.render_as_string(hide_password=False))
 
 
 def read_timestamp(course: Course, student: str, lab: Lab) -> str | None:

@@ -132,6 +132,7 @@ class Session:
                 "parameters": exercise.probe.parameters,
                 "cases": cases,
                 "seed": seed,
+                "device": self._launcher.device,
                 "given": given or {},
                 "again": again,
             }

@@ -39,25 +39,25 @@ def cases(exercise: Exercise, seed: int) -> list[Inputs]:
 
 
 def observe(
-    exercise: Exercise, answer: Answer, drawn: Sequence[Inputs], seed: int
+    exercise: Exercise, answer: Answer, drawn: Sequence[Inputs], seed: int, device: str = "cpu"
 ) -> list[Observation]:
     """Observe trusted code here and now: a reference, a mistake, a student's own notebook.
 
     What it returns has been through ``wire``, as if it had come from a kernel.
     """
     probe = exercise.probe
-    observed = run(probe.name, probe.parameters, answer, list(drawn), seed)
+    observed = run(probe.name, probe.parameters, answer, list(drawn), seed, device)
     decoded: list[Observation] = wire.loads(wire.dumps(observed))
     return decoded
 
 
 def expected_observations(
-    exercise: Exercise, drawn: Sequence[Inputs], seed: int
+    exercise: Exercise, drawn: Sequence[Inputs], seed: int, device: str = "cpu"
 ) -> list[Observation]:
     """What the reference gives, in float64 whatever the case's dtype."""
     assert exercise.reference is not None
     precise = [{k: _plain(v, "float64") for k, v in inputs.items()} for inputs in drawn]
-    return observe(exercise, exercise.reference, precise, seed)
+    return observe(exercise, exercise.reference, precise, seed, device)
 
 
 def judge(
@@ -69,6 +69,7 @@ def judge(
     *,
     untouched: bool = False,
     mistaken: Mistaken | None = None,
+    device: str = "cpu",
 ) -> Verdict:
     """Judge observations of an answer against those of the reference.
 
@@ -99,7 +100,7 @@ def judge(
     return (
         verdict
         if reason is Reason.CORRECT
-        else diagnose(exercise, verdict, drawn, observed, seed, mistaken)
+        else diagnose(exercise, verdict, drawn, observed, seed, mistaken, device)
     )
 
 
@@ -110,10 +111,11 @@ def diagnose(
     observed: Sequence[Observation],
     seed: int,
     mistaken: Mistaken | None = None,
+    device: str = "cpu",
 ) -> Verdict:
     """Name the mistake that behaves like the answer on every case, if there is one."""
     for mistake in exercise.mistakes:
-        if behaves_like(exercise, mistake, drawn, observed, seed, mistaken):
+        if behaves_like(exercise, mistake, drawn, observed, seed, mistaken, device):
             return replace(verdict, diagnosis=mistake.name, explanation=mistake.diagnosis)
     return verdict
 
@@ -125,13 +127,14 @@ def behaves_like(
     observed: Sequence[Observation],
     seed: int,
     mistaken: Mistaken | None = None,
+    device: str = "cpu",
 ) -> bool:
     """Whether observations are those of a mistake; the cheapest case is tried first."""
     known = {} if mistaken is None else mistaken
     for number, (inputs, seen) in enumerate(zip(drawn, observed, strict=True)):
         key = (mistake.name, number)
         if key not in known:
-            known[key] = observe(exercise, mistake.answer, [inputs], seed)[0]
+            known[key] = observe(exercise, mistake.answer, [inputs], seed, device)[0]
         other = known[key]
         try:
             alike = same_observation(exercise, seen, other, float_dtype(inputs))

@@ -27,7 +27,8 @@ class Reply:
 def observe(request: str, namespace: dict[str, Any]) -> Reply:
     """Run the requested probe on the answer that the namespace holds under the requested name.
 
-    The request is ``{"name", "probe", "parameters", "cases", "seed", "given", "again"}``; ``given``
+    The request is ``{"name", "probe", "parameters", "cases", "seed", "device", "given", "again"}``;
+    tensors are made on ``device``; ``given``
     maps names to sources that stand in for earlier answers that failed, for this probe only, and
     ``again`` is the student's own definition of the answer, run again so that a class inherits from
     what stands in.
@@ -47,6 +48,7 @@ def observe(request: str, namespace: dict[str, Any]) -> Reply:
             namespace[asked["name"]],
             asked["cases"],
             asked["seed"],
+            asked.get("device", "cpu"),
         )
     finally:
         for name in changed:

@@ -20,9 +20,14 @@ Observation = dict[str, Any]
 
 
 def run(
-    probe: str, parameters: dict[str, Any], answer: Any, cases: list[Inputs], seed: int
+    probe: str,
+    parameters: dict[str, Any],
+    answer: Any,
+    cases: list[Inputs],
+    seed: int,
+    device: str = "cpu",
 ) -> list[Observation]:
-    """Run one probe on every case.
+    """Run one probe on every case, with tensors on ``device``.
 
     Shapes: ``cases`` is a list of inputs, plain data; the result has one observation for each.
     Raises: KeyError for a probe that does not exist; never what the answer raises.
@@ -30,7 +35,7 @@ def run(
     observe = PROBES[probe]
     observations = []
     for index, inputs in enumerate(cases):
-        with known_state(seed + index):
+        with known_state(seed + index, device):
             observations.append(observe(answer, inputs, seed=seed + index, **parameters))
     return observations
 

@@ -14,8 +14,10 @@ import torch
 
 
 @contextlib.contextmanager
-def known_state(seed: int) -> Iterator[None]:
+def known_state(seed: int, device: str = "cpu") -> Iterator[None]:
     """Run with torch's and numpy's defaults and fresh random numbers; put everything back after.
+
+    New tensors are made on ``device``.
 
     A student who changed the default dtype, switched gradients off or turned warnings into errors
     is judged as if they had not. What the answer prints goes nowhere: prints and warnings cost
@@ -32,7 +34,7 @@ def known_state(seed: int) -> Iterator[None]:
     saved_recursion = sys.getrecursionlimit()
     silence = io.StringIO()
     try:
-        torch.set_default_device("cpu")
+        torch.set_default_device(device)
         torch.set_default_dtype(torch.float32)
         torch.use_deterministic_algorithms(False)
         sys.setrecursionlimit(3000)
@@ -62,7 +64,7 @@ def seed_everything(seed: int) -> None:
     """Seed torch, numpy and ``random`` alike."""
     # torch.manual_seed would load its compiler, and note a stack for every GPU that is not there.
     torch.default_generator.manual_seed(seed)
-    if torch.cuda.is_initialized():
+    if torch.get_default_device().type == "cuda":
         torch.cuda.manual_seed_all(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)

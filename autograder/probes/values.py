@@ -11,12 +11,13 @@ _MAX_TEXT = 300
 
 
 def to_torch(value: Any) -> Any:
-    """Arguments for an answer: arrays become fresh tensors; containers are rebuilt.
+    """Arguments for an answer: arrays become fresh tensors on the default device; containers are
+    rebuilt.
 
     A list of whole numbers is a shape, and becomes the tuple it was before it was plain data.
     """
     if isinstance(value, np.ndarray):
-        return torch.from_numpy(value.copy())
+        return torch.from_numpy(value.copy()).to(torch.get_default_device())
     if isinstance(value, list):
         if value and all(type(item) is int for item in value):
             return tuple(value)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 from autograder.judging import Kind, Lab
 from autograder.reporting.class_report import write_class_report
@@ -15,7 +17,7 @@ def report_on(root: Path, lab: Lab) -> Path:
     Raises: LookupError when nothing has been graded yet.
     """
     folder = root / "records" / lab.slug
-    records = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    records = [_needed(json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))]
     if not records:
         raise LookupError(
             f"nothing of {lab.slug} has been graded yet; run `course grade {lab.name}`"
@@ -29,3 +31,19 @@ def report_on(root: Path, lab: Lab) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_class_report(records, lab, outcomes, path)
     return path
+
+
+_OF_AN_EXERCISE = ("id", "reason", "diagnosis", "explanation", "value")
+
+
+def _needed(record: dict[str, Any]) -> dict[str, Any]:
+    """A record without its findings, which are most of it: thousands of them must fit in memory."""
+    exercises = [
+        {key: _shared(verdict[key]) for key in _OF_AN_EXERCISE} for verdict in record["exercises"]
+    ]
+    return {**record, "exercises": exercises}
+
+
+def _shared(value: Any) -> Any:
+    """A value; of equal texts, which most are, one only."""
+    return sys.intern(value) if isinstance(value, str) else value

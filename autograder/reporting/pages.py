@@ -16,6 +16,7 @@ _ENVIRONMENT = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,
 )
 _LONGEST = 600
 
@@ -23,7 +24,9 @@ _LONGEST = 600
 def visible(text: object, longest: int = _LONGEST) -> str:
     """Text on one line, without what steers a terminal or turns the reading direction."""
     line = " ".join(str(text)[: 4 * longest].split())
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    shown = line
+    if not line.isprintable():
+        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 

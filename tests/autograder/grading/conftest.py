@@ -1,4 +1,5 @@
 import copy
+import os
 import tempfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from autograder.building import instructor_notebook, student_notebook
 from autograder.grading.batch import REPOSITORY
 from autograder.grading.course import Course
 from autograder.grading.grade import References, grade_notebook
+from autograder.grading.kernels import open_launcher
 from autograder.grading.sealed import seal
 from autograder.grading.session import Limits
 from tests.support.notebooks import LAB, SLUG
@@ -56,7 +58,15 @@ def hand_in(course):
 @pytest.fixture(scope="session")
 def room():
     with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o711)
         yield seal(Path(folder) / "room")
+
+
+@pytest.fixture(scope="session")
+def launcher(room):
+    launcher = open_launcher(room)
+    yield launcher
+    launcher.close()
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +75,11 @@ def references():
 
 
 @pytest.fixture(scope="session")
-def grade(room, references):
+def grade(launcher, references):
     """Grade a laid notebook for real; the verdicts by exercise name, and the rest."""
 
     def run(notebook, limits=QUICK):
-        graded = grade_notebook(notebook, references, room, student="ada", limits=limits)
+        graded = grade_notebook(notebook, references, launcher, student="ada", limits=limits)
         return {v.exercise.partition("/")[2]: v for v in graded.record.verdicts}, graded
 
     return run

@@ -3,9 +3,8 @@
 import contextlib
 import copy
 import inspect
+import pickle
 import shutil
-from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from nbgrader.api import Gradebook
@@ -13,7 +12,9 @@ from sqlalchemy.exc import OperationalError
 
 import autograder.grading.batch as batch
 import autograder.grading.saving as saving
-from autograder.grading.batch import REPOSITORY, BatchRefused, BatchStopped, Prepared, grade
+import autograder.grading.worker as worker
+from autograder.box import NoBox
+from autograder.grading.batch import REPOSITORY, BatchRefused, BatchStopped, grade
 from autograder.grading.grade import Graded
 from autograder.grading.gradebook import open_gradebook, register_lab
 from autograder.grading.nbgrader import take_in_first
@@ -35,13 +36,11 @@ def quick(tmp_path, monkeypatch, pristine, hand_in, empty_gradebook):
     """A course whose submissions are judged by saying so, without kernels."""
     shutil.copy(REPOSITORY / "nbgrader_config.py", tmp_path)
     shutil.copy(empty_gradebook, tmp_path / "gradebook.db")
-    monkeypatch.setattr(batch, "prepare", lambda *_: Prepared(LAB, pristine, tmp_path, b"x"))
+    monkeypatch.setattr(worker, "prove", lambda *_: None)
     monkeypatch.setattr(
-        batch,
-        "_grade_in_worker",
-        lambda course, lab, room, secret, one: Graded(
-            not_run(one.student, LAB, "said so"), pristine
-        ),
+        worker,
+        "grade_task",
+        lambda settings, task: Graded(not_run(task.student, LAB, "said so"), pristine),
     )
     monkeypatch.setattr(saving.time, "sleep", lambda _: None)
     for student in ("ada", "bob", "eve"):
@@ -49,34 +48,8 @@ def quick(tmp_path, monkeypatch, pristine, hand_in, empty_gradebook):
     return tmp_path
 
 
-def reasons(records):
-    return {record.student: record.notes[0] for record in records}
-
-
-class Breaking(ThreadPoolExecutor):
-    """An executor whose workers are killed when they get ``victim``."""
-
-    victims = ("bob",)
-
-    def __init__(self):
-        super().__init__(1)
-        self.broken = False
-
-    def submit(self, function, *arguments):
-        if arguments[-1].student in self.victims:
-            self.broken = True
-        if not self.broken:
-            return super().submit(function, *arguments)
-        future = Future()
-        future.set_exception(BrokenExecutor("a worker was killed"))
-        return future
-
-
-def test_a_killed_worker_costs_the_submission_that_killed_it(quick, monkeypatch):
-    monkeypatch.setattr(batch, "_executor", lambda jobs: Breaking())
-    found = reasons(grade(quick, LAB, jobs=2))
-    assert found["ada"] == found["eve"] == "said so"
-    assert "a worker was killed" in found["bob"]
+def reasons(summaries):
+    return {one.student: one.note for one in summaries}
 
 
 def test_a_locked_database_is_tried_again(quick, monkeypatch):
@@ -116,13 +89,6 @@ def test_a_failing_intake_and_an_odd_name_stop_nobody(quick, monkeypatch):
 
     monkeypatch.setattr(batch, "take_in_student", fails)
     monkeypatch.setattr(batch, "roster", lambda _: ["../../mallory"])
-    monkeypatch.setattr(
-        batch,
-        "_grade_in_worker",
-        lambda course, lab, room, secret, one: batch.grade_taken(
-            course, batch.prepare(), replace(one, reason=one.reason or "said so")
-        ),
-    )
     found = reasons(grade(quick, LAB))
     assert "denied" in found["bob"] and "cannot be a student's" in found["../../mallory"]
     assert found["ada"] == "said so"
@@ -133,9 +99,42 @@ def test_an_environment_without_a_kernel_refuses_the_batch(tmp_path, monkeypatch
     def fails(*_, **__):
         raise RuntimeError("Kernel died before replying to kernel_info")
 
-    monkeypatch.setattr(batch, "grade_notebook", fails)
+    monkeypatch.setattr(worker, "grade_notebook", fails)
     with pytest.raises(BatchRefused, match=r"nobody was graded.*Kernel died.*course doctor"):
-        batch.prepare.__wrapped__(LAB.name, tmp_path)
+        batch.prepare(LAB, tmp_path, unsafe_no_box=True)
+
+
+def test_a_machine_that_cannot_confine_grades_nobody(tmp_path, monkeypatch, hand_in, pristine):
+    def refuses(*_, **__):
+        raise NoBox("bubblewrap is missing", "install it")
+
+    shutil.copy(REPOSITORY / "nbgrader_config.py", tmp_path)
+    monkeypatch.setattr(worker, "open_launcher", refuses)
+    hand_in(pristine)
+    with pytest.raises(BatchRefused, match=r"nobody was graded.*is missing; install it"):
+        grade(tmp_path, LAB)
+    assert not (tmp_path / "records").exists()
+
+
+def test_a_worker_with_other_code_is_refused_by_name(tmp_path):
+    settings = worker.Settings(b"x", code="another version")
+    refusal = worker.prove(settings, LAB.name)
+    assert "has other code than the grader: install the same version there" in str(refusal)
+    assert str(pickle.loads(pickle.dumps(refusal))) == str(refusal)
+    assert "secret" not in repr(settings) and "b'x'" not in repr(settings)
+
+
+def test_a_worker_that_refuses_in_the_middle_stops_the_batch(quick, monkeypatch):
+    said_so = worker.grade_task
+
+    def refuses(settings, task):
+        late = BatchRefused("the worker at home has other code")
+        return late if task.student == "eve" else said_so(settings, task)
+
+    monkeypatch.setattr(worker, "grade_task", refuses)
+    with pytest.raises(BatchStopped, match=r"worker at home has other code; 2 of 3 .* kept"):
+        grade(quick, LAB)
+    assert len(list((quick / "records" / SLUG).iterdir())) == 2
 
 
 def test_cells_that_left_the_lab_leave_the_gradebook_unless_graded_by_hand(quick, pristine):
@@ -183,5 +182,5 @@ def test_stubs_have_the_signature_and_tell_nothing():
     assert list(inspect.signature(scope["technique"]).parameters) == ["x", "scale"]
     assert scope["technique"].__doc__ == "What it does."
     for call in (lambda: scope["technique"](1), lambda: scope["Layer"](3)):
-        with pytest.raises(NotImplementedError, match=r"course_lib\.example\.\w+ is what an exer"):
+        with pytest.raises(RuntimeError, match=r"course_lib\.example\.\w+ is what an exer"):
             call()

@@ -13,9 +13,9 @@ import pytest
 from nbgrader.api import Gradebook
 
 import autograder.grading.batch as batch
+import autograder.grading.worker as worker
 from autograder.grading.batch import REPOSITORY, BatchRefused, grade, prepare
 from autograder.grading.gradebook import open_gradebook
-from autograder.judging import Reason
 from tests.support.notebooks import LAB, SLUG, cell_of
 
 BIN = Path(sys.executable).parent
@@ -71,12 +71,12 @@ def course(tmp_path_factory, solved, pristine):
 
 @pytest.fixture(scope="module")
 def graded(course):
-    return {record.student: record for record in grade(course, LAB)}
+    return {one.student: one for one in grade(course, LAB)}
 
 
 def test_everybody_has_a_record_a_page_and_a_row_in_the_gradebook(course, graded):
     assert set(graded) == {"right", "half", "broken", "absent"}
-    assert graded["absent"].notes == ["no submission"]
+    assert graded["absent"].note == "no submission"
     assert graded["right"].score == graded["right"].max_score
     assert graded["half"].score == graded["right"].score - LAB.exercises["gaussian"].points
     assert graded["broken"].status == "not_run" and graded["broken"].score == 0
@@ -90,7 +90,7 @@ def test_everybody_has_a_record_a_page_and_a_row_in_the_gradebook(course, graded
 
 
 def test_what_has_not_changed_is_not_graded_again(course, graded, monkeypatch):
-    monkeypatch.setattr(batch, "_graded", lambda *_: pytest.fail("graded again"))
+    monkeypatch.setattr(batch, "open_engine", lambda *_: pytest.fail("graded again"))
     again = grade(course, LAB)
     assert {record.student: record.score for record in again} == {
         student: record.score for student, record in graded.items()
@@ -126,27 +126,29 @@ def test_hand_given_scores_and_comments_survive_grading_again(course, graded):
 def test_a_broken_environment_stops_the_batch(tmp_path, monkeypatch, solved, pristine):
     broken = copy.deepcopy(solved)
     cell_of(broken, "gaussian").source = "def gaussian(shape, std):\n    return None"
-    monkeypatch.setattr(batch, "instructor_notebook", lambda *_: broken)
+    monkeypatch.setattr(worker, "instructor_notebook", lambda *_: broken)
     with pytest.raises(BatchRefused, match=r"nobody was graded.*gaussian is not_attempted"):
-        prepare.__wrapped__(LAB.name, tmp_path)
+        prepare(LAB, tmp_path)
 
 
 def test_a_failure_of_the_grader_costs_one_submission(course, graded, monkeypatch):
-    def fails(course, lab_name, room, secret, taken):
-        if taken.student == "half":
-            raise MemoryError("no room")
-        return batch.grade_taken(course, prepare(lab_name, course.root), taken)
+    really = worker.grade_task
 
-    monkeypatch.setattr(batch, "_grade_in_worker", fails)
-    records = {record.student: record for record in grade(course, LAB, force=True)}
+    def fails(settings, task):
+        if task.student == "half":
+            raise MemoryError("no room")
+        return really(settings, task)
+
+    monkeypatch.setattr(worker, "grade_task", fails)
+    records = {one.student: one for one in grade(course, LAB, force=True)}
     assert records["right"].score == graded["right"].score
-    assert records["half"].status == "not_run" and "no room" in records["half"].notes[0]
-    assert {v.reason for v in records["half"].verdicts} == {Reason.NOT_RUN}
+    assert records["half"].status == "not_run" and "no room" in records["half"].note
+    assert set(records["half"].marks) == {"-"}
 
 
 def test_the_command_line_grades_reports_and_writes_json(course, graded):
     shown = run(course, "course", "grade", "4", "--json", "out.json")
-    assert "not yet confined" in shown and "right" in shown
+    assert "right" in shown and "without confinement" not in shown
     data = json.loads((course / "out.json").read_text())
     assert {"student", "lab", "score", "max_score", "manual_points", "status", "seconds"} <= set(
         data[0]

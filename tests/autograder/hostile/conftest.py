@@ -100,13 +100,11 @@ def attack(handed_in):
 
 
 @pytest.fixture(scope="session")
-def grade(room, references, launcher):
+def grade(references, launcher):
     """Grade in the box; ``lost`` says which exercises lost points, and for which reason."""
 
     def run(notebook, limits=QUICK):
-        graded = grade_notebook(
-            notebook, references, room, student="ada", limits=limits, launcher=launcher
-        )
+        graded = grade_notebook(notebook, references, launcher, student="ada", limits=limits)
         assert graded.record.confined
         named = {v.exercise.partition("/")[2]: v for v in graded.record.verdicts}
         asked = [n for n in IN_ORDER if any(_asks(cell, n) for cell in notebook.cells)]

@@ -40,7 +40,7 @@ def test_a_broken_gpu(attack, gpu_launcher, references, room, code):
         if cell.source.startswith("def gaussian"):
             cell.source += f"\n\n{used}"
     record = grade_notebook(
-        notebook, references, room, student="ada", limits=PATIENT, launcher=gpu_launcher
+        notebook, references, gpu_launcher, student="ada", limits=PATIENT
     ).record
     named = {v.exercise.partition("/")[2]: v for v in record.verdicts}
     assert named[TARGET].reason in (Reason.RAISED, Reason.CRASHED, Reason.OUT_OF_MEMORY)
