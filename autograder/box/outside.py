@@ -104,12 +104,12 @@ def command(bubblewrap: str, view: View, sources: Mapping[Path, Path]) -> list[s
     # Writable by nobody once all is in place, and small until then.
     line += ["--size", str(16 * MIB), "--tmpfs", "/", "--proc", "/proc", "--dev", "/dev"]
     line += ["--size", str(MIB), "--tmpfs", "/dev/shm"]
+    line += ["--dir", HOME, "--size", str(64 * MIB), "--tmpfs", TEMPORARY]
     for folder, shown_at in shown(view):
         line += ["--ro-bind", str(sources.get(folder, folder)), shown_at]
         line += _masks(folder, view)
     for device in view.devices:
         line += ["--dev-bind", str(device), str(device)]
-    line += ["--dir", HOME, "--size", str(64 * MIB), "--tmpfs", TEMPORARY]
     line += [*_links(), "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
     return line
 
@@ -123,6 +123,12 @@ def shown(view: View) -> Iterator[tuple[Path, str]]:
     for folder in (*environment_folders(view.hidden), *view.shown):
         yield folder, str(folder)
     yield view.room, ROOM
+
+
+def covered(view: View) -> list[str]:
+    """The shown folders that a kernel's own disks would cover: an environment in /tmp or HOME."""
+    disks = (HOME, TEMPORARY)
+    return [at for _, at in shown(view) if any(_within(Path(at), Path(disk)) for disk in disks)]
 
 
 def environment() -> dict[str, str]:

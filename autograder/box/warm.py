@@ -22,7 +22,7 @@ from typing import Any
 from autograder.box.diagnosis import mending
 from autograder.box.inside.limits import Limits
 from autograder.box.inside.parent import CHANNELS, MAX_MESSAGE
-from autograder.box.outside import NoBox, View, command, find_bubblewrap, shown
+from autograder.box.outside import NoBox, View, command, covered, find_bubblewrap, shown
 
 WARM_SECONDS = 120.0
 STOP_SECONDS = 10.0
@@ -39,6 +39,7 @@ class Box:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._ended: dict[int, dict[str, Any]] = {}
+        self._covered = covered(view)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             self._process = self._launch(view, modules, theirs)
@@ -64,6 +65,7 @@ class Box:
         message = {
             "do": "start",
             "id": number,
+            "covered": self._covered,
             "limits": dataclasses.asdict(limits or Limits()),
             "connection": {**connection, "ip": "k"},
         }

@@ -18,6 +18,7 @@ import sys
 import time
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
 from autograder.box.inside import filter as third_wall
@@ -98,7 +99,8 @@ class Parent:
     ) -> NoReturn:
         try:
             _keep_only({telling, *descriptors})
-            wall.enter(limits, self._filter, lambda: _live(message, descriptors, telling))
+            live = partial(_live, message, descriptors, telling)
+            wall.enter(limits, self._filter, message["covered"], live)
         except BaseException as error:
             os.write(telling, f"{type(error).__name__}: {error}".encode()[:2000])
         os._exit(70)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from autograder.box.inside import linux
@@ -24,9 +24,12 @@ _NAMESPACES = (
 )
 
 
-def enter(limits: Limits, filter: Any | None, life: Callable[[], NoReturn]) -> NoReturn:
+def enter(
+    limits: Limits, filter: Any | None, covered: Sequence[str], life: Callable[[], NoReturn]
+) -> NoReturn:
     """Run ``life`` behind the second wall; ends with the exit status of it.
 
+    ``covered`` are folders that would vanish under the disks of the kernel, and stay.
     The calling process keeps watch from outside. Inside, process 1 sets up mounts, gives up every
     privilege and reaps; when ``life`` ends, the kernel ends whatever else was started.
     """
@@ -37,14 +40,16 @@ def enter(limits: Limits, filter: Any | None, life: Callable[[], NoReturn]) -> N
     linux.map_own_ids(uid, gid)
     init = os.fork()
     if init == 0:
-        _be_init(limits, filter, life)
+        _be_init(limits, filter, covered, life)
     os._exit(_status(os.waitpid(init, 0)[1]))
 
 
-def _be_init(limits: Limits, filter: Any | None, life: Callable[[], NoReturn]) -> NoReturn:
+def _be_init(
+    limits: Limits, filter: Any | None, covered: Sequence[str], life: Callable[[], NoReturn]
+) -> NoReturn:
     linux.die_with_parent()
     linux.be_readable()
-    _mount(limits)
+    _mount(limits, covered)
     linux.loopback_up()
     _limit(limits)
     linux.drop_privileges()
@@ -61,10 +66,11 @@ def _be_init(limits: Limits, filter: Any | None, life: Callable[[], NoReturn]) -
             os._exit(_status(status))
 
 
-def _mount(limits: Limits) -> None:
+def _mount(limits: Limits, covered: Sequence[str]) -> None:
     """A view of the file system in which nothing but three small memory disks can be written."""
     flags = linux.MS_NOSUID | linux.MS_NODEV
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    held = {folder: os.open(folder, os.O_PATH) for folder in covered}
     linux.mount("proc", "/proc", "proc", flags | linux.MS_NOEXEC)
     for target, size in (
         (HOME, limits.home),
@@ -72,6 +78,10 @@ def _mount(limits: Limits) -> None:
         ("/dev/shm", limits.shared),
     ):
         linux.mount("tmpfs", target, "tmpfs", flags, f"size={size},mode=0700,nr_inodes=20000")
+    for folder, descriptor in held.items():
+        os.makedirs(folder, exist_ok=True)
+        linux.mount(f"/proc/self/fd/{descriptor}", folder, flags=linux.MS_BIND | linux.MS_REC)
+        os.close(descriptor)
     terminals = "newinstance,ptmxmode=0666,mode=0620,max=64"
     linux.mount("devpts", "/dev/pts", "devpts", linux.MS_NOSUID | linux.MS_NOEXEC, terminals)
     with open("/proc/sys/user/max_user_namespaces", "w") as file:

@@ -1,5 +1,6 @@
 """Kernels of a box: what they can do, what they see, how they end; as root and as anybody else."""
 
+import errno
 import os
 import textwrap
 import time
@@ -10,6 +11,7 @@ import pytest
 import autograder
 from autograder.box import Box, Limits, NoBox, View
 from autograder.box import outside as outer
+from autograder.box import warm
 from autograder.grading.kernels import Boxed, open_launcher
 from autograder.grading.sealed import seal
 from autograder.grading.session import Limits as Seconds
@@ -85,6 +87,28 @@ def test_three_small_disks_can_be_written_and_nothing_else(kernel):
         "sorted(found)",
     )
     assert written == ["/dev/shm", "/home/student", "/tmp"]
+
+
+@pytest.mark.parametrize("disk", ["/tmp", "/home/student"])
+def test_what_lies_where_a_kernel_has_its_disks_is_still_seen(tmp_path, monkeypatch, disk):
+    """An environment in /tmp, or in the home of a user who is called student."""
+    folder = tmp_path / "shown"
+    folder.mkdir()
+    (folder / "inside.txt").write_text("seen")
+    at = f"{disk}/deep/shown"
+    plain = outer.shown
+    monkeypatch.setattr(outer, "shown", lambda view: [*plain(view), (folder, at)])
+    monkeypatch.setattr(warm, "shown", outer.shown)
+    box = Box(View(seal(tmp_path / "room")), ["autograder.probes.kernel"])
+    try:
+        kernel = box.start()
+        assert ask(kernel, "x = 1", f"open('{at}/inside.txt').read()") == "seen"
+        write = (
+            f"import os\ntry:\n    open('{at}/mine', 'w')\nexcept OSError as e:\n    no = e.errno"
+        )
+        assert ask(kernel, write, "no") == errno.EROFS
+    finally:
+        box.close()
 
 
 def test_what_one_leaves_behind_the_next_does_not_find(launcher):
