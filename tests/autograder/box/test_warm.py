@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 import autograder
-from autograder.box import Box, Limits, NoBox, View
+from autograder.box import Box, Limits, NoBox, View, warm
 from autograder.box import outside as outer
-from autograder.box import warm
 from autograder.grading.kernels import Boxed, open_launcher
 from autograder.grading.sealed import seal
 from autograder.grading.session import Limits as Seconds
