@@ -59,4 +59,4 @@ class Course:
 def is_safe_name(name: str) -> bool:
     """Whether a student's name can stand in paths, pages and the gradebook as it is."""
     clean = name.isprintable() and not set(name) & set("/\\")
-    return clean and 0 < len(name.encode()) <= 200 and not name.startswith(".")
+    return clean and 0 < len(name.encode()) <= 128 and not name.startswith(".")

@@ -26,7 +26,7 @@ Candidate = tuple[Path, NotebookNode, list[str]]
 """A file, the notebook in it, and notes on what had to be mended to read it."""
 
 _UNSAFE_NAME = (
-    "this name cannot be a student's: it must be printable, at most 200 bytes long, without "
+    "this name cannot be a student's: it must be printable, at most 128 bytes long, without "
     "slashes, and not begin with a dot; rename the folder"
 )
 
