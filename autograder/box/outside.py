@@ -98,7 +98,15 @@ def command(bubblewrap: str, view: View, sources: Mapping[Path, Path]) -> list[s
 
     ``sources`` says where a folder is to be taken from, if not from its own path.
     """
-    line = [bubblewrap, "--unshare-all", "--new-session", "--hostname", "course", "--clearenv"]
+    line = [
+        bubblewrap,
+        "--unshare-all",
+        "--as-pid-1",
+        "--new-session",
+        "--hostname",
+        "course",
+        "--clearenv",
+    ]
     for name, value in environment().items():
         line += ["--setenv", name, value]
     # Writable by nobody once all is in place, and small until then.

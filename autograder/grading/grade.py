@@ -26,6 +26,7 @@ from autograder.judging.judge import (
 )
 from autograder.judging.seeds import hidden_seed
 from autograder.judging.source import answer_source, is_untouched, same_tree
+from autograder.judging.verdict import told_type
 from autograder.reporting.verdict import verdict_html, verdict_text
 
 _REASONS = {
@@ -198,7 +199,7 @@ class _Grading:
         )
         if outcome.status != "ok":
             return self._ended(exercise, outcome)
-        if not reply.get("defined"):
+        if reply.get("defined") is not True:
             return None
         observed = reply.get("observations")
         observed = observed if isinstance(observed, list) else []
@@ -225,8 +226,8 @@ class _Grading:
             for need in missing
             if verdict.reason is not Reason.NOT_ATTEMPTED
         ]
-        if reply.get("refused"):
-            notes.append(f"the observation was refused: {str(reply['refused'])[:200]}")
+        if isinstance(refused := reply.get("refused"), str):
+            notes.append(f"the observation was refused: {refused[:200]}")
         if verdict.passed and same_tree(source, answer_source(exercise, exercise.reference)):
             self.flags.append(f"{exercise.id}: the same syntax tree as the reference")
         return replace(verdict, notes=[*verdict.notes, *notes])
@@ -256,7 +257,7 @@ class _Grading:
         outcome, reply = self._session.observe(exercise, [{}], 0)
         if outcome.status != "ok":
             return self._ended(exercise, outcome)
-        if not reply.get("defined"):
+        if reply.get("defined") is not True:
             return None
         observations = reply.get("observations")
         value = None
@@ -269,7 +270,11 @@ class _Grading:
     def _ended(self, exercise: Exercise, outcome: Outcome) -> Verdict:
         # An exception's message may speak of hidden inputs that code has seen in an earlier probe:
         # it stays in the record.
-        said = outcome.sentence if outcome.status != "error" else f"{outcome.error} was raised"
+        said = (
+            outcome.sentence
+            if outcome.status != "error"
+            else f"{told_type(outcome.error)} was raised"
+        )
         finding = Finding("the cell runs", False, "no exception", outcome.sentence, gist=said)
         verdict = unjudged(exercise, _REASONS[outcome.status])
         return replace(verdict, explanation=said, findings=[finding])

@@ -17,19 +17,21 @@ import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 
 from autograder.grading.kernels import Kernel, Launcher
+from autograder.grading.valve import Valve
 from autograder.judging import Exercise
 from autograder.probes import wire
 from autograder.probes.kernel import MIME
 
 MAX_MESSAGE = 2 * wire.MAX_BYTES
+MOST_BYTES = 2 * MAX_MESSAGE
+"""What a kernel may send for each request, before the request or after it."""
+
 MAX_WAITING = 100
 """Messages that wait in a socket; a kernel drops what it sends beyond them."""
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 2.0
 
-# Code in a kernel holds its key and can send what no kernel sends.
-_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _RESET = re.compile(r"^\s*%reset\b|magic\(.reset\b", re.MULTILINE)
 _EXHAUSTED = re.compile(
     r"can't allocate memory|not enough memory|out of memory|can't start new thread|"
@@ -84,6 +86,7 @@ class Session:
         self._launcher = launcher
         self.limits = limits
         self._kernel: Kernel | None = None
+        self._valve: Valve | None = None
         self._client: BlockingKernelClient | None = None
         self._context = _capped_context()
         self._history: list[str] = []
@@ -150,7 +153,7 @@ class Session:
         answer = _inside(outcome.reply, "user_expressions", "observation")
         if not isinstance(answer, dict) or answer.get("status") != "ok":
             answer = answer if isinstance(answer, dict) else {}
-            error, message = str(answer.get("ename", "")), str(answer.get("evalue", ""))
+            error, message = _text(answer.get("ename", "")), _text(answer.get("evalue", ""))
             return Outcome("error", error[:80], message[:300]), {}
         try:
             decoded = wire.loads(_inside(answer, "data", MIME))
@@ -172,7 +175,8 @@ class Session:
         if self._client is None:
             self._start()
             self._replay()
-        assert self._client is not None
+        assert self._client is not None and self._valve is not None
+        self._valve.allow()
         request = self._client.execute(
             source,
             silent=expressions is not None,
@@ -193,6 +197,8 @@ class Session:
         """Wait until the request is answered; None when the deadline passes first."""
         assert self._client is not None and self._kernel is not None
         while time.monotonic() < deadline:
+            if self._valve is not None and self._valve.burst:
+                return Outcome("crashed", "", "the kernel sent more than it may")
             try:
                 reply = self._client.get_shell_msg(timeout=0.05)
                 answers = reply["parent_header"].get("msg_id") == request
@@ -200,7 +206,8 @@ class Session:
                 if end := self._kernel.end:
                     return _died(end)
                 continue
-            except _MALFORMED:
+            except Exception:
+                # Code in a kernel holds its key and can send what no kernel sends.
                 continue
             if answers and isinstance(reply["content"], dict):
                 return _outcome(reply["content"])
@@ -222,7 +229,10 @@ class Session:
     def _start(self) -> None:
         self._kernel = self._launcher.start()
         self._client = BlockingKernelClient()
-        self._client.load_connection_info(cast(Any, self._kernel.connection))
+        connection = self._kernel.connection
+        ports = [connection["shell_port"], connection["control_port"]]
+        self._valve = Valve(connection["ip"], ports, MOST_BYTES)
+        self._client.load_connection_info(cast(Any, {**connection, "ip": self._valve.ip}))
         # Left to itself, a client makes a context of its own, which caps nothing.
         self._client.context = self._context
         self._client.start_channels(iopub=False, stdin=False, hb=False)
@@ -237,7 +247,9 @@ class Session:
             self._client.stop_channels()
         if self._kernel is not None:
             self._kernel.kill()
-        self._client = self._kernel = None
+        if self._valve is not None:
+            self._valve.close()
+        self._client = self._kernel = self._valve = None
 
 
 def _died(end: str) -> Outcome:
@@ -254,9 +266,14 @@ def _outcome(content: dict[str, Any]) -> Outcome:
         return Outcome("error", "SystemExit", what, ended_kernel=True)
     if content.get("status") == "ok":
         return Outcome("ok", reply=content)
-    error, message = str(content.get("ename", "")), str(content.get("evalue", ""))
+    error, message = _text(content.get("ename", "")), _text(content.get("evalue", ""))
     status = "out_of_memory" if lacks_memory(error, message) else "error"
     return Outcome(status, error[:80], message[:500], content)
+
+
+def _text(value: Any) -> str:
+    """What came as text, fit to be written to any file."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def lacks_memory(error: str, message: str) -> bool:

@@ -17,21 +17,43 @@ def parse_cell(source: str) -> ast.Module | None:
 
     Line numbers stay those of the cell. The body of ``%%time`` and its like is parsed as code.
     """
-    source = re.sub(r"\A(\s*)%%(time|timeit|capture|prun)\b.*", r"\1", textwrap.dedent(source))
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass
-    skipped = len(source) - len(source.lstrip("\n"))
+    return _parse(_read(source)[1])
+
+
+def read_cell(source: str) -> ast.Module | None:
+    """``parse_cell`` for those who change nothing: all of them are given the same tree.
+
+    Every exercise of a submission looks at all of its cells.
+    """
+    return _read(source)[0]
+
+
+@lru_cache(maxsize=256)
+def _read(source: str) -> tuple[ast.Module | None, str]:
+    """The tree of a cell, and the cell as plain Python."""
+    text = re.sub(r"\A(\s*)%%(time|timeit|capture|prun)\b.*", r"\1", textwrap.dedent(source))
+    tree = _parse(text)
+    if tree is not None:
+        return tree, text
+    skipped = len(text) - len(text.lstrip("\n"))
     try:
         from IPython.core.inputtransformer2 import TransformerManager
 
-        plain = TransformerManager().transform_cell(source)
-        return ast.parse("\n" * (skipped if not plain.startswith("\n") else 0) + plain)
+        plain = TransformerManager().transform_cell(text)
     except Exception:  # whatever a broken cell does to IPython's tokenizer, it has no tree
+        return None, text
+    plain = "\n" * (skipped if not plain.startswith("\n") else 0) + plain
+    return _parse(plain), plain
+
+
+def _parse(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
+@lru_cache(maxsize=256)
 def is_too_deep(source: str) -> bool:
     """Whether a cell is nested so deeply that it cannot be read, which no honest one is."""
     try:
@@ -78,12 +100,14 @@ def bound_names(source: str) -> frozenset[str]:
 
 
 def _table(source: str) -> symtable.SymbolTable | None:
-    tree = parse_cell(source)
+    """The names of a cell; None where it cannot be compiled, and so binds none."""
+    tree, text = _read(source)
     if tree is None:
         return None
-    with deep_recursion():
-        plain = ast.unparse(tree)
-    return symtable.symtable(plain, "<cell>", "exec")
+    try:
+        return symtable.symtable(text, "<cell>", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _descendants(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from autograder.judging.comparison import Tolerance, brief, difference, kind_of
+from autograder.judging.samples import Sample, sample_of
 from autograder.judging.verdict import Finding
 
 Observation = dict[str, Any]
@@ -27,12 +29,17 @@ class Case:
     alpha: float = 1e-6
     number: int = 0
 
-    @property
+    @cached_property
     def dtype(self) -> str:
         """The dtype of the case's float arrays."""
         return float_dtype(self.inputs)
 
-    @property
+    @cached_property
+    def sample(self) -> Sample | None:
+        """What a random answer drew, where that is one array of numbers."""
+        return sample_of(self.observed.get("result"))
+
+    @cached_property
     def where(self) -> str:
         """The inputs in a few words."""
         names = [k for k in self.inputs if k not in ("steps", "construct")]

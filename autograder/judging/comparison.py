@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,19 +13,33 @@ RTOL = {"float64": 1e-7, "float32": 1e-4, "float16": 1e-2}
 ATOL = {"float64": 1e-10, "float32": 1e-5, "float16": 1e-3}
 """Relative tolerance of each entry, and absolute tolerance relative to the largest entry."""
 
+# numpy puts a dtype's name together anew each time it is asked.
+_FLOATS = {np.dtype(name): name for name in RTOL}
 
-@dataclass(frozen=True)
-class Difference:
-    """Where two values differ: what was expected and observed there, and the gist of it."""
+
+class Words(NamedTuple):
+    """What was expected and observed where two values differ, and the gist of it."""
 
     expected: str
     observed: str
     gist: str
 
 
-def same(observed: Any, expected: Any) -> bool:
-    """Whether two plain values are equal up to rounding."""
-    return difference(observed, expected) is None
+@dataclass(frozen=True)
+class Difference:
+    """Where two values differ. It is put into words when they are asked for, which takes longer
+    than to find it.
+    """
+
+    words: Callable[[], Words]
+
+    @cached_property
+    def _words(self) -> Words:
+        return self.words()
+
+    expected = property(lambda self: self._words.expected)
+    observed = property(lambda self: self._words.observed)
+    gist = property(lambda self: self._words.gist)
 
 
 @dataclass(frozen=True)
@@ -53,12 +69,19 @@ def difference(
     if expected is None or isinstance(expected, str):
         if type(observed) is type(expected) and observed == expected:
             return None
-        return Difference(brief(expected), brief(observed), "another value")
+        return Difference(lambda: Words(brief(expected), brief(observed), "another value"))
     if isinstance(observed, list):
         observed = _stacked(observed)
     if not isinstance(observed, (bool, int, float, np.ndarray)):
-        return Difference(brief(expected), brief(observed), f"{kind_of(observed)}, not numbers")
+        return Difference(
+            lambda: Words(brief(expected), brief(observed), f"{kind_of(observed)}, not numbers")
+        )
     return _array_difference(np.asarray(observed), np.asarray(expected), tolerance)
+
+
+def same(observed: Any, expected: Any, tolerance: Tolerance = Tolerance()) -> bool:
+    """Whether two plain values are equal up to rounding."""
+    return difference(observed, expected, tolerance) is None
 
 
 def _stacked(items: list[Any]) -> Any:
@@ -75,7 +98,8 @@ def _dict_difference(
 ) -> Difference | None:
     if not isinstance(observed, dict) or set(observed) != set(expected):
         keys = sorted(observed) if isinstance(observed, dict) else kind_of(observed)
-        return Difference(f"keys {sorted(expected)}", f"{keys}", "other entries than asked for")
+        said = Words(f"keys {sorted(expected)}", f"{keys}", "other entries than asked for")
+        return Difference(lambda: said)
     return _first(observed, expected, expected, tolerance)
 
 
@@ -84,7 +108,8 @@ def _list_difference(observed: Any, expected: list[Any], tolerance: Tolerance) -
         observed = [np.asarray(item) for item in observed]
     if not isinstance(observed, list) or len(observed) != len(expected):
         count = len(observed) if isinstance(observed, list) else kind_of(observed)
-        return Difference(f"{len(expected)} values", f"{count}", "another number of values")
+        said = Words(f"{len(expected)} values", f"{count}", "another number of values")
+        return Difference(lambda: said)
     return _first(observed, expected, range(len(expected)), tolerance)
 
 
@@ -92,36 +117,37 @@ def _first(observed: Any, expected: Any, keys: Any, tolerance: Tolerance) -> Dif
     for key in keys:
         found = difference(observed[key], expected[key], tolerance)
         if found:
-            name = f"entry {key}" if isinstance(key, int) else str(key)
-            return Difference(
-                f"{name}: {found.expected}",
-                f"{name}: {found.observed}",
-                f"{name}: {found.gist}",
-            )
+            return _inside(f"entry {key}" if isinstance(key, int) else str(key), found)
     return None
+
+
+def _inside(name: str, found: Difference) -> Difference:
+    return Difference(lambda: Words(*(f"{name}: {said}" for said in found.words())))
 
 
 def _array_difference(
     observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance
 ) -> Difference | None:
     if observed.shape != expected.shape:
-        gist = f"shape {_shape(observed)}, wanted {_shape(expected)}"
-        if (
-            observed.size == expected.size
-            and _close(observed.reshape(-1), expected.reshape(-1), tolerance).all()
-        ):
-            gist += "; the numbers themselves are right"
-        elif observed.T.shape == expected.shape and _close(observed.T, expected, tolerance).all():
-            gist += "; it is the transpose"
-        return Difference(f"shape {_shape(expected)}", f"shape {_shape(observed)}", gist)
+        return Difference(lambda: _other_shape(observed, expected, tolerance))
     close = _close(observed, expected, tolerance)
-    if close.all():
-        return None
-    return _worst(observed, expected, close)
+    return None if close.all() else Difference(lambda: _worst(observed, expected, close))
+
+
+def _other_shape(observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> Words:
+    gist = f"shape {_shape(observed)}, wanted {_shape(expected)}"
+    if (
+        observed.size == expected.size
+        and _close(observed.reshape(-1), expected.reshape(-1), tolerance).all()
+    ):
+        gist += "; the numbers themselves are right"
+    elif observed.T.shape == expected.shape and _close(observed.T, expected, tolerance).all():
+        gist += "; it is the transpose"
+    return Words(f"shape {_shape(expected)}", f"shape {_shape(observed)}", gist)
 
 
 def _close(observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> np.ndarray:
-    names = [a.dtype.name for a in (observed, expected) if a.dtype.name in RTOL]
+    names = [_FLOATS[a.dtype] for a in (observed, expected) if a.dtype in _FLOATS]
     names.append(tolerance.dtype)
     relative = tolerance.rtol if tolerance.rtol is not None else max(RTOL[n] for n in names)
     a, b = observed.astype(np.float64), expected.astype(np.float64)
@@ -132,7 +158,7 @@ def _close(observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> 
     return near | (a == b) | (np.isnan(a) & np.isnan(b))
 
 
-def _worst(observed: np.ndarray, expected: np.ndarray, close: np.ndarray) -> Difference:
+def _worst(observed: np.ndarray, expected: np.ndarray, close: np.ndarray) -> Words:
     a, b = observed.astype(np.float64), expected.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.where(close, -1.0, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf))
@@ -142,7 +168,7 @@ def _worst(observed: np.ndarray, expected: np.ndarray, close: np.ndarray) -> Dif
     if not gist:
         wrong = int((~close).sum())
         gist = "another value" if a.size == 1 else f"{wrong} of {a.size} entries differ"
-    return Difference(f"{b[index]:.6g}{place}", f"{a[index]:.6g}{place}", gist)
+    return Words(f"{b[index]:.6g}{place}", f"{a[index]:.6g}{place}", gist)
 
 
 def _gist(a: np.ndarray, b: np.ndarray) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from operator import is_not
 from types import ModuleType
 from typing import Any
 
@@ -22,7 +23,7 @@ from autograder.judging.cells import (
     deep_recursion,
     free_names,
     is_too_deep,
-    parse_cell,
+    read_cell,
 )
 from autograder.judging.exercise import Exercise
 
@@ -49,7 +50,7 @@ def find_uses(
     """
     if not forbidden:
         return []
-    trees = [_tree(source) for source in cells]
+    trees = [read_cell(source) for source in cells]
     for index, (source, tree) in enumerate(zip(cells, trees, strict=True)):
         if tree is None and is_too_deep(source):
             return [Use("code nested too deeply to be read", 1, index)]
@@ -57,10 +58,29 @@ def find_uses(
         return _find_uses(trees, answer, forbidden, given)
 
 
-@lru_cache(maxsize=256)
-def _tree(source: str) -> ast.Module | None:
-    """A cell's tree, to be read only: every exercise of a submission looks at all of its cells."""
-    return parse_cell(source)
+class _Latest(threading.local):
+    """The cells read last: the next exercise of a submission looks at them and at some more."""
+
+    def __init__(self) -> None:
+        self.trees: tuple[ast.Module | None, ...] = ()
+        self.notebook = Notebook()
+
+    def read(self, trees: Sequence[ast.Module | None]) -> Notebook:
+        """What the names stand for once the cells of these trees have run."""
+        known, notebook = self.trees, self.notebook
+        if len(trees) < len(known) or any(map(is_not, known, trees)):
+            known, notebook = (), Notebook()
+        # Should a cell end the reading half-way, the next one begins anew.
+        self.trees, self.notebook = (), Notebook()
+        for index in range(len(known), len(trees)):
+            tree = trees[index]
+            for statement in tree.body if tree else []:
+                notebook.read(statement, index)
+        self.trees, self.notebook = tuple(trees), notebook
+        return notebook
+
+
+_latest = _Latest()
 
 
 def _find_uses(
@@ -69,10 +89,7 @@ def _find_uses(
     forbidden: Sequence[str],
     given: Collection[str],
 ) -> list[Use]:
-    notebook = Notebook()
-    for index, tree in enumerate(trees):
-        for statement in tree.body if tree else []:
-            notebook.read(statement, index)
+    notebook = _latest.read(trees)
     scan = _Scan(notebook, forbidden)
     waiting, followed = [answer], set(given)
     while waiting:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 
-from autograder.judging.checks import Case, Check, float_dtype
-from autograder.judging.comparison import Tolerance, difference
+from autograder.judging.checks import Case, Check
+from autograder.judging.comparison import Tolerance, same
 from autograder.judging.exercise import Answer, Exercise, Inputs, Kind, Mistake
-from autograder.judging.statistics import same_distribution
-from autograder.judging.verdict import Finding, Reason, Verdict
+from autograder.judging.samples import Sample, portrait, sample_of
+from autograder.judging.statistics import same_portrait
+from autograder.judging.verdict import Finding, Reason, Verdict, told_type
 from autograder.probes import wire
 from autograder.probes.run import run
 
@@ -22,8 +25,34 @@ FALSE_ALARM_BUDGET = 1e-6
 
 Observation = dict[str, Any]
 
-Mistaken = dict[tuple[str, int], Observation]
-"""What mistakes give, by their name and the number of the case."""
+
+class Form(Enum):
+    """How what was seen is compared."""
+
+    NUMBERS = auto()
+    PORTRAIT = auto()
+    SIGNATURE = auto()
+
+
+@dataclass(frozen=True)
+class Essence:
+    """What of an observation two answers are compared by: what was raised, and what was seen.
+
+    ``seen`` is plain numbers, the portrait of a random answer, or an exercise's signature.
+    """
+
+    raised: dict[str, Any] | None
+    took_steps: bool
+    seen: Any
+    form: Form
+
+
+Mistaken = dict[tuple[str, int], Essence]
+"""What mistakes give, by their name and the number of the case.
+
+It holds at most one entry for each mistake and case, however large the batch, and random arrays as
+a few numbers: less than a megabyte for a lab.
+"""
 
 # A forged observation need not have the form that a check expects.
 _FORGED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
@@ -97,70 +126,86 @@ def judge(
         findings=_with_exceptions(raised) + ([] if reason is Reason.RAISED else findings),
         remarks=_remarks(exercise, looked_at),
     )
-    return (
-        verdict
-        if reason is Reason.CORRECT
-        else diagnose(exercise, verdict, drawn, observed, seed, mistaken, device)
-    )
+    if reason is Reason.CORRECT:
+        return verdict
+    mistakes = _Mistakes(exercise, seed, {} if mistaken is None else mistaken, device)
+    return diagnose(exercise, verdict, looked_at, mistakes)
+
+
+class _Mistakes:
+    """What the mistakes of an exercise do on its cases, observed when first asked for."""
+
+    def __init__(self, exercise: Exercise, seed: int, known: Mistaken, device: str) -> None:
+        self._exercise, self._seed, self._device = exercise, seed, device
+        self._known = known
+
+    def on(self, mistake: Mistake, case: Case) -> Essence:
+        """What a mistake does on a case."""
+        key = (mistake.name, case.number)
+        if key not in self._known:
+            asked = (self._exercise, mistake.answer, [case.inputs], self._seed, self._device)
+            self._known[key] = essence(self._exercise, observe(*asked)[0])
+        return self._known[key]
 
 
 def diagnose(
-    exercise: Exercise,
-    verdict: Verdict,
-    drawn: Sequence[Inputs],
-    observed: Sequence[Observation],
-    seed: int,
-    mistaken: Mistaken | None = None,
-    device: str = "cpu",
+    exercise: Exercise, verdict: Verdict, looked_at: Sequence[Case], mistakes: _Mistakes
 ) -> Verdict:
     """Name the mistake that behaves like the answer on every case, if there is one."""
+
+    @cache
+    def seen(number: int) -> Essence:
+        case = looked_at[number]
+        return essence(exercise, case.observed, case.sample)
+
+    def alike(mistake: Mistake, case: Case) -> bool:
+        try:
+            return same_essence(seen(case.number), mistakes.on(mistake, case), case.dtype)
+        except _FORGED:
+            return False
+
     for mistake in exercise.mistakes:
-        if behaves_like(exercise, mistake, drawn, observed, seed, mistaken, device):
+        if all(alike(mistake, case) for case in looked_at):
             return replace(verdict, diagnosis=mistake.name, explanation=mistake.diagnosis)
     return verdict
 
 
-def behaves_like(
-    exercise: Exercise,
-    mistake: Mistake,
-    drawn: Sequence[Inputs],
-    observed: Sequence[Observation],
-    seed: int,
-    mistaken: Mistaken | None = None,
-    device: str = "cpu",
-) -> bool:
-    """Whether observations are those of a mistake; the cheapest case is tried first."""
-    known = {} if mistaken is None else mistaken
-    for number, (inputs, seen) in enumerate(zip(drawn, observed, strict=True)):
-        key = (mistake.name, number)
-        if key not in known:
-            known[key] = observe(exercise, mistake.answer, [inputs], seed, device)[0]
-        other = known[key]
-        try:
-            alike = same_observation(exercise, seen, other, float_dtype(inputs))
-        except _FORGED:
-            alike = False
-        if not alike:
-            return False
-    return True
-
-
 def same_observation(exercise: Exercise, one: Observation, other: Observation, dtype: str) -> bool:
     """Whether two observations of a probe on the same inputs, of a dtype, are the same."""
-    if bool(one.get("raised")) != bool(other.get("raised")):
-        return False
-    if one.get("raised"):
-        if one["raised"]["type"] != other["raised"]["type"]:
-            return False
-        if not one.get("steps") and not other.get("steps"):
-            return bool(one["raised"]["message"][:40] == other["raised"]["message"][:40])
+    return same_essence(essence(exercise, one), essence(exercise, other), dtype)
+
+
+def essence(exercise: Exercise, observation: Observation, sample: Sample | None = None) -> Essence:
+    """What of an observation counts; ``sample`` is what it drew, where that is known already."""
+    raised, took_steps = observation.get("raised"), bool(observation.get("steps"))
+    if raised and not took_steps:
+        return Essence(raised, took_steps, None, Form.NUMBERS)
     if exercise.probe.name == "draws":
-        return same_distribution(one, other)
+        result = observation.get("result")
+        drawn = portrait(result, sample or sample_of(result))
+        return Essence(raised, took_steps, drawn, Form.PORTRAIT)
     if exercise.signature is not None:
-        return bool(exercise.signature(one) == exercise.signature(other))
+        return Essence(raised, took_steps, exercise.signature(observation), Form.SIGNATURE)
     key = "steps" if exercise.probe.name == "module" else "result"
-    tolerance = Tolerance(dtype=dtype)
-    return difference(_numbers(one.get(key)), _numbers(other.get(key)), tolerance) is None
+    return Essence(raised, took_steps, _numbers(observation.get(key)), Form.NUMBERS)
+
+
+def same_essence(one: Essence, other: Essence, dtype: str) -> bool:
+    """Whether what counts of two observations on the same inputs, of a dtype, is the same."""
+    if bool(one.raised) != bool(other.raised):
+        return False
+    if one.raised and other.raised:
+        if one.raised["type"] != other.raised["type"]:
+            return False
+        if not one.took_steps and not other.took_steps:
+            return bool(one.raised["message"][:40] == other.raised["message"][:40])
+    if one.form is not other.form:
+        return False
+    if one.form is Form.PORTRAIT:
+        return same_portrait(one.seen, other.seen)
+    if one.form is Form.SIGNATURE:
+        return bool(one.seen == other.seen)
+    return same(one.seen, other.seen, Tolerance(dtype=dtype))
 
 
 def _cases(
@@ -188,8 +233,11 @@ def _score(exercise: Exercise, looked_at: list[Case]) -> tuple[float, list[Findi
 
 
 def _worst_finding(check: Check, looked_at: list[Case]) -> Finding:
-    findings = [_look(check, case) for case in looked_at]
-    return next((f for f in findings if not f.passed), findings[0])
+    first = _look(check, looked_at[0])
+    if not first.passed:
+        return first
+    others = (_look(check, case) for case in looked_at[1:])
+    return next((found for found in others if not found.passed), first)
 
 
 def _look(check: Check, case: Case) -> Finding:
@@ -220,7 +268,9 @@ def _with_exceptions(raised: list[dict[str, Any]]) -> list[Finding]:
     line = f" (line {first['line']} of its cell)" if first["line"] else ""
     # The message may speak of the inputs; the type of the exception does not.
     observed = f"{first['type']}: {first['message']}{line}"
-    return [Finding("it runs", False, "a result", observed, gist=f"{first['type']}{line}")]
+    return [
+        Finding("it runs", False, "a result", observed, gist=f"{told_type(first['type'])}{line}")
+    ]
 
 
 def _well_formed(observation: Any) -> Observation:

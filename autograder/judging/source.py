@@ -107,8 +107,8 @@ def has_docstring(exercise: Exercise) -> bool:
 
 def same_tree(one: str, other: str) -> bool:
     """Whether two sources have one syntax tree, docstrings and comments aside."""
-    first, second = _tree_text(one), _tree_text(other)
-    return first is not None and first == second
+    first = _statements(one)
+    return first is not None and first == _statements(other)
 
 
 def is_untouched(exercise: Exercise, source: str) -> bool:
@@ -116,8 +116,8 @@ def is_untouched(exercise: Exercise, source: str) -> bool:
     starter = starter_source(exercise)
     if exercise.kind is Kind.WRITTEN:
         return source.strip() in ("", starter)
-    handed_in = _binding_text(source, exercise.name)
-    return handed_in is not None and handed_in == _binding_text(starter, exercise.name)
+    handed_in = _last_binding(source, exercise.name)
+    return handed_in is not None and handed_in == _last_binding(starter, exercise.name)
 
 
 @lru_cache(maxsize=4096)
@@ -315,37 +315,34 @@ def _renamed(lines: list[str], node: Definition, name: str) -> list[str]:
     return [line.decode() for line in changed]
 
 
-def _last_binding(source: str, name: str) -> ast.stmt | None:
-    tree = parse_cell(source)
-    found: ast.stmt | None = None
-    for statement in tree.body if tree else []:
-        targets = statement.targets if isinstance(statement, ast.Assign) else []
-        if isinstance(statement, _DEFINITIONS):
-            found = statement if statement.name == name else found
-        elif any(isinstance(t, ast.Name) and t.id == name for t in targets):
-            found = statement
-    return found
+def _last_binding(source: str, name: str) -> str | None:
+    """The tree, as text, of the statement that binds a name last."""
+    bindings = [text for names, text in _statements(source) or () if name in names]
+    return bindings[-1] if bindings else None
 
 
 @lru_cache(maxsize=256)
-def _tree_text(source: str) -> str | None:
+def _statements(source: str) -> tuple[tuple[frozenset[str], str], ...] | None:
+    """The top-level statements of a cell: the names each binds, and its tree as text."""
     tree = parse_cell(source)
-    return _dump(tree) if tree is not None else None
+    if tree is None:
+        return None
+    _leave_out_docstrings(tree)
+    with deep_recursion():
+        return tuple((_bound(statement), ast.dump(statement)) for statement in tree.body)
 
 
-@lru_cache(maxsize=256)
-def _binding_text(source: str, name: str) -> str | None:
-    statement = _last_binding(source, name)
-    return _dump(statement) if statement is not None else None
+def _bound(statement: ast.stmt) -> frozenset[str]:
+    if isinstance(statement, _DEFINITIONS):
+        return frozenset([statement.name])
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return frozenset(target.id for target in targets if isinstance(target, ast.Name))
 
 
-def _dump(tree: ast.AST) -> str:
-    """A syntax tree of one's own as text; docstrings are taken out of it."""
+def _leave_out_docstrings(tree: ast.AST) -> None:
     for node in ast.walk(tree):
         if isinstance(node, (*_DEFINITIONS, ast.Module)) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    with deep_recursion():
-        return ast.dump(tree)
 
 
 def _outcome(exercise: Exercise) -> float | str:

@@ -28,10 +28,9 @@ def observe(request: str, namespace: dict[str, Any]) -> Reply:
     """Run the requested probe on the answer that the namespace holds under the requested name.
 
     The request is ``{"name", "probe", "parameters", "cases", "seed", "device", "given", "again"}``;
-    tensors are made on ``device``; ``given``
-    maps names to sources that stand in for earlier answers that failed, for this probe only, and
-    ``again`` is the student's own definition of the answer, run again so that a class inherits from
-    what stands in.
+    tensors are made on ``device``, "cpu" where it is missing; ``given`` maps names to sources that
+    stand in for earlier answers that failed, for this probe only, and ``again`` is the student's
+    own definition of the answer, run again so that a class inherits from what stands in.
     """
     asked = wire.loads(request)
     if asked["name"] not in namespace:

@@ -30,7 +30,8 @@ def run(
     """Run one probe on every case, with tensors on ``device``.
 
     Shapes: ``cases`` is a list of inputs, plain data; the result has one observation for each.
-    Raises: KeyError for a probe that does not exist; never what the answer raises.
+    Raises: KeyError for a probe that does not exist, ValueError for a device that is not there;
+    never what the answer raises.
     """
     observe = PROBES[probe]
     observations = []
@@ -95,7 +96,7 @@ def module(answer: Callable[..., Any], inputs: Inputs, *, seed: int) -> Observat
     try:
         instance = answer(**to_torch(inputs["construct"]))
         if isinstance(instance, torch.nn.Module):
-            instance.to(_float_dtype(inputs["steps"]))
+            instance.to(torch.get_default_device(), _float_dtype(inputs["steps"]))
         memory: dict[str, Any] = {}
         for step in inputs["steps"]:
             steps.append(_STEPS[step["do"]](instance, step, memory))

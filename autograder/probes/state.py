@@ -17,12 +17,15 @@ import torch
 def known_state(seed: int, device: str = "cpu") -> Iterator[None]:
     """Run with torch's and numpy's defaults and fresh random numbers; put everything back after.
 
-    New tensors are made on ``device``.
+    New tensors are made on ``device``, "cpu" or "cuda".
 
     A student who changed the default dtype, switched gradients off or turned warnings into errors
     is judged as if they had not. What the answer prints goes nowhere: prints and warnings cost
     nothing, also under stock nbgrader, which zeroes a cell for a line on stderr.
+
+    Raises: ValueError for a device that is not there.
     """
+    wanted = _find_device(device)
     saved_dtype = torch.get_default_dtype()
     saved_device = torch.get_default_device()
     saved_deterministic = torch.are_deterministic_algorithms_enabled()
@@ -31,10 +34,11 @@ def known_state(seed: int, device: str = "cpu") -> Iterator[None]:
         np.random.get_state(),
         random.getstate(),
     )
+    saved_cuda = torch.cuda.get_rng_state_all() if wanted.type == "cuda" else []
     saved_recursion = sys.getrecursionlimit()
     silence = io.StringIO()
     try:
-        torch.set_default_device(device)
+        _use_device(wanted)
         torch.set_default_dtype(torch.float32)
         torch.use_deterministic_algorithms(False)
         sys.setrecursionlimit(3000)
@@ -51,10 +55,11 @@ def known_state(seed: int, device: str = "cpu") -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        torch.set_default_device(saved_device)
+        _use_device(saved_device)
         torch.set_default_dtype(saved_dtype)
         torch.use_deterministic_algorithms(saved_deterministic)
         torch.random.set_rng_state(saved_torch)
+        torch.cuda.set_rng_state_all(saved_cuda)
         np.random.set_state(saved_numpy)
         random.setstate(saved_random)
         sys.setrecursionlimit(saved_recursion)
@@ -68,3 +73,22 @@ def seed_everything(seed: int) -> None:
         torch.cuda.manual_seed_all(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
+
+
+def _find_device(name: str) -> torch.device:
+    if name.partition(":")[0] not in ("cpu", "cuda"):
+        raise ValueError(f"answers are probed on the device 'cpu' or 'cuda', not on {name!r}")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"{name!r} is no device: {str(error)[:100]}") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"the device {name!r} is asked for, and torch finds no GPU here")
+    return device
+
+
+def _use_device(device: torch.device) -> None:
+    # A default device leads every call of torch through Python; for the CPU there need be none.
+    torch.set_default_device(None)
+    if torch.get_default_device() != device:
+        torch.set_default_device(device)

@@ -79,6 +79,8 @@ def _decode(value: Any, depth: int) -> Any:
         raise WireError(f"the value is nested more than {_MAX_DEPTH} levels deep")
     if isinstance(value, list):
         return [_decode(item, depth + 1) for item in value]
+    if isinstance(value, str):
+        return _encodable(value)
     if not isinstance(value, dict):
         return value
     if "$float" in value:
@@ -87,7 +89,12 @@ def _decode(value: Any, depth: int) -> Any:
         return float(value["$float"])
     if "$array" in value:
         return _decode_array(value)
-    return {key: _decode(item, depth + 1) for key, item in value.items()}
+    return {_encodable(key): _decode(item, depth + 1) for key, item in value.items()}
+
+
+def _encodable(text: str) -> str:
+    """Text that can be written to any file: JSON may name halves of characters."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _decode_array(value: dict[str, Any]) -> np.ndarray:

@@ -47,6 +47,7 @@ class Parent:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._children: dict[int, _Child] = {}
+        self._orphans: set[int] = set()
         self._filter: Any | None = None
         self._waiting = select.poll()
         self._waiting.register(control, select.POLLIN)
@@ -70,7 +71,8 @@ class Parent:
     def serve(self) -> None:
         """Until the other side closes the socket."""
         while True:
-            ready = self._waiting.poll(WATCH_SECONDS * 1000 if self._children else None)
+            busy = self._children or self._orphans
+            ready = self._waiting.poll(WATCH_SECONDS * 1000 if busy else None)
             if any(descriptor == self._control.fileno() for descriptor, _ in ready):
                 message, descriptors = receive(self._control)
                 if message is None:
@@ -111,11 +113,15 @@ class Parent:
                 os.kill(pid, signal.SIGKILL)
 
     def _watch(self) -> None:
-        while self._children:
+        while self._children or self._orphans:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 break
-            self._ended(self._children.pop(pid), os.waitstatus_to_exitcode(status))
+            self._orphans.discard(pid)
+            child = self._children.pop(pid, None)
+            if child is not None:
+                self._orphans |= processes.end_orphans(set(self._children))
+                self._ended(child, os.waitstatus_to_exitcode(status))
         for pid, used in processes.memory(list(self._children)).items():
             child = self._children[pid]
             if used > child.memory:

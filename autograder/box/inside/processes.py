@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 from collections import defaultdict
 from collections.abc import Sequence
 
-_RSS = re.compile(rb"^Rss(?:Anon|Shmem):\s+(\d+) kB$", re.MULTILINE)
+_RSS = re.compile(rb"^(?:RssAnon|RssShmem|VmPTE):\s+(\d+) kB$", re.MULTILINE)
+_TABLES = re.compile(rb"^VmPTE:\s+(\d+) kB$", re.MULTILINE)
 _PSS = re.compile(rb"^Pss:\s+(\d+) kB$", re.MULTILINE)
 
 
@@ -37,11 +40,27 @@ def _tree(root: int, children: dict[int, list[int]]) -> int:
     plain = sum(_kilobytes(pid, "status", _RSS) for pid in tree)
     if plain * 1024 <= _SECOND_LOOK:
         return plain * 1024
-    exact = [_kilobytes(pid, "smaps_rollup", _PSS) for pid in tree]
+    exact = [_exactly(pid) for pid in tree]
     # A process that forbids a look at its pages is counted as it says of itself.
     return 1024 * sum(
         pss or _kilobytes(pid, "status", _RSS) for pss, pid in zip(exact, tree, strict=True)
     )
+
+
+def end_orphans(known: set[int]) -> set[int]:
+    """Kill what has been left to this process, the first of its namespace, by one that ended."""
+    here, found = os.getpid(), set()
+    for pid in _processes():
+        if _parent(pid) == here and pid not in known:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            found.add(pid)
+    return found
+
+
+def _exactly(pid: int) -> int:
+    pss = _kilobytes(pid, "smaps_rollup", _PSS)
+    return pss + _kilobytes(pid, "status", _TABLES) if pss else 0
 
 
 def _processes() -> list[int]:
@@ -55,10 +74,21 @@ def _parent(pid: int) -> int:
 
 
 def _kilobytes(pid: int, name: str, pattern: re.Pattern[bytes]) -> int:
-    return sum(int(number) for number in pattern.findall(_read(pid, name)))
+    found = pattern.findall(_read(pid, name))
+    if not found:
+        # The first thread may have ended, and its process lives on in the others.
+        found = next(filter(None, (pattern.findall(_read(task, name)) for task in _tasks(pid))), [])
+    return sum(int(number) for number in found)
 
 
-def _read(pid: int, name: str) -> bytes:
+def _tasks(pid: int) -> list[str]:
+    try:
+        return [f"{pid}/task/{task}" for task in os.listdir(f"/proc/{pid}/task")]
+    except OSError:
+        return []
+
+
+def _read(pid: int | str, name: str) -> bytes:
     try:
         with open(f"/proc/{pid}/{name}", "rb") as file:
             return file.read()

@@ -52,6 +52,7 @@ def _be_init(
     _mount(limits, covered)
     linux.loopback_up()
     _limit(limits)
+    _seal_proc()
     linux.drop_privileges()
     if filter is not None:
         filter.load()
@@ -86,9 +87,18 @@ def _mount(limits: Limits, covered: Sequence[str]) -> None:
     linux.mount("devpts", "/dev/pts", "devpts", linux.MS_NOSUID | linux.MS_NOEXEC, terminals)
     with open("/proc/sys/user/max_user_namespaces", "w") as file:
         file.write("0")
-    # The message queues of this namespace would be memory that no limit sees.
-    with contextlib.suppress(OSError), open("/proc/sys/fs/mqueue/queues_max", "w") as file:
-        file.write("0")
+    # Counted for the user on the host as well, who may be the person that grades.
+    with open("/proc/sys/user/max_inotify_instances", "w") as file:
+        file.write("16")
+    # A shared mapping of it is memory that stays when no process maps it any more.
+    linux.mount("/dev/null", "/dev/zero", flags=linux.MS_BIND)
+
+
+def _seal_proc() -> None:
+    """From here on nobody writes in ``/proc``: neither process 1's memory nor one's own score."""
+    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+    flags |= linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY
+    linux.mount("none", "/proc", flags=flags)
 
 
 def _limit(limits: Limits) -> None:
@@ -101,8 +111,11 @@ def _limit(limits: Limits) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 2**20),
         (resource.RLIMIT_SIGPENDING, 1024),
+        (resource.RLIMIT_MSGQUEUE, 0),
     ):
         resource.setrlimit(which, (value, value))
+    if limits.processor is not None:
+        os.sched_setaffinity(0, {limits.processor})
     # A write beyond the limit on file sizes is an OSError, as on a full disk, not a signal.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     # If the machine itself runs out of memory, this goes first.

@@ -294,3 +294,16 @@ def test_hidden_inputs_that_code_has_seen_do_not_come_back(grade, handed_in):
     assert hidden and hidden not in shown
     page = feedback_page(graded.record.to_dict(), LAB)
     assert hidden not in page
+
+
+def test_the_name_of_an_exception_tells_nobody_what_was_hidden(grade, handed_in):
+    replace(
+        handed_in,
+        "gaussian",
+        "def gaussian(*inputs, **more):\n"
+        "    raise type(f'Seen{sum(map(str.isalnum, str(inputs)))}', (Exception,), {})()",
+    )
+    verdicts, _ = grade(handed_in)
+    told = verdicts["gaussian"].findings[0]
+    assert "Seen" in told.observed  # in the record, for the instructor
+    assert "Seen" not in told.gist and "an exception of its own" in told.gist

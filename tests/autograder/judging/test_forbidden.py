@@ -139,3 +139,13 @@ def test_a_forbidden_method_is_found_on_any_object():
     cells = ["def f(x):\n    y = x * 2\n    y.sum().backward()\n    return x.grad"]
     assert [use.name for use in find_uses(cells, "f", (".backward",))] == [".backward"]
     assert find_uses(cells, "f", (".forward",)) == []
+
+
+def test_each_notebook_is_judged_by_its_own_cells():
+    plain, renamed = "def f(x):\n    return g(x)", "from torch.nn.init import normal_ as g"
+    forbidden = ["torch.nn.init"]
+    for _ in range(2):
+        assert find_uses([renamed, plain], "f", forbidden)
+        assert not find_uses(["def g(x):\n    return x", plain], "f", forbidden)
+        assert find_uses([renamed, plain, "x = 1"], "f", forbidden)
+        assert not find_uses([plain], "f", forbidden)

@@ -1,4 +1,6 @@
 import math
+import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from autograder.judging import (
 )
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from autograder.judging.judge import expected_observations, is_prediction_made
+from autograder.judging.statistics import std_is
 
 lab = Lab("sample", number=99, title="Sample")
 
@@ -108,6 +111,48 @@ def test_a_mistake_is_named_and_explained():
     found = verdict(pure, adds)
     assert (found.reason, found.score, found.diagnosis) == (Reason.WRONG, 0, "adds")
     assert found.explanation == "You add."
+
+
+def test_what_mistakes_give_is_observed_once_for_all_answers():
+    calls, known = [], {}
+
+    def counted(x, factor):
+        calls.append(1)
+        return x + factor
+
+    counting = replace(pure, mistakes=(Mistake("adds", counted, "You add."),))
+    drawn = cases(counting, 3)
+    expected = expected_observations(counting, drawn, 3)
+    for answer, diagnosis in ((adds, "adds"), (adds, "adds"), (lambda x, factor: x, None)):
+        seen = observe(counting, answer, drawn, 3)
+        assert judge(counting, drawn, seen, expected, 3, mistaken=known).diagnosis == diagnosis
+    assert len(calls) == len(known) == len(drawn)
+
+
+def test_of_random_mistakes_a_few_numbers_are_kept():
+    drawing = Lab("random", number=1, title="").exercise(
+        lambda n: torch.randn(n),
+        name="normal",
+        title="Normal",
+        statement="",
+        points=1,
+        inputs=lambda rng: {"n": 5000},
+        probe=probes.draws(count=8),
+        checks=[std_is(lambda n: 1.0)],
+        mistakes=[Mistake("doubled", lambda n: 2 * torch.randn(n), "Twice as wide.")],
+    )
+    drawn, known = cases(drawing, 3), {}
+    expected = expected_observations(drawing, drawn, 3)
+    seen = observe(drawing, drawing.mistakes[0].answer, drawn, 4)
+    assert judge(drawing, drawn, seen, expected, 3, mistaken=known).diagnosis == "doubled"
+    assert len(pickle.dumps(known)) < 2000
+
+
+def test_references_are_observed_on_a_device():
+    drawn = cases(pure, 3)
+    assert len(expected_observations(pure, drawn, 3, device="cpu")) == len(drawn)
+    with pytest.raises(ValueError, match="device"):
+        observe(pure, scale, drawn, 3, device="nowhere")
 
 
 def test_a_wrong_answer_that_nobody_foresaw_has_findings_and_no_diagnosis():

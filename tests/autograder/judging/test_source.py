@@ -1,3 +1,4 @@
+import ast
 import inspect
 from dataclasses import replace
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ import torch
 from torch import nn
 
 from autograder.judging import Exercise, Kind, Mistake
+from autograder.judging.cells import read_cell
 from autograder.judging.source import (
     SourceError,
     blanked_lines,
@@ -252,3 +254,15 @@ def test_magics_are_understood_and_lines_kept(cell, line):
     tree = parse_cell(cell)
     assert tree is not None and tree.body[-1].lineno == line
     assert bound_names(cell) == {"x"}
+
+
+@pytest.mark.parametrize("cell", ["def f(x, x):\n    return x", "nonlocal y", "x = 1 +"])
+def test_a_cell_that_cannot_be_compiled_binds_and_reads_nothing(cell):
+    assert bound_names(cell) == free_names(cell) == set()
+
+
+def test_reading_one_cell_after_another_leaves_a_shared_tree_as_it_was():
+    cell = 'def f(x):\n    """Says what."""\n    return x'
+    before = ast.dump(read_cell(cell))
+    assert same_tree(cell, "def f(x):\n    return x")
+    assert ast.dump(read_cell(cell)) == before and read_cell(cell) is read_cell(cell)

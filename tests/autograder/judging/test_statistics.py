@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from autograder.judging.checks import Case
+from autograder.judging.samples import Sample
 from autograder.judging.statistics import (
     entries_are_independent,
     is_normal,
@@ -116,3 +117,28 @@ def test_copies_along_another_axis_are_another_mistake():
 @pytest.mark.parametrize("draw", [RNG.normal, lambda size: RNG.uniform(-1, 1, size)])
 def test_independent_draws_of_any_shape_are_taken_for_independent(shape, draw):
     assert all(looked_at(CHECKS[4], draw(size=shape)).passed for _ in range(60))
+
+
+@pytest.mark.parametrize(
+    "draws",
+    [
+        RNG.normal(size=SHAPE),
+        RNG.uniform(size=SHAPE).astype(np.float32),
+        RNG.integers(0, 400, size=SHAPE),
+        np.where(RNG.uniform(size=SHAPE) < 0.5, 0.0, -0.0),
+        RNG.permuted(np.tile(np.linspace(-1, 1, 1500), (8, 1)), axis=1),
+        np.full(SHAPE, 0.1),
+    ],
+)
+def test_a_sample_knows_its_numbers(draws):
+    sample, distinct = Sample(draws), np.unique(draws).size
+    assert 0.98 * distinct <= sample.distinct <= distinct
+    assert sample.mean == pytest.approx(draws.mean())
+    assert sample.std == pytest.approx(draws.std(), abs=1e-12)
+    np.testing.assert_array_equal(sample.ordered, np.sort(draws, axis=None))
+
+
+def test_equal_numbers_have_no_spread_at_all():
+    assert Sample(np.full((8, 4201), 0.1)).std == 0
+    assert same_distribution({"result": np.full(SHAPE, 0.1)}, {"result": np.full(SHAPE, 0.1)})
+    assert not same_distribution({"result": np.full(SHAPE, 0.1)}, {"result": np.zeros(SHAPE)})

@@ -132,6 +132,85 @@ def test_global_state_is_known_in_a_probe_and_as_it_was_afterwards(recwarn):
         torch.set_grad_enabled(True)
 
 
+@pytest.mark.parametrize("device", ["cpu:x", "meta", "nowhere", ""])
+def test_a_device_that_is_none_is_refused_in_words(device):
+    with pytest.raises(ValueError, match="device"):
+        run("call", {}, lambda x: x, [{"x": 1}], 0, device)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_said_to_be_missing():
+    with pytest.raises(ValueError, match="finds no GPU"):
+        run("call", {}, lambda x: x, [{"x": 1}], 0, "cuda")
+
+
+def test_a_default_device_of_the_students_is_put_aside_and_back():
+    torch.set_default_device("meta")
+    try:
+        seen = one("call", lambda x: [x.device.type, torch.ones(1).device.type], {"x": np.ones(2)})
+        assert seen["result"] == ["cpu", "cpu"]
+        assert torch.get_default_device().type == "meta"
+    finally:
+        torch.set_default_device(None)
+
+
+def test_a_device_entered_and_never_left_is_put_aside_and_back():
+    with torch.device("meta"):
+        seen = one("call", lambda x: torch.ones(1).device.type, {"x": 1})
+        assert seen["result"] == "cpu"
+        assert torch.ones(1).device.type == "meta"
+
+
+def test_calls_of_torch_on_the_cpu_go_no_way_round_through_python():
+    def modes(x):
+        return torch.overrides._len_torch_function_stack()
+
+    assert one("call", modes, {"x": 1})["result"] == 0
+    assert torch.overrides._len_torch_function_stack() == 0
+
+
+GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=GPU)])
+def test_a_probe_hands_over_and_makes_tensors_on_its_device_and_brings_numbers_home(device):
+    def answer(x):
+        return [x.device.type, torch.ones(1).device.type, x + 1]
+
+    seen = run("call", {}, answer, [{"x": np.ones(2)}], 0, device)[0]
+    assert seen["raised"] is None and seen["result"][:2] == [device, device]
+    np.testing.assert_array_equal(seen["result"][2], [2.0, 2.0])
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=GPU)])
+def test_draws_repeat_on_a_device_and_leave_its_generator_alone(device):
+    def drawn():
+        return run("draws", {"count": 2}, lambda n: torch.randn(n), [{"n": 5}], 0, device)[0]
+
+    first = drawn()["result"]
+    torch.manual_seed(5)
+    wanted = torch.rand(1, device=device)
+    torch.manual_seed(5)
+    np.testing.assert_array_equal(drawn()["result"], first)
+    assert torch.equal(torch.rand(1, device=device), wanted)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=GPU)])
+def test_a_module_lives_on_the_device(device):
+    class Shift(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("by", torch.from_numpy(np.ones(3)))
+
+        def forward(self, x):
+            return x + self.by
+
+    steps = [{"do": "call", "x": np.zeros((2, 3), np.float32)}]
+    seen = run("module", {}, Shift, [{"construct": {}, "steps": steps}], 0, device)[0]
+    assert seen["raised"] is None
+    np.testing.assert_array_equal(seen["steps"][0]["result"], np.ones((2, 3)))
+
+
 def test_a_probe_leaves_the_students_random_numbers_alone():
     torch.manual_seed(5)
     wanted = torch.rand(2)
@@ -212,6 +291,13 @@ def test_a_given_answer_stands_in_for_one_probe_only():
     given = {"helper": "def helper(x):\n    return math.floor(x * 10.5)"}
     assert reply(request(given=given), scope)["observations"][0]["result"] == 21
     assert reply(request(), scope)["observations"][0]["result"] == 0
+
+
+def test_the_kernel_end_probes_on_the_device_that_is_asked_for():
+    scope = {"f": lambda x: torch.ones(x).device.type}
+    assert reply(request(device="cpu"), scope)["observations"][0]["result"] == "cpu"
+    with pytest.raises(ValueError, match="device"):
+        reply(request(device="nowhere"), scope)
 
 
 def test_an_observation_too_large_to_cross_is_refused_in_words():
