@@ -223,6 +223,8 @@ _CODE = _digest(
 
 def _open_room(lab: Lab, settings: Settings) -> Room:
     parent = tempfile.mkdtemp(prefix="course-room-")
+    # Whoever runs in a box that root has started must get in.
+    os.chmod(parent, 0o711)
     try:
         folder = seal(Path(parent, "room"))
         launcher = open_launcher(
