@@ -1,6 +1,6 @@
 """One submission's kernels: runs cells, runs probes, survives what they do to it.
 
-Only the channels that answer are connected. What a kernel prints and displays is sent to nobody, so
+Only the channel that answers is connected. What a kernel prints and displays is sent to nobody, so
 that endless output costs time (which is limited) and no memory, and nothing that a student's code
 has seen in a probe comes back as output.
 """
@@ -30,7 +30,6 @@ MAX_WAITING = 100
 """Messages that wait in a socket; a kernel drops what it sends beyond them."""
 
 START_SECONDS = 60.0
-GRACE_SECONDS = 2.0
 
 _RESET = re.compile(r"^\s*%reset\b|magic\(.reset\b", re.MULTILINE)
 _EXHAUSTED = re.compile(
@@ -145,9 +144,6 @@ class Session:
             f".observe({request!r}, get_ipython().user_ns)"
         )
         outcome = self._execute("", self.limits.probe, {"observation": expression})
-        if outcome.status == "timed_out":
-            # A probe defines nothing that could be lost, and may have left processes.
-            self.renew()
         if outcome.status != "ok":
             return outcome, {}
         answer = _inside(outcome.reply, "user_expressions", "observation")
@@ -188,7 +184,9 @@ class Session:
         deadline = min(time.monotonic() + seconds, self._deadline)
         outcome = self._await(request, deadline)
         if outcome is None:
-            outcome = self._interrupt(request, seconds)
+            # What it has started may go on, and take the time of what comes next.
+            what = f"it did not end within {seconds:g} seconds"
+            outcome = Outcome("timed_out", "", what, ended_kernel=True)
         if outcome.ended_kernel or outcome.status in ("crashed", "out_of_memory"):
             self._stop()
         return outcome
@@ -213,14 +211,6 @@ class Session:
                 return _outcome(reply["content"])
         return None
 
-    def _interrupt(self, request: str, seconds: float) -> Outcome:
-        assert self._client is not None
-        self._client.control_channel.send(self._client.session.msg("interrupt_request", {}))
-        answered = self._await(request, time.monotonic() + GRACE_SECONDS)
-        hung = answered is None or answered.ended_kernel or answered.status == "crashed"
-        what = f"it did not end within {seconds:g} seconds"
-        return Outcome("timed_out", "", what, ended_kernel=hung)
-
     def _replay(self) -> None:
         history, self._history = self._history, []
         for source in history:
@@ -230,12 +220,11 @@ class Session:
         self._kernel = self._launcher.start()
         self._client = BlockingKernelClient()
         connection = self._kernel.connection
-        ports = [connection["shell_port"], connection["control_port"]]
-        self._valve = Valve(connection["ip"], ports, MOST_BYTES)
+        self._valve = Valve(connection["ip"], connection["shell_port"], MOST_BYTES)
         self._client.load_connection_info(cast(Any, {**connection, "ip": self._valve.ip}))
         # Left to itself, a client makes a context of its own, which caps nothing.
         self._client.context = self._context
-        self._client.start_channels(iopub=False, stdin=False, hb=False)
+        self._client.start_channels(iopub=False, stdin=False, hb=False, control=False)
         request = self._client.execute(self._launcher.prelude, silent=True, store_history=False)
         loaded = self._await(request, time.monotonic() + START_SECONDS)
         if loaded is None or loaded.status != "ok":

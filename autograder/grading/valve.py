@@ -1,4 +1,4 @@
-"""Between a client and a kernel's sockets: only so many bytes come out for each request.
+"""Between a client and a kernel's socket: only so many bytes come out for each request.
 
 A limit on messages does not limit what they are made of: zmq keeps every frame of a message until
 its last has come, and who holds a kernel's sockets need not send a last one.
@@ -11,7 +11,6 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 _PIECE = 2**18
@@ -24,19 +23,17 @@ class Valve:
     ``most`` bytes since ``allow`` was called last, whereupon nothing comes out any more.
     """
 
-    def __init__(self, ip: str, ports: Sequence[int], most: int) -> None:
+    def __init__(self, ip: str, port: int, most: int) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="course-valve-"))
         self.ip = str(self._folder / "v")
         self.burst = False
         self._most = self._left = most
         self._lock = threading.Lock()
-        self._sockets: list[socket.socket] = []
-        for port in ports:
-            listening = socket.socket(socket.AF_UNIX)
-            listening.bind(f"{self.ip}-{port}")
-            listening.listen(4)
-            self._sockets.append(listening)
-            _start(self._accept, listening, f"{ip}-{port}")
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(f"{self.ip}-{port}")
+        listening.listen(4)
+        self._sockets = [listening]
+        _start(self._accept, listening, f"{ip}-{port}")
 
     def allow(self) -> None:
         """Begin to count anew: a request is about to be sent."""

@@ -20,7 +20,7 @@ class Limits:
     processes: int = 96
     cpu_seconds: int = 900
     file_size: int = 64 * MIB
-    open_files: int = 256
+    open_files: int = 400
     home: int = 128 * MIB
     temporary: int = 128 * MIB
     shared: int = 64 * MIB

@@ -12,7 +12,6 @@ import psutil
 import pytest
 
 from autograder.building import instructor_notebook, student_notebook
-from autograder.grading import session
 from autograder.grading.batch import REPOSITORY
 from autograder.grading.grade import References, grade_notebook
 from autograder.grading.kernels import open_launcher
@@ -69,12 +68,6 @@ def solved():
 @pytest.fixture(scope="session")
 def pristine():
     return student_notebook(LAB, REPOSITORY)
-
-
-@pytest.fixture(autouse=True)
-def less_grace(monkeypatch):
-    """What does not end when interrupted gets less time to think about it."""
-    monkeypatch.setattr(session, "GRACE_SECONDS", 1.0)
 
 
 @pytest.fixture

@@ -56,9 +56,10 @@ BOMBS = {
     ),
     "memory bomb": "kept = []\nwhile True:\n    kept.append(bytearray(10**8))",
     "one allocation": "torch.ones(10**12)",
-    "shared memory": (
+    "mapped memory": (
         "import mmap\nkept = []\nwhile True:\n"
-        "    kept.append(mmap.mmap(-1, 10**8))\n    kept[-1].write(b'x' * 10**8)"
+        "    kept.append(mmap.mmap(-1, 10**8, flags=mmap.MAP_PRIVATE))\n"
+        "    kept[-1].write(b'x' * 10**8)"
     ),
     "memory of many processes": (
         "import os, time\nfor _ in range(40):\n    if os.fork() == 0:\n"

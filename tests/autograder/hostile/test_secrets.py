@@ -86,7 +86,8 @@ def test_nothing_of_the_course_is_on_the_disk(learned, course):
     ]
     assert len(secrets) == 9
     ways = [f"{root}{path}" for path in secrets for root in ("", "/proc/1/root", "/../..")]
-    names = sorted({path.name for path in secrets} - {"initialization.py"} | {"solutions"})
+    of_others = {"initialization.py", "pyproject.toml", "passwd", ".bashrc"}
+    names = sorted({path.name for path in secrets} - of_others | {"solutions"})
     seen, found = learned(
         f"""
         import os
