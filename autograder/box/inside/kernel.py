@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 import sys
@@ -13,6 +14,16 @@ from ipykernel.heartbeat import Heartbeat
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from traitlets import Type
+
+# Nobody steps through a graded kernel, and the debugger is half of what a kernel would still load.
+sys.modules["debugpy"] = None  # type: ignore[assignment]
+importlib.import_module("ipykernel.debugger")
+del sys.modules["debugpy"]
+
+# What a kernel loads as it starts, loaded before the fork.
+for late in ("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.oinspect", "IPython.extensions.storemagic", "tornado.queues"):
+    importlib.import_module(late)
+importlib.import_module("tornado.platform.asyncio")
 
 
 class BoxedKernel(IPythonKernel):
@@ -77,6 +88,7 @@ def be_kernel(connection: Mapping[str, Any], sockets: Mapping[str, int]) -> NoRe
     )
     app.config.Session.key = str(connection["key"]).encode()
     app.config.HistoryManager.enabled = False
+    app.config.BoxedKernel._execute_sleep = 0.0  # it waits for output that nobody reads
     app.config.InteractiveShell.cache_size = 0
     app.initialize([])
     for stream in (sys.stdout, sys.stderr):
