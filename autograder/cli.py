@@ -164,7 +164,12 @@ def _grade(options: argparse.Namespace) -> int:
         )
     if options.json and not options.json.absolute().parent.is_dir():
         raise Problem(f"cannot write {options.json}: there is no such folder; nothing was graded")
-    course, labs = _course(), _labs(options)
+    course = _course()
+    if not options.scheduler and (options.jobs or options.jobs_when_left_out) > 1:
+        from autograder.grading.forking import start_loading
+
+        start_loading()
+    labs = _labs(options)
     from autograder.grading.command import How, grade_and_print
 
     how = How(

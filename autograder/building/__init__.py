@@ -5,6 +5,7 @@ from autograder.building.build import (
     check,
     instructor_notebook,
     instructor_path,
+    solved_notebook,
     student_notebook,
     student_path,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "check",
     "instructor_notebook",
     "instructor_path",
+    "solved_notebook",
     "student_notebook",
     "student_path",
 ]

@@ -65,6 +65,18 @@ def instructor_notebook(lab: Lab, root: Path) -> NotebookNode:
     return _notebook(lab, root, solution_source)
 
 
+def solved_notebook(lab: Lab, root: Path) -> NotebookNode:
+    """The notebook of a lab with the answers that checks judge, for which no experiment need run.
+
+    Raises: BuildError.
+    """
+
+    def answer(exercise: Exercise) -> str:
+        return solution_source(exercise) if exercise.automatic else starter_source(exercise)
+
+    return _notebook(lab, root, answer)
+
+
 def student_notebook(lab: Lab, root: Path) -> NotebookNode:
     """The notebook of a lab as students get it.
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from typing import Any, Protocol, TypeVar
 
+from autograder.grading import forking
 from autograder.grading.worker import BatchRefused, begin
 
 CONNECT_SECONDS = 10
@@ -180,7 +181,6 @@ class Local:
     died = (BrokenExecutor,)
 
     def __init__(self, jobs: int) -> None:
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
         self.workers = jobs
         self.window = jobs * FOR_EACH_WORKER
         self._others = set(multiprocessing.active_children())
@@ -192,9 +192,9 @@ class Local:
     def _fresh(self) -> Executor:
         return ProcessPoolExecutor(
             self.workers,
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=forking.context(),
             initializer=begin,
-            initargs=(os.getpid(), self._scratch),
+            initargs=(self._scratch,),
         )
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:

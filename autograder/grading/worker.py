@@ -7,8 +7,8 @@ what reaches it and what comes back is plain data.
 from __future__ import annotations
 
 import atexit
-import ctypes
 import hashlib
+import multiprocessing
 import os
 import platform
 import shutil
@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 import autograder
 import course_lib
 from autograder.box import NoBox
-from autograder.building import instructor_notebook, student_notebook
+from autograder.building import solved_notebook, student_notebook
 from autograder.exercises import find_lab
 from autograder.grading.grade import Graded, References, grade_notebook
 from autograder.grading.kernels import Launcher, open_launcher
@@ -38,8 +38,6 @@ from autograder.judging import Lab
 REPOSITORY = Path(autograder.__file__).resolve().parents[1]
 ROOMS = 2
 """Rooms that a worker keeps: each holds a warm box, and a cluster may serve two graders."""
-
-_PR_SET_PDEATHSIG = 1
 
 # Judging seeds the generators of its process: one submission at a time.
 _ALONE = threading.RLock()
@@ -104,15 +102,19 @@ class Room:
 _rooms: dict[tuple[Settings, str], Room] = {}
 
 
-def begin(grader: int, scratch: str) -> None:
-    """Make a new process of the grader's a worker, which dies with the grader."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != grader:
-            os._exit(1)
+def begin(scratch: str) -> None:
+    """Make a new process of the grader's a worker, which ends with the grader."""
+    threading.Thread(target=_end_with_the_grader, daemon=True).start()
     # Ctrl-C reaches the whole group; the grader decides what becomes of its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tempfile.tempdir = scratch
+
+
+def _end_with_the_grader() -> None:
+    grader = multiprocessing.parent_process()
+    if grader is not None:
+        grader.join()
+    os._exit(1)
 
 
 def grade_task(settings: Settings, task: Task) -> Graded | BatchRefused:
@@ -181,7 +183,7 @@ def _proved_room(lab: Lab, settings: Settings) -> Room:
 
 
 def _problems(room: Room) -> list[str]:
-    solution = room.grade(instructor_notebook(room.lab, REPOSITORY))
+    solution = room.grade(solved_notebook(room.lab, REPOSITORY))
     starter = room.grade(student_notebook(room.lab, REPOSITORY))
     return not_full(solution, room.lab) + [
         f"the starter of {v.exercise} scores {v.score:g}"

@@ -21,9 +21,15 @@ importlib.import_module("ipykernel.debugger")
 del sys.modules["debugpy"]
 
 # What a kernel loads as it starts, loaded before the fork.
-for late in ("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.oinspect", "IPython.extensions.storemagic", "tornado.queues"):
+for late in (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
+    "tornado.queues",
+):
     importlib.import_module(late)
-importlib.import_module("tornado.platform.asyncio")
 
 
 class BoxedKernel(IPythonKernel):

@@ -148,7 +148,7 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(handed_in, undist
 
     run = Run(course)
     run.until(1)
-    busy = [p for p in run.family[1:] if "spawn_main" in " ".join(p.cmdline())]
+    busy = [p for p in run.family[1:] if "forkserver" in " ".join(p.cmdline())]
     busy[0].kill()
     assert run.finish() == 0, run.said
     run.assert_gone()
