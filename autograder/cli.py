@@ -50,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     build = command("build", _build, "build the instructor's and the students' notebooks")
-    build.add_argument("--check", action="store_true", help="fail when labs/ is out of date")
+    build.add_argument(
+        "--check", action="store_true", help="fail when what is built is out of date"
+    )
     command("intake", _intake, "make submitted files gradable; originals are kept")
     grade = command("grade", _grade, "take in and grade what lies in submitted/")
     _grading_options(grade, jobs=1)
@@ -124,19 +126,21 @@ def _write_json(path: Path | None, data: Any) -> None:
 
 
 def _build(options: argparse.Namespace) -> int:
-    from autograder.building import BuildError, build, check
+    from autograder.building import BuildError, build, check, syllabus
 
     root, labs = _repository(), _labs(options)
+    # The page is on all labs, and one lab can be built while another is being written.
+    pages = {} if options.labs else {root / syllabus.PATH: syllabus.page(labs)}
     try:
         if options.check:
-            problems = check(labs, root)
+            problems = check(labs, root, pages)
             for problem in problems:
                 print(problem, file=sys.stderr)
             print(f"{len(labs)} labs: " + ("out of date; run `course build`" if problems else "ok"))
             return EXIT_PROBLEMS if problems else 0
         from autograder.grading.batch import unproved
 
-        for path in build(labs, root, proof=unproved):
+        for path in build(labs, root, pages, proof=unproved):
             print(path.relative_to(root))
     except BuildError as error:
         raise Problem(str(error)) from None

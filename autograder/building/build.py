@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from nbformat.notebooknode import NotebookNode
@@ -20,14 +20,16 @@ Proof = Callable[[NotebookNode, Lab], list[str]]
 _REMEDY = "run `course build`"
 
 
-def build(labs: Iterable[Lab], root: Path, proof: Proof | None = None) -> list[Path]:
-    """Write the instructor's and the students' notebooks; return their paths.
+def build(
+    labs: Iterable[Lab], root: Path, pages: Mapping[Path, str] = {}, proof: Proof | None = None
+) -> list[Path]:
+    """Write the instructor's and the students' notebooks, and other pages; return their paths.
 
     Nothing is written unless every lab builds and passes its proof.
 
     Raises: BuildError.
     """
-    texts: dict[Path, str] = {}
+    texts = dict(pages)
     for lab in labs:
         instructor, student = instructor_notebook(lab, root), student_notebook(lab, root)
         for problem in proof(instructor, lab) if proof else []:
@@ -40,16 +42,15 @@ def build(labs: Iterable[Lab], root: Path, proof: Proof | None = None) -> list[P
     return list(texts)
 
 
-def check(labs: Iterable[Lab], root: Path) -> list[str]:
-    """What is out of date in ``labs/``, one line each; writes nothing.
+def check(labs: Iterable[Lab], root: Path, pages: Mapping[Path, str] = {}) -> list[str]:
+    """What is out of date in ``labs/`` and of the pages, one line each; writes nothing.
 
     Raises: BuildError.
     """
     problems = []
-    for lab in labs:
-        path = student_path(lab, root)
+    texts = {student_path(lab, root): notebook_text(student_notebook(lab, root)) for lab in labs}
+    for path, text in (texts | dict(pages)).items():
         shown = path.relative_to(root)
-        text = notebook_text(student_notebook(lab, root))
         if not path.is_file():
             problems.append(f"{shown}: missing; {_REMEDY}")
         elif path.read_bytes() != text.encode():

@@ -122,6 +122,14 @@ def test_an_up_to_date_build_has_no_problems(lab, root):
     assert check([lab], root) == []
 
 
+def test_a_page_is_written_and_checked_with_the_notebooks(lab, root):
+    page = root / "docs" / "page.md"
+    assert page in build([lab], root, {page: "one"})
+    assert check([lab], root, {page: "one"}) == []
+    assert check([lab], root, {page: "two"}) == ["docs/page.md: out of date; run `course build`"]
+    assert page.read_text() == "one"
+
+
 def test_missing_stale_and_extra_files_are_reported_and_left_alone(lab, root):
     assert "missing" in check([lab], root)[0]
     build([lab], root)
