@@ -11,6 +11,7 @@ from typing import Any
 
 EXIT_PROBLEMS = 1
 EXIT_USAGE = 2
+DEMO_LAB = "initialization"
 
 
 class Problem(Exception):
@@ -70,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--jobs", type=_positive, default=2, metavar="N", help="default: 2")
     command("doctor", _doctor, "say what this machine can do, and how to mend it", labs=None)
     demo = command("demo", _demo, "grade a made-up class and show the results", labs=None)
+    text = f"name, number or slug of a lab; {DEMO_LAB} when left out"
+    demo.add_argument("labs", nargs="*", metavar="LAB", default=[DEMO_LAB], help=text)
     _grading_options(demo, jobs=2)
     return parser
 
@@ -218,7 +221,7 @@ def _demo(options: argparse.Namespace) -> int:
     from autograder.grading.command import How
 
     jobs = options.jobs or options.jobs_when_left_out
-    return run_demo(_repository(), How(jobs, unsafe_no_box=options.unsafe_no_box))
+    return run_demo(_repository(), _labs(options), How(jobs, unsafe_no_box=options.unsafe_no_box))
 
 
 if __name__ == "__main__":

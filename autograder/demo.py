@@ -15,7 +15,6 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.exercises import labs
 from autograder.grading.command import How, grade_and_print
 from autograder.judging import Exercise, Kind, Lab
 from autograder.judging.cells import free_names
@@ -39,17 +38,17 @@ class Handed:
     damage: Damage | None = None
 
 
-def run_demo(root: Path, how: How) -> int:
+def run_demo(root: Path, labs: Sequence[Lab], how: How) -> int:
     """Make a class in ``build/demo``, grade it and say how to open what came out."""
     from autograder.building import build
     from autograder.reporting.command import report_on
 
     print("Building the labs …")
-    build(labs(), root)
-    course = make_class(root, labs())
-    status = grade_and_print(course, labs(), how)
+    build(labs, root)
+    course = make_class(root, labs)
+    status = grade_and_print(course, labs, how)
     print("\nOpen in a browser:")
-    for lab in labs():
+    for lab in labs:
         print(f"  the class:    {report_on(course, lab)}")
         example = course / "feedback" / STUDENTS[2] / lab.slug / f"{lab.slug}.html"
         print(f"  one student:  {example}")
