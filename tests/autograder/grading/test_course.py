@@ -126,7 +126,7 @@ def test_hand_given_scores_and_comments_survive_grading_again(course, graded):
 def test_a_broken_environment_stops_the_batch(tmp_path, monkeypatch, solved, pristine):
     broken = copy.deepcopy(solved)
     cell_of(broken, "gaussian").source = "def gaussian(shape, std):\n    return None"
-    monkeypatch.setattr(worker, "instructor_notebook", lambda *_: broken)
+    monkeypatch.setattr(worker, "solved_notebook", lambda *_: broken)
     with pytest.raises(BatchRefused, match=r"nobody was graded.*gaussian is not_attempted"):
         prepare(LAB, tmp_path)
 
