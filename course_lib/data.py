@@ -24,8 +24,25 @@ FASHION_CLASSES = (
     "Ankle boot",
 )
 
+WINE_FEATURES = (
+    "alcohol",
+    "malic acid",
+    "ash",
+    "alcalinity of ash",
+    "magnesium",
+    "total phenols",
+    "flavanoids",
+    "nonflavanoid phenols",
+    "proanthocyanins",
+    "color intensity",
+    "hue",
+    "OD280/OD315",
+    "proline",
+)
+
 _FOLDER = Path(__file__).resolve().parent / "datasets"
 _DIGITS_TRAIN = 1_437
+_WINE_TRAIN = 140
 
 
 class Split(NamedTuple):
@@ -93,6 +110,39 @@ def digits() -> Split:
     y = torch.tensor(loaded.target, dtype=torch.int64)
     n = _DIGITS_TRAIN
     return Split(x[:n].clone(), y[:n].clone(), x[n:].clone(), y[n:].clone())
+
+
+def wine() -> Split:
+    """Load chemical measurements of wines from three growers, on very different scales.
+
+    Shapes:  x (N, 13), named by `WINE_FEATURES`, each in its own unit; y (N,) in 0…2. The rows are
+             shuffled, always in the same way: 140 are for training, 38 for testing.
+    Source:  Aeberhard & Forina 1991, UCI "Wine", as carried by scikit-learn.
+    License: CC BY 4.0 (the data), BSD-3-Clause (scikit-learn).
+    """
+    from sklearn.datasets import load_wine
+
+    loaded = load_wine()
+    # The file is sorted by grower.
+    order = torch.randperm(len(loaded.target), generator=torch.Generator().manual_seed(0))
+    x = torch.tensor(loaded.data, dtype=torch.float32)[order]
+    y = torch.tensor(loaded.target, dtype=torch.int64)[order]
+    n = _WINE_TRAIN
+    return Split(x[:n].clone(), y[:n].clone(), x[n:].clone(), y[n:].clone())
+
+
+def photographs() -> torch.Tensor:
+    """Load two color photographs, a palace in China and a flower.
+
+    Shapes:  (2, 3, 427, 640), bytes (uint8), channels in the order red, green, blue.
+    Source:  "china.jpg" (Flickr, danielbuechele) and "flower.jpg" (Flickr, vultilion), as carried
+             by scikit-learn.
+    License: CC BY 2.0 (both photographs).
+    """
+    from sklearn.datasets import load_sample_image
+
+    images = [load_sample_image(name) for name in ("china.jpg", "flower.jpg")]
+    return torch.stack([torch.tensor(image).movedim(-1, 0) for image in images])
 
 
 def _read(name: str) -> Split:

@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from autograder.probes import training
+from autograder.probes.backpropagation import gradients
+from autograder.probes.sequences import each, histories
 from autograder.probes.state import known_state, seed_everything
+from autograder.probes.trajectory import optimizer
 from autograder.probes.values import describe, to_plain, to_torch, type_name
 
 Inputs = dict[str, Any]
@@ -116,7 +120,17 @@ PROBES: dict[str, Callable[..., Observation]] = {
     "call": call,
     "draws": draws,
     "module": module,
+    "each": each,
+    "gradients": gradients,
+    "histories": histories,
+    "optimizer": optimizer,
     "read": read,
+    "supplied": training.supplied,
+    "differentiated": training.differentiated,
+    "descent": training.descent,
+    "epochs": training.epochs,
+    "checkpoint": training.checkpoint,
+    "devices": training.devices,
 }
 
 

@@ -7,17 +7,29 @@ Each function returns a closed `Figure`: leave it as the last line of a cell, or
 from course_lib.plotting.bars import bars_with_prediction
 from course_lib.plotting.distributions import layer_histograms
 from course_lib.plotting.frame import MARKERS, PALETTE, style
+from course_lib.plotting.functions import functions_and_slopes
 from course_lib.plotting.images import image_grid
 from course_lib.plotting.lines import lines_over_depth, rolling_median, training_curves
+from course_lib.plotting.points import point_clouds
+from course_lib.plotting.rates import rate_panels, rates_over_steps
+from course_lib.plotting.scores import scores_with_error
+from course_lib.plotting.surfaces import animated_paths, contour_paths
 
 __all__ = [
     "MARKERS",
     "PALETTE",
+    "animated_paths",
     "bars_with_prediction",
+    "contour_paths",
+    "functions_and_slopes",
     "image_grid",
     "layer_histograms",
     "lines_over_depth",
+    "point_clouds",
+    "rate_panels",
+    "rates_over_steps",
     "rolling_median",
+    "scores_with_error",
     "style",
     "training_curves",
 ]

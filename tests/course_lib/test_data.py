@@ -92,6 +92,30 @@ def test_digits_have_pixels_that_never_vary():
     assert (x.std(dim=0) == 0).sum() > 0
 
 
+def test_the_wines_are_those_of_scikit_learn_in_another_order():
+    from sklearn.datasets import load_wine
+
+    split, loaded = data.wine(), load_wine()
+    assert split.x_train.shape == (140, len(data.WINE_FEATURES))
+    assert split.x_test.shape == (38, 13)
+    assert split.x_train.dtype == torch.float32 and split.y_train.dtype == torch.int64
+    rows = torch.cat([split.x_train, split.x_test])
+    labels = torch.cat([split.y_train, split.y_test])
+    found = sorted([*row, float(label)] for row, label in zip(rows.tolist(), labels, strict=True))
+    wanted = np.column_stack([loaded.data.astype(np.float32), loaded.target]).tolist()
+    assert found == sorted(wanted)
+    assert min(torch.bincount(split.y_test, minlength=3)) >= 10
+    assert torch.equal(data.wine().x_test, split.x_test)
+
+
+def test_the_photographs_are_bytes_with_red_first():
+    from sklearn.datasets import load_sample_image
+
+    images = data.photographs()
+    assert images.shape == (2, 3, 427, 640) and images.dtype == torch.uint8
+    np.testing.assert_array_equal(images[1].movedim(0, -1).numpy(), load_sample_image("flower.jpg"))
+
+
 @sets_with_counts
 def test_smaller_counts_give_the_first_of_each_part(load):
     whole, part = load(), load(train=32, test=7)

@@ -24,6 +24,10 @@ def style_of_the_course():
         yield
 
 
+def bowl(x, y):
+    return x**2 + 10 * y**2
+
+
 def examples():
     torch.manual_seed(0)
     return {
@@ -32,6 +36,14 @@ def examples():
         "training_curves": plotting.training_curves({"a": torch.rand(200), "b": [2.0, 1.0]}),
         "image_grid": plotting.image_grid(torch.rand(5, 8, 8), list("abcde"), columns=3),
         "bars_with_prediction": plotting.bars_with_prediction({"a": 1.0}, {"a": 2.0}),
+        "rates_over_steps": plotting.rates_over_steps({"a": [1, 0.5, 0]}, total_steps=2),
+        "rate_panels": plotting.rate_panels({"a": [1, 0.5, 0], "b": [1, 1]}, total_steps=2),
+        "contour_paths": plotting.contour_paths(
+            bowl, {"a": [[1, 1], [0, 0.5]]}, xlim=(-2, 2), ylim=(-1, 2), log=True, minimum=(0, 0)
+        ),
+        "point_clouds": plotting.point_clouds({"a": torch.randn(9, 2), "b": [[1.0, 2.0]]}),
+        "functions_and_slopes": plotting.functions_and_slopes({"relu": torch.relu}),
+        "scores_with_error": plotting.scores_with_error({"a": [1.0, 2.0], "b": torch.rand(5)}),
     }
 
 
@@ -223,9 +235,82 @@ def test_bars_have_the_measured_heights_and_levels_at_the_predictions():
     ]
 
 
+def test_a_function_is_drawn_with_the_slope_that_autograd_finds():
+    figure = plotting.functions_and_slopes({"square": lambda x: x**2}, low=-1.0, high=3.0)
+    drawn = lines(figure)
+    x = drawn["value"].get_xdata()
+    np.testing.assert_allclose(drawn["value"].get_ydata(), x**2)
+    np.testing.assert_allclose(drawn["slope"].get_ydata(), 2 * x, atol=1e-12)
+    assert {"square", "value", "slope"} <= set(shown_text(figure))
+
+
+def test_a_slope_that_jumps_is_drawn_with_a_gap():
+    slope = lines(plotting.functions_and_slopes({"relu": torch.relu}))["slope"].get_ydata()
+    assert np.isnan(slope).sum() == 1
+    assert set(slope[~np.isnan(slope)]) == {0.0, 1.0}
+
+
+def test_scores_show_every_run_and_the_mean_with_its_standard_error():
+    runs = {"a": [0.4, 0.5, 0.9], "b": [0.1, 0.2]}
+    figure = plotting.scores_with_error(runs, reference=0.5)
+    axes = figure.axes[0]
+    dots = [line.get_ydata() for line in axes.get_lines() if line.get_marker() == "o"]
+    for drawn, scores in zip(dots, runs.values(), strict=True):
+        np.testing.assert_allclose(drawn, scores)
+    for container, scores in zip(axes.containers, runs.values(), strict=True):
+        (bar,) = container.lines[2]
+        low, high = bar.get_segments()[0][:, 1]
+        error = np.std(scores, ddof=1) / len(scores) ** 0.5
+        np.testing.assert_allclose([low, high], [np.mean(scores) - error, np.mean(scores) + error])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b"]
+
+
 def test_bars_without_a_prediction_show_only_what_was_measured():
     figure = plotting.bars_with_prediction({"a": 1.0}, {})
     assert "predicted" not in shown_text(figure)
+
+
+def test_paths_are_drawn_with_their_steps_over_the_surface():
+    paths = {"SGD": torch.tensor([[1.0, 1.0], [0.5, -1.0], [0.2, 0.5]]), "Adam": [[1, 1], [0, 0]]}
+    axes = plotting.contour_paths(bowl, paths, xlim=(-2, 2), ylim=(-1, 1)).axes[0]
+    drawn = {line.get_label(): line for line in axes.get_lines()}
+    np.testing.assert_allclose(drawn["SGD"].get_xydata(), paths["SGD"], rtol=1e-6)
+    np.testing.assert_array_equal(drawn["Adam"].get_xydata(), paths["Adam"])
+    assert axes.get_xlim() == (-2, 2) and axes.get_ylim() == (-1, 1)
+
+
+def test_a_start_and_a_minimum_are_marked_once():
+    paths = {"a": [[1, 1], [0, 0]], "b": [[1, 1], [2, 2]]}
+    figure = plotting.contour_paths(bowl, paths, xlim=(-2, 2), ylim=(-1, 1), minimum=(0.0, 0.1))
+    points = [tuple(line.get_xydata()[0]) for line in figure.axes[0].get_lines()]
+    assert points.count((0.0, 0.1)) == 1 and points.count((1.0, 1.0)) == 3  # ring and two paths
+
+
+def test_a_film_of_paths_is_small_needs_no_file_and_leaves_no_figure_open():
+    paths = {"a": np.linspace([1.5, 0.8], [0, 0], 50)}
+    film = plotting.animated_paths(bowl, paths, xlim=(-2, 2), ylim=(-1, 1), log=True, frames=6)
+    page = film.data
+    assert page.count("data:image/jpeg;base64") == 6
+    assert len(page) < 400_000
+    assert "http" not in page and "fa fa-" not in page
+    assert plt.get_fignums() == []
+
+
+def test_rates_start_at_step_zero_and_each_holds_until_the_next():
+    drawn = lines(plotting.rates_over_steps({"steps": [1.0, 0.5, 0.25]}))["steps"]
+    np.testing.assert_array_equal(drawn.get_xdata(), [0, 1, 2])
+    np.testing.assert_array_equal(drawn.get_ydata(), [1, 0.5, 0.25])
+    assert drawn.get_drawstyle() == "steps-post"
+    rare = lines(plotting.rates_over_steps({"rare": [1.0, 0.5]}, every=20))["rare"]
+    np.testing.assert_array_equal(rare.get_xdata(), [0, 20])
+
+
+def test_every_schedule_has_a_panel_on_the_same_axes_and_a_dot_after_its_last_step():
+    figure = plotting.rate_panels({"a": [1, 0.5, 0.25, 0.1], "b": [3, 2, 1, 0]}, total_steps=3)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["a", "b"]
+    assert len({(axes.get_xlim(), axes.get_ylim()) for axes in figure.axes}) == 1
+    dots = [line for axes in figure.axes for line in axes.get_lines() if len(line.get_xdata()) == 1]
+    assert [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots] == [(3, 0.1), (3, 0)]
 
 
 @pytest.mark.parametrize(
@@ -244,7 +329,38 @@ def test_bars_without_a_prediction_show_only_what_was_measured():
         (lambda: plotting.image_grid(torch.rand(2, 4, 4), ["a"]), "labels: got 1"),
         (lambda: plotting.image_grid(torch.rand(2, 4, 4), columns=0), "columns: got 0"),
         (lambda: plotting.bars_with_prediction({}, {}), "measured: got dict of 0"),
+        (lambda: plotting.rates_over_steps({}), "rates: got dict of 0"),
+        (lambda: plotting.rates_over_steps({"a": [1]}, every=0), "every: got 0"),
+        (lambda: plotting.rate_panels({"a": [[1]]}), r"a: got shape \(1, 1\)"),
+        (lambda: plotting.rate_panels({"a": [1]}, columns=0), "columns: got 0"),
         (lambda: plotting.bars_with_prediction({"a": 1}, {"b": 1}), "predicted: got b"),
+        (
+            lambda: plotting.contour_paths(bowl, {}, xlim=(0, 1), ylim=(0, 1)),
+            "paths: got dict of 0",
+        ),
+        (
+            lambda: plotting.contour_paths(bowl, {"a": [1, 2]}, xlim=(0, 1), ylim=(0, 1)),
+            r"a: got shape \(2,\)",
+        ),
+        (
+            lambda: plotting.contour_paths(bowl, {"a": [[1, 2]]}, xlim=(1, 0), ylim=(0, 1)),
+            r"xlim: got \(1, 0\)",
+        ),
+        (
+            lambda: plotting.contour_paths(
+                lambda x, y: x, {"a": [[1, 2]]}, xlim=(-1, 1), ylim=(0, 1), log=True
+            ),
+            "loss: got a value below 0",
+        ),
+        (
+            lambda: plotting.animated_paths(
+                bowl, {"a": [[1, 2]]}, xlim=(0, 1), ylim=(0, 1), frames=1
+            ),
+            "frames: got 1",
+        ),
+        (lambda: plotting.functions_and_slopes({}), "functions: got dict of 0"),
+        (lambda: plotting.functions_and_slopes({"a": torch.relu}, low=1, high=1), "low and high"),
+        (lambda: plotting.scores_with_error({"a": [1.0]}), "a: got a single run"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_by_name(draw, message):
@@ -264,3 +380,23 @@ def test_the_colors_stay_apart_for_red_green_blindness():
         seen = np.clip(linear @ np.array(matrix).T, 0, 1) ** (1 / 2.4)
         distances = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
         assert distances[~np.eye(len(seen), dtype=bool)].min() > 0.1
+
+
+def test_point_clouds_share_one_scale_around_zero():
+    figure = plotting.point_clouds({"near": [[0.1, 0.2]], "far": [[-4.0, 1.0], [2.0, 0.0]]})
+    limits = {axes.get_xlim() for axes in figure.axes} | {axes.get_ylim() for axes in figure.axes}
+    assert limits == {(-4.2, 4.2)}
+    assert [axes.get_title(loc="center") for axes in figure.axes] == ["near", "far"]
+
+
+def test_point_clouds_draw_every_point_and_pass_over_those_that_are_not_finite():
+    figure = plotting.point_clouds({"a": torch.tensor([[1.0, 2.0], [float("nan"), 0.0]])})
+    assert len(figure.axes[0].collections[0].get_offsets()) == 2
+    assert figure.axes[0].get_xlim() == (-2.1, 2.1)
+    rendered(figure)
+
+
+@pytest.mark.parametrize("cloud", [[1.0, 2.0], [[1.0, 2.0, 3.0]], torch.empty(0, 2)])
+def test_point_clouds_refuse_what_is_not_in_the_plane(cloud):
+    with pytest.raises(ValueError, match=r"^odd: got shape .*allowed is \(N, 2\)"):
+        plotting.point_clouds({"odd": cloud})

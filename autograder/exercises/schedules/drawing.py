@@ -1,0 +1,110 @@
+"""Steps on which no two schedules agree by chance, and checks that look at one stretch of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograder import probes
+from autograder.judging.checks import Case, check, finding
+from autograder.judging.comparison import brief
+from autograder.judging.verdict import Finding
+
+SCHEDULERS = ("torch.optim.lr_scheduler", "torch.optim.swa_utils")
+AT_EVERY_STEP = probes.each("step")
+
+# Near enough for an answer that computes in torch's float32; near zero, relative to the largest.
+_RTOL, _ATOL = 1e-5, 1e-6
+
+Inputs = dict[str, Any]
+
+
+def draw_steps(rng: np.random.Generator, until: int, around: Sequence[int] = ()) -> list[int]:
+    """Steps up to ``until`` in any order, some asked for twice; those around the given ones too.
+
+    Step 0 comes first, so that an answer that begins anew there always does the same.
+    """
+    special = {0, 1, 2, *(step + shift for step in around for shift in (-1, 0, 1))}
+    some = {int(step) for step in rng.integers(0, until, size=12)}
+    once = sorted(step for step in special | some if step >= 0)
+    again = rng.choice(once, size=6, replace=False)
+    return [0, *(int(step) for step in rng.permutation([*once, *again]))]
+
+
+def draw_rate(rng: np.random.Generator) -> float:
+    """A learning rate over two decades."""
+    return float(10 ** rng.uniform(-2.5, -0.5))
+
+
+def _rates(observation: dict[str, Any]) -> np.ndarray:
+    rates = [np.asarray(rate, dtype=float).reshape(()) for rate in observation["result"]]
+    return np.array(rates)
+
+
+def follows(property: str, when: Callable[[Inputs, int], bool] = lambda inputs, t: True):
+    """Compare the rates at some of the steps with the reference's; say at which step they differ."""
+
+    @check(property)
+    def look(case: Case) -> Finding:
+        steps = case.inputs["step"]
+        if len(case.observed["result"]) != len(steps):
+            return finding(False, "one rate for every step", brief(case.observed["result"]))
+        wanted, given = _rates(case.expected), _rates(case.observed)
+        near = np.abs(given - wanted) <= _RTOL * np.abs(wanted) + _ATOL * np.abs(wanted).max()
+        for step, one, other, ok in zip(steps, wanted, given, near, strict=True):
+            if when(case.inputs, step) and not ok:
+                return finding(
+                    False,
+                    f"{one:.6g} at step {step}",
+                    f"{other:.6g} at step {step}",
+                    "another rate",
+                    where=_where(case),
+                )
+        return finding(True)
+
+    return look
+
+
+def _where(case: Case) -> str:
+    """The arguments of the schedule; the step is named beside its rate."""
+    others = {name: value for name, value in case.inputs.items() if name != "step"}
+    return Case(others, {}, {}).where
+
+
+@check("the same step gives the same rate, whatever was asked before")
+def is_pure(case: Case) -> Finding:
+    """A schedule looks at nothing but its arguments."""
+    seen: dict[int, float] = {}
+    for step, rate in zip(case.inputs["step"], _rates(case.observed), strict=True):
+        first = seen.setdefault(step, float(rate))
+        if not np.isclose(rate, first, rtol=_RTOL, atol=0):
+            return finding(
+                False,
+                f"{first:.6g} at step {step} both times",
+                f"{rate:.6g} the second time",
+                "another rate the second time",
+                where=_where(case),
+            )
+    return finding(True)
+
+
+def endless_checks() -> list:
+    """What is asked of a schedule that has no last step."""
+    return [
+        follows("the rate at step 0", lambda inputs, t: t == 0),
+        follows("the rates after it", lambda inputs, t: t > 0),
+        is_pure,
+    ]
+
+
+def ending_checks() -> list:
+    """What is asked of a schedule that ends after ``total_steps``."""
+    return [
+        follows("the rate at step 0", lambda inputs, t: t == 0),
+        follows("the rates on the way", lambda inputs, t: 0 < t < inputs["total_steps"] - 1),
+        follows("the rate at the last step", lambda inputs, t: t == inputs["total_steps"] - 1),
+        follows("the rates after the last step", lambda inputs, t: t >= inputs["total_steps"]),
+        is_pure,
+    ]

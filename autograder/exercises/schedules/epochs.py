@@ -1,0 +1,258 @@
+"""Schedules that are given in epochs: passes over the data, or a fixed number of steps."""
+
+import torch
+
+from autograder import probes
+from autograder.exercises.schedules.drawing import (
+    AT_EVERY_STEP,
+    SCHEDULERS,
+    draw_rate,
+    draw_steps,
+    endless_checks,
+)
+from autograder.exercises.schedules.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from course_lib import schedules
+
+
+def _halving(rng):
+    epochs, steps = int(rng.integers(2, 6)), int(rng.integers(7, 14))
+    return {
+        "step": draw_steps(
+            rng, 5 * epochs * steps, around=(steps, epochs * steps, 2 * epochs * steps)
+        ),
+        "base_lr": draw_rate(rng),
+        "epochs": epochs,
+        "steps_per_epoch": steps,
+    }
+
+
+def epochs_taken_for_steps(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.5 ** (step // epochs)
+
+
+def after_every_epoch(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.5 ** (step // steps_per_epoch)
+
+
+def never_whole(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.5 ** (step / (epochs * steps_per_epoch))
+
+
+def a_tenth(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.1 ** (step // (epochs * steps_per_epoch))
+
+
+def harmonic(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr / (1 + step // (epochs * steps_per_epoch))
+
+
+def halved_along_a_line(step, *, base_lr, epochs, steps_per_epoch):
+    return max(0.0, base_lr * (1 - 0.5 * (step // (epochs * steps_per_epoch))))
+
+
+def epochs_from_one(step, *, base_lr, epochs, steps_per_epoch):
+    epoch = step // steps_per_epoch + 1
+    return base_lr * 0.5 ** (epoch // epochs)
+
+
+def halved_one_step_early(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.5 ** ((step + 1) // (epochs * steps_per_epoch))
+
+
+def through_the_epoch(step, *, base_lr, epochs, steps_per_epoch):
+    epoch = step // steps_per_epoch
+    return base_lr / 2 ** (epoch // epochs)
+
+
+def through_a_loop(step, *, base_lr, epochs, steps_per_epoch):
+    while step >= epochs * steps_per_epoch:
+        step, base_lr = step - epochs * steps_per_epoch, base_lr / 2
+    return base_lr
+
+
+lab.exercise(
+    schedules.halve_every,
+    title="Halve every few epochs",
+    statement=(
+        "Papers count epochs, schedules count steps. Write “halve the rate every `epochs` epochs” "
+        "as a function of the step; an epoch has `steps_per_epoch` steps.\n\n"
+        "**Ends.** Epochs count from 0, as steps do: step 0 has `base_lr`, and so has every step of "
+        "the first `epochs` epochs. There is no last step."
+    ),
+    points=2,
+    minutes=4,
+    difficulty=1,
+    core=False,
+    syllabus=("7.3",),
+    hide=("Formula",),
+    inputs=_halving,
+    probe=AT_EVERY_STEP,
+    checks=endless_checks(),
+    mistakes=[
+        Mistake(
+            "epochs_taken_for_steps",
+            epochs_taken_for_steps,
+            "You divide the step by a number of epochs, so you halve every few *steps*. An epoch "
+            "has `steps_per_epoch` of them: divide by their product.",
+        ),
+        Mistake(
+            "after_every_epoch",
+            after_every_epoch,
+            "You halve after every epoch. It is every `epochs` epochs.",
+        ),
+        Mistake(
+            "never_whole",
+            never_whole,
+            "Your exponent is not whole: the rate falls at every step. Use `//`.",
+        ),
+        Mistake("a_tenth", a_tenth, "You divide by ten. Halve: the factor is ½."),
+        Mistake(
+            "harmonic",
+            harmonic,
+            "Your rates are α₀/1, α₀/2, α₀/3, … To halve again and again is α₀/1, α₀/2, α₀/4, …",
+        ),
+        Mistake(
+            "halved_along_a_line",
+            halved_along_a_line,
+            "You take away half of α₀ each time: after two halvings nothing is left. Halve what is "
+            "there.",
+        ),
+        Mistake(
+            "epochs_from_one",
+            epochs_from_one,
+            "You count epochs from 1, so everything comes one epoch early. The first one is 0.",
+        ),
+        Mistake(
+            "halved_one_step_early",
+            halved_one_step_early,
+            "You halve one step early: the last step of the k-th epoch still has the old rate.",
+        ),
+    ],
+    alternatives=[
+        Alternative("through_the_epoch", through_the_epoch),
+        Alternative("through_a_loop", through_a_loop),
+    ],
+    forbidden=SCHEDULERS,
+    hints=("In which epoch is step t?", "How many steps lie between two halvings?"),
+)
+
+
+def _epochs(rng):
+    return {
+        "milestones": sorted(float(m) for m in rng.uniform(5, 95, size=int(rng.integers(3, 6)))),
+        "dataset_size": int(rng.integers(20_000, 90_000)),
+        "batch_size": int(rng.integers(30, 300)),
+        "epoch_steps": int(rng.integers(1_000, 9_000)),
+    }
+
+
+def left_as_they_were(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(milestones)
+
+
+def the_other_way_round(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * batch_size * epoch_steps / dataset_size for m in milestones)
+
+
+def batch_size_forgotten(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size / epoch_steps for m in milestones)
+
+
+def batch_size_on_top(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size * batch_size / epoch_steps for m in milestones)
+
+
+def in_steps(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size / batch_size for m in milestones)
+
+
+def in_examples(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size for m in milestones)
+
+
+def down_to_whole_epochs(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size // (batch_size * epoch_steps) for m in milestones)
+
+
+def added_up(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m + dataset_size / (batch_size * epoch_steps) for m in milestones)
+
+
+def through_steps(milestones, *, dataset_size, batch_size, epoch_steps):
+    steps_per_pass = dataset_size / batch_size
+    return [milestone * steps_per_pass / epoch_steps for milestone in milestones]
+
+
+def as_a_vector(milestones, *, dataset_size, batch_size, epoch_steps):
+    passes = torch.tensor(milestones, dtype=torch.float64)
+    return passes * dataset_size / (batch_size * epoch_steps)
+
+
+lab.exercise(
+    schedules.milestones_in_new_epochs,
+    title="Another epoch",
+    statement=(
+        "In the paper an epoch is one pass over the data (`dataset_size` examples), and the rate "
+        "drops at the epochs in `milestones`. In your code an epoch is `epoch_steps` steps with "
+        "batches of `batch_size`, whatever the data; many codes take 5000. At which of *your* "
+        "epochs must the rate drop, so that as many examples have been seen before each drop?\n\n"
+        "Return a tuple of numbers, not rounded."
+    ),
+    points=2,
+    minutes=5,
+    difficulty=1,
+    core=False,
+    syllabus=("7.12",),
+    hide=("Formula",),
+    inputs=_epochs,
+    probe=probes.call(),
+    checks=[matches_reference("the milestones", rtol=1e-5), leaves_inputs_alone()],
+    mistakes=[
+        Mistake(
+            "left_as_they_were",
+            left_as_they_were,
+            "You keep the numbers: epoch 30 of theirs and epoch 30 of yours come after different "
+            "numbers of examples. Convert them.",
+        ),
+        Mistake(
+            "the_other_way_round",
+            the_other_way_round,
+            "You convert the other way round, from your epochs to passes over the data.",
+        ),
+        Mistake(
+            "batch_size_forgotten",
+            batch_size_forgotten,
+            "You divide examples by steps. One of your epochs sees `epoch_steps` · `batch_size` "
+            "examples.",
+        ),
+        Mistake(
+            "batch_size_on_top",
+            batch_size_on_top,
+            "You multiply by the batch size. The larger the batches, the *fewer* epochs of a fixed "
+            "number of steps are needed.",
+        ),
+        Mistake(
+            "in_steps",
+            in_steps,
+            "These are steps. Divide by the steps of one of your epochs.",
+        ),
+        Mistake(
+            "in_examples",
+            in_examples,
+            "These are examples. Divide by the examples that one of your epochs sees.",
+        ),
+        Mistake(
+            "down_to_whole_epochs",
+            down_to_whole_epochs,
+            "You cut off to whole epochs. Asked for are the exact ones.",
+        ),
+        Mistake("added_up", added_up, "Milestones are stretched, not shifted: multiply."),
+    ],
+    alternatives=[
+        Alternative("through_steps", through_steps),
+        Alternative("as_a_vector", as_a_vector),
+    ],
+    hints=("How many examples have been seen at milestone m?", "And in one of your epochs?"),
+)

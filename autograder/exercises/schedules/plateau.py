@@ -1,0 +1,227 @@
+"""Dropping the rate when a metric stands still: the one schedule with a memory."""
+
+import numpy as np
+
+from autograder import probes
+from autograder.exercises.schedules import plateau_answers as answers
+from autograder.exercises.schedules.drawing import SCHEDULERS, draw_rate
+from autograder.exercises.schedules.lab import lab
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import Case, check, finding
+from autograder.judging.comparison import brief
+from autograder.judging.verdict import Finding
+from course_lib import schedules
+
+
+def _losses(rng, threshold):
+    """A validation loss: it falls, stands still, jitters, creeps, and falls once more.
+
+    No two neighbors of a decision are nearer to the threshold than rounding reaches.
+    """
+    level = float(rng.uniform(2.0, 4.0))
+    values = [level]
+
+    def go(change):
+        values.append(values[-1] + change * threshold)
+
+    for _ in range(int(rng.integers(2, 5))):  # falls
+        go(-rng.uniform(2, 8))
+    for _ in range(int(rng.integers(5, 9))):  # jitters far above its best: never a new best
+        values.append(min(values) + threshold * float(rng.uniform(3, 12)))
+    values.append(min(values) - threshold * float(rng.uniform(1.3, 1.8)))  # just good enough
+    for _ in range(int(rng.integers(8, 13))):  # creeps: each better than all, none by enough
+        go(-rng.uniform(0.25, 0.45))
+    values.append(min(values) + threshold * float(rng.uniform(3, 6)))
+    go(-rng.uniform(1.2, 1.6))
+    for _ in range(2):  # falls
+        values.append(min(values) - threshold * float(rng.uniform(2, 6)))
+    bottom = values[-1]
+    for _ in range(int(rng.integers(9, 14))):  # stands still, jittering
+        values.append(bottom + threshold * float(rng.uniform(0.2, 5)))
+    return [float(v) for v in values]
+
+
+def _run(rng, mode):
+    threshold = float(rng.uniform(0.02, 0.06))
+    history = _losses(rng, threshold)
+    if mode == "max":
+        history = [9.0 - value for value in history]
+    construct = {
+        "base_lr": draw_rate(rng),
+        "mode": mode,
+        "factor": float(rng.uniform(0.2, 0.45)),
+        "patience": int(rng.integers(1, 4)),
+        "threshold": threshold,
+    }
+    return {"construct": construct, "history": history}
+
+
+def _two_losses(rng):
+    return {"runs": [_run(rng, "min"), _run(rng, "min")]}
+
+
+def _two_accuracies(rng):
+    return {"runs": [_run(rng, "max"), _run(rng, "max")]}
+
+
+def _both_modes(rng):
+    return {"runs": [_run(rng, "min"), _run(rng, "max")]}
+
+
+def _rates(case: Case, mode: str):
+    """Of every run in a mode: its number, the rates wanted and the rates given."""
+    for number, run in enumerate(case.inputs["runs"]):
+        if run["construct"]["mode"] == mode:
+            wanted = np.asarray(case.expected["result"][number], dtype=float)
+            given = [float(np.asarray(r).reshape(())) for r in case.observed["result"][number]]
+            yield number, wanted, np.array(given)
+
+
+def follows_the_metric(mode: str):
+    """Compare the rate after every evaluation, in one of both modes."""
+
+    @check(f"the rate after every evaluation, mode {mode!r}")
+    def look(case: Case) -> Finding:
+        for number, wanted, given in _rates(case, mode):
+            if wanted.shape != given.shape:
+                return finding(False, "one rate for every evaluation", brief(given))
+            wrong = np.flatnonzero(np.abs(given - wanted) > 1e-5 * wanted)
+            if len(wrong):
+                first, run = int(wrong[0]), case.inputs["runs"][number]
+                settings = run["construct"]
+                recent = ", ".join(
+                    f"{v:.3f}" for v in run["history"][max(0, first - 5) : first + 1]
+                )
+                return finding(
+                    False,
+                    f"{wanted[first]:.6g} after evaluation {first + 1}",
+                    f"{given[first]:.6g}",
+                    "a drop too early" if given[first] < wanted[first] else "a drop too late",
+                    where=f"patience {settings['patience']}, threshold "
+                    f"{settings['threshold']:.3f}, last metrics {recent}",
+                )
+        return finding(True)
+
+    return look
+
+
+lab.exercise(
+    schedules.ReduceOnPlateau,
+    title="Drop when it stands still",
+    statement=(
+        "No formula of t knows when *your* network has stopped improving. AlexNet's and ResNet's "
+        "authors watched the validation error and divided the rate by ten when it stood still. "
+        "Write that as a class; `__init__` is given. `step(metric)` takes the metric of one "
+        "evaluation and returns the rate from there on:\n\n"
+        "1. It is an **improvement** if it is better than the *best* so far by more than "
+        "`threshold`: below `best - threshold` in mode `'min'` (a loss), above `best + threshold` "
+        "in mode `'max'` (an accuracy). Then it becomes the best, and the count of bad evaluations "
+        "starts at 0.\n"
+        "2. Otherwise the count of bad evaluations grows by one, and the best stays as it was.\n"
+        "3. If the count is now **greater** than `patience`, multiply `self.lr` by `factor`, and "
+        "count from 0 again; the best stays.\n\n"
+        "So with patience 2 and the losses 1, 0.9, 0.9, 0.9, 0.9 the rate drops at the **fifth** "
+        "call. There is no last step.\n\n"
+        "**Convention.** As torch's `ReduceLROnPlateau` with `threshold_mode='abs'` and no cooldown "
+        "(torch's default threshold is a fraction of the best)."
+    ),
+    parts=[
+        Part("a loss", 3, (follows_the_metric("min"),)),
+        Part("an accuracy", 2, (follows_the_metric("max"),)),
+    ],
+    minutes=15,
+    difficulty=3,
+    syllabus=("7.9",),
+    blank=("step",),
+    hide=("Formula",),
+    inputs=(_two_losses, _two_accuracies, _both_modes),
+    probe=probes.histories("step"),
+    mistakes=[
+        Mistake(
+            "drops_one_early",
+            answers.DropsOneEarly,
+            "You drop when the count *reaches* patience. Patience is how many bad evaluations are "
+            "put up with: drop when the count is greater. (1, .9, .9, .9, .9 with patience 2 drops "
+            "at the fifth call, yours at the fourth.)",
+        ),
+        Mistake(
+            "compares_with_the_previous",
+            answers.ComparesWithThePrevious,
+            "You compare with the evaluation before, not with the best: a metric that goes up and "
+            "down looks like an improvement every other time. Keep the best.",
+        ),
+        Mistake(
+            "always_minimizes",
+            answers.AlwaysMinimizes,
+            "You look for smaller values in mode 'max' too: an accuracy that grows counts as bad. "
+            "There, greater is better.",
+        ),
+        Mistake(
+            "keeps_the_counter",
+            answers.KeepsTheCounter,
+            "After a drop you go on counting, so the rate drops again at every evaluation. Start "
+            "again at 0.",
+        ),
+        Mistake(
+            "counts_all_bad_ones",
+            answers.CountsAllBadOnes,
+            "An improvement does not set your count back to 0: you count all bad evaluations, not "
+            "those in a row.",
+        ),
+        Mistake(
+            "ignores_the_threshold",
+            answers.IgnoresTheThreshold,
+            "You take any improvement, however small. It must be by more than `threshold`.",
+        ),
+        Mistake(
+            "creeps_along",
+            answers.CreepsAlong,
+            "You move `best` at improvements that are too small to count. Then a slow creep, which "
+            "adds up, never counts. `best` moves only with an improvement.",
+        ),
+        Mistake(
+            "threshold_the_other_way",
+            answers.ThresholdTheOtherWay,
+            "Your threshold points the wrong way: slightly *worse* values count as improvements. "
+            "Below best − threshold, above best + threshold.",
+        ),
+        Mistake(
+            "threshold_for_min_only",
+            answers.ThresholdForMinOnly,
+            "In mode 'max' you still subtract the threshold, so slightly worse values count as "
+            "improvements. There it is best + threshold.",
+        ),
+        Mistake(
+            "relative_threshold",
+            answers.RelativeThreshold,
+            "You take the threshold as a fraction of the best. That is torch's default "
+            "(threshold_mode='rel'); here it is a difference, best − threshold.",
+        ),
+        Mistake(
+            "forgets_the_best",
+            answers.ForgetsTheBest,
+            "After a drop you start with a new best. The best stays: only the count starts again.",
+        ),
+        Mistake(
+            "subtracts_the_factor",
+            answers.SubtractsTheFactor,
+            "You take `factor` as the part that is lost. It is the part that is kept: α · factor.",
+        ),
+        Mistake(
+            "cooldown_after_a_drop",
+            answers.CooldownAfterADrop,
+            "After a drop you let one evaluation pass that does not count. (torch can: cooldown=1.) "
+            "Here the count starts again at 0 at once.",
+        ),
+    ],
+    alternatives=[
+        Alternative("by_signs", answers.BySigns),
+        Alternative("by_a_history", answers.ByAHistory),
+    ],
+    forbidden=SCHEDULERS,
+    hints=(
+        "First decide: is it an improvement? The two modes differ in this only.",
+        "Then the bookkeeping: best and count, or count alone.",
+        "Then: is the count *greater* than patience? Two things happen.",
+    ),
+)

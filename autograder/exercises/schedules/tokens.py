@@ -1,0 +1,255 @@
+"""The schedule of DeepSeek-V2-Lite: drops at fractions of the tokens, not of the steps."""
+
+import itertools
+
+from autograder.exercises.schedules.drawing import (
+    AT_EVERY_STEP,
+    SCHEDULERS,
+    draw_rate,
+    draw_steps,
+    follows,
+    is_pure,
+)
+from autograder.exercises.schedules.lab import lab
+from autograder.judging import Alternative, Mistake
+from course_lib import schedules
+
+
+def _steps_at(batch_tokens, fractions):
+    """The first step at which each fraction of the tokens has been seen."""
+    seen = [0, *itertools.accumulate(batch_tokens)]
+    return [next(t for t, n in enumerate(seen) if n >= f * seen[-1]) for f in fractions]
+
+
+def _growing_batches(rng, length):
+    """Batches that grow from one to about six times their size, as those of large models do."""
+    ramp = [1 + 5 * min(t / (0.7 * length), 1.0) for t in range(length)]
+    return [int(rng.integers(900, 1100) * size) for size in ramp]
+
+
+def _with_arguments(rng):
+    tokens = _growing_batches(rng, int(rng.integers(70, 120)))
+    warmup = int(rng.integers(6, 20))
+    fractions = [float(rng.uniform(0.5, 0.7)), float(rng.uniform(0.75, 0.95))]
+    around = (*_steps_at(tokens, fractions), warmup, len(tokens), 2 * len(tokens))
+    around += tuple(int(f * len(tokens)) for f in fractions)
+    return {
+        "step": draw_steps(rng, len(tokens), around=around),
+        "batch_tokens": tokens,
+        "base_lr": draw_rate(rng),
+        "warmup_steps": warmup,
+        "gamma": float(rng.uniform(0.2, 0.6)),
+        "fractions": fractions,
+    }
+
+
+def _of_the_model(rng):
+    """The numbers of the model itself; only the batches are drawn."""
+    tokens = _growing_batches(rng, int(rng.integers(3400, 4000)))
+    around = (*_steps_at(tokens, (0.6, 0.8, 0.9)), 2000, len(tokens))
+    around += (int(0.8 * len(tokens)), int(0.9 * len(tokens)))
+    return {"step": draw_steps(rng, len(tokens), around=around), "batch_tokens": tokens}
+
+
+def fractions_of_the_steps(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(step >= f * len(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+def same_factor_twice(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    dropped = sum(batch_tokens[:step]) >= min(fractions) * sum(batch_tokens)
+    rate = base_lr * gamma if dropped else base_lr
+    return rate * min((step + 1) / warmup_steps, 1.0)
+
+
+def one_third(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * (1 / 3) ** drops
+
+
+def a_tenth_of_the_rest(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * (1, gamma, gamma**3)[drops]
+
+
+def counts_this_batch(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    seen = sum(batch_tokens[: step + 1])
+    drops = sum(seen >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+def always_these_fractions(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in (0.6, 0.9))
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+def no_warmup(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * gamma**drops
+
+
+def warmup_from_zero(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * min(step / warmup_steps, 1.0) * gamma**drops
+
+
+def size_of_this_batch(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    everything = batch_tokens[0] * len(batch_tokens)
+    drops = sum(sum(batch_tokens[:step]) >= f * everything for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+def back_up_after_the_end(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    if step >= len(batch_tokens):
+        return base_lr
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+def by_cases(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    share = sum(batch_tokens[:step]) / sum(batch_tokens)
+    rate = base_lr
+    if step < warmup_steps:
+        rate = base_lr * (step + 1) / warmup_steps
+    for fraction in fractions:
+        if share >= fraction:
+            rate = rate * gamma
+    return rate
+
+
+def by_tokens_left(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    left = sum(batch_tokens[step:])
+    drops = len([f for f in fractions if left <= (1 - f) * sum(batch_tokens)])
+    return base_lr / warmup_steps * min(step + 1, warmup_steps) * gamma**drops
+
+
+lab.exercise(
+    schedules.token_fraction_decay,
+    title="“What DeepSeek does”",
+    statement=(
+        "The notes' section “What DeepSeek does”, as a function: warm up on a line over the first "
+        "`warmup_steps` = 2000 steps to `base_lr` = 4.2e-4; when 80 % of the **tokens** have been "
+        "seen, multiply the rate by `gamma` = 0.316; at 90 % multiply it by 0.316 **again**.\n\n"
+        "`batch_tokens` lists the tokens of every batch of the training, in order. Batches may "
+        "*grow*, and then 80 % of the tokens are not 80 % of the steps. What has been seen at step "
+        "t are the batches *before* it. `fractions` holds the fractions, in ascending order.\n\n"
+        "**Ends.** `base_lr`/w at t = 0 (the warm-up of this lab, (t + 1)/w). From the step on at "
+        "which 90 % have been seen, and at every step after the last: `base_lr` · γ², with the "
+        "defaults 4.194e-5.\n\n"
+        "**Convention.** These numbers are DeepSeek-V2-Lite's, whose batches were all of one size. "
+        "DeepSeek-V2 drops at 60 % and 90 %, from 2.4e-4, and its batches grew from 2304 to 9216 "
+        "sequences; the first DeepSeek LLM falls to 31.6 % and then 10 % of 4.2e-4 (7B) or 3.2e-4 "
+        "(67B). Their warm-ups start at 0, ours at `base_lr`/w."
+    ),
+    points=4,
+    minutes=10,
+    difficulty=2,
+    syllabus=("7.11",),
+    hide=("Formula",),
+    inputs=(_with_arguments, _of_the_model, _with_arguments),
+    probe=AT_EVERY_STEP,
+    checks=[
+        follows("the warm-up", lambda inputs, t: t < inputs.get("warmup_steps", 2000)),
+        follows(
+            "the rates after it",
+            lambda inputs, t: inputs.get("warmup_steps", 2000) <= t < len(inputs["batch_tokens"]),
+        ),
+        follows(
+            "the rates after the last step", lambda inputs, t: t >= len(inputs["batch_tokens"])
+        ),
+        is_pure,
+    ],
+    mistakes=[
+        Mistake(
+            "fractions_of_the_steps",
+            fractions_of_the_steps,
+            "You drop at fractions of the *steps*. The batches grow, so the later steps hold more "
+            "tokens, and your drops come too early. Count `sum(batch_tokens[:step])`.",
+        ),
+        Mistake(
+            "same_factor_twice",
+            same_factor_twice,
+            "The second drop multiplies the *current* rate, so 0.316² = 0.0999 of the peak is left. "
+            "Yours goes to 0.316 of the peak again, that is, it does not drop at all.",
+        ),
+        Mistake(
+            "one_third",
+            one_third,
+            "You use 1/3. The factor is 0.316, the root of 1/10: two drops leave a tenth (0.0999 of "
+            "the peak), where (1/3)² would leave 0.111.",
+        ),
+        Mistake(
+            "a_tenth_of_the_rest",
+            a_tenth_of_the_rest,
+            "At the second drop you multiply by γ² again: 0.0316 is left. Each drop multiplies by γ "
+            "once.",
+        ),
+        Mistake(
+            "counts_this_batch",
+            counts_this_batch,
+            "You count the batch of this step among the tokens seen. When its rate is chosen it has "
+            "not been seen: `batch_tokens[:step]`.",
+        ),
+        Mistake(
+            "always_these_fractions",
+            always_these_fractions,
+            "You drop at 60 % and 90 %, which is DeepSeek-V2. Here `fractions` says where.",
+        ),
+        Mistake("no_warmup", no_warmup, "The warm-up is missing: α₀ (t + 1)/w at first."),
+        Mistake(
+            "warmup_from_zero",
+            warmup_from_zero,
+            "Your first update has rate 0. The warm-up is (t + 1)/w.",
+        ),
+        Mistake(
+            "size_of_this_batch",
+            size_of_this_batch,
+            "You estimate all tokens from the first batch. Batches grow: add them up.",
+        ),
+        Mistake(
+            "back_up_after_the_end",
+            back_up_after_the_end,
+            "After the last step your rate jumps back to the peak. All tokens have been seen then: "
+            "it stays low.",
+        ),
+    ],
+    alternatives=[
+        Alternative("by_cases", by_cases),
+        Alternative("by_tokens_left", by_tokens_left),
+    ],
+    equivalent_mutants={
+        "return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma ** drops => "
+        "return base_lr * min(1.0, (step + 1) / warmup_steps) * gamma ** drops": "the smaller of "
+        "two numbers is the same in either order"
+    },
+    forbidden=SCHEDULERS,
+    hints=(
+        "How many tokens were in the batches before step t? How many are there in all?",
+        "The number of drops is the number of fractions that have been reached.",
+        "Warm-up times `base_lr` times `gamma ** drops`.",
+    ),
+)
