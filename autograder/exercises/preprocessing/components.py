@@ -1,0 +1,422 @@
+"""Principal components: the directions in which the data vary."""
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.preprocessing.drawing import (
+    PRINCIPAL_COMPONENTS,
+    draw_correlated,
+    draw_rows_and_columns,
+    lab,
+    without_signs,
+)
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import (
+    check,
+    find,
+    finding,
+    keeps_dtype,
+    leaves_inputs_alone,
+    matches_reference,
+)
+from course_lib import preprocessing
+from course_lib.preprocessing import pca as right_pca
+
+
+def draw_data(rng):
+    return {"x": draw_correlated(rng, *draw_rows_and_columns(rng))}
+
+
+def _precision(case):
+    return 1e-8 if case.dtype == "float64" else 1e-3
+
+
+@check("the components are columns of length 1 at right angles")
+def orthonormal(case):
+    found, wanted = (np.asarray(find(o, "result.2"), float) for o in (case.observed, case.expected))
+    if found.shape != wanted.shape:
+        got = tuple(int(n) for n in found.shape)
+        return finding(
+            False, f"shape {wanted.shape}", f"shape {got}", "wanted is one column per feature"
+        )
+    gap = float(np.abs(found.T @ found - np.eye(len(found))).max())
+    return finding(gap <= _precision(case), "Uᵀ U = I", f"off by {gap:.2g}", "not orthonormal")
+
+
+@check("each column is the direction of its variance, up to sign")
+def directions_of_their_variances(case):
+    x = np.asarray(case.inputs["x"], float)
+    covariance = np.cov(x, rowvar=False)
+    variances = np.asarray(find(case.expected, "result.1"), float)
+    found = np.asarray(find(case.observed, "result.2"), float)
+    gap = float(np.abs(covariance @ found - found * variances).max() / variances[0])
+    gist = "a column is no eigenvector, or stands at the place of another"
+    return finding(gap <= _precision(case), "C U = U Λ", f"off by {gap:.2g}", gist)
+
+
+def ascending(x):
+    mean = x.mean(dim=0)
+    covariance = (x - mean).T @ (x - mean) / (len(x) - 1)
+    variances, components = torch.linalg.eigh(covariance)
+    return mean, variances, components
+
+
+def only_variances_reversed(x):
+    mean = x.mean(dim=0)
+    covariance = (x - mean).T @ (x - mean) / (len(x) - 1)
+    variances, components = torch.linalg.eigh(covariance)
+    return mean, variances.flip(0), components
+
+
+def rows_reversed(x):
+    mean, variances, components = right_pca(x)
+    return mean, variances, components.flip(1).flip(0)
+
+
+def components_in_rows(x):
+    mean, variances, components = right_pca(x)
+    return mean, variances, components.T
+
+
+def divided_by_n(x):
+    mean, variances, components = right_pca(x)
+    return mean, variances * (len(x) - 1) / len(x), components
+
+
+def not_divided(x):
+    mean, variances, components = right_pca(x)
+    return mean, variances * (len(x) - 1), components
+
+
+def not_centered(x):
+    variances, components = torch.linalg.eigh(x.T @ x / (len(x) - 1))
+    return x.mean(dim=0), variances.flip(0), components.flip(1)
+
+
+def rows_for_features(x):
+    mean = x.mean(dim=0)
+    covariance = (x - mean) @ (x - mean).T / (len(x) - 1)
+    variances, components = torch.linalg.eigh(covariance)
+    return mean, variances.flip(0), components.flip(1)
+
+
+def standardized_first(x):
+    mean = x.mean(dim=0)
+    variances, components = torch.linalg.eigh(torch.corrcoef(x.T))
+    return mean, variances.flip(0), components.flip(1)
+
+
+def singular_values(x):
+    mean = x.mean(dim=0)
+    _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
+    return mean, values, rows.T
+
+
+def standard_deviations(x):
+    mean, variances, components = right_pca(x)
+    return mean, variances.sqrt(), components
+
+
+def svd_without_transpose(x):
+    mean = x.mean(dim=0)
+    _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
+    return mean, values**2 / (len(x) - 1), rows
+
+
+def by_svd(x):
+    mean = x.mean(dim=0)
+    _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
+    return mean, values**2 / (len(x) - 1), rows.T
+
+
+def by_cov_and_argsort(x):
+    values, vectors = torch.linalg.eigh(torch.cov(x.T))
+    order = torch.argsort(values, descending=True)
+    return [x.mean(0), values[order], -vectors[:, order]]
+
+
+def in_numpy(x):
+    x = x.numpy().astype(np.float64)
+    values, vectors = np.linalg.eig(np.cov(x, rowvar=False))
+    order = np.argsort(-values.real)
+    found = (x.mean(axis=0), values.real[order], vectors.real[:, order])
+    return tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in found)
+
+
+lab.exercise(
+    preprocessing.pca,
+    title="Principal components",
+    statement="""Find the directions in which the data vary, the one of largest variance first. With
+$X_c = X - \\mu$ and its covariance
+
+$$C = \\frac{1}{n-1}\\, X_c^T X_c = U \\Lambda U^T$$
+
+return the triple `(mean, variances, components)`: μ of shape (D,), the diagonal of Λ of shape (D,)
+in **descending** order, and U of shape (D, D) with one component per **column**, in the order of
+the variances. `(x - mean) @ components` then are the data in uncorrelated coordinates.
+
+*Conventions:* the covariance divides by **n − 1**. The *sign* of a component means nothing (−u spans
+the same direction as u), and either is accepted. `torch.linalg.eigh` decomposes a symmetric matrix;
+note in which order.""",
+    parts=[
+        Part(
+            "mean and variances",
+            2,
+            (
+                matches_reference("the mean", of="result.0"),
+                matches_reference("the variances, largest first", of="result.1"),
+            ),
+        ),
+        Part(
+            "components",
+            2,
+            (
+                orthonormal,
+                directions_of_their_variances,
+                leaves_inputs_alone(),
+                keeps_dtype(),
+            ),
+        ),
+    ],
+    minutes=12,
+    difficulty=2,
+    core=True,
+    syllabus=("3.3",),
+    inputs=draw_data,
+    probe=probes.call(),
+    signature=without_signs,
+    mistakes=[
+        Mistake(
+            "ascending",
+            ascending,
+            "Your variances ascend: that is the order in which `eigh` returns them. Reverse them, "
+            "and the columns of U with them.",
+            origin="folklore",
+        ),
+        Mistake(
+            "not_centered",
+            not_centered,
+            "You do not center before the covariance. Your first component points at the mean of "
+            "the data, not where they vary.",
+            origin="folklore",
+        ),
+        Mistake(
+            "only_variances_reversed",
+            only_variances_reversed,
+            "You reverse the variances and leave the components in the old order, so that each "
+            "stands beside the variance of another: `components.flip(1)`.",
+        ),
+        Mistake(
+            "components_in_rows",
+            components_in_rows,
+            "Your components are rows, as scikit-learn has them. Here each is a column: transpose.",
+        ),
+        Mistake(
+            "svd_without_transpose",
+            svd_without_transpose,
+            "`torch.linalg.svd` returns the components in rows (its third result is Uᵀ of the "
+            "covariance). Here each is a column: transpose.",
+        ),
+        Mistake(
+            "divided_by_n",
+            divided_by_n,
+            "You divide the covariance by n. Here, as in `np.cov` and scikit-learn, it is n − 1.",
+        ),
+        Mistake(
+            "not_divided",
+            not_divided,
+            "You do not divide by n − 1: these are sums of squares, not variances.",
+        ),
+        Mistake(
+            "rows_for_features",
+            rows_for_features,
+            "You multiply the rows with one another, X_c X_cᵀ, an n×n matrix. The covariance of the "
+            "features is X_cᵀ X_c, of shape (D, D).",
+        ),
+        Mistake(
+            "rows_reversed",
+            rows_reversed,
+            "You reverse the rows of U. The components are its columns: `flip(1)`.",
+        ),
+        Mistake(
+            "standardized_first",
+            standardized_first,
+            "You decompose the correlations, as if every feature had been standardized. Here it is "
+            "the covariance.",
+        ),
+        Mistake(
+            "singular_values",
+            singular_values,
+            "You return the singular values s of X_c. The variances are s²/(n − 1).",
+        ),
+        Mistake(
+            "standard_deviations",
+            standard_deviations,
+            "You return standard deviations. Asked for are the variances.",
+        ),
+    ],
+    alternatives=[
+        Alternative("by_svd", by_svd),
+        Alternative("by_cov_and_argsort", by_cov_and_argsort),
+        Alternative("in_numpy", in_numpy),
+    ],
+    forbidden=PRINCIPAL_COMPONENTS,
+    equivalent_mutants={
+        "centered = x - mean => centered = -(x - mean)": "the covariance multiplies it by itself"
+    },
+    hints=(
+        "Center, multiply, divide, decompose, reverse: five lines.",
+        "`centered.T @ centered` is (D, D). What is the shape of `centered @ centered.T`?",
+        "`torch.linalg.eigh` sorts ascending: `variances.flip(0)`, `components.flip(1)`.",
+    ),
+)
+
+
+def draw_reconstruction(rng):
+    rows, columns = draw_rows_and_columns(rng)
+    data = draw_correlated(rng, rows + 3, columns)
+    return {"x_train": data[:rows], "x": data[rows:] + 0.5, "k": int(rng.integers(1, 3))}
+
+
+def coordinates_only(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return (x - mean) @ components[:, :k]
+
+
+def mean_forgotten(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return (x - mean) @ components[:, :k] @ components[:, :k].T
+
+
+def never_centered(x_train, x, k):
+    _, _, components = right_pca(x_train)
+    return x @ components[:, :k] @ components[:, :k].T
+
+
+def least_important(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return mean + (x - mean) @ components[:, -k:] @ components[:, -k:].T
+
+
+def what_is_lost(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return mean + (x - mean) @ components[:, k:] @ components[:, k:].T
+
+
+def fitted_on_x(x_train, x, k):
+    mean, _, components = right_pca(x)
+    return mean + (x - mean) @ components[:, :k] @ components[:, :k].T
+
+
+def first_features(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return mean + (x - mean) @ components[:k, :].T @ components[:k, :]
+
+
+def mean_of_x(x_train, x, k):
+    _, _, components = right_pca(x_train)
+    mean = x.mean(dim=0)
+    return mean + (x - mean) @ components[:, :k] @ components[:, :k].T
+
+
+def one_more(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return mean + (x - mean) @ components[:, : k + 1] @ components[:, : k + 1].T
+
+
+def by_projector(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    projector = components[:, :k] @ components[:, :k].mT
+    return (x - mean) @ projector + mean
+
+
+def by_taking_away(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    rest = x - mean
+    for j in range(k, components.shape[1]):
+        u = components[:, j]
+        rest = rest - torch.outer(rest @ u, u)
+    return mean + rest
+
+
+lab.exercise(
+    preprocessing.reconstruct,
+    title="What k components keep",
+    statement="""With the `k` most important components of the **training data**, a row of D numbers
+is kept as only k coordinates. Compress `x` (M, D) so, and return what can be rebuilt from the
+coordinates, again of shape (M, D):
+
+$$\\hat x = \\mu + (x-\\mu)\\,U_k U_k^T ,$$
+
+where $U_k$ holds the first k columns. Use your `pca`.""",
+    points=3,
+    minutes=7,
+    difficulty=2,
+    core=False,
+    syllabus=("3.3", "3.5"),
+    needs=("preprocessing/pca",),
+    inputs=draw_reconstruction,
+    probe=probes.call(),
+    # In float32 the directions themselves are off by some millionths.
+    checks=[
+        matches_reference("the reconstruction", rtol=1e-4),
+        leaves_inputs_alone(),
+        keeps_dtype(),
+    ],
+    mistakes=[
+        Mistake(
+            "mean_forgotten",
+            mean_forgotten,
+            "You take the mean off and do not add it again: the result is centered at zero.",
+        ),
+        Mistake(
+            "coordinates_only",
+            coordinates_only,
+            "These are the k coordinates. Multiply by U_kᵀ to get back to D features, and add the "
+            "mean.",
+        ),
+        Mistake(
+            "never_centered",
+            never_centered,
+            "You project the raw data. The components describe differences from the mean: subtract "
+            "it first and add it at the end.",
+        ),
+        Mistake(
+            "least_important",
+            least_important,
+            "You keep the last k components, those of least variance.",
+        ),
+        Mistake(
+            "what_is_lost",
+            what_is_lost,
+            "You keep all components but the first k: this is what the compression loses.",
+        ),
+        Mistake(
+            "fitted_on_x",
+            fitted_on_x,
+            "You fit mean and components on `x`. Both come from the training data.",
+        ),
+        Mistake(
+            "mean_of_x",
+            mean_of_x,
+            "The components are those of the training data, the mean is that of `x`. It comes "
+            "from the training data too.",
+        ),
+        Mistake(
+            "first_features",
+            first_features,
+            "You take the first k rows of U. The components are its columns: `components[:, :k]`.",
+        ),
+        Mistake("one_more", one_more, "You keep k + 1 components."),
+    ],
+    alternatives=[
+        Alternative("by_projector", by_projector),
+        Alternative("by_taking_away", by_taking_away),
+    ],
+    forbidden=PRINCIPAL_COMPONENTS,
+    hints=(
+        "`(x - mean) @ components[:, :k]` are the coordinates, of shape (M, k).",
+        "The columns are orthonormal, so the way back is multiplication by the transpose.",
+    ),
+)

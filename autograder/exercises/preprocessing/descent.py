@@ -1,0 +1,393 @@
+"""Gradient descent on raw and on preprocessed features: how long, and to where."""
+
+import torch
+
+from autograder import probes
+from autograder.exercises.preprocessing.drawing import (
+    LIBRARIES,
+    draw_table,
+    lab,
+    without,
+)
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from course_lib import preprocessing
+
+FLOAT64 = ("float64", "float64", "float64")
+
+
+def draw_regression(rng):
+    """Much of y cannot be explained: the smallest loss is far from zero."""
+    rows, columns = int(rng.integers(24, 40)), int(rng.integers(3, 5))
+    x = rng.normal(size=(rows, columns)) * rng.uniform(0.8, 1.2, columns)
+    x[:, 1] += x[:, 0] * rng.uniform(1.5, 2.5)
+    y = x @ rng.choice([-1, 1], columns) * rng.uniform(0.5, 1.5) + 2 * rng.normal(size=rows) + 1
+    steepest = float(max(abs(_eigenvalues(x))))
+    return {
+        "x": x,
+        "y": y,
+        "learning_rate": float(rng.uniform(0.15, 0.3)) / steepest,
+        "tolerance": float(rng.uniform(0.002, 0.01)),
+        "max_steps": 500,
+    }
+
+
+def _eigenvalues(x):
+    return torch.linalg.eigvalsh(torch.from_numpy(x.T @ x / len(x))).numpy()
+
+
+def draw_impatient(rng):
+    """The limit is reached before the goal is."""
+    return {**draw_regression(rng), "max_steps": int(rng.integers(5, 12))}
+
+
+def _loss(x, y, w):
+    return ((x @ w - y) ** 2).mean() / 2
+
+
+def _optimum(x, y):
+    return torch.linalg.lstsq(x, y[:, None]).solution[:, 0]
+
+
+def excess_forgotten(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    goal = tolerance * _loss(x, y, w)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+def not_averaged(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y)
+    return max_steps
+
+
+def gradient_doubled(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * 2 * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+def counted_from_one(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(1, max_steps + 1):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+def looked_too_late(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(max_steps):
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+        if _loss(x, y, w) <= goal:
+            return step
+    return max_steps
+
+
+def absolute_tolerance(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    goal = _loss(x, y, _optimum(x, y)) + tolerance
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+def until_the_gradient_is_small(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    first = (x.T @ y / len(x)).norm()
+    for step in range(max_steps):
+        gradient = x.T @ (x @ w - y) / len(x)
+        if gradient.norm() <= tolerance * first:
+            return step
+        w = w - learning_rate * gradient
+    return max_steps
+
+
+def started_at_ones(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.ones(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+def relative_to_the_optimum(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    goal = _loss(x, y, _optimum(x, y)) * (1 + tolerance)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+def by_the_normal_equations(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    hessian, target = x.T @ x / len(x), x.T @ y / len(x)
+    best = torch.linalg.solve(hessian, target)
+    error = -best
+    excess = first = error @ hessian @ error
+    steps = 0
+    while excess > tolerance * first and steps < max_steps:
+        error = error - learning_rate * hessian @ error
+        excess = error @ hessian @ error
+        steps += 1
+    return steps
+
+
+def by_autograd(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype, requires_grad=True)
+    floor = ((x @ torch.linalg.pinv(x) @ y - y) ** 2).mean()
+    first = (y**2).mean()
+    for step in range(max_steps):
+        loss = ((x @ w - y) ** 2).mean()
+        if loss - floor <= tolerance * (first - floor):
+            return step
+        (gradient,) = torch.autograd.grad(loss / 2, w)
+        with torch.no_grad():
+            w -= learning_rate * gradient
+    return max_steps
+
+
+lab.exercise(
+    preprocessing.gradient_descent_steps,
+    title="Count the steps",
+    statement="""Write the instrument with which preprocessings are compared. Run gradient descent on
+$L(w) = \\frac{1}{2n}\\lVert Xw-y\\rVert^2$ from **w = 0** with a constant learning rate, and return
+after how many updates the loss has come down to
+
+$$L(w_t) - L^* \\le \\texttt{tolerance}\\cdot\\big(L(0) - L^*\\big) ,$$
+
+where $L^*$ is the smallest loss that any w reaches (`torch.linalg.lstsq` finds it). No update yet
+is 0 steps. If it is not reached within `max_steps` updates, return `max_steps`.
+
+Comparing *losses*, and not gradients or weights, is what makes the number mean the same for raw and
+for scaled features.""",
+    points=3,
+    minutes=10,
+    difficulty=2,
+    core=False,
+    syllabus=("3.6",),
+    dtypes=FLOAT64,
+    inputs=(
+        draw_regression,
+        draw_impatient,
+        without(draw_regression, "tolerance"),
+        draw_regression,
+    ),
+    probe=probes.call(),
+    checks=[matches_reference("the number of steps"), leaves_inputs_alone()],
+    mistakes=[
+        Mistake(
+            "looked_too_late",
+            looked_too_late,
+            "You look at the loss after the update but count as if before it: your number is one "
+            "too small.",
+        ),
+        Mistake(
+            "counted_from_one",
+            counted_from_one,
+            "You count one step too many: before the first update it is 0 steps.",
+        ),
+        Mistake(
+            "excess_forgotten",
+            excess_forgotten,
+            "You compare the loss itself with its first value. Noise in y keeps it above L*, so it "
+            "may never get there: subtract L* on both sides.",
+        ),
+        Mistake(
+            "gradient_doubled",
+            gradient_doubled,
+            "Your gradient is twice as large: that of ‖Xw − y‖²/n. The loss has a ½.",
+        ),
+        Mistake(
+            "not_averaged",
+            not_averaged,
+            "Your gradient is a sum over the rows. The loss is their mean: divide by n.",
+        ),
+        Mistake(
+            "absolute_tolerance",
+            absolute_tolerance,
+            "You compare the excess with `tolerance` itself. It is meant as a share of the excess "
+            "at the start.",
+        ),
+        Mistake(
+            "relative_to_the_optimum",
+            relative_to_the_optimum,
+            "You take the tolerance as a share of L*. It is one of L(0) − L*.",
+        ),
+        Mistake(
+            "until_the_gradient_is_small",
+            until_the_gradient_is_small,
+            "You stop when the gradient is small. In a long flat valley it is small long before "
+            "the loss is.",
+        ),
+        Mistake("started_at_ones", started_at_ones, "Start at w = 0."),
+    ],
+    alternatives=[
+        Alternative("by_the_normal_equations", by_the_normal_equations),
+        Alternative("by_autograd", by_autograd),
+    ],
+    forbidden=(*LIBRARIES, "torch.optim"),
+    equivalent_mutants={
+        "w = torch.zeros_like(best) => w = -torch.zeros_like(best)": "minus zero is zero",
+        "residual = x @ w - y => residual = x @ w + y": "the mirror image: −w on its way to −w*, "
+        "with the same losses",
+    },
+    hints=(
+        "The gradient is `x.T @ (x @ w - y) / len(x)`.",
+        "Compute `goal` = L* + tolerance · (L(0) − L*) once, before the loop.",
+        "Look first, then update: `for step in range(max_steps): if …: return step`.",
+    ),
+)
+
+
+def draw_layer(rng):
+    columns, outputs = int(rng.integers(5, 8)), int(rng.integers(2, 5))
+    return {
+        "weight": rng.normal(size=(outputs, columns)),
+        "bias": rng.normal(size=outputs),
+        "mean": draw_table(rng, 1, columns)[0],
+        "std": rng.uniform(0.3, 4, columns),
+    }
+
+
+def multiplied(weight, bias, mean, std):
+    folded = weight * std
+    return folded, bias - folded @ mean
+
+
+def added(weight, bias, mean, std):
+    folded = weight / std
+    return folded, bias + folded @ mean
+
+
+def old_weight_in_the_bias(weight, bias, mean, std):
+    return weight / std, bias - weight @ mean
+
+
+def bias_kept(weight, bias, mean, std):
+    return weight / std, bias
+
+
+def bias_divided(weight, bias, mean, std):
+    folded = weight / std
+    return folded, (bias - weight @ mean) / std.mean()
+
+
+def mean_multiplied_by_std(weight, bias, mean, std):
+    return weight / std, bias - weight @ (mean * std)
+
+
+def weight_kept(weight, bias, mean, std):
+    return weight, bias - weight @ (mean / std)
+
+
+def by_the_variance(weight, bias, mean, std):
+    folded = weight / std**2
+    return folded, bias - folded @ mean
+
+
+def by_probing(weight, bias, mean, std):
+    def layer(x):
+        return weight @ ((x - mean) / std) + bias
+
+    at_zero = layer(torch.zeros_like(mean))
+    columns = [layer(unit) - at_zero for unit in torch.eye(len(mean), dtype=mean.dtype)]
+    return torch.stack(columns, dim=1), at_zero
+
+
+def by_diagonal_matrix(weight, bias, mean, std):
+    return weight @ torch.diag(1 / std), bias - weight @ (mean / std)
+
+
+lab.exercise(
+    preprocessing.fold_standardization,
+    title="The same function, written for raw features",
+    statement="""“Standardized features let a linear model express more.” Test it: take a linear
+layer that was trained on standardized inputs, $y = W\\,\\frac{x-\\mu}{\\sigma} + b$, and find the
+layer $y = W'x + b'$ that gives the same outputs for the **raw** inputs. Return `(W', b')`.
+
+`weight` is (out, in) as in torch, `bias` (out,), `mean` and `std` (in,).""",
+    points=3,
+    minutes=7,
+    difficulty=2,
+    core=False,
+    syllabus=("3.6",),
+    hide=("Formula", "Source"),
+    inputs=draw_layer,
+    probe=probes.call(),
+    checks=[
+        matches_reference("the weight", of="result.0"),
+        matches_reference("the bias", of="result.1"),
+        leaves_inputs_alone(),
+    ],
+    mistakes=[
+        Mistake(
+            "bias_kept",
+            bias_kept,
+            "You leave the bias as it is. Subtracting μ from the input shifts the output by −W'μ.",
+        ),
+        Mistake(
+            "old_weight_in_the_bias",
+            old_weight_in_the_bias,
+            "In the bias you use W where W' = W/σ belongs: the mean is divided by σ too.",
+        ),
+        Mistake("multiplied", multiplied, "You multiply by σ. The inputs were divided by it."),
+        Mistake(
+            "added",
+            added,
+            "The sign of the mean's part is the other way round: b' = b − W'μ.",
+        ),
+        Mistake(
+            "weight_kept",
+            weight_kept,
+            "You leave the weight as it is. Column i is divided by σ_i.",
+        ),
+        Mistake(
+            "mean_multiplied_by_std",
+            mean_multiplied_by_std,
+            "In the bias you multiply the mean by σ. It is divided by it: W (μ/σ).",
+        ),
+        Mistake(
+            "bias_divided",
+            bias_divided,
+            "You divide the bias by a standard deviation. It is added behind the scaling.",
+        ),
+        Mistake(
+            "by_the_variance", by_the_variance, "You divide by σ². The inputs are divided by σ."
+        ),
+    ],
+    alternatives=[
+        Alternative("by_probing", by_probing),
+        Alternative("by_diagonal_matrix", by_diagonal_matrix),
+    ],
+    forbidden=LIBRARIES,
+    hints=(
+        "Multiply out: W((x − μ)/σ) + b. What stands in front of x_i?",
+        "`weight / std` divides column i by `std[i]`.",
+    ),
+)

@@ -1,0 +1,347 @@
+"""Constants of the training split, kept with the model."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from autograder import probes
+from autograder.exercises.preprocessing.drawing import (
+    LIBRARIES,
+    draw_image_shape,
+    draw_images,
+    lab,
+)
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import check, find, finding, matches_reference
+from autograder.judging.comparison import Tolerance, difference
+from course_lib import preprocessing
+from course_lib.preprocessing import channel_statistics
+
+ALONE = ("alone in training", "alone in evaluation")
+AMONG_OTHERS = ("first of a batch", "last of another batch", "first of a batch in evaluation")
+
+
+def draw_life(rng):
+    """One image, again and again: alone, in two batches, in both modes."""
+    shape = draw_image_shape(rng)
+    train = draw_images(rng, shape)
+    image = draw_images(rng, (1, *shape[1:]))
+    bright, dark = (draw_images(rng, (2, *shape[1:])) + shift for shift in (4, -3))
+    return {
+        "construct": {"train_images": train},
+        "steps": [
+            {"do": "parameters", "as": "kinds"},
+            {"do": "state", "as": "at the start", "names": ["mean", "std"]},
+            {"do": "train"},
+            {"do": "call", "as": "alone in training", "x": image},
+            {"do": "call", "as": "first of a batch", "x": np.concatenate([image, bright])},
+            {"do": "call", "as": "last of another batch", "x": np.concatenate([dark, image])},
+            {"do": "eval"},
+            {"do": "call", "as": "alone in evaluation", "x": image, "grad": False},
+            {
+                "do": "call",
+                "as": "first of a batch in evaluation",
+                "x": np.concatenate([image, dark]),
+                "grad": False,
+            },
+            {"do": "state", "as": "at the end", "names": ["mean", "std"]},
+        ],
+    }
+
+
+@check("the constants are buffers: saved with the model and never trained")
+def kept_as_buffers(case):
+    found = case.observed["steps"][0]
+    trained = ", ".join(found["parameters"])
+    if trained:
+        return finding(
+            False, "no parameters", trained, f"{trained}: parameters, which an optimizer trains"
+        )
+    missing = [name for name in ("mean", "std") if name not in found["buffers"]]
+    named = " and ".join(missing)
+    return finding(not missing, "buffers mean and std", f"no buffer {named}", f"{named} missing")
+
+
+def same_image(step, other, index):
+    """The same image in two places, without asking what it should have become."""
+
+    @check(f"an image becomes the same: {step}, {other}")
+    def look(case):
+        one, two = (find(case.observed, f"{name}/result", case) for name in (step, other))
+        found = difference(two[index], one[0], Tolerance(dtype=case.dtype))
+        if found is None:
+            return finding(True)
+        return finding(False, found.expected, found.observed, "it depends on its companions")
+
+    return look
+
+
+class MeasuresEveryBatch(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        mean, std = channel_statistics(images)
+        return (images - mean[:, None, None]) / std[:, None, None]
+
+
+class MeasuresInTraining(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        mean, std = channel_statistics(images) if self.training else (self.mean, self.std)
+        return (images - mean[:, None, None]) / std[:, None, None]
+
+
+class MovesTheConstants(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        if self.training:
+            mean, std = channel_statistics(images)
+            self.mean = 0.9 * self.mean + 0.1 * mean
+            self.std = 0.9 * self.std + 0.1 * std
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+class FitsTheFirstBatch(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", torch.zeros_like(mean))
+        self.register_buffer("std", torch.ones_like(std))
+        self.fitted = False
+
+    def forward(self, images):
+        if not self.fitted:
+            self.mean, self.std = channel_statistics(images)
+            self.fitted = True
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+class PlainAttributes(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        self.mean, self.std = channel_statistics(train_images)
+
+    def forward(self, images):
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+class TrainedConstants(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.mean, self.std = nn.Parameter(mean), nn.Parameter(std)
+
+    def forward(self, images):
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+class KeepsTheMeanImage(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        self.register_buffer("mean", train_images.mean(dim=0))
+        self.register_buffer("std", train_images.std(dim=0, unbiased=False))
+
+    def forward(self, images):
+        return (images - self.mean) / self.std
+
+
+class KeepsAxes(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean[:, None, None])
+        self.register_buffer("std", std[:, None, None])
+
+    def forward(self, images):
+        return (images - self.mean) / self.std
+
+
+class NotDivided(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        return images - self.mean[:, None, None]
+
+
+class WithoutSuper(nn.Module):
+    def __init__(self, train_images):
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+class AlongTheWidth(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        return (images - self.mean) / self.std
+
+
+class WithBuffer(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.mean, self.std = nn.Buffer(mean), nn.Buffer(std)
+
+    def forward(self, images):
+        return ((images.movedim(1, -1) - self.mean) / self.std).movedim(-1, 1)
+
+
+class ByItself(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        axes = (0, 2, 3)
+        self.register_buffer("mean", train_images.mean(dim=axes))
+        self.register_buffer("std", train_images.std(dim=axes, unbiased=False))
+
+    def forward(self, images):
+        scale = 1 / self.std.view(1, -1, 1, 1)
+        return images * scale - (self.mean / self.std).view(1, -1, 1, 1)
+
+
+lab.exercise(
+    preprocessing.ImageNormalizer,
+    title="A layer that remembers the training images",
+    statement="""Whoever uses your network must preprocess exactly as you did. So keep the constants
+*in* the model. `ImageNormalizer(train_images)` measures mean and standard deviation of each channel
+**once**, when it is made, on the training images (use your `channel_statistics`), and from then on
+standardizes whatever images it is given with these two, in training and in evaluation alike.
+
+- The constants are called `mean` and `std` and have shape (C,).
+- They are **buffers** (`self.register_buffer(name, tensor)`): saved in the `state_dict` and moved
+  to the GPU with the model, but no parameters, since nothing should train them.
+- An image must become the same whether it comes alone, in one batch or in another, in either mode.
+  That is the test to run on *every* preprocessing you ever write.
+
+Write `__init__` and `forward`.""",
+    parts=[
+        Part(
+            "the constants",
+            2,
+            (
+                matches_reference("mean", of="at the start/mean.value"),
+                matches_reference("std", of="at the start/std.value"),
+                kept_as_buffers,
+                matches_reference("mean after use", of="at the end/mean.value"),
+                matches_reference("std after use", of="at the end/std.value"),
+            ),
+        ),
+        Part(
+            "the images",
+            3,
+            (
+                same_image("alone in training", "first of a batch", 0),
+                same_image("first of a batch", "last of another batch", -1),
+                same_image("alone in evaluation", "first of a batch in evaluation", 0),
+                *(
+                    matches_reference(f"the image {step}", of=f"{step}/result")
+                    for step in (*ALONE, *AMONG_OTHERS)
+                ),
+            ),
+        ),
+    ],
+    minutes=10,
+    difficulty=2,
+    core=True,
+    syllabus=("3.5", "3.7"),
+    needs=("preprocessing/channel_statistics",),
+    inputs=draw_life,
+    probe=probes.module(),
+    mistakes=[
+        Mistake(
+            "PlainAttributes",
+            PlainAttributes,
+            "The numbers are right, but plain attributes are left out of `state_dict()`: a saved "
+            "model would come back without its constants. Use `register_buffer`.",
+            origin="folklore",
+        ),
+        Mistake(
+            "MeasuresEveryBatch",
+            MeasuresEveryBatch,
+            "You measure every batch anew in `forward`, so that an image depends on its "
+            "companions, and alone it always has mean 0. Use the constants of the training images.",
+            origin="folklore",
+        ),
+        Mistake(
+            "MeasuresInTraining",
+            MeasuresInTraining,
+            "In training you use the statistics of the batch. That is batch normalization, by "
+            "accident: preprocessing has no modes.",
+        ),
+        Mistake(
+            "MovesTheConstants",
+            MovesTheConstants,
+            "Your constants move with every batch. They are measured once, on the training images.",
+        ),
+        Mistake(
+            "FitsTheFirstBatch",
+            FitsTheFirstBatch,
+            "You take the constants from the first batch that comes. Measure them in `__init__`, "
+            "on all training images.",
+        ),
+        Mistake(
+            "TrainedConstants",
+            TrainedConstants,
+            "Your constants are parameters, so the optimizer changes them. Use `register_buffer`.",
+        ),
+        Mistake(
+            "KeepsTheMeanImage",
+            KeepsTheMeanImage,
+            "You keep one constant per pixel. Here it is one per channel, shape (C,).",
+        ),
+        Mistake(
+            "KeepsAxes",
+            KeepsAxes,
+            "The images come out right. The buffers have the shape (C, 1, 1) instead of (C,): add "
+            "the axes in `forward`.",
+        ),
+        Mistake(
+            "NotDivided",
+            NotDivided,
+            "You subtract the mean and do not divide by the standard deviation.",
+        ),
+        Mistake(
+            "AlongTheWidth",
+            AlongTheWidth,
+            "The constants have shape (C,), which broadcasting lines up with the width. In "
+            "`forward` give them the shape (C, 1, 1).",
+        ),
+        Mistake(
+            "WithoutSuper",
+            WithoutSuper,
+            "`super().__init__()` is missing: without it a module cannot hold buffers.",
+        ),
+    ],
+    alternatives=[Alternative("WithBuffer", WithBuffer), Alternative("ByItself", ByItself)],
+    forbidden=(*LIBRARIES, "torch.nn.BatchNorm2d", "torch.nn.functional.batch_norm"),
+    hints=(
+        "`__init__` begins with `super().__init__()`; then two lines measure and keep.",
+        "After `self.register_buffer('mean', mean)` the tensor is `self.mean`.",
+        "`self.mean[:, None, None]` lines the constants up with the channels.",
+    ),
+)

@@ -1,0 +1,242 @@
+"""PCA whitening: uncorrelated features of variance 1."""
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.preprocessing.drawing import (
+    PRINCIPAL_COMPONENTS,
+    draw_correlated,
+    draw_rows_and_columns,
+    lab,
+    without,
+    without_signs,
+)
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import (
+    check,
+    find,
+    finding,
+    keeps_dtype,
+    leaves_inputs_alone,
+    matches_reference,
+)
+from autograder.judging.comparison import Tolerance, difference
+from course_lib import preprocessing
+from course_lib.preprocessing import pca
+
+NEAR = 1e-3
+"""Small eigenvalues lose digits in float32, and their roots are divided by."""
+
+
+def draw_data(rng):
+    """ε is as large as the smaller variances: where it stands is seen."""
+    x = draw_correlated(rng, *draw_rows_and_columns(rng))
+    return {"x": x, "eps": float(rng.uniform(0.1, 0.5))}
+
+
+def draw_duplicated(rng):
+    """A feature that comes twice: one direction has no variance at all."""
+    drawn = draw_data(rng)
+    return {**drawn, "x": np.concatenate([drawn["x"], drawn["x"][:, :1]], axis=1)}
+
+
+def _matrices(case):
+    return (np.asarray(find(o, "result.1"), float) for o in (case.observed, case.expected))
+
+
+def _compared(found, wanted, case):
+    unlike = difference(found, wanted, Tolerance(NEAR, case.dtype))
+    if unlike is None:
+        return finding(True)
+    return finding(False, unlike.expected, unlike.observed, unlike.gist)
+
+
+@check("its columns are scaled components: W Wᵀ = U (Λ + ε)⁻¹ Uᵀ")
+def scaled_components(case):
+    found, wanted = _matrices(case)
+    if found.shape != wanted.shape:
+        return finding(False, f"shape {wanted.shape}", f"shape {found.shape}", "another shape")
+    return _compared(found @ found.T, wanted @ wanted.T, case)
+
+
+@check("its columns are at right angles, the largest variance first: WᵀW = (Λ + ε)⁻¹")
+def ordered_columns(case):
+    found, wanted = _matrices(case)
+    return _compared(found.T @ found, wanted.T @ wanted, case)
+
+
+def by_the_variance(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / (variances + eps)
+
+
+def eps_outside(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / (torch.sqrt(variances.clamp(min=0)) + eps)
+
+
+def no_eps(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances)
+
+
+def multiplied(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components * torch.sqrt(variances + eps)
+
+
+def rows_scaled(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances + eps)[:, None]
+
+
+def rotated_back(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances + eps) @ components.T
+
+
+def transposed(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, (components / torch.sqrt(variances + eps)).T
+
+
+def only_rotated(x, *, eps=1e-5):
+    mean, _, components = pca(x)
+    return mean, components
+
+
+def only_scaled(x, *, eps=1e-5):
+    variances = x.var(dim=0)
+    return x.mean(dim=0), torch.diag(1 / torch.sqrt(variances + eps))
+
+
+def divided_by_n(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances * (len(x) - 1) / len(x) + eps)
+
+
+def another_default(x, *, eps=1e-1):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances + eps)
+
+
+def by_svd(x, *, eps=1e-5):
+    mean = x.mean(dim=0)
+    _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
+    return mean, rows.T / (values**2 / (len(x) - 1) + eps) ** 0.5
+
+
+def by_diagonal_matrix(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components @ torch.diag((variances + eps).rsqrt())
+
+
+lab.exercise(
+    preprocessing.pca_whitening,
+    title="PCA whitening",
+    statement="""Standardization gives every *feature* variance 1. Whitening gives variance 1 to
+every *direction*: rotate to the principal components, and divide each by its standard deviation,
+
+$$Z = (X-\\mu)\\,W,\\qquad W = U\\,(\\Lambda+\\varepsilon)^{-1/2} .$$
+
+Return the pair `(mean, W)`, fitted on `x` (n, D). They are the constants of this preprocessing:
+with `z = (x - mean) @ W` they are applied to any data. Use your `pca`.
+
+*Conventions:* Λ holds the variances with n − 1, as `pca` returns them. ε stands **inside** the root
+(default 1e-5): a direction without any variance (say, from a feature that comes twice) is divided by
+√ε and not by 0. The sign of a column means nothing.""",
+    parts=[
+        Part(
+            "mean and matrix",
+            4,
+            (
+                matches_reference("the mean", of="result.0"),
+                scaled_components,
+                ordered_columns,
+                leaves_inputs_alone(),
+                keeps_dtype(),
+            ),
+        ),
+    ],
+    minutes=8,
+    difficulty=2,
+    core=True,
+    syllabus=("3.4",),
+    needs=("preprocessing/pca",),
+    inputs=(draw_data, without(draw_data, "eps"), draw_duplicated),
+    probe=probes.call(),
+    signature=without_signs,
+    mistakes=[
+        Mistake(
+            "by_the_variance",
+            by_the_variance,
+            "You divide by Λ + ε. Variances are squares: to bring them to 1 the data are divided by "
+            "the root. With yours the covariance becomes Λ⁻¹.",
+            origin="folklore",
+        ),
+        Mistake(
+            "eps_outside",
+            eps_outside,
+            "You add ε after the root. It belongs inside, √(Λ + ε).",
+            origin="folklore",
+        ),
+        Mistake(
+            "no_eps",
+            no_eps,
+            "ε is missing. A direction without variance is then divided by 0, or by a rounding "
+            "error, which is worse.",
+        ),
+        Mistake(
+            "only_scaled",
+            only_scaled,
+            "This is standardization: every feature is divided by its own standard deviation, and "
+            "the features stay as correlated as they were. Rotate to the components first.",
+        ),
+        Mistake(
+            "only_rotated",
+            only_rotated,
+            "You rotate and do not divide: this is PCA. Uncorrelated, but not of variance 1.",
+        ),
+        Mistake("multiplied", multiplied, "You multiply by √(Λ + ε). Divide."),
+        Mistake(
+            "rows_scaled",
+            rows_scaled,
+            "You divide the rows of U. Each component is a column, so column j is divided by "
+            "√(λ_j + ε); broadcasting does that without a new axis.",
+        ),
+        Mistake(
+            "rotated_back",
+            rotated_back,
+            "You multiply by Uᵀ at the end. That is ZCA whitening, which is also white; PCA "
+            "whitening stays in the coordinates of the components.",
+        ),
+        Mistake(
+            "transposed",
+            transposed,
+            "Your matrix is the transpose. It is applied from the right, `(x - mean) @ W`, so the "
+            "components are columns.",
+        ),
+        Mistake(
+            "divided_by_n",
+            divided_by_n,
+            "Your variances divide by n. Use those of `pca`, with n − 1.",
+        ),
+        Mistake(
+            "another_default", another_default, "You changed the default of `eps`. It is 1e-5."
+        ),
+    ],
+    alternatives=[
+        Alternative("by_svd", by_svd),
+        Alternative("by_diagonal_matrix", by_diagonal_matrix),
+    ],
+    forbidden=PRINCIPAL_COMPONENTS,
+    equivalent_mutants={
+        "matrix = components / torch.sqrt(variances + eps) => "
+        "matrix = -(components / torch.sqrt(variances + eps))": "the signs of the columns are free"
+    },
+    hints=(
+        "Two lines: call `pca`, and divide the components.",
+        "`components / v` divides column j by `v[j]`.",
+    ),
+)

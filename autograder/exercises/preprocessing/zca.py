@@ -1,0 +1,289 @@
+"""Whitening that turns back, and what ε does to noise."""
+
+import torch
+
+from autograder import probes
+from autograder.exercises.preprocessing.drawing import (
+    PRINCIPAL_COMPONENTS,
+    lab,
+    without,
+    without_signs,
+)
+from autograder.exercises.preprocessing.whitening import NEAR, draw_data, draw_duplicated
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from course_lib import preprocessing
+from course_lib.preprocessing import pca
+
+
+def zca_by_the_variance(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / (variances + eps) @ components.T
+
+
+def zca_eps_outside(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / (torch.sqrt(variances.clamp(min=0)) + eps) @ components.T
+
+
+def zca_no_eps(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances) @ components.T
+
+
+def not_rotated_back(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances + eps)
+
+
+def rotated_the_wrong_way(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, (components.T / torch.sqrt(variances + eps)) @ components
+
+
+def colored(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components * torch.sqrt(variances + eps) @ components.T
+
+
+def by_cholesky(x, *, eps=1e-5):
+    mean = x.mean(dim=0)
+    covariance = torch.cov(x.T) + eps * torch.eye(x.shape[1], dtype=x.dtype)
+    return mean, torch.linalg.inv(torch.linalg.cholesky(covariance)).T
+
+
+def scaled_twice(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    whitening = components / torch.sqrt(variances + eps)
+    return mean, whitening @ whitening.T
+
+
+def eps_on_the_matrix(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    root = components * torch.sqrt(variances.clamp(min=0)) @ components.T
+    return mean, torch.linalg.inv(root + eps * torch.eye(len(mean), dtype=x.dtype))
+
+
+def zca_divided_by_n(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    variances = variances * (len(x) - 1) / len(x)
+    return mean, components / torch.sqrt(variances + eps) @ components.T
+
+
+def zca_by_svd(x, *, eps=1e-5):
+    covariance = torch.cov(x.T)
+    left, values, _ = torch.linalg.svd(covariance)
+    return x.mean(0), left @ torch.diag(1 / torch.sqrt(values + eps)) @ left.T
+
+
+def inverse_root(x, *, eps=1e-5):
+    regular = torch.cov(x.T) + eps * torch.eye(x.shape[1], dtype=x.dtype)
+    values, vectors = torch.linalg.eigh(regular)
+    return x.mean(0), torch.einsum("ij,j,kj->ik", vectors, values**-0.5, vectors)
+
+
+lab.exercise(
+    preprocessing.zca_whitening,
+    title="ZCA whitening: white, and still an image",
+    statement="""Any rotation of white data is white. PCA whitening leaves images in the coordinates
+of the components, where nothing looks like an image. ZCA whitening turns back:
+
+$$Z = (X-\\mu)\\,W,\\qquad W = U\\,(\\Lambda+\\varepsilon)^{-1/2}\\,U^T .$$
+
+Of all whitenings it changes the data least, so that a whitened image is still one. Return
+`(mean, W)`, with the conventions of `pca_whitening`. Use your `pca`.""",
+    parts=[
+        Part(
+            "mean and matrix",
+            3,
+            (
+                matches_reference("the mean", of="result.0"),
+                matches_reference("the matrix", of="result.1", rtol=NEAR),
+                leaves_inputs_alone(),
+                keeps_dtype(),
+            ),
+        ),
+    ],
+    minutes=6,
+    difficulty=2,
+    core=False,
+    syllabus=("3.4",),
+    needs=("preprocessing/pca",),
+    inputs=(draw_data, without(draw_data, "eps"), draw_duplicated),
+    probe=probes.call(),
+    signature=without_signs,
+    mistakes=[
+        Mistake(
+            "not_rotated_back",
+            not_rotated_back,
+            "This is PCA whitening. Multiply by Uᵀ from the right to turn back.",
+        ),
+        Mistake(
+            "zca_by_the_variance",
+            zca_by_the_variance,
+            "You divide by Λ + ε. It is the root that makes the variances 1.",
+            origin="folklore",
+        ),
+        Mistake(
+            "zca_eps_outside",
+            zca_eps_outside,
+            "You add ε after the root. It belongs inside, √(Λ + ε).",
+        ),
+        Mistake(
+            "zca_no_eps",
+            zca_no_eps,
+            "ε is missing: a direction without variance is divided by 0, or by a rounding error.",
+        ),
+        Mistake(
+            "rotated_the_wrong_way",
+            rotated_the_wrong_way,
+            "You compute Uᵀ (Λ + ε)^(−1/2) U. The components are columns, so the data meet U "
+            "first: U (Λ + ε)^(−1/2) Uᵀ.",
+        ),
+        Mistake(
+            "scaled_twice",
+            scaled_twice,
+            "You multiply the PCA whitening by its own transpose, which divides twice. The way "
+            "back is Uᵀ alone.",
+        ),
+        Mistake("colored", colored, "You multiply by √(Λ + ε): this undoes a whitening. Divide."),
+        Mistake(
+            "by_cholesky",
+            by_cholesky,
+            "Your data are white, but this is Cholesky whitening. ZCA is the one whose matrix is "
+            "symmetric.",
+        ),
+        Mistake(
+            "eps_on_the_matrix",
+            eps_on_the_matrix,
+            "You add ε to the root of the covariance. It is added to the variances, inside the "
+            "root.",
+        ),
+        Mistake(
+            "zca_divided_by_n",
+            zca_divided_by_n,
+            "Your variances divide by n. Use those of `pca`, with n − 1.",
+        ),
+    ],
+    alternatives=[
+        Alternative("zca_by_svd", zca_by_svd),
+        Alternative("inverse_root", inverse_root),
+    ],
+    forbidden=PRINCIPAL_COMPONENTS,
+    hints=("`pca_whitening` and one more factor.", "The way back from `@ U` is `@ U.T`."),
+)
+
+
+def draw_direction(rng):
+    variance = float(rng.uniform(0.5, 4))
+    return {
+        "variance": variance,
+        "noise": variance * float(rng.uniform(0.1, 0.8)),
+        "eps": float(rng.uniform(0.3, 3)),
+    }
+
+
+def without_eps(variance, noise, eps):
+    return 1.0, noise / variance
+
+
+def noise_by_itself(variance, noise, eps):
+    return variance / (variance + eps), noise / (noise + eps)
+
+
+def standard_deviations(variance, noise, eps):
+    scale = (variance + eps) ** 0.5
+    return variance**0.5 / scale, noise**0.5 / scale
+
+
+def divided_by_the_root(variance, noise, eps):
+    scale = (variance + eps) ** 0.5
+    return variance / scale, noise / scale
+
+
+def noise_untouched(variance, noise, eps):
+    return variance / (variance + eps), noise
+
+
+def outside_the_root(variance, noise, eps):
+    scale = (variance**0.5 + eps) ** 2
+    return variance / scale, noise / scale
+
+
+def scaled_by_lambda(variance, noise, eps):
+    scale = (variance + eps) ** 2
+    return variance / scale, noise / scale
+
+
+def by_simulation_of_two_points(variance, noise, eps):
+    rows = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
+    scaled = rows * variance**0.5 / (variance + eps) ** 0.5
+    whitened = scaled.var(unbiased=False)
+    return whitened, whitened * noise / variance
+
+
+def as_share(variance, noise, eps):
+    kept = 1 / (1 + eps / variance)
+    return kept, kept * (noise / variance)
+
+
+lab.value(
+    preprocessing.whitened_variance,
+    title="What whitening does to noise",
+    statement="""The covariance of the data has a direction of variance λ = `variance`, of which the
+part ν = `noise` is measurement noise. The data are whitened with ε = `eps` inside the root. Return
+the pair: the variance of the whitened data in this direction, and the part of it that is noise.
+
+For a direction that is nearly pure noise (ν ≈ λ) and nearly constant (λ ≪ 1): what does ε = 0 make
+of it, and what an ε ≫ λ?""",
+    points=2,
+    minutes=5,
+    difficulty=2,
+    core=False,
+    syllabus=("3.2", "3.4"),
+    hide=("Formula", "Source"),
+    inputs=draw_direction,
+    probe=probes.call(),
+    # Near enough for an answer that computes in torch's float32 and returns a number.
+    checks=[matches_reference("the two variances", rtol=1e-5)],
+    mistakes=[
+        Mistake(
+            "without_eps",
+            without_eps,
+            "You leave ε out. Then every direction, noise or not, gets variance 1. With ε inside "
+            "the root the data are divided by √(λ + ε).",
+        ),
+        Mistake(
+            "noise_by_itself",
+            noise_by_itself,
+            "You scale the noise by its own variance. The whole direction is divided by one "
+            "number, √(λ + ε), and the noise with it.",
+        ),
+        Mistake(
+            "divided_by_the_root",
+            divided_by_the_root,
+            "Dividing *data* by a divides their variance by a².",
+        ),
+        Mistake(
+            "standard_deviations",
+            standard_deviations,
+            "These are standard deviations. Asked for are variances.",
+        ),
+        Mistake(
+            "noise_untouched",
+            noise_untouched,
+            "The noise is divided as well: it is part of the data.",
+        ),
+        Mistake("outside_the_root", outside_the_root, "Your ε stands outside the root: √λ + ε."),
+        Mistake(
+            "scaled_by_lambda",
+            scaled_by_lambda,
+            "You divide the data by λ + ε. Whitening divides by the root.",
+        ),
+    ],
+    alternatives=[
+        Alternative("by_simulation_of_two_points", by_simulation_of_two_points),
+        Alternative("as_share", as_share),
+    ],
+    hints=("By which number are the data divided?", "Var(a x) = a² Var(x)."),
+)
