@@ -200,6 +200,8 @@ def _input_brief(value: Any) -> str:
 
 def kind_list(value: list[Any]) -> str:
     """A list in a few words: short lists of numbers in full, others by length."""
-    if len(value) <= 6 and all(isinstance(v, (bool, int, float)) for v in value):
+    if all(isinstance(v, (bool, int, float)) for v in value):
+        if len(value) > 6:
+            return f"{len(value)} numbers"
         return f"({', '.join(brief(v) for v in value)})"
-    return f"{len(value)} of {kind_of(value[0])}" if value else "()"
+    return f"{len(value)} of {kind_of(value[0])}"

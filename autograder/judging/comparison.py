@@ -160,11 +160,11 @@ def _close(observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> 
 
 def _worst(observed: np.ndarray, expected: np.ndarray, close: np.ndarray) -> Words:
     a, b = observed.astype(np.float64), expected.astype(np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(all="ignore"):  # an answer may hold the largest numbers there are
         distance = np.where(close, -1.0, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf))
+        gist = _gist(a, b)
     index = np.unravel_index(int(distance.argmax()), distance.shape)
     place = f" at [{', '.join(str(int(i)) for i in index)}]" if a.ndim else ""
-    gist = _gist(a, b)
     if not gist:
         wrong = int((~close).sum())
         gist = "another value" if a.size == 1 else f"{wrong} of {a.size} entries differ"

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,10 @@ def test_a_float32_result_is_compared_with_the_tolerance_of_float32():
     expected = np.array([1.0, 2.0])
     assert same(expected.astype(np.float32) * np.float32(1 + 2e-5), expected)
     assert not same(expected * (1 + 2e-5), expected)
+
+
+def test_the_largest_numbers_are_compared_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = difference(np.array([1.7e308, -1.7e308]), np.array([1e-300, 1e300]))
+        assert found is not None and found.gist
