@@ -1,0 +1,235 @@
+"""AdaGrad: a step size for every entry."""
+
+import torch
+
+from autograder import probes
+from autograder.exercises.optimizers.lab import lab
+from autograder.exercises.optimizers.trajectories import (
+    RUN_CHECKS,
+    TORCH_OPTIMIZERS,
+    changed_rates,
+    draw_run,
+)
+from autograder.judging import Alternative, Mistake
+from course_lib import optimizers
+from course_lib.optimizers import GradientDescent
+
+
+def draw_adagrad(rng):
+    """An ε as large as the smaller gradients, and rates that change."""
+    rate = float(rng.uniform(0.1, 0.4))
+    return draw_run(rng, {"lr": rate, "eps": 0.01}, later=changed_rates(rng, rate))
+
+
+def draw_adagrad_default(rng):
+    """Nothing given: gradients as small as the default ε show it."""
+    return draw_run(rng, {}, later=({"lr": float(rng.uniform(0.05, 0.2))}, {}), tiny=3e-10)
+
+
+def draw_adagrad_rests(rng):
+    """Parameters that at times have no gradient, and an ε that changes."""
+    rate = float(rng.uniform(0.1, 0.4))
+    lower, higher = changed_rates(rng, rate)
+    higher["eps"] = 0.05
+    settings = {"lr": rate, "eps": 0.01}
+    return draw_run(rng, settings, later=(lower, higher), rests=True)
+
+
+class NoRoot(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        state["c"] = state.get("c", 0) + gradient**2
+        parameter -= self.lr * gradient / (state["c"] + self.eps)
+
+
+class NotSquared(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        state["c"] = state.get("c", 0) + gradient
+        parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+
+
+class AbsoluteValues(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        state["c"] = state.get("c", 0) + gradient.abs()
+        parameter -= self.lr * gradient / (state["c"] + self.eps)
+
+
+class EpsInsideTheRoot(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        state["c"] = state.get("c", 0) + gradient**2
+        parameter -= self.lr * gradient / torch.sqrt(state["c"] + self.eps)
+
+
+class AnotherEps(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        state["c"] = state.get("c", 0) + gradient**2
+        parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-7)
+
+
+class EpsAddedToTheWeights(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        state["c"] = state.get("c", 0) + gradient**2
+        parameter -= self.lr * gradient / torch.sqrt(state["c"]) + self.eps
+
+
+class OldSum(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        old = state.get("c", torch.zeros_like(parameter))
+        parameter -= self.lr * gradient / (torch.sqrt(old) + self.eps)
+        state["c"] = old + gradient**2
+
+
+class NeverStores(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        c = state.get("c", 0) + gradient**2
+        parameter -= self.lr * gradient / (torch.sqrt(c) + self.eps)
+
+
+class OneSumForAll(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        state["c"] = state.get("c", 0) + (gradient**2).sum()
+        parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+
+
+class WithAddcdiv(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        if "sum" not in state:
+            state["sum"] = torch.zeros_like(parameter)
+        state["sum"].addcmul_(gradient, gradient)
+        parameter.addcdiv_(gradient, state["sum"].sqrt().add_(self.eps), value=-self.lr)
+
+
+class RatePerEntry(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        state["squares"] = state.get("squares", 0) + gradient * gradient
+        rate = self.lr / (self.eps + state["squares"] ** 0.5)
+        parameter.copy_(parameter - rate * gradient)
+
+
+lab.exercise(
+    optimizers.AdaGrad,
+    title="AdaGrad: a rate for every entry",
+    statement="""One learning rate for all entries is a compromise when their gradients differ by
+orders of magnitude. AdaGrad adds up the squares of every entry's gradients and divides by the root:
+
+$$c \\leftarrow c + g^2,\\qquad w \\leftarrow w - \\eta\\,\\frac{g}{\\sqrt{c}+\\varepsilon}$$
+
+(all operations entry by entry, c from 0). Under a constant gradient step t has the size $\\eta/\\sqrt t$,
+whatever the gradient's scale. Write `update`.
+
+*Convention:* ε stands **outside** the root, as in torch.""",
+    points=3,
+    minutes=6,
+    difficulty=1,
+    core=False,
+    syllabus=("6.7",),
+    blank=("update",),
+    inputs=(draw_adagrad, draw_adagrad_default, draw_adagrad_rests),
+    probe=probes.optimizer(),
+    checks=RUN_CHECKS,
+    mistakes=[
+        Mistake(
+            "eps_inside_the_root",
+            EpsInsideTheRoot,
+            "Your ε is inside the root (TensorFlow's convention for these rules). Here and in torch "
+            "it stands outside: √c + ε. With gradients below √ε the two differ widely.",
+        ),
+        Mistake(
+            "no_root",
+            NoRoot,
+            "You divide by c. Divide by its root, √c + ε: then the scale of the gradients cancels.",
+        ),
+        Mistake(
+            "not_squared",
+            NotSquared,
+            "You add up g, not g²: positive and negative gradients cancel, and the root of a "
+            "negative sum is not a number.",
+        ),
+        Mistake(
+            "absolute_values",
+            AbsoluteValues,
+            "You add up |g| and divide by the sum: steps then shrink like 1/t. AdaGrad adds squares "
+            "and takes the root, for 1/√t.",
+        ),
+        Mistake(
+            "another_eps",
+            AnotherEps,
+            "You always use ε = 1e-7. Use `self.eps`.",
+        ),
+        Mistake(
+            "eps_added_to_the_weights",
+            EpsAddedToTheWeights,
+            "`… / sqrt(c) + eps` divides first and then adds ε to the step. Put the denominator in "
+            "parentheses: `/ (sqrt(c) + eps)`.",
+        ),
+        Mistake(
+            "old_sum",
+            OldSum,
+            "You divide by the old sum and update it afterwards; the first step divides by ε alone. "
+            "First c ← c + g².",
+        ),
+        Mistake(
+            "never_stores",
+            NeverStores,
+            "You compute a new c but do not store it: every step divides by |g|.",
+        ),
+        Mistake(
+            "one_sum_for_all",
+            OneSumForAll,
+            "You keep one sum for the whole tensor. The point of AdaGrad is a sum for every entry.",
+        ),
+    ],
+    alternatives=[
+        Alternative("in place, with addcmul and addcdiv", WithAddcdiv),
+        Alternative("a rate for every entry", RatePerEntry),
+    ],
+    forbidden=TORCH_OPTIMIZERS,
+    needs=("optimizers/GradientDescent",),
+    hints=(
+        'As in `Momentum`: something is kept in `state`, `state.get("c", 0)` the first time.',
+        "`parameter -= self.lr * gradient / (torch.sqrt(…) + self.eps)`.",
+    ),
+)

@@ -1,0 +1,246 @@
+"""What the Hessian says about a point without a gradient."""
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.optimizers.curvature import symmetric
+from autograder.exercises.optimizers.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from course_lib import optimizers
+
+
+def _curved(rng, *signs):
+    """A Hessian with eigenvalues of these signs along oblique axes."""
+    values = np.array([sign * rng.uniform(0.5, 3) for sign in signs])
+    return symmetric(rng, rng.permutation(values))
+
+
+def _disguised_saddle(rng):
+    """Eigenvalues of both signs behind a diagonal that is positive throughout."""
+    (a, b), c = rng.uniform(0.5, 1.5, 2), rng.choice([-1, 1]) * rng.uniform(2, 4)
+    return np.array([[a, c, 0.0], [c, b, 0.0], [0.0, 0.0, rng.uniform(0.5, 3)]])
+
+
+def draw_points(rng):
+    """Points of every kind in any order; some are flat in a direction, one has an even saddle."""
+    down = int(rng.choice([-1, 1]))
+    hessians = [
+        _disguised_saddle(rng),
+        _curved(rng, 1, 1, 1),
+        _curved(rng, 1, 1),
+        _curved(rng, -1, -1),
+        _curved(rng, -1, -1, -1),
+        _curved(rng, down, down, 0),
+        _curved(rng, 1, -1, 0, 1),
+        _curved(rng, -1, -1, 1, 1),
+        np.zeros((2, 2)),
+    ]
+    return {"hessians": [hessians[n] for n in rng.permutation(len(hessians))]}
+
+
+def draw_nearly_flat(rng):
+    """Eigenvalues below the tolerance that is given."""
+    inputs = draw_points(rng)
+    hessians = [*inputs["hessians"], _curved(rng, 1, 1, 0.01), _curved(rng, 1, -0.01, 1)]
+    order = rng.permutation(len(hessians))
+    return {"hessians": [hessians[n] for n in order], "tolerance": 0.1}
+
+
+def always_a_minimum(hessians, tolerance=1e-6):
+    return ["minimum" for _ in hessians]
+
+
+def from_the_diagonal(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values, tol = hessian.diagonal(), tolerance
+        if (values > tol).any() and (values < -tol).any():
+            kinds.append("saddle")
+        elif (values > tol).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < -tol).all() else "degenerate")
+    return kinds
+
+
+def from_the_determinant(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        determinant = torch.linalg.det(hessian)
+        if determinant.abs() <= tolerance:
+            kinds.append("degenerate")
+        elif determinant < 0:
+            kinds.append("saddle")
+        else:
+            kinds.append("minimum" if hessian.trace() > 0 else "maximum")
+    return kinds
+
+
+def zeros_count_as_up(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvalsh(hessian)
+        if (values >= -tolerance).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < -tolerance).all() else "saddle")
+    return kinds
+
+
+def degenerate_first(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvalsh(hessian)
+        if (values.abs() <= tolerance).any():
+            kinds.append("degenerate")
+        elif (values > 0).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < 0).all() else "saddle")
+    return kinds
+
+
+def ignores_the_tolerance(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values, tol = torch.linalg.eigvalsh(hessian), 1e-6
+        if (values > tol).any() and (values < -tol).any():
+            kinds.append("saddle")
+        elif (values > tol).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < -tol).all() else "degenerate")
+    return kinds
+
+
+def up_and_down_exchanged(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values, tol = -torch.linalg.eigvalsh(hessian), tolerance
+        if (values > tol).any() and (values < -tol).any():
+            kinds.append("saddle")
+        elif (values > tol).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < -tol).all() else "degenerate")
+    return kinds
+
+
+def from_the_trace(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        trace = hessian.trace()
+        if trace.abs() <= tolerance:
+            kinds.append("saddle")
+        else:
+            kinds.append("minimum" if trace > 0 else "maximum")
+    return kinds
+
+
+def from_the_extremes(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = np.linalg.eigvalsh(hessian.numpy(force=True))
+        lowest, highest = values[0], values[-1]
+        if lowest < -tolerance and highest > tolerance:
+            kinds.append("saddle")
+        elif lowest > tolerance:
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if highest < -tolerance else "degenerate")
+    return kinds
+
+
+def by_counting(hessians, tolerance=1e-6):
+    names = {(True, True): "saddle", (True, False): "minimum", (False, True): "maximum"}
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvals(hessian).real.tolist()
+        up = sum(v > tolerance for v in values)
+        down = sum(v < -tolerance for v in values)
+        flat = not (up and down) and up + down < len(values)
+        kinds.append("degenerate" if flat else names[bool(up), bool(down)])
+    return tuple(kinds)
+
+
+lab.exercise(
+    optimizers.classify_critical_points,
+    title="Minimum, maximum or saddle?",
+    statement="""Where the gradient is zero the Hessian decides what the point is. For each of the
+`hessians` (a list of symmetric matrices, not all of one size) say what it is, and return the list of
+these words:
+
+| eigenvalues | result |
+|---|---|
+| some positive, some negative (whatever the others are) | `"saddle"` |
+| all positive | `"minimum"` |
+| all negative | `"maximum"` |
+| some zero, the others of one sign, or all zero | `"degenerate"`: the Hessian cannot tell |
+
+An eigenvalue between −`tolerance` and `tolerance` counts as zero.""",
+    points=3,
+    minutes=6,
+    difficulty=1,
+    core=False,
+    syllabus=("6.4",),
+    inputs=(draw_points, draw_nearly_flat, draw_points),
+    probe=probes.call(),
+    checks=[matches_reference("the kind of every point"), leaves_inputs_alone()],
+    mistakes=[
+        Mistake(
+            "always_a_minimum",
+            always_a_minimum,
+            "A zero gradient alone does not make a minimum: x² − y² has one at its saddle.",
+            origin="folklore",
+        ),
+        Mistake(
+            "from_the_diagonal",
+            from_the_diagonal,
+            "You read the diagonal. [[1, 3], [3, 1]] has a positive one and the eigenvalues 4 and "
+            "−2: a saddle. Compute the eigenvalues.",
+        ),
+        Mistake(
+            "from_the_determinant",
+            from_the_determinant,
+            "You go by the determinant. With two directions down it is positive again: in more than "
+            "two dimensions all eigenvalues have to be looked at.",
+        ),
+        Mistake(
+            "zeros_count_as_up",
+            zeros_count_as_up,
+            "Eigenvalues of zero pass for positive ones with you. There the Hessian cannot tell: "
+            '"degenerate".',
+        ),
+        Mistake(
+            "degenerate_first",
+            degenerate_first,
+            "You say “degenerate” as soon as one eigenvalue is zero. With both signs among the "
+            "others it is a saddle for certain.",
+        ),
+        Mistake(
+            "ignores_the_tolerance",
+            ignores_the_tolerance,
+            "You always use 1e-6. Use `tolerance`.",
+        ),
+        Mistake(
+            "up_and_down_exchanged",
+            up_and_down_exchanged,
+            "Minimum and maximum are exchanged: positive curvature everywhere is a valley.",
+        ),
+        Mistake(
+            "from_the_trace",
+            from_the_trace,
+            "The trace is the sum of the eigenvalues and hides their signs. Look at each of them.",
+        ),
+    ],
+    alternatives=[
+        Alternative("from the lowest and the highest", from_the_extremes),
+        Alternative("by counting", by_counting),
+    ],
+    hints=(
+        "`torch.linalg.eigvalsh` is for symmetric matrices and gives real numbers.",
+        "Ask for the saddle first, then for `all()`.",
+    ),
+)

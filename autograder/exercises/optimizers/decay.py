@@ -1,0 +1,347 @@
+"""Weight decay beside Adam's moments."""
+
+import torch
+
+from autograder import probes
+from autograder.exercises.optimizers.lab import lab
+from autograder.exercises.optimizers.trajectories import (
+    RUN_CHECKS,
+    TORCH_OPTIMIZERS,
+    changed_rates,
+    draw_run,
+)
+from autograder.judging import Alternative, Mistake
+from course_lib import optimizers
+from course_lib.optimizers import GradientDescent
+
+
+def draw_adamw(rng):
+    """A decay large enough to be seen, which changes with the rate."""
+    rate = float(rng.uniform(0.05, 0.2))
+    lower, higher = changed_rates(rng, rate)
+    higher["weight_decay"] = float(rng.uniform(1.0, 2.0))
+    betas = [float(rng.uniform(0.7, 0.85)), float(rng.uniform(0.92, 0.97))]
+    decay = float(rng.uniform(0.3, 0.6))
+    settings = {"lr": rate, "betas": betas, "eps": 0.01, "weight_decay": decay}
+    return draw_run(rng, settings, later=(lower, higher))
+
+
+def draw_default(rng):
+    """Nothing given; the rate changes."""
+    return draw_run(rng, {}, later=({"lr": float(rng.uniform(0.02, 0.1))}, {}), tiny=3e-8)
+
+
+def draw_rests(rng):
+    """Parameters that at times have no gradient: they do not decay either."""
+    rate = float(rng.uniform(0.05, 0.2))
+    betas = [float(rng.uniform(0.7, 0.85)), float(rng.uniform(0.92, 0.97))]
+    settings = {"lr": rate, "betas": betas, "eps": 0.01, "weight_decay": 0.5}
+    return draw_run(rng, settings, later=changed_rates(rng, rate), rests=True)
+
+
+class PenaltyInTheGradient(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        gradient = gradient + self.weight_decay * parameter
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class NoDecay(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class DecayWithoutTheRate(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter *= 1 - self.weight_decay
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class DecaysTheNewWeight(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+        parameter *= 1 - self.lr * self.weight_decay
+
+
+class PenaltyAfterTheMoments(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        decay = self.weight_decay * parameter
+        parameter -= self.lr * (m_hat + decay) / (torch.sqrt(v_hat) + self.eps)
+
+
+class DecaysTwice(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        gradient = gradient + self.weight_decay * parameter
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter *= 1 - self.lr * self.weight_decay
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class Grows(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter *= 1 + self.lr * self.weight_decay
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class SmallDecay(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter *= 1 - self.lr * 0.01
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class TwiceTheDecay(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter *= 1 - 2 * self.lr * self.weight_decay
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class DecaysTheFirstMoment(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        m_hat = m_hat + self.weight_decay * parameter * torch.sqrt(v_hat)
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class NoBiasCorrection(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        parameter *= 1 - self.lr * self.weight_decay
+        parameter -= self.lr * m / (torch.sqrt(v) + self.eps)
+
+
+class EpsInsideTheRoot(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter *= 1 - self.lr * self.weight_decay
+        parameter -= self.lr * m_hat / torch.sqrt(v_hat + self.eps)
+
+
+class DecaysAfterwards(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        before = parameter.clone()
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+        parameter -= self.lr * self.weight_decay * before
+
+
+class AllInOne(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        step = m_hat / (v_hat.sqrt() + self.eps) + self.weight_decay * parameter.detach()
+        parameter.data = parameter.data - self.lr * step
+
+
+lab.exercise(
+    optimizers.AdamW,
+    title="AdamW: decay that stays out of the moments",
+    statement="""For plain gradient descent a penalty $\\tfrac\\lambda2\\|w\\|^2$ in the loss and a weight that
+shrinks by $1-\\eta\\lambda$ per step are the same thing. For Adam they are not: a penalty's gradient
+λ w goes into m and v and is divided by $\\sqrt{\\hat v}$. AdamW lets the weight shrink by itself,
+
+$$w \\leftarrow (1-\\eta\\lambda)\\, w - \\eta\\,\\frac{\\hat m}{\\sqrt{\\hat v}+\\varepsilon},$$
+
+with m and v from the gradient of the loss alone. Write `update` (most of it is your Adam's).
+
+*Conventions:* as in `torch.optim.AdamW` the decay is multiplied by η, and w on the right-hand side
+is the weight **before** the step, in whichever order you write the two.""",
+    points=4,
+    minutes=8,
+    difficulty=2,
+    core=True,
+    syllabus=("6.10",),
+    blank=("update",),
+    inputs=(draw_adamw, draw_default, draw_rests),
+    probe=probes.optimizer(),
+    checks=RUN_CHECKS,
+    mistakes=[
+        Mistake(
+            "penalty_in_the_gradient",
+            PenaltyInTheGradient,
+            "You add λ w to the gradient: L2 regularization. Adam then divides it by √v̂ like everything else, so that entries with large gradients hardly decay, and with a zero loss gradient every weight moves by η. Decoupled decay stays out of g, m and v: w ← (1 − ηλ) w.",
+            origin="folklore",
+        ),
+        Mistake(
+            "decay_without_the_rate",
+            DecayWithoutTheRate,
+            "You shrink by 1 − λ, without the learning rate. In torch's convention the decay follows the schedule: 1 − ηλ.",
+        ),
+        Mistake(
+            "no_decay",
+            NoDecay,
+            "This is Adam: the weight decay is missing.",
+        ),
+        Mistake(
+            "decays_the_new_weight",
+            DecaysTheNewWeight,
+            "You decay the weight after Adam's step, and with it the step. The order may be either, but the decay takes the weight as it was before: (1 − ηλ) w − η m̂/(√v̂ + ε).",
+        ),
+        Mistake(
+            "penalty_after_the_moments",
+            PenaltyAfterTheMoments,
+            "You add λ w to m̂, and then both are divided by √v̂ + ε. The decay is not to be divided: it stands beside Adam's step.",
+        ),
+        Mistake(
+            "decays_twice",
+            DecaysTwice,
+            "You decay the weight and add λ w to the gradient as well. Only the first is wanted.",
+        ),
+        Mistake(
+            "grows",
+            Grows,
+            "Your factor is 1 + ηλ: weights grow. 1 − ηλ.",
+        ),
+        Mistake(
+            "small_decay",
+            SmallDecay,
+            "You always use λ = 0.01. Use `self.weight_decay`.",
+        ),
+        Mistake(
+            "twice_the_decay",
+            TwiceTheDecay,
+            "Your factor is 1 − 2ηλ, which belongs to a penalty λ‖w‖². Here λ is the decay itself: 1 − ηλ.",
+        ),
+        Mistake(
+            "decays_the_first_moment",
+            DecaysTheFirstMoment,
+            "You pass the decay through m̂ and multiply by √v̂ to undo the division, which ε spoils. Let the decay stand beside the step: w ← (1 − ηλ) w.",
+        ),
+        Mistake(
+            "no_bias_correction",
+            NoBiasCorrection,
+            "The decay is right, Adam's step is not: m and v are not corrected for their start at zero.",
+        ),
+        Mistake(
+            "eps_inside_the_root",
+            EpsInsideTheRoot,
+            "The decay is right; your ε is inside the root. It stands outside: √v̂ + ε.",
+        ),
+    ],
+    alternatives=[
+        Alternative("decay after the step, of the old weight", DecaysAfterwards),
+        Alternative("both in one movement", AllInOne),
+    ],
+    forbidden=TORCH_OPTIMIZERS,
+    needs=("optimizers/GradientDescent",),
+    hints=(
+        "Copy the lines of your Adam. One line is missing.",
+        "Before the step, `parameter *= …` shrinks the old weight in place.",
+    ),
+)

@@ -1,0 +1,409 @@
+"""Gradient descent as a class: the loop over the parameters in which every later rule stands."""
+
+import torch
+
+from autograder import probes
+from autograder.exercises.optimizers.lab import lab
+from autograder.exercises.optimizers.trajectories import (
+    TORCH_OPTIMIZERS,
+    changed_rates,
+    cleared,
+    draw_run,
+    follows_with_gradients,
+    follows_without_gradients,
+    leave_gradients_alone,
+    stay_leaves,
+)
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import keeps_dtype
+from course_lib import optimizers
+
+
+def draw_descent(rng):
+    """Plain steps whose rate changes."""
+    rate = float(rng.uniform(0.1, 0.4))
+    return draw_run(rng, {"lr": rate}, later=changed_rates(rng, rate))
+
+
+def draw_default(rng):
+    """No rate given: that of torch counts until it is changed."""
+    return draw_run(rng, {}, later=({}, {"lr": float(rng.uniform(0.1, 0.4))}))
+
+
+def draw_rests(rng):
+    """Parameters that at times have no gradient."""
+    rate = float(rng.uniform(0.1, 0.4))
+    return draw_run(rng, {"lr": rate}, later=changed_rates(rng, rate), rests=True)
+
+
+class Rebinds:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                if parameter.grad is not None:
+                    self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter = parameter - self.lr * gradient
+
+
+class InsideTheGraph:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter -= self.lr * gradient
+
+
+class DoesNotClear:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for gradient in [parameter.grad for parameter in self.parameters]:
+            del gradient
+
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                if parameter.grad is not None:
+                    self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter -= self.lr * gradient
+
+
+class NeedsEveryGradient:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter -= self.lr * gradient
+
+
+class StopsAtTheFirst:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                if parameter.grad is None:
+                    return
+                self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter -= self.lr * gradient
+
+
+class StopsWhenAnyRests:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        if any(parameter.grad is None for parameter in self.parameters):
+            return
+        with torch.no_grad():
+            for parameter in self.parameters:
+                self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter -= self.lr * gradient
+
+
+class Climbs:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                if parameter.grad is not None:
+                    self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter += self.lr * gradient
+
+
+class NormalizesTheGradient:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                if parameter.grad is not None:
+                    self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter -= self.lr * gradient / gradient.norm()
+
+
+class SwitchesGradientsOff:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter.requires_grad_(False)
+                self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter -= self.lr * gradient
+
+
+class ReplacesInItsList:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        for n, parameter in enumerate(self.parameters):
+            if parameter.grad is not None:
+                moved = (parameter - self.lr * parameter.grad).detach().requires_grad_()
+                moved.grad = parameter.grad
+                self.parameters[n] = moved
+
+    def update(self, parameter, gradient, state):
+        return parameter - self.lr * gradient
+
+
+class ThroughData:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter.grad.zero_()
+
+    def step(self):
+        for parameter in self.parameters:
+            if parameter.grad is None:
+                continue
+            self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter.data = parameter.data - self.lr * gradient
+
+
+class AddsInPlace:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = torch.zeros_like(parameter)
+
+    @torch.no_grad()
+    def step(self):
+        for parameter, state in self.state.items():
+            if parameter.grad is not None:
+                self.update(parameter, parameter.grad, state)
+
+    def update(self, parameter, gradient, state):
+        parameter.add_(gradient, alpha=-self.lr)
+
+
+class CopiesBack:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                self.update(parameter, parameter.grad.mul_(self.lr), self.state[parameter])
+
+    @torch.no_grad()
+    def update(self, parameter, gradient, state):
+        parameter.copy_(parameter - gradient)
+
+
+lab.exercise(
+    optimizers.GradientDescent,
+    title="Gradient descent, and the frame of everything after it",
+    statement="""Write gradient descent in the form that every optimizer of this lab (and of
+`torch.optim`) has. `__init__` is given. It keeps the parameters in a list, the learning rate as
+`self.lr`, and for each parameter a dictionary `self.state[parameter]` that is empty at first and
+belongs to it alone; later rules will remember things there. You write three methods:
+
+- `zero_grad()` forgets all gradients, so that the next `backward()` does not add to old ones.
+- `step()` calls `self.update(parameter, parameter.grad, self.state[parameter])` once for every
+  parameter that has a gradient. A parameter whose `.grad` is None **rests** (it is frozen, or took
+  no part in this loss); the others move all the same.
+- `update(parameter, gradient, state)` changes **one** parameter: $w \\leftarrow w - \\eta\\, g$.
+  All later optimizers inherit the rest and replace only this method.
+
+*Conventions:* the tensors that came in are changed **in place** (the model holds the same ones),
+outside of any graph: afterwards each is still a leaf that requires a gradient. Read `self.lr` at
+every step, for schedules change it.""",
+    parts=[
+        Part(
+            "the steps",
+            3,
+            (
+                follows_with_gradients(),
+                stay_leaves,
+                leave_gradients_alone,
+                keeps_dtype(of="result.0"),
+            ),
+        ),
+        Part("parameters without a gradient", 1, (follows_without_gradients(),)),
+    ],
+    minutes=10,
+    difficulty=2,
+    core=True,
+    syllabus=("6.1",),
+    blank=("zero_grad", "step", "update"),
+    inputs=(cleared(draw_descent), draw_default, cleared(draw_rests), cleared(draw_descent)),
+    probe=probes.optimizer(),
+    mistakes=[
+        Mistake(
+            "rebinds",
+            Rebinds,
+            "`parameter = parameter - …` makes a new tensor under a local name (or in a list of your "
+            "own); the model still holds the old one, which never moves. Change that one in place: "
+            "`parameter -= …`.",
+        ),
+        Mistake(
+            "inside_the_graph",
+            InsideTheGraph,
+            "Your update runs with gradients switched on, and torch refuses to change a leaf in "
+            "place there. Put it under `with torch.no_grad():`.",
+        ),
+        Mistake(
+            "does_not_clear",
+            DoesNotClear,
+            "After `zero_grad()` the gradients are still there, and the next backward pass adds to "
+            "them: step k moves by the sum of all gradients so far. Set `parameter.grad = None`.",
+        ),
+        Mistake(
+            "needs_every_gradient",
+            NeedsEveryGradient,
+            "You update parameters whose `.grad` is None. They have nothing to move by: skip them.",
+        ),
+        Mistake(
+            "stops_at_the_first",
+            StopsAtTheFirst,
+            "At the first parameter without a gradient you leave `step`, and those after it do "
+            "not move. Skip this one and go on (`continue`).",
+        ),
+        Mistake(
+            "stops_when_any_rests",
+            StopsWhenAnyRests,
+            "One parameter without a gradient stops all of them. Only that one rests.",
+        ),
+        Mistake(
+            "replaces_in_its_list",
+            ReplacesInItsList,
+            "You put new tensors into the optimizer's own list. The model holds the old ones, which "
+            "never move: change those in place, under `torch.no_grad()`.",
+        ),
+        Mistake(
+            "switches_gradients_off",
+            SwitchesGradientsOff,
+            "`requires_grad_(False)` silences torch's complaint, and the parameter is never trained "
+            "again. Leave it a leaf that requires a gradient; update under `torch.no_grad()`.",
+        ),
+        Mistake(
+            "climbs",
+            Climbs,
+            "You add the gradient: the loss grows. w ← w − η g.",
+        ),
+        Mistake(
+            "normalizes_the_gradient",
+            NormalizesTheGradient,
+            "You divide by the length of the gradient, so that every step is equally long. Plain "
+            "gradient descent takes g as it is: its steps shrink near a minimum.",
+        ),
+    ],
+    alternatives=[
+        Alternative("through .data, gradients set to zero", ThroughData),
+        Alternative("add_ with alpha, a decorator, gradients of zeros", AddsInPlace),
+        Alternative("copied back, which draws a remark", CopiesBack),
+    ],
+    forbidden=TORCH_OPTIMIZERS,
+    hints=(
+        "`zero_grad` and `step` are loops over `self.parameters`; `update` is one line.",
+        "`with torch.no_grad():` around the loop of `step`, `if parameter.grad is not None:` in it.",
+        "`parameter -= self.lr * gradient` changes the tensor in place.",
+    ),
+)

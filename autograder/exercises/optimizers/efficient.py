@@ -1,0 +1,150 @@
+"""Adam's efficient form: the corrections folded into the rate and into ε."""
+
+import math
+
+from autograder import probes
+from autograder.exercises.optimizers.lab import lab
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import matches_reference
+from course_lib import optimizers
+
+
+def draw_moment(rng):
+    """A step early enough for the corrections to matter."""
+    return {
+        "step": int(rng.integers(2, 9)),
+        "lr": float(rng.uniform(0.01, 1.0)),
+        "betas": [float(rng.uniform(0.7, 0.9)), float(rng.uniform(0.92, 0.99))],
+        "eps": float(rng.uniform(0.01, 0.2)),
+    }
+
+
+def constant_eps(step, lr, betas, eps):
+    return lr * math.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step), eps
+
+
+def eps_without_the_root(step, lr, betas, eps):
+    rest = 1 - betas[1] ** step
+    return lr * math.sqrt(rest) / (1 - betas[0] ** step), eps * rest
+
+
+def eps_divided(step, lr, betas, eps):
+    root = math.sqrt(1 - betas[1] ** step)
+    return lr * root / (1 - betas[0] ** step), eps / root
+
+
+def rate_upside_down(step, lr, betas, eps):
+    root = math.sqrt(1 - betas[1] ** step)
+    return lr * (1 - betas[0] ** step) / root, eps * root
+
+
+def rate_without_the_root(step, lr, betas, eps):
+    rest = 1 - betas[1] ** step
+    return lr * rest / (1 - betas[0] ** step), eps * math.sqrt(rest)
+
+
+def betas_exchanged(step, lr, betas, eps):
+    root = math.sqrt(1 - betas[0] ** step)
+    return lr * root / (1 - betas[1] ** step), eps * root
+
+
+def first_step_only(step, lr, betas, eps):
+    root = math.sqrt(1 - betas[1])
+    return lr * root / (1 - betas[0]), eps * root
+
+
+def counts_from_zero(step, lr, betas, eps):
+    root = math.sqrt(1 - betas[1] ** (step + 1))
+    return lr * root / (1 - betas[0] ** (step + 1)), eps * root
+
+
+def with_powers_of_one_half(step, lr, betas, eps):
+    beta1, beta2 = betas
+    rest = (1 - beta2**step) ** 0.5
+    return [lr / (1 - beta1**step) * rest, rest * eps]
+
+
+def by_logarithms(step, lr, betas, eps):
+    first = -math.expm1(step * math.log(betas[0]))
+    second = -math.expm1(step * math.log(betas[1]))
+    return lr / first * math.exp(0.5 * math.log(second)), eps * second**0.5
+
+
+lab.value(
+    optimizers.efficient_form,
+    title="Derive: Adam without correcting the averages",
+    statement="""The paper mentions a cheaper way to compute the same step: leave m and v as they are,
+
+$$\\eta\\,\\frac{\\hat m}{\\sqrt{\\hat v}+\\varepsilon} \\;=\\; \\alpha_t\\,\\frac{m}{\\sqrt{v}+\\hat\\varepsilon_t},$$
+
+and put the corrections into a rate $\\alpha_t$ and an $\\hat\\varepsilon_t$ that change with t. Insert
+$\\hat m = m/(1-\\beta_1^t)$ and $\\hat v = v/(1-\\beta_2^t)$ on the left, and read them off. Return the
+pair $(\\alpha_t, \\hat\\varepsilon_t)$ for t = `step`, counted from 1.
+
+Seven students used this form with $\\hat\\varepsilon_t = \\varepsilon$. What do you find?""",
+    parts=[
+        Part("the rate", 1, (matches_reference("the rate α_t", of="result.0"),)),
+        Part("the ε", 2, (matches_reference("the ε̂_t", of="result.1"),)),
+    ],
+    minutes=6,
+    difficulty=2,
+    core=False,
+    syllabus=("6.9",),
+    hide=("Formula",),
+    inputs=draw_moment,
+    probe=probes.call(),
+    mistakes=[
+        Mistake(
+            "constant_eps",
+            constant_eps,
+            "Your ε does not change. Taking √(1 − β₂ᵗ) out of √v̂ + ε takes it out of both terms: "
+            "ε̂ = ε √(1 − β₂ᵗ).",
+            origin="7 of 134 students",
+        ),
+        Mistake(
+            "eps_without_the_root",
+            eps_without_the_root,
+            "You multiply ε by 1 − β₂ᵗ. What is taken out of √v̂ is the root of that: ε √(1 − β₂ᵗ).",
+            origin="folklore",
+        ),
+        Mistake(
+            "eps_divided",
+            eps_divided,
+            "You divide ε by √(1 − β₂ᵗ). The denominator √v/r + ε is (√v + ε r)/r: multiply.",
+        ),
+        Mistake(
+            "rate_upside_down",
+            rate_upside_down,
+            "Your rate is upside down: m̂ divides by 1 − β₁ᵗ, so α_t does too, and the root of "
+            "1 − β₂ᵗ goes up.",
+        ),
+        Mistake(
+            "rate_without_the_root",
+            rate_without_the_root,
+            "In your rate 1 − β₂ᵗ has no root. It comes out of √v̂: √(1 − β₂ᵗ).",
+        ),
+        Mistake(
+            "betas_exchanged",
+            betas_exchanged,
+            "β₁ and β₂ are exchanged: β₁ belongs to m, β₂ to v.",
+        ),
+        Mistake(
+            "first_step_only",
+            first_step_only,
+            "You leave out the power t: this is right for the first step only.",
+        ),
+        Mistake(
+            "counts_from_zero",
+            counts_from_zero,
+            "`step` counts from 1 already; you add one to it.",
+        ),
+    ],
+    alternatives=[
+        Alternative("powers of one half, as a list", with_powers_of_one_half),
+        Alternative("by logarithms", by_logarithms),
+    ],
+    hints=(
+        "√v̂ = √v / r with r = √(1 − β₂ᵗ). Multiply numerator and denominator by r.",
+        "The denominator becomes √v + r ε, the numerator η r m / (1 − β₁ᵗ).",
+    ),
+)

@@ -1,0 +1,337 @@
+"""The heavy ball: momentum with the rate outside of the velocity."""
+
+import torch
+
+from autograder import probes
+from autograder.exercises.optimizers.lab import lab
+from autograder.exercises.optimizers.trajectories import (
+    RUN_CHECKS,
+    TORCH_OPTIMIZERS,
+    changed_rates,
+    draw_run,
+)
+from autograder.judging import Alternative, Mistake
+from course_lib import optimizers
+from course_lib.optimizers import GradientDescent
+
+
+def draw_momentum(rng):
+    """A rate that changes while the velocity lives on, and later a momentum that changes."""
+    rate = float(rng.uniform(0.05, 0.2))
+    lower, higher = changed_rates(rng, rate)
+    higher["momentum"] = float(rng.uniform(0.4, 0.6))
+    settings = {"lr": rate, "momentum": float(rng.uniform(0.7, 0.85))}
+    return draw_run(rng, settings, later=(lower, higher))
+
+
+def draw_default(rng):
+    """Neither rate nor momentum given; the rate changes."""
+    return draw_run(rng, {}, later=({"lr": float(rng.uniform(0.01, 0.1))}, {}))
+
+
+def draw_rests(rng):
+    """Parameters that at times have no gradient, so that their velocity rests as well."""
+    rate = float(rng.uniform(0.05, 0.2))
+    settings = {"lr": rate, "momentum": float(rng.uniform(0.7, 0.85))}
+    return draw_run(rng, settings, later=changed_rates(rng, rate), rests=True)
+
+
+RUNS = (draw_momentum, draw_default, draw_rests)
+
+
+class RateInsideTheVelocity(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state["v"] = self.momentum * state.get("v", 0) - self.lr * gradient
+        parameter += state["v"]
+
+
+class NeverStores(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        b = self.momentum * state.get("b", 0) + gradient
+        parameter -= self.lr * b
+
+
+class GradientStepAsWell(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state["b"] = self.momentum * state.get("b", 0) + gradient
+        parameter -= self.lr * gradient
+        parameter -= self.lr * state["b"]
+
+
+class StepsByTheGradient(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state["b"] = self.momentum * state.get("b", 0) + gradient
+        parameter -= self.lr * gradient
+
+
+class Dampened(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state["b"] = self.momentum * state.get("b", 0) + (1 - self.momentum) * gradient
+        parameter -= self.lr * state["b"]
+
+
+class DampenedAfterTheFirst(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        if "b" not in state:
+            state["b"] = gradient.clone()
+        else:
+            state["b"] = self.momentum * state["b"] + (1 - self.momentum) * gradient
+        parameter -= self.lr * state["b"]
+
+
+class SharedVelocity(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        if not hasattr(self, "b"):
+            self.b = 0
+        self.b = self.momentum * self.b + gradient
+        parameter -= self.lr * self.b
+
+
+class KeepsTheGradientItself(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        if "b" not in state:
+            state["b"] = gradient
+        else:
+            state["b"] = self.momentum * state["b"] + gradient
+        parameter -= self.lr * state["b"]
+
+
+class OldVelocity(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        b = state.get("b", 0)
+        parameter -= self.lr * b
+        state["b"] = self.momentum * b + gradient
+
+
+class WrongSign(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state["b"] = self.momentum * state.get("b", 0) + gradient
+        parameter += self.lr * state["b"]
+
+
+class LooksAhead(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state["b"] = self.momentum * state.get("b", 0) + gradient
+        parameter -= self.lr * (gradient + self.momentum * state["b"])
+
+
+class AnotherMomentum(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state["b"] = 0.9 * state.get("b", 0) + gradient
+        parameter -= self.lr * state["b"]
+
+
+class InPlaceBuffer(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        if not state:
+            state["velocity"] = torch.zeros_like(parameter)
+        state["velocity"].mul_(self.momentum).add_(gradient)
+        parameter.add_(state["velocity"], alpha=-self.lr)
+
+
+class ReboundData(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+        self.velocities = {}
+
+    def update(self, parameter, gradient, state):
+        before = self.velocities.get(id(parameter))
+        b = gradient.clone() if before is None else before * self.momentum + gradient
+        self.velocities[id(parameter)] = b
+        parameter.data = parameter.data - b * self.lr
+
+
+class NegativeVelocity(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state.setdefault("v", torch.zeros_like(gradient))
+        state["v"] = self.momentum * state["v"] - gradient
+        parameter += self.lr * state["v"]
+
+
+class OwnLoop(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+        self.buffers = [torch.zeros_like(p.detach()) for p in self.parameters]
+
+    def step(self):
+        for p, b in zip(self.parameters, self.buffers, strict=True):
+            if p.grad is None:
+                continue
+            b *= self.momentum
+            b += p.grad
+            p.data -= self.lr * b
+
+
+lab.exercise(
+    optimizers.Momentum,
+    title="Momentum",
+    statement="""A ball that rolls keeps its speed: along a lasting slope it gets faster and faster,
+across a narrow valley its swings cancel. Each parameter has a velocity b,
+
+$$b \\leftarrow \\mu\\, b + g,\\qquad w \\leftarrow w - \\eta\\, b .$$
+
+Write `update`; keep b in `state` (b starts at 0, so that the first step is plain gradient descent).
+
+*Conventions:* torch's, with η **outside** of the velocity. CS231n puts it inside
+($v \\leftarrow \\mu v - \\eta g$, $w \\leftarrow w + v$): the same as long as η is constant, not the
+same afterwards, and your check changes η on the way. There is no factor 1 − μ (torch calls
+that *dampening*), so that under a constant gradient the speed tends to $\\eta g/(1-\\mu)$, ten times
+the plain step at μ = 0.9.""",
+    points=3,
+    minutes=8,
+    difficulty=1,
+    core=True,
+    syllabus=("6.5",),
+    blank=("update",),
+    inputs=RUNS,
+    probe=probes.optimizer(),
+    checks=RUN_CHECKS,
+    mistakes=[
+        Mistake(
+            "gradient_step_as_well",
+            GradientStepAsWell,
+            "You take the plain gradient step and the step along b as well. b already contains g: "
+            "w ← w − η b alone.",
+            origin="2 of 134 students",
+        ),
+        Mistake(
+            "steps_by_the_gradient",
+            StepsByTheGradient,
+            "Your steps are those of plain gradient descent: b has no effect. Either you move by g where "
+            "b is meant, or the new b is not put back into `state`, so that it is 0 every time.",
+            origin="1 of 128 students",
+        ),
+        Mistake(
+            "never_stores",
+            NeverStores,
+            "You compute a new b but do not put it back into `state`, so that every step starts from "
+            "b = 0: that is plain gradient descent.",
+            origin="1 of 134 students",
+        ),
+        Mistake(
+            "rate_inside_the_velocity",
+            RateInsideTheVelocity,
+            "Your velocity contains the learning rate (the convention of CS231n, v ← μ v − η g). "
+            "Here, as in torch, η stays outside: b ← μ b + g, w ← w − η b. The two differ as soon as "
+            "η changes: yours keeps moving at the old rate.",
+            origin="folklore",
+        ),
+        Mistake(
+            "dampened",
+            Dampened,
+            "You weight g with 1 − μ, which makes b an average and the steps 1/(1 − μ) times "
+            "smaller. Torch calls that dampening, and its default is none: b ← μ b + g.",
+        ),
+        Mistake(
+            "dampened_after_the_first",
+            DampenedAfterTheFirst,
+            "From the second step on you weight g with 1 − μ (dampening). The rule here has "
+            "no such factor: b ← μ b + g.",
+        ),
+        Mistake(
+            "shared_velocity",
+            SharedVelocity,
+            "All parameters share one velocity. Each has its own: keep b in `state`, which belongs "
+            "to the parameter.",
+        ),
+        Mistake(
+            "keeps_the_gradient_itself",
+            KeepsTheGradientItself,
+            "In the first step you store the gradient tensor itself as b. The next backward pass "
+            "overwrites it, and your velocity with it. Store a copy (`gradient.clone()`).",
+        ),
+        Mistake(
+            "old_velocity",
+            OldVelocity,
+            "You step along the old b and update it afterwards, so that each gradient acts one step "
+            "late. First b ← μ b + g, then w ← w − η b.",
+        ),
+        Mistake(
+            "wrong_sign",
+            WrongSign,
+            "You climb: with b ← μ b + g the step is w ← w − η b. (A velocity that collects −g is "
+            "added; one of the two signs, not both or none.)",
+        ),
+        Mistake(
+            "looks_ahead",
+            LooksAhead,
+            "This is Nesterov's step, g + μ b. Plain momentum moves by b alone.",
+        ),
+        Mistake(
+            "another_momentum",
+            AnotherMomentum,
+            "You always use μ = 0.9. Read `self.momentum`, which the caller may set and change.",
+        ),
+    ],
+    alternatives=[
+        Alternative("the buffer changed in place", InPlaceBuffer),
+        Alternative("through .data, buffers by id", ReboundData),
+        Alternative("a velocity of the other sign", NegativeVelocity),
+        Alternative("a loop of its own", OwnLoop),
+    ],
+    forbidden=TORCH_OPTIMIZERS,
+    needs=("optimizers/GradientDescent",),
+    hints=(
+        'What is remembered between two steps? `state["b"]`, and the first time it is not there.',
+        '`state.get("b", 0)` gives 0 the first time.',
+        "Two lines: the new b into `state`, then `parameter -= self.lr * …`.",
+    ),
+)
