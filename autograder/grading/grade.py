@@ -12,6 +12,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from autograder.grading import stand_ins
 from autograder.grading.kernels import Launcher
 from autograder.grading.record import Record, unjudged
 from autograder.grading.session import DEFAULT_LIMITS, Limits, Outcome, Session, lacks_memory
@@ -188,12 +189,10 @@ class _Grading:
         seed, drawn, expected = self._references.of(exercise)
         missing = [
             need
-            for need in self._closure(exercise)
+            for need in stand_ins.needed_by(exercise, self._exercises)
             if need.id in self._verdicts and not self._verdicts[need.id].passed
         ]
-        # A reference in the place of an answer calls the references of what it needs itself.
-        stand_ins = {n.name: n for need in missing for n in (need, *self._closure(need))}
-        given = {name: answer_source(n, n.reference) for name, n in stand_ins.items()}
+        given = stand_ins.sources(missing, self._exercises)
         outcome, reply = self._session.observe(
             exercise, drawn, seed, given, _definition_in(source, exercise.name)
         )
@@ -233,7 +232,7 @@ class _Grading:
         return replace(verdict, notes=[*verdict.notes, *notes])
 
     def _forbidden_uses(self, exercise: Exercise) -> list[Any]:
-        given = tuple(need.name for need in self._closure(exercise))
+        given = tuple(n.name for n in stand_ins.needed_by(exercise, self._exercises))
         return list(find_uses(self._sources, exercise.name, exercise.forbidden, given=given))
 
     def _unjudgeable(self, exercise: Exercise, error: Exception) -> Verdict:
@@ -241,17 +240,6 @@ class _Grading:
         what = f"judging raised {type(error).__name__}: {str(error)[:200]}"
         self.flags.append(f"{exercise.id}: {what}; look at the answer, and report it as a bug")
         return unjudged(exercise, Reason.NOT_RUN, "what the answer gives could not be judged")
-
-    def _closure(self, exercise: Exercise) -> list[Exercise]:
-        """Every earlier exercise whose answer this one calls, directly or through another."""
-        found: dict[str, Exercise] = {}
-        waiting = list(exercise.needs)
-        while waiting:
-            need = self._exercises[waiting.pop(0)]
-            if need.id not in found:
-                found[need.id] = need
-                waiting += need.needs
-        return list(found.values())
 
     def _prediction(self, exercise: Exercise) -> Verdict | None:
         outcome, reply = self._session.observe(exercise, [{}], 0)

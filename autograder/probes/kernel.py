@@ -62,8 +62,6 @@ def observe(request: str, namespace: dict[str, Any]) -> Reply:
 def _define(sources: dict[str, str]) -> dict[str, Any]:
     """The objects that sources define, which may call one another."""
     scope: dict[str, Any] = {}
-    exec("import math\nimport numpy as np\nimport torch\nfrom torch import nn\n", scope)
-    exec("from torch.nn import functional as F\n", scope)
     for source in sources.values():
         exec(source, scope)
     return {name: scope[name] for name in sources}

@@ -288,7 +288,7 @@ def test_the_kernel_end_finds_the_answer_by_name():
 def test_a_given_answer_stands_in_for_one_probe_only():
     scope = {}
     exec("def helper(x):\n    return 0\ndef f(x):\n    return helper(x)", scope)
-    given = {"helper": "def helper(x):\n    return math.floor(x * 10.5)"}
+    given = {"helper": "import math\ndef helper(x):\n    return math.floor(x * 10.5)"}
     assert reply(request(given=given), scope)["observations"][0]["result"] == 21
     assert reply(request(), scope)["observations"][0]["result"] == 0
 
