@@ -1,0 +1,194 @@
+"""When two gradients are equal: relative errors, entry by entry."""
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.training_loop.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from course_lib import training_loop
+
+
+def _two_gradients(rng):
+    """Entries of very different size; one pair zero, one pair half zero, small ones far apart."""
+    size = int(rng.integers(7, 11))
+    numeric = rng.uniform(0.5, 2, size) * rng.choice([-1, 1], size)
+    numeric *= 10.0 ** rng.permutation(np.linspace(-10, 2, size))
+    analytic = numeric * (1 + rng.uniform(0.01, 0.9, size) * rng.choice([-1, 1], size))
+    places = rng.permutation(size)
+    numeric[places[0]] = analytic[places[0]] = 0.0
+    analytic[places[1]] = 0.0
+    analytic[places[2]] *= -1
+    return {"analytic": analytic, "numeric": numeric}
+
+
+def absolute_error(analytic, numeric):
+    return (analytic - numeric).abs()
+
+
+def by_the_largest_entry(analytic, numeric):
+    return (analytic - numeric).abs() / torch.maximum(analytic.abs(), numeric.abs()).max()
+
+
+def by_the_sum(analytic, numeric):
+    total = analytic.abs() + numeric.abs()
+    return torch.where(total == 0, 0, (analytic - numeric).abs() / total)
+
+
+def by_the_numeric_one(analytic, numeric):
+    error = (analytic - numeric).abs() / numeric.abs()
+    return torch.where((analytic == 0) & (numeric == 0), 0, error)
+
+
+def not_a_number_for_zeros(analytic, numeric):
+    return (analytic - numeric).abs() / torch.maximum(analytic.abs(), numeric.abs())
+
+
+def floor_in_the_denominator(analytic, numeric):
+    scale = torch.maximum(analytic.abs(), numeric.abs()).clamp(min=1e-5)
+    return (analytic - numeric).abs() / scale
+
+
+def cs231n_floor(analytic, numeric):
+    return (analytic - numeric).abs() / (analytic.abs() + numeric.abs()).clamp(min=1e-8)
+
+
+def signs_kept(analytic, numeric):
+    scale = torch.maximum(analytic.abs(), numeric.abs())
+    return torch.where(scale == 0, 0, (analytic - numeric) / scale)
+
+
+def of_the_sizes(analytic, numeric):
+    scale = torch.maximum(analytic.abs(), numeric.abs())
+    return torch.where(scale == 0, 0, (analytic.abs() - numeric.abs()).abs() / scale)
+
+
+def largest_without_absolute(analytic, numeric):
+    scale = torch.maximum(analytic, numeric)
+    return torch.where(scale == 0, 0, (analytic - numeric).abs() / scale)
+
+
+def of_the_norms(analytic, numeric):
+    return (analytic - numeric).norm() / torch.maximum(analytic.norm(), numeric.norm())
+
+
+def zeros_count_as_wrong(analytic, numeric):
+    scale = torch.maximum(analytic.abs(), numeric.abs())
+    return torch.where(scale == 0, 1, (analytic - numeric).abs() / scale)
+
+
+def with_nan_to_num(analytic, numeric):
+    scale = torch.max(analytic.abs(), numeric.abs())
+    return torch.nan_to_num((analytic - numeric).abs() / scale, nan=0.0)
+
+
+def entry_after_entry(analytic, numeric):
+    errors = []
+    for a, n in zip(analytic.flatten().tolist(), numeric.flatten().tolist(), strict=True):
+        errors.append(0.0 if a == n == 0 else abs(a - n) / max(abs(a), abs(n)))
+    return torch.tensor(errors, dtype=analytic.dtype).view(analytic.shape)
+
+
+lab.exercise(
+    training_loop.relative_error,
+    title="When are two gradients equal?",
+    statement="""Compare two gradients **entry by entry**: $|a_i - n_i| / \\max(|a_i|, |n_i|)$, and 0
+where both are 0 (they agree).
+
+Why so carefully: an absolute error of 1e-8 is perfect for an entry of size 1 and ruin for one of
+size 1e-8; and dividing by the largest entry of the whole tensor hides one wrong small entry among
+large right ones.""",
+    points=2,
+    minutes=5,
+    difficulty=1,
+    core=False,
+    syllabus=("1.7",),
+    inputs=_two_gradients,
+    probe=probes.call(),
+    checks=[matches_reference("the relative errors"), leaves_inputs_alone()],
+    mistakes=[
+        Mistake(
+            "absolute_error",
+            absolute_error,
+            "This is the absolute error. A gradient of size 1e-7 that is wrong by a factor of 2 would "
+            "pass any such test. Divide by the size of the entry.",
+        ),
+        Mistake(
+            "by_the_sum",
+            by_the_sum,
+            "You divide by |a| + |n|, as CS231n does. Only another convention, up to twice smaller; "
+            "ours divides by the larger of the two.",
+        ),
+        Mistake(
+            "not_a_number_for_zeros",
+            not_a_number_for_zeros,
+            "Where both are 0 yours is 0/0 = NaN. The two agree there: the error is 0.",
+        ),
+        Mistake(
+            "by_the_largest_entry",
+            by_the_largest_entry,
+            "You divide all entries by the largest of the tensor. One wrong small entry then "
+            "disappears among large right ones: every entry needs its own size.",
+        ),
+        Mistake(
+            "by_the_numeric_one",
+            by_the_numeric_one,
+            "You divide by the numeric entry, which may be 0 while the other is not: divide by the "
+            "larger of the two.",
+        ),
+        Mistake(
+            "cs231n_floor",
+            cs231n_floor,
+            "You divide by |a| + |n|, and by 1e-8 at least. Ours divides by the larger of the two, and "
+            "an error is 0 only where both are exactly 0.",
+        ),
+        Mistake(
+            "floor_in_the_denominator",
+            floor_in_the_denominator,
+            "You divide by 1e-5 at least. Entries smaller than that are then judged by their "
+            "absolute error, and any of them passes.",
+        ),
+        Mistake(
+            "signs_kept",
+            signs_kept,
+            'Your errors have signs; a large negative one would pass a test for "at most". Take the '
+            "absolute value of the difference.",
+        ),
+        Mistake(
+            "of_the_sizes",
+            of_the_sizes,
+            "You compare the sizes only: a gradient of the wrong sign has error 0. Subtract first, "
+            "then take the absolute value.",
+        ),
+        Mistake(
+            "largest_without_absolute",
+            largest_without_absolute,
+            "The larger of a and n is the wrong one where both are negative: compare |a| and |n|.",
+        ),
+        Mistake(
+            "of_the_norms",
+            of_the_norms,
+            "You compare whole tensors by their norms. One wrong small entry disappears in it; give "
+            "an error for each entry.",
+        ),
+        Mistake(
+            "zeros_count_as_wrong",
+            zeros_count_as_wrong,
+            "Two zeros agree: their error is 0.",
+        ),
+    ],
+    alternatives=[
+        Alternative("with_nan_to_num", with_nan_to_num),
+        Alternative("entry_after_entry", entry_after_entry),
+    ],
+    equivalent_mutants={
+        "scale = torch.maximum(analytic.abs(), numeric.abs()) => "
+        "scale = torch.maximum(numeric.abs(), analytic.abs())": "the larger of two is the same either "
+        "way round",
+    },
+    hints=(
+        "`torch.maximum(analytic.abs(), numeric.abs())` is the larger one of each pair.",
+        "`torch.where(scale == 0, 0, …)`.",
+    ),
+)

@@ -1,0 +1,92 @@
+"""Inputs that several exercises of the lab draw alike."""
+
+import numpy as np
+
+AUTOGRAD = (
+    ".backward",
+    "torch.autograd.grad",
+    "torch.autograd.backward",
+    "torch.func.grad",
+    "torch.func.jacrev",
+)
+CROSS_ENTROPY = (
+    "torch.nn.functional.cross_entropy",
+    "torch.nn.CrossEntropyLoss",
+    "torch.nn.functional.log_softmax",
+    "torch.nn.LogSoftmax",
+    "torch.log_softmax",
+    "torch.logsumexp",
+    "torch.special.logsumexp",
+    "torch.special.log_softmax",
+    ".logsumexp",
+    ".log_softmax",
+)
+
+
+def draw_labels(rng, count, classes):
+    """Labels in which no class is missing and none is as frequent as all others."""
+    labels = np.concatenate([np.arange(classes), rng.integers(0, classes, count - classes)])
+    return rng.permutation(labels)
+
+
+def draw_scores(rng):
+    """Scores of more examples than classes, some right by far, some wrong by far."""
+    classes = int(rng.integers(3, 6))
+    count = int(rng.integers(classes + 2, classes + 6))
+    return {
+        "scores": 2 * rng.normal(size=(count, classes)),
+        "target": draw_labels(rng, count, classes),
+    }
+
+
+def draw_distant_rows(rng):
+    """Ordinary scores in every row, but rows ten thousand apart."""
+    drawn = draw_scores(rng)
+    rows = len(drawn["scores"])
+    levels = rng.permutation(np.linspace(-1e4, 1e4, rows))
+    return {**drawn, "scores": drawn["scores"] + levels[:, None]}
+
+
+def draw_large_scores(rng):
+    """Scores in the thousands, of both signs: most probabilities round to zero."""
+    drawn = draw_scores(rng)
+    return {**drawn, "scores": 1500 * drawn["scores"]}
+
+
+def draw_network(rng, *, features, hidden, classes, dropout=0.0, training=False):
+    """A small network with batch normalization and, if asked for, dropout."""
+    layers = [
+        {
+            "kind": "linear",
+            "weight": rng.normal(size=(hidden, features)) / np.sqrt(features),
+            "bias": 0.3 * rng.normal(size=hidden),
+        },
+        {"kind": "batch_norm", "features": hidden},
+        {"kind": "relu"},
+    ]
+    if dropout:
+        layers.append({"kind": "dropout", "p": dropout})
+    layers.append(
+        {
+            "kind": "linear",
+            "weight": rng.normal(size=(classes, hidden)) / np.sqrt(hidden),
+            "bias": 0.3 * rng.normal(size=classes),
+        }
+    )
+    return {
+        "make": "network",
+        "layers": layers,
+        "training": training,
+        "seed": int(rng.integers(10**6)),
+    }
+
+
+def draw_batches(rng, *, features, classes, sizes):
+    """Pairs of inputs and labels; batches differ in size, level and spread."""
+    return [
+        [
+            rng.uniform(0.5, 2) * rng.normal(size=(size, features)) + rng.normal(size=features),
+            rng.integers(0, classes, size),
+        ]
+        for size in sizes
+    ]

@@ -1,0 +1,304 @@
+"""The gradient from numbers alone: central differences."""
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.training_loop.drawing import AUTOGRAD
+from autograder.exercises.training_loop.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import check, finding, matches_reference
+from course_lib import training_loop
+
+CHECKERS = ("torch.autograd.gradcheck", "torch.autograd.gradcheck.gradcheck")
+
+
+def _function(kind, shape, h):
+    def draw(rng):
+        sizes = [int(n) for n in shape(rng)]
+        return {
+            "function": {
+                "make": "function",
+                "kind": kind,
+                "coefficients": rng.uniform(0.5, 2, int(np.prod(sizes))),
+            },
+            "x": rng.uniform(0.4, 2, sizes) * rng.choice([-1, 1], sizes),
+            "h": h(rng),
+            "seed": int(rng.integers(1000)),
+        }
+
+    return draw
+
+
+NUMERIC_CASES = (
+    # A large h: a one-sided difference is far off, and the central one's own error is seen.
+    _function(
+        "cubic", lambda rng: (rng.integers(3, 5), 2), lambda rng: float(rng.uniform(0.1, 0.3))
+    ),
+    _function("noisy", lambda rng: (rng.integers(9, 14),), lambda rng: 1e-4),
+    # In float32, where only an answer that computes in float64 is near.
+    _function("cubic", lambda rng: (2, rng.integers(3, 5)), lambda rng: 1e-6),
+)
+
+
+def one_sided(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(x.numel()):
+        moved = x.double().clone()
+        torch.manual_seed(seed)
+        before = function(moved).item()
+        moved.view(-1)[i] += h
+        torch.manual_seed(seed)
+        gradient.view(-1)[i] = (function(moved).item() - before) / h
+    return gradient
+
+
+def divided_by_h(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(x.numel()):
+        values = []
+        for step in (h, -h):
+            moved = x.double().clone()
+            moved.view(-1)[i] += step
+            torch.manual_seed(seed)
+            values.append(function(moved).item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / h
+    return gradient
+
+
+def in_the_dtype_of_x(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x)
+    for i in range(x.numel()):
+        values = []
+        for step in (h, -h):
+            moved = x.clone()
+            moved.view(-1)[i] += step
+            torch.manual_seed(seed)
+            values.append(function(moved).item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+def in_float32(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros(x.shape)
+    for i in range(x.numel()):
+        values = []
+        for step in (h, -h):
+            moved = x.float().clone()
+            moved.view(-1)[i] += step
+            torch.manual_seed(seed)
+            values.append(function(moved).float().item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+def fresh_randomness(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    torch.manual_seed(seed)
+    for i in range(x.numel()):
+        values = []
+        for step in (h, -h):
+            moved = x.double().clone()
+            moved.view(-1)[i] += step
+            values.append(function(moved).item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+def not_put_back(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    moved = x.double().clone()
+    for i in range(x.numel()):
+        moved.view(-1)[i] += h
+        torch.manual_seed(seed)
+        above = function(moved).item()
+        moved.view(-1)[i] -= 2 * h
+        torch.manual_seed(seed)
+        gradient.view(-1)[i] = (above - function(moved).item()) / (2 * h)
+    return gradient
+
+
+def put_back_wrongly(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    moved = x.double().clone()
+    for i in range(x.numel()):
+        moved.view(-1)[i] += h
+        torch.manual_seed(seed)
+        above = function(moved).item()
+        moved.view(-1)[i] -= h
+        torch.manual_seed(seed)
+        gradient.view(-1)[i] = (above - function(moved).item()) / (2 * h)
+    return gradient
+
+
+def all_entries_at_once(function, x, *, h=1e-5, seed=0):
+    values = []
+    for step in (h, -h):
+        torch.manual_seed(seed)
+        values.append(function(x.double() + step).item())
+    return torch.full_like(x, (values[0] - values[1]) / (2 * h), dtype=torch.float64)
+
+
+def backwards(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(x.numel()):
+        values = []
+        for step in (-h, h):
+            moved = x.double().clone()
+            moved.view(-1)[i] += step
+            torch.manual_seed(seed)
+            values.append(function(moved).item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+def default_step(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(x.numel()):
+        values = []
+        for step in (1e-5, -1e-5):
+            moved = x.double().clone()
+            moved.view(-1)[i] += step
+            torch.manual_seed(seed)
+            values.append(function(moved).item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / 2e-5
+    return gradient
+
+
+def with_unit_vectors(function, x, *, h=1e-5, seed=0):
+    def value(moved):
+        torch.manual_seed(seed)
+        return function(moved.view(x.shape))
+
+    flat = x.double().flatten()
+    units = torch.eye(flat.numel(), dtype=torch.float64)
+    slopes = [(value(flat + h * e) - value(flat - h * e)) / (2 * h) for e in units]
+    return torch.stack(slopes).view(x.shape)
+
+
+def moved_there_and_back(function, x, *, h=1e-5, seed=0):
+    point = x.detach().to(torch.float64).clone()
+    gradient = torch.empty_like(point)
+    for index in np.ndindex(*x.shape):
+        kept = point[index].item()
+        point[index] = kept + h
+        torch.manual_seed(seed)
+        above = float(function(point))
+        point[index] = kept - h
+        torch.manual_seed(seed)
+        below = float(function(point))
+        point[index] = kept
+        gradient[index] = (above - below) / (2 * h)
+    return gradient
+
+
+@check("the gradient is computed in float64")
+def in_double(case):
+    returned = case.observed["result"]["returned"]
+    kind = returned.dtype.name if isinstance(returned, np.ndarray) else "no array"
+    return finding(kind == "float64", "float64", kind, f"{kind}, wanted float64")
+
+
+@check("the numeric gradient to nine digits")
+def to_nine_digits(case):
+    """Where x is float32, only the rounding of h and of float64 is left."""
+    wanted, got = case.expected["result"]["returned"], case.observed["result"]["returned"]
+    error = np.abs(np.asarray(got, float) - wanted).max() / np.abs(wanted).max()
+    return finding(
+        error < 1e-7,
+        "a relative error below 1e-7",
+        f"{error:.1e}",
+        f"a relative error of {error:.0e}",
+    )
+
+
+lab.exercise(
+    training_loop.numeric_gradient,
+    title="The gradient from numbers alone",
+    statement="""A gradient that you derived by hand has to be checked against one that needs no
+derivation: move one entry of x by ±h, look at what the function does, divide. Return a tensor of the
+shape of x, for any shape.
+
+- **Central** differences: move both ways and divide by the distance between the two points. The
+  error falls with h², that of a one-sided difference only with h.
+- In **float64**, x included, whatever x comes in: two nearly equal numbers are subtracted.
+- Call `torch.manual_seed(seed)` before **every** evaluation: a function with dropout or noise in it
+  must draw the same numbers both times, or you measure the noise.""",
+    points=3,
+    minutes=10,
+    difficulty=2,
+    core=True,
+    syllabus=("1.7",),
+    hide=("Formula",),
+    inputs=NUMERIC_CASES,
+    probe=probes.supplied(),
+    checks=[
+        matches_reference("the numeric gradient", of="result.returned"),
+        in_double,
+        to_nine_digits,
+    ],
+    mistakes=[
+        Mistake(
+            "one_sided",
+            one_sided,
+            "You compare f(x + h) with f(x): a one-sided difference, whose error falls only with h. "
+            "Use f(x + h) and f(x − h), and divide by 2h: then it falls with h².",
+        ),
+        Mistake(
+            "divided_by_h",
+            divided_by_h,
+            "You divide by h. Between x − h and x + h lies 2h, so every slope is twice too large.",
+        ),
+        Mistake(
+            "in_the_dtype_of_x",
+            in_the_dtype_of_x,
+            "You compute in the dtype of x. In float32 seven digits are all there is, and the "
+            "difference of two nearly equal values keeps one or two of them. Convert x to float64 "
+            "first.",
+        ),
+        Mistake(
+            "in_float32",
+            in_float32,
+            "You compute in float32. The difference of two nearly equal values then keeps one or two "
+            "digits. Everything has to be float64.",
+        ),
+        Mistake(
+            "fresh_randomness",
+            fresh_randomness,
+            "The function is evaluated with other random numbers each time (you seed once, or "
+            "never), so what you divide by 2h is the noise. Seed before every evaluation.",
+        ),
+        Mistake(
+            "not_put_back",
+            not_put_back,
+            "The entries you have moved stay moved, at x − h, while the next ones are looked at. Put "
+            "each back, or move a fresh copy.",
+        ),
+        Mistake(
+            "put_back_wrongly",
+            put_back_wrongly,
+            "You move by +h and then by −h, which is back at x: f(x + h) − f(x), divided by 2h, is "
+            "half the slope. From x + h to x − h the entry moves by 2h.",
+        ),
+        Mistake(
+            "all_entries_at_once",
+            all_entries_at_once,
+            "You move all entries together: that is the sum of all slopes. Move one at a time.",
+        ),
+        Mistake("backwards", backwards, "The sign is turned: it is f(x + h) − f(x − h)."),
+        Mistake("default_step", default_step, "You use h = 1e-5 whatever `h` says."),
+    ],
+    alternatives=[
+        Alternative("with_unit_vectors", with_unit_vectors),
+        Alternative("moved_there_and_back", moved_there_and_back),
+    ],
+    forbidden=AUTOGRAD + CHECKERS,
+    equivalent_mutants={
+        "gradient = torch.zeros_like(x, dtype=torch.float64) => "
+        "gradient = -torch.zeros_like(x, dtype=torch.float64)": "every entry is written afterwards",
+    },
+    hints=(
+        "`moved = x.double().clone()`, then `moved.view(-1)[i] += h` moves entry i of any shape.",
+        "`.item()` turns the function's value into a number.",
+    ),
+)

@@ -1,0 +1,228 @@
+"""Judging a gradient entry by entry, and saying so where a kink makes it impossible."""
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.training_loop.drawing import AUTOGRAD
+from autograder.exercises.training_loop.gradients import CHECKERS
+from autograder.exercises.training_loop.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import matches_reference
+from course_lib import training_loop
+from course_lib.training_loop import relative_error
+
+
+def _kinked(rng):
+    """Right and wrong entries, away from the kinks of the ReLU and right beside them."""
+    size = int(rng.integers(13, 18))
+    h = 1e-5
+    x = rng.uniform(0.3, 2, size) * rng.choice([-1, 1], size)
+    slopes = np.where(x > 0, 1.0, 0.0) + 0.2 * x
+    places = rng.permutation(size)
+    at_kink, wrong = places[:4], places[4:8]
+    x[at_kink] = rng.uniform(0.05, 0.4, 4) * h * rng.choice([-1, 1], 4)
+    slopes[at_kink] = np.where(x[at_kink] > 0, 1.0, 0.0) + 0.2 * x[at_kink]
+    coefficients = rng.uniform(0.5, 2, size)
+    analytic = coefficients * slopes
+    analytic[wrong] *= 1 + rng.choice([-1, 1], 4) * rng.uniform(0.001, 0.5, 4)
+    return {
+        "function": {"make": "function", "kind": "hinges", "coefficients": coefficients},
+        "x": x,
+        "analytic": analytic,
+        "h": h,
+        "tolerance": 1e-5,
+        "kink": 0.05,
+    }
+
+
+def no_kinks(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = []
+    for i in range(len(x)):
+        moved = torch.zeros_like(x, dtype=torch.float64)
+        moved[i] = h
+        central = (function(x + moved) - function(x - moved)) / (2 * h)
+        error = (analytic[i] - central).abs() / torch.maximum(analytic[i].abs(), central.abs())
+        verdicts.append("right" if error <= tolerance else "wrong")
+    return verdicts
+
+
+def every_error_is_a_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = no_kinks(function, x, analytic, h=h, tolerance=tolerance, kink=kink)
+    return ["inconclusive" if verdict == "wrong" else verdict for verdict in verdicts]
+
+
+def near_zero_is_a_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = no_kinks(function, x, analytic, h=h, tolerance=tolerance, kink=kink)
+    return [
+        "inconclusive" if verdict == "wrong" and value.abs() < kink + 0.5 else verdict
+        for verdict, value in zip(verdicts, x, strict=True)
+    ]
+
+
+def one_verdict_for_all(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = no_kinks(function, x, analytic, h=h, tolerance=tolerance, kink=kink)
+    worst = "right" if all(verdict == "right" for verdict in verdicts) else "wrong"
+    return [worst] * len(x)
+
+
+def absolute_tolerance(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = []
+    here = function(x.double())
+    for i in range(len(x)):
+        moved = torch.zeros_like(x, dtype=torch.float64)
+        moved[i] = h
+        forward = (function(x + moved) - here) / h
+        backward = (here - function(x - moved)) / h
+        if (analytic[i] - (forward + backward) / 2).abs() <= kink:
+            verdicts.append("right")
+        else:
+            verdicts.append("inconclusive" if (forward - backward).abs() > kink else "wrong")
+    return verdicts
+
+
+def forward_difference_judges(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = []
+    here = function(x.double())
+    for i in range(len(x)):
+        moved = torch.zeros_like(x, dtype=torch.float64)
+        moved[i] = h
+        forward = (function(x + moved) - here) / h
+        backward = (here - function(x - moved)) / h
+        if relative_error(analytic[i].double(), forward) <= tolerance:
+            verdicts.append("right")
+        else:
+            far = relative_error(forward, backward) > kink
+            verdicts.append("inconclusive" if far else "wrong")
+    return verdicts
+
+
+def words_swapped(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = []
+    here = function(x.double())
+    for i in range(len(x)):
+        moved = torch.zeros_like(x, dtype=torch.float64)
+        moved[i] = h
+        forward = (function(x + moved) - here) / h
+        backward = (here - function(x - moved)) / h
+        if relative_error(analytic[i].double(), (forward + backward) / 2) <= tolerance:
+            verdicts.append("right")
+        else:
+            near = relative_error(forward, backward) <= kink
+            verdicts.append("inconclusive" if near else "wrong")
+    return verdicts
+
+
+def with_numpy(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    def apart(a, b):
+        return 0.0 if a == b == 0 else abs(a - b) / max(abs(a), abs(b))
+
+    point, verdicts = x.double().numpy(), []
+    for i, a in enumerate(analytic.double().tolist()):
+        above, below = point.copy(), point.copy()
+        above[i] += h
+        below[i] -= h
+        f = [function(torch.from_numpy(p)).item() for p in (below, point, above)]
+        if apart(a, (f[2] - f[0]) / (2 * h)) <= tolerance:
+            verdicts.append("right")
+        elif apart((f[2] - f[1]) / h, (f[1] - f[0]) / h) > kink:
+            verdicts.append("inconclusive")
+        else:
+            verdicts.append("wrong")
+    return verdicts
+
+
+def with_the_numeric_gradient(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    central = training_loop.numeric_gradient(function, x, h=h)
+    steps = h * torch.eye(len(x), dtype=torch.float64)
+    here = function(x.double())
+    forward = torch.stack([(function(x + e) - here) / h for e in steps])
+    bent = relative_error(forward, 2 * central - forward) > kink
+    right = relative_error(analytic.double(), central) <= tolerance
+    return [
+        "right" if ok else "inconclusive" if at_kink else "wrong"
+        for ok, at_kink in zip(right, bent, strict=True)
+    ]
+
+
+lab.exercise(
+    training_loop.gradient_verdicts,
+    title="Right, wrong, or standing on a kink",
+    statement="""A ReLU at x = 1e-7 looked at with h = 1e-5 has slope 1, but the points x ± h lie on both
+sides of its kink: the central difference says 0.505. The gradient is not wrong, the *test* is. Give
+a word for each entry of `analytic`:
+
+1. `"right"` if it agrees with the central difference: relative error (use your `relative_error`) at
+   most `tolerance`;
+2. otherwise `"inconclusive"` if the function bends there: the two one-sided differences,
+   (f(x + h) − f(x))/h and (f(x) − f(x − h))/h, have a relative error above `kink`;
+3. otherwise `"wrong"`.""",
+    points=2,
+    minutes=9,
+    difficulty=3,
+    core=False,
+    syllabus=("1.7",),
+    needs=("training_loop/relative_error",),
+    inputs=_kinked,
+    probe=probes.supplied(),
+    checks=[matches_reference("the verdicts", of="result.returned")],
+    mistakes=[
+        Mistake(
+            "no_kinks",
+            no_kinks,
+            "You call entries beside a kink wrong. If the two one-sided differences disagree by more "
+            'than `kink`, nothing can be said: "inconclusive".',
+        ),
+        Mistake(
+            "every_error_is_a_kink",
+            every_error_is_a_kink,
+            "You call every disagreement inconclusive; then no gradient is ever wrong. Only where the "
+            "one-sided differences disagree is there a kink.",
+        ),
+        Mistake(
+            "near_zero_is_a_kink",
+            near_zero_is_a_kink,
+            "You take small x for a kink. A function may bend anywhere: compare its one-sided "
+            "differences.",
+        ),
+        Mistake(
+            "one_verdict_for_all",
+            one_verdict_for_all,
+            "You judge the gradient as a whole. Each entry gets its own word.",
+        ),
+        Mistake(
+            "absolute_tolerance",
+            absolute_tolerance,
+            "You compare differences with the limits as they are. Both limits are for relative errors.",
+        ),
+        Mistake(
+            "forward_difference_judges",
+            forward_difference_judges,
+            "You judge by the forward difference, whose own error is of the order of h. The central "
+            "difference decides what is right; the one-sided ones only tell kinks.",
+        ),
+        Mistake(
+            "words_swapped",
+            words_swapped,
+            "Kinks and errors have changed places: inconclusive is where the one-sided differences "
+            "disagree.",
+        ),
+    ],
+    alternatives=[
+        Alternative("with_numpy", with_numpy),
+        Alternative("with_the_numeric_gradient", with_the_numeric_gradient),
+    ],
+    forbidden=AUTOGRAD + CHECKERS,
+    equivalent_mutants={
+        "moved = torch.zeros_like(x, dtype=torch.float64) => "
+        "moved = -torch.zeros_like(x, dtype=torch.float64)": "−0 is 0",
+        "relative_error(analytic[i].double(), central) <= tolerance => "
+        "relative_error(central, analytic[i].double()) <= tolerance": "relative errors are symmetric",
+        "relative_error(forward, backward) > kink => relative_error(backward, forward) > kink": "relative "
+        "errors are symmetric",
+    },
+    hints=(
+        "The central difference is the mean of the two one-sided ones.",
+        'Ask for "right" first; only entries that disagree need the second question.',
+    ),
+)

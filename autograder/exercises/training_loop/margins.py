@@ -1,0 +1,368 @@
+"""The hinge loss and its gradient."""
+
+import torch
+from torch.nn import functional as F
+
+from autograder import probes
+from autograder.exercises.training_loop.drawing import AUTOGRAD, draw_scores
+from autograder.exercises.training_loop.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from course_lib import training_loop
+
+MARGIN_LOSSES = ("torch.nn.functional.multi_margin_loss", "torch.nn.MultiMarginLoss")
+
+
+def _margins(rng):
+    return {**draw_scores(rng), "margin": float(rng.uniform(1.3, 2.5))}
+
+
+def true_class_counted(scores, target, *, margin=1.0):
+    true = scores[torch.arange(len(scores)), target][:, None]
+    return (scores - true + margin).clamp(min=0).sum(dim=1).mean()
+
+
+def not_clamped(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violation = scores - scores[rows, target][:, None] + margin
+    violation[rows, target] = 0
+    return violation.sum(dim=1).mean()
+
+
+def torch_divides_by_classes(scores, target, *, margin=1.0):
+    return F.multi_margin_loss(scores, target, margin=margin)
+
+
+def hinge_summed(scores, target, *, margin=1.0):
+    return F.multi_margin_loss(scores, target, margin=margin, reduction="sum") * scores.shape[1]
+
+
+def squared_hinge(scores, target, *, margin=1.0):
+    return F.multi_margin_loss(scores, target, p=2, margin=margin) * scores.shape[1]
+
+
+def largest_violation(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violation = (scores - scores[rows, target][:, None] + margin).clamp(min=0)
+    violation[rows, target] = 0
+    return violation.amax(dim=1).mean()
+
+
+def margin_ignored(scores, target, *, margin=1.0):
+    return F.multi_margin_loss(scores, target) * scores.shape[1]
+
+
+def difference_turned(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violation = (scores[rows, target][:, None] - scores + margin).clamp(min=0)
+    violation[rows, target] = 0
+    return violation.sum(dim=1).mean()
+
+
+def margin_of_the_other_sign(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violation = (scores - scores[rows, target][:, None] - margin).clamp(min=0)
+    violation[rows, target] = 0
+    return violation.sum(dim=1).mean()
+
+
+def true_class_counted_and_not_clamped(scores, target, *, margin=1.0):
+    return (scores - scores[torch.arange(len(scores)), target][:, None] + margin).sum(1).mean()
+
+
+def two_loops(scores, target, *, margin=1.0):
+    loss = 0.0
+    for i in range(scores.shape[0]):
+        for j in range(scores.shape[1]):
+            if j != target[i]:
+                loss = loss + torch.relu(scores[i, j] - scores[i, target[i]] + margin)
+    return loss / scores.shape[0]
+
+
+def margin_taken_off_again(scores, target, *, margin=1.0):
+    true = scores.gather(1, target.view(-1, 1))
+    zero = torch.zeros((), dtype=scores.dtype)
+    return torch.maximum(zero, scores - true + margin).sum() / len(scores) - margin
+
+
+def by_mask(scores, target, *, margin=1.0):
+    wrong = F.one_hot(target, scores.shape[1]) == 0
+    violation = F.relu(scores - scores.gather(1, target[:, None]) + margin)
+    return violation[wrong].sum() / target.shape[0]
+
+
+lab.exercise(
+    training_loop.hinge_loss,
+    title="The hinge loss",
+    statement="""Another loss for the same scores: every wrong class should stay behind the true one by
+at least a `margin` Δ, and costs what is missing:
+$\\ell_i = \\sum_{j\\ne y} \\max(0,\\; s_{ij} - s_{iy} + \\Delta)$, averaged over the batch.
+
+Whoever compares with torch should know that `F.multi_margin_loss` is this one **divided by C**.""",
+    points=2,
+    minutes=7,
+    difficulty=2,
+    core=False,
+    syllabus=("1.5",),
+    inputs=_margins,
+    probe=probes.differentiated(by="scores"),
+    checks=[
+        matches_reference("the loss", of="result.value"),
+        matches_reference("gradients flow through it", of="result.gradient"),
+        leaves_inputs_alone(),
+        keeps_dtype(of="result.value"),
+    ],
+    mistakes=[
+        Mistake(
+            "not_clamped",
+            not_clamped,
+            "Violations below 0 are counted: a class that is far behind earns a reward. The hinge "
+            "sets them to 0: `.clamp(min=0)`.",
+            origin="2 of 117 students",
+        ),
+        Mistake(
+            "true_class_counted",
+            true_class_counted,
+            "The sum runs over the true class too, and max(0, s_y − s_y + Δ) = Δ: every example pays "
+            "Δ too much. With equal scores the loss is Δ(C − 1), not ΔC.",
+            origin="1 of 117 students",
+        ),
+        Mistake(
+            "torch_divides_by_classes",
+            torch_divides_by_classes,
+            "Your loss is torch's `multi_margin_loss`, which divides by the number of classes C. "
+            "Only another convention; ours is the sum over the wrong classes, C times as much.",
+        ),
+        Mistake(
+            "hinge_summed",
+            hinge_summed,
+            "You sum over the batch; asked for is the mean over the examples.",
+            origin="4 of 117 students, in the gradient",
+        ),
+        Mistake(
+            "squared_hinge",
+            squared_hinge,
+            "You square the violations: that is the squared hinge loss. In the plain one a violation "
+            "twice as large costs twice as much.",
+        ),
+        Mistake(
+            "largest_violation",
+            largest_violation,
+            "You take the largest violation of each example (Crammer & Singer's form). Asked for is "
+            "the sum over all wrong classes (Weston & Watkins).",
+        ),
+        Mistake(
+            "margin_ignored",
+            margin_ignored,
+            "You use a margin of 1 whatever `margin` says.",
+        ),
+        Mistake(
+            "difference_turned",
+            difference_turned,
+            "The difference is the other way round: it costs when a *wrong* class is high, "
+            "s_j − s_y + Δ.",
+        ),
+        Mistake(
+            "margin_of_the_other_sign",
+            margin_of_the_other_sign,
+            "You subtract the margin: wrong classes may then lead by Δ before it costs anything. "
+            "They have to stay behind: s_j − s_y + Δ.",
+        ),
+        Mistake(
+            "true_class_counted_and_not_clamped",
+            true_class_counted_and_not_clamped,
+            "Neither is the violation cut at 0 nor is the true class left out of the sum.",
+        ),
+    ],
+    alternatives=[
+        Alternative("two_loops", two_loops),
+        Alternative("margin_taken_off_again", margin_taken_off_again),
+        Alternative("by_mask", by_mask),
+    ],
+    forbidden=MARGIN_LOSSES,
+    hints=(
+        "The scores of the true classes as a column: "
+        "`scores[torch.arange(len(scores)), target][:, None]`.",
+        "Set the entries of the true classes to 0 after clamping, then sum over the classes.",
+    ),
+)
+
+
+def margins_instead_of_ones(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violation = (scores - scores[rows, target][:, None] + margin).clamp(min=0)
+    violation[rows, target] = 0
+    violation[rows, target] = -violation.sum(dim=1)
+    return violation / len(scores)
+
+
+def true_class_once(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
+    violated[rows, target] = -1
+    return violated / len(scores)
+
+
+def gradient_summed(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
+    violated[rows, target] = 0
+    violated[rows, target] = -violated.sum(dim=1)
+    return violated
+
+
+def true_class_forgotten(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
+    violated[rows, target] = 0
+    return violated / len(scores)
+
+
+def true_class_counts_itself(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
+    violated[rows, target] = -violated.sum(dim=1)
+    return violated / len(scores)
+
+
+def all_wrong_classes_counted(scores, target, *, margin=1.0):
+    gradient = torch.ones_like(scores)
+    gradient[torch.arange(len(scores)), target] = 1.0 - scores.shape[1]
+    return gradient / len(scores)
+
+
+def gradient_divided_by_classes(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
+    violated[rows, target] = 0
+    violated[rows, target] = -violated.sum(dim=1)
+    return violated / scores.numel()
+
+
+def gradient_with_margin_one(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + 1 > 0).to(scores.dtype)
+    violated[rows, target] = 0
+    violated[rows, target] = -violated.sum(dim=1)
+    return violated / len(scores)
+
+
+def gradient_sign_turned(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
+    violated[rows, target] = 0
+    violated[rows, target] = -violated.sum(dim=1)
+    return -violated / len(scores)
+
+
+def without_the_margin(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores > scores[rows, target][:, None]).to(scores.dtype)
+    violated[rows, target] = -violated.sum(dim=1)
+    return violated / len(scores)
+
+
+def row_after_row(scores, target, *, margin=1.0):
+    gradient = torch.zeros_like(scores)
+    for i, y in enumerate(target.tolist()):
+        for j in range(scores.shape[1]):
+            if j != y and scores[i, j] - scores[i, y] + margin > 0:
+                gradient[i, j] += 1
+                gradient[i, y] -= 1
+    return gradient / len(scores)
+
+
+def one_taken_off(scores, target, *, margin=1.0):
+    true = scores.gather(1, target[:, None])
+    violated = (scores - true + margin > 0).to(scores.dtype)
+    one_hot = F.one_hot(target, scores.shape[1]).to(scores.dtype)
+    return (violated - one_hot * violated.sum(dim=1, keepdim=True)) / scores.shape[0]
+
+
+lab.exercise(
+    training_loop.hinge_loss_gradient,
+    title="The gradient of the hinge loss",
+    statement="""The gradient with respect to the scores, by hand. Every violated margin pushes its own
+class down and the true class up, each by the same amount, however large the violation is. Exactly
+at the kink take 0.""",
+    points=2,
+    minutes=8,
+    difficulty=3,
+    core=False,
+    syllabus=("1.5",),
+    hide=("Formula",),
+    inputs=_margins,
+    probe=probes.call(),
+    checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
+    mistakes=[
+        Mistake(
+            "margins_instead_of_ones",
+            margins_instead_of_ones,
+            "You use the size of the violations. The hinge is linear where it is not flat: its slope "
+            "is 1 for every violated margin and 0 otherwise.",
+            origin="5 of 117 students",
+        ),
+        Mistake(
+            "gradient_summed",
+            gradient_summed,
+            "Your gradient is that of the sum over the batch. The loss is the mean: divide by N.",
+            origin="4 of 117 students",
+        ),
+        Mistake(
+            "true_class_counts_itself",
+            true_class_counts_itself,
+            "The true class counts as a violation of itself (s_y − s_y + Δ > 0), so its entry is one "
+            "too low. Take it out before you count.",
+        ),
+        Mistake(
+            "true_class_once",
+            true_class_once,
+            "The true class gets −1 whatever happens. Its score stands in every violated term: it "
+            "gets −1 for each of them, and 0 if there is none.",
+        ),
+        Mistake(
+            "true_class_forgotten",
+            true_class_forgotten,
+            "The score of the true class has no gradient in yours, but it stands in every term: "
+            "minus the number of violated margins. Every row adds up to 0.",
+        ),
+        Mistake(
+            "all_wrong_classes_counted",
+            all_wrong_classes_counted,
+            "You count all wrong classes. One that stays behind by the margin costs nothing and has "
+            "gradient 0.",
+        ),
+        Mistake(
+            "gradient_divided_by_classes",
+            gradient_divided_by_classes,
+            "You divide by the classes as well, as torch's `multi_margin_loss` does. Only another "
+            "convention; ours divides by N alone.",
+        ),
+        Mistake(
+            "gradient_with_margin_one",
+            gradient_with_margin_one,
+            "You use a margin of 1 whatever `margin` says.",
+        ),
+        Mistake(
+            "gradient_sign_turned",
+            gradient_sign_turned,
+            "The sign is the other way round: raising a wrong class that violates its margin raises "
+            "the loss.",
+        ),
+        Mistake(
+            "without_the_margin",
+            without_the_margin,
+            "You count the classes that lead the true one. A margin is violated earlier: as soon as "
+            "s_j − s_y + Δ > 0.",
+        ),
+    ],
+    alternatives=[
+        Alternative("row_after_row", row_after_row),
+        Alternative("one_taken_off", one_taken_off),
+    ],
+    forbidden=AUTOGRAD + MARGIN_LOSSES,
+    hints=(
+        "Differentiate one term max(0, s_j − s_y + Δ) by s_j and by s_y.",
+        "`(… > 0).to(scores.dtype)` gives the ones; count them in each row.",
+    ),
+)

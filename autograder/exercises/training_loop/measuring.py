@@ -1,0 +1,339 @@
+"""Evaluation: in the right mode, without gradients, every example counted once."""
+
+import torch
+from torch.nn import functional as F
+
+from autograder import probes
+from autograder.exercises.training_loop.drawing import draw_batches, draw_network
+from autograder.exercises.training_loop.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import check, finding, matches_reference
+from course_lib import training_loop
+from course_lib.training_loop import softmax_cross_entropy
+
+
+def _evaluation(training):
+    def draw(rng):
+        features, hidden, classes = int(rng.integers(5, 8)), 9, 3
+        return {
+            "model": draw_network(
+                rng,
+                features=features,
+                hidden=hidden,
+                classes=classes,
+                dropout=0.4,
+                training=training,
+            ),
+            "batches": draw_batches(rng, features=features, classes=classes, sizes=[7, 6, 8, 2]),
+        }
+
+    return draw
+
+
+def in_train_mode(model, batches):
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+def mode_not_restored(model, batches):
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+def always_back_to_training(model, batches):
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train()
+    return {"loss": total / count, "accuracy": right / count}
+
+
+def means_of_batch_means(model, batches):
+    was_training = model.training
+    model.eval()
+    losses, rates = [], []
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            losses.append(softmax_cross_entropy(scores, y).item())
+            rates.append((scores.argmax(dim=1) == y).float().mean().item())
+    model.train(was_training)
+    return {"loss": sum(losses) / len(losses), "accuracy": sum(rates) / len(rates)}
+
+
+def loss_of_batch_means(model, batches):
+    was_training = model.training
+    model.eval()
+    losses, right, count = [], 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            losses.append(softmax_cross_entropy(scores, y).item())
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return {"loss": sum(losses) / len(losses), "accuracy": right / count}
+
+
+def with_gradients(model, batches):
+    was_training = model.training
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    for x, y in batches:
+        scores = model(x)
+        total += softmax_cross_entropy(scores, y).item() * len(y)
+        right += (scores.argmax(dim=1) == y).sum().item()
+        count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+def no_grad_is_not_eval(model, batches):
+    was_training = model.training
+    model.train()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+def accuracy_in_percent(model, batches):
+    was_training = model.training
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": 100 * right / count}
+
+
+def counts_right_answers(model, batches):
+    was_training = model.training
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": right}
+
+
+def last_batch_only(model, batches):
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            loss = softmax_cross_entropy(scores, y).item()
+            accuracy = (scores.argmax(dim=1) == y).float().mean().item()
+    model.train(was_training)
+    return {"loss": loss, "accuracy": accuracy}
+
+
+def softmax_before_the_loss(model, batches):
+    was_training = model.training
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = torch.softmax(model(x), dim=1)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+def sum_over_batches(model, batches):
+    was_training = model.training
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item()
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+@torch.no_grad()
+def all_at_once(model, batches):
+    mode = model.training
+    model.train(False)
+    pairs = [(model(x), y) for x, y in batches]
+    model.train(mode)
+    scores = torch.cat([s for s, _ in pairs])
+    labels = torch.cat([y for _, y in pairs])
+    return {
+        "loss": F.cross_entropy(scores, labels).item(),
+        "accuracy": (scores.argmax(-1) == labels).double().mean().item(),
+    }
+
+
+def with_summed_losses(model, batches):
+    training = model.training
+    model.eval()
+    loss = right = count = 0
+    with torch.inference_mode():
+        for inputs, labels in batches:
+            scores = model(inputs)
+            loss = loss + F.cross_entropy(scores, labels, reduction="sum")
+            right = right + (scores.max(dim=1).indices == labels).sum()
+            count += labels.numel()
+    if training:
+        model.train()
+    return {"accuracy": float(right) / count, "loss": float(loss) / count}
+
+
+@check("the model runs without gradients")
+def without_gradients(case):
+    calls = case.observed["result"]["model"]["calls"]
+    recorded = int(calls[:, 1].sum())
+    return finding(
+        len(calls) > 0 and recorded == 0,
+        "no call with gradients",
+        f"{recorded} of {len(calls)} calls with gradients",
+        "the model was called with gradients on, which keeps every activation",
+    )
+
+
+lab.exercise(
+    training_loop.evaluate,
+    title="Evaluate without touching",
+    statement="""Measure a model on data it does not learn from. Return
+`{"loss": …, "accuracy": …}`, two Python numbers: the mean of your `softmax_cross_entropy` over all
+examples, and the share of examples whose largest score is that of their class.
+
+- In **eval mode**: dropout off, batch normalization with its stored statistics (in train mode the
+  data you measure on would change the model). Afterwards the model is back in the mode it **came
+  in**.
+- Without gradients. This is *another* switch: `torch.no_grad()` does not change the mode, and
+  `model.eval()` does not save memory.
+- Every **example** counts the same, whatever the size of its batch.""",
+    points=4,
+    minutes=10,
+    difficulty=2,
+    core=True,
+    syllabus=("1.11", "1.2"),
+    needs=("training_loop/softmax_cross_entropy",),
+    inputs=(_evaluation(True), _evaluation(False), _evaluation(True)),
+    probe=probes.supplied(),
+    checks=[
+        matches_reference("the loss", of="result.returned.loss"),
+        matches_reference("the accuracy", of="result.returned.accuracy"),
+        matches_reference("parameters and buffers are as before", of="result.model.state"),
+        matches_reference("the mode is as before", of="result.model.training"),
+        without_gradients,
+    ],
+    mistakes=[
+        Mistake(
+            "in_train_mode",
+            in_train_mode,
+            "You evaluate in the mode the model came in. In train mode dropout is random (no two "
+            "evaluations agree) and batch normalization uses and stores the statistics of your test "
+            "data: `model.eval()`.",
+        ),
+        Mistake(
+            "means_of_batch_means",
+            means_of_batch_means,
+            "You average over batches, so the examples of the small last batch count too much. Add up "
+            "over examples and divide by their number.",
+        ),
+        Mistake(
+            "mode_not_restored",
+            mode_not_restored,
+            "You leave the model in eval mode. The training that goes on would do so without dropout "
+            "and with frozen batch statistics. Remember `model.training` and put it back.",
+        ),
+        Mistake(
+            "always_back_to_training",
+            always_back_to_training,
+            "You always switch to train mode at the end, also a model that came in eval mode. Remember "
+            "`model.training` and put it back with `model.train(mode)`.",
+        ),
+        Mistake(
+            "with_gradients",
+            with_gradients,
+            "The numbers are right, but torch keeps every activation for a backward pass that never "
+            "comes. Run the model under `torch.no_grad()`.",
+        ),
+        Mistake(
+            "no_grad_is_not_eval",
+            no_grad_is_not_eval,
+            "`torch.no_grad()` switches gradients off, not dropout. The mode is another switch: "
+            "`model.eval()`.",
+        ),
+        Mistake(
+            "loss_of_batch_means",
+            loss_of_batch_means,
+            "The accuracy is right; the loss is a mean of batch means, in which the small last batch "
+            "counts too much. Multiply each batch's mean by its size.",
+        ),
+        Mistake(
+            "sum_over_batches",
+            sum_over_batches,
+            "You add up the batch means and divide by the number of examples. Each batch's mean has "
+            "to be multiplied by its size first.",
+        ),
+        Mistake(
+            "accuracy_in_percent",
+            accuracy_in_percent,
+            "Your accuracy is in percent; asked for is the share, between 0 and 1.",
+        ),
+        Mistake(
+            "counts_right_answers",
+            counts_right_answers,
+            "Your accuracy is the number of right answers; divide by the number of examples.",
+        ),
+        Mistake(
+            "last_batch_only",
+            last_batch_only,
+            "You return what the last batch gave. Add up over all.",
+        ),
+        Mistake(
+            "softmax_before_the_loss",
+            softmax_before_the_loss,
+            "You apply softmax before the loss, which applies it again. Hand it the scores.",
+        ),
+    ],
+    alternatives=[
+        Alternative("all_at_once", all_at_once),
+        Alternative("with_summed_losses", with_summed_losses),
+    ],
+    hints=(
+        "`was_training = model.training` before, `model.train(was_training)` after.",
+        "`scores.argmax(dim=1) == y` is a table of right and wrong.",
+    ),
+)

@@ -1,0 +1,257 @@
+"""Sum or mean: what a loss divides by, and what that does to the rate."""
+
+import torch
+
+from autograder import probes
+from autograder.exercises.training_loop.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from course_lib import training_loop
+
+SQUARED_ERRORS = (
+    "torch.nn.functional.mse_loss",
+    "torch.nn.MSELoss",
+    "torch.nn.functional.huber_loss",
+)
+
+
+def _outputs(reduction):
+    def draw(rng):
+        shape = int(rng.integers(3, 6)), 7
+        return {
+            "prediction": rng.normal(size=shape),
+            "target": 1 + rng.normal(size=shape),
+            "reduction": reduction,
+        }
+
+    return draw
+
+
+def divided_by_examples(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares
+    return squares.sum() if reduction == "sum" else squares.sum() / len(prediction)
+
+
+def divided_by_outputs(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares
+    return squares.sum() if reduction == "sum" else squares.sum() / prediction.shape[1]
+
+
+def sum_and_mean_swapped(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares
+    return squares.mean() if reduction == "sum" else squares.sum()
+
+
+def always_the_mean(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    return squares if reduction == "none" else squares.mean()
+
+
+def always_the_sum(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    return squares if reduction == "none" else squares.sum()
+
+
+def one_for_each_example(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares.sum(dim=1)
+    return squares.sum() if reduction == "sum" else squares.mean()
+
+
+def averages_examples_in_the_sum(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares
+    return squares.mean(dim=1).sum() if reduction == "sum" else squares.mean()
+
+
+def halved(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2 / 2
+    if reduction == "none":
+        return squares
+    return squares.sum() if reduction == "sum" else squares.mean()
+
+
+def absolute(prediction, target, *, reduction="mean"):
+    distances = (prediction - target).abs()
+    if reduction == "none":
+        return distances
+    return distances.sum() if reduction == "sum" else distances.mean()
+
+
+def square_of_the_sum(prediction, target, *, reduction="mean"):
+    difference = prediction - target
+    if reduction == "none":
+        return difference**2
+    return difference.sum() ** 2 if reduction == "sum" else difference.mean() ** 2
+
+
+def by_name(prediction, target, *, reduction="mean"):
+    squares = torch.square(target - prediction)
+    return {"none": squares, "sum": torch.sum(squares), "mean": torch.mean(squares)}[reduction]
+
+
+def by_dot_product(prediction, target, *, reduction="mean"):
+    difference = (prediction - target).flatten()
+    if reduction == "none":
+        return (difference * difference).view(prediction.shape)
+    total = difference @ difference
+    return total / (prediction.shape[0] * prediction.shape[1]) if reduction == "mean" else total
+
+
+lab.exercise(
+    training_loop.squared_error,
+    title="Three reductions",
+    statement="""Square the differences and reduce them as torch does: `"none"` keeps them all, `"sum"`
+adds them up, `"mean"` divides the sum by the number of **elements**. For a regression with seven
+outputs that is 7·N, not N: the "mean" loss is then a seventh of what it costs an example.
+
+Old code has `size_average=True` (today's `reduction="mean"`) and `size_average=False`
+(`reduction="sum"`).""",
+    points=2,
+    minutes=5,
+    difficulty=1,
+    core=False,
+    syllabus=("1.6",),
+    inputs=(_outputs("none"), _outputs("sum"), _outputs("mean"), _outputs("mean")),
+    probe=probes.call(),
+    checks=[matches_reference("the squared error"), leaves_inputs_alone()],
+    mistakes=[
+        Mistake(
+            "divided_by_examples",
+            divided_by_examples,
+            "Your mean divides by the number of examples N. torch's divides by the number of "
+            "elements, N times the number of outputs.",
+        ),
+        Mistake(
+            "sum_and_mean_swapped",
+            sum_and_mean_swapped,
+            "Sum and mean have changed places.",
+        ),
+        Mistake(
+            "divided_by_outputs",
+            divided_by_outputs,
+            "Your mean divides by the number of outputs alone; the examples are still summed.",
+        ),
+        Mistake("always_the_mean", always_the_mean, 'You average for `"sum"` too.'),
+        Mistake("always_the_sum", always_the_sum, 'You sum for `"mean"` too.'),
+        Mistake(
+            "one_for_each_example",
+            one_for_each_example,
+            '`"none"` keeps every element; you return one number for each example.',
+        ),
+        Mistake(
+            "averages_examples_in_the_sum",
+            averages_examples_in_the_sum,
+            'Your `"sum"` averages over the outputs. It adds up everything.',
+        ),
+        Mistake(
+            "halved",
+            halved,
+            "You halve the squares. Many books do; torch does not.",
+        ),
+        Mistake("absolute", absolute, "These are absolute differences; asked for are squares."),
+        Mistake(
+            "square_of_the_sum",
+            square_of_the_sum,
+            "You add up first and square then, so that errors of opposite sign cancel. Square first.",
+        ),
+    ],
+    alternatives=[
+        Alternative("by_name", by_name),
+        Alternative("by_dot_product", by_dot_product),
+    ],
+    forbidden=SQUARED_ERRORS,
+    hints=("`tensor.numel()` counts elements, `len(tensor)` the first axis only.",),
+)
+
+
+def _rate(rng):
+    return {
+        "learning_rate": float(rng.uniform(0.02, 0.9)),
+        "batch_size": int(rng.integers(17, 300)),
+    }
+
+
+def unchanged(learning_rate, batch_size):
+    return learning_rate
+
+
+def multiplied(learning_rate, batch_size):
+    return learning_rate * batch_size
+
+
+def by_the_root(learning_rate, batch_size):
+    return learning_rate / batch_size**0.5
+
+
+def times_the_root(learning_rate, batch_size):
+    return learning_rate * batch_size**0.5
+
+
+def squared(learning_rate, batch_size):
+    return learning_rate / batch_size**2
+
+
+def one_less(learning_rate, batch_size):
+    return learning_rate / (batch_size - 1)
+
+
+def by_inverse(learning_rate, batch_size):
+    return (1 / batch_size) * learning_rate
+
+
+def as_a_tensor(learning_rate, batch_size):
+    return torch.tensor(learning_rate, dtype=torch.float64).div(batch_size)
+
+
+lab.value(
+    training_loop.learning_rate_for_sum,
+    title="A summed loss needs another rate",
+    statement="""You have a good learning rate η for SGD on the **mean** loss of batches of n examples.
+A program sums the losses instead (`reduction="sum"`). Which rate makes it take exactly the same
+steps?""",
+    points=1,
+    minutes=3,
+    difficulty=1,
+    core=False,
+    syllabus=("1.6",),
+    hide=("Formula", "Source"),
+    inputs=_rate,
+    probe=probes.call(),
+    checks=[matches_reference("the learning rate", rtol=1e-5)],
+    mistakes=[
+        Mistake(
+            "unchanged",
+            unchanged,
+            "With the same rate the steps are n times as long: the gradient of the sum is n times "
+            "that of the mean.",
+        ),
+        Mistake(
+            "multiplied",
+            multiplied,
+            "The other way round: the summed gradient is n times as long already, so the rate has to "
+            "be n times smaller.",
+        ),
+        Mistake(
+            "by_the_root",
+            by_the_root,
+            "The gradient of the sum is exactly n times that of the mean; no root is involved.",
+        ),
+        Mistake("times_the_root", times_the_root, "No root is involved: ∇L_sum = n ∇L_mean."),
+        Mistake("squared", squared, "Once is enough: ∇L_sum = n ∇L_mean."),
+        Mistake("one_less", one_less, "There are n examples, not n − 1, in a mean."),
+    ],
+    alternatives=[
+        Alternative("by_inverse", by_inverse),
+        Alternative("as_a_tensor", as_a_tensor),
+    ],
+    hints=("How long is the gradient of the sum, compared with that of the mean?",),
+)

@@ -1,0 +1,343 @@
+"""Overfitting a small sample on purpose, before a long run."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from autograder import probes
+from autograder.exercises.training_loop.drawing import draw_labels, draw_network
+from autograder.exercises.training_loop.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import matches_reference
+from course_lib import training_loop
+from course_lib.training_loop import train_epoch
+
+
+def _labeled(in_order):
+    def draw(rng):
+        classes, per_class = int(rng.integers(4, 7)), int(rng.integers(3, 5))
+        names = rng.choice(20, classes, replace=False)
+        rest = rng.integers(0, classes, int(rng.integers(9, 20)))
+        labels = np.concatenate([np.repeat(np.arange(classes), per_class), rest])
+        target = names[np.sort(labels) if in_order else rng.permutation(labels)]
+        return {"target": target, "per_class": per_class}
+
+    return draw
+
+
+def first_examples(target, per_class):
+    return torch.arange(per_class * len(target.unique()))
+
+
+def per_class_in_all(target, per_class):
+    return torch.arange(per_class)
+
+
+def boolean_mask(target, per_class):
+    mask = torch.zeros(len(target), dtype=torch.bool)
+    for c in target.unique():
+        mask[(target == c).nonzero()[:per_class, 0]] = True
+    return mask
+
+
+def last_of_every_class(target, per_class):
+    return torch.cat([(target == c).nonzero()[-per_class:, 0] for c in target.unique()])
+
+
+def labels_instead_of_positions(target, per_class):
+    return torch.cat([target[target == c][:per_class] for c in target.unique()])
+
+
+def classes_from_zero(target, per_class):
+    classes = range(len(target.unique()))
+    return torch.cat([(target == c).nonzero()[:per_class, 0] for c in classes])
+
+
+def one_of_every_class(target, per_class):
+    return torch.stack([(target == c).nonzero()[0, 0] for c in target.unique()])
+
+
+def in_the_order_of_the_data(target, per_class):
+    chosen = torch.cat([(target == c).nonzero()[:per_class, 0] for c in target.unique()])
+    return chosen.sort().values
+
+
+def all_of_every_class(target, per_class):
+    return torch.cat([(target == c).nonzero()[:, 0] for c in target.unique()])
+
+
+def by_counting(target, per_class):
+    found = {}
+    for position, label in enumerate(target.tolist()):
+        found.setdefault(label, []).append(position)
+    return torch.tensor([p for label in sorted(found) for p in found[label][:per_class]])
+
+
+def by_stable_sort(target, per_class):
+    order = torch.argsort(target, stable=True)
+    counts = target.unique(return_counts=True)[1].tolist()
+    return torch.cat([group[:per_class] for group in order.split(counts)])
+
+
+lab.exercise(
+    training_loop.small_sample,
+    title="A small sample with all classes in it",
+    statement="""To overfit a few examples you need a few of **every** class: the first hundred of
+sorted data are all T-shirts, and a network that has learned to say "T-shirt" proves nothing. Return
+positions: for each class that occurs in `target`, in ascending order of the classes, those of its
+first `per_class` examples. (Class numbers need not start at 0, and not all need occur.)""",
+    points=1,
+    minutes=5,
+    difficulty=1,
+    core=False,
+    syllabus=("1.9",),
+    inputs=(_labeled(False), _labeled(True), _labeled(False)),
+    probe=probes.call(),
+    checks=[matches_reference("the positions")],
+    mistakes=[
+        Mistake(
+            "first_examples",
+            first_examples,
+            "You take the first examples as they are stored. If the data are sorted, most classes are "
+            "missing: choose from each class.",
+        ),
+        Mistake(
+            "per_class_in_all",
+            per_class_in_all,
+            "You take `per_class` examples in all. It is meant for every class.",
+        ),
+        Mistake(
+            "labels_instead_of_positions",
+            labels_instead_of_positions,
+            "You return labels; asked for are positions, with which one can choose from x as well.",
+        ),
+        Mistake(
+            "classes_from_zero",
+            classes_from_zero,
+            "You take the classes to be 0, 1, 2, …: those that occur are `target.unique()`.",
+        ),
+        Mistake("boolean_mask", boolean_mask, "You return a mask; asked for are positions."),
+        Mistake(
+            "last_of_every_class",
+            last_of_every_class,
+            "You take the last ones of every class, not the first.",
+        ),
+        Mistake(
+            "one_of_every_class",
+            one_of_every_class,
+            "You take one of every class, not `per_class`.",
+        ),
+        Mistake(
+            "in_the_order_of_the_data",
+            in_the_order_of_the_data,
+            "The right examples, in the order of the data. Asked for is class after class.",
+        ),
+        Mistake(
+            "all_of_every_class", all_of_every_class, "You take all; `per_class` is the limit."
+        ),
+    ],
+    alternatives=[
+        Alternative("by_counting", by_counting),
+        Alternative("by_stable_sort", by_stable_sort),
+    ],
+    hints=("`(target == c).nonzero()[:, 0]` are the positions of class c.",),
+)
+
+
+def _small_batch(rng):
+    features, hidden, classes, count = int(rng.integers(5, 8)), 11, 3, 9
+    return {
+        "model": draw_network(rng, features=features, hidden=hidden, classes=classes, dropout=0.4),
+        "optimizer": {
+            "make": "sgd",
+            "of": "model",
+            "lr": float(rng.uniform(0.1, 0.3)),
+            "momentum": float(rng.uniform(0.5, 0.8)),
+            "weight_decay": float(rng.uniform(0.3, 0.6)),
+        },
+        "x": rng.normal(size=(count, features)) + rng.normal(size=features),
+        "y": draw_labels(rng, count, classes),
+        "steps": int(rng.integers(4, 7)),
+    }
+
+
+def nothing_switched_off(model, optimizer, x, y, steps):
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+
+
+def dropout_left_on(model, optimizer, x, y, steps):
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+
+
+def weight_decay_left_on(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+
+
+def in_eval_mode(model, optimizer, x, y, steps):
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    model.eval()
+    losses = []
+    for _ in range(steps):
+        loss = training_loop.softmax_cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def labels_drawn_anew(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    y = y[torch.randperm(len(y))]
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+
+
+def last_loss_only(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    for _ in range(steps):
+        loss = train_epoch(model, optimizer, [(x, y)])
+    return loss
+
+
+def one_step_too_many(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps + 1)]
+
+
+def dropout_keeps_nothing(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 1.0
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+
+
+def dropout_in_eval_mode(model, optimizer, x, y, steps):
+    dropouts = [module for module in model.modules() if "Dropout" in type(module).__name__]
+    optimizer.param_groups[0]["weight_decay"] = 0
+    losses = []
+    for _ in range(steps):
+        model.train()
+        for module in dropouts:
+            module.eval()
+        optimizer.zero_grad()
+        loss = training_loop.softmax_cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def one_list_of_batches(model, optimizer, x, y, steps):
+    for layer in model:
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0
+    for group in optimizer.param_groups:
+        group.update(weight_decay=0)
+    losses = []
+    while len(losses) < steps:
+        losses += [train_epoch(model, optimizer, zip([x], [y], strict=True))]
+    return losses
+
+
+lab.repair(
+    training_loop.overfit,
+    title="Overfit on purpose",
+    statement="""A network that cannot learn ten examples by heart will not learn ten thousand. So before
+a long run, train on one small batch again and again: the loss must go to nearly zero. If it does not,
+something is broken.
+
+The code below has the idea and still proves nothing: **regularization is on**, and keeps the loss up
+on purpose. Repair it so that it switches off, before the first step, dropout (`nn.Dropout` modules
+anywhere in the model) and the optimizer's weight decay. It returns the loss before each of the
+`steps` steps. Do not use `model.eval()` for it: that would freeze batch normalization as well, and
+`train_epoch` undoes it anyway.""",
+    points=2,
+    minutes=6,
+    difficulty=2,
+    core=False,
+    syllabus=("1.9",),
+    planted="nothing_switched_off",
+    needs=("training_loop/train_epoch",),
+    inputs=_small_batch,
+    probe=probes.supplied(),
+    checks=[
+        matches_reference("the losses", of="result.returned"),
+        matches_reference("the model afterwards", of="result.model.state"),
+    ],
+    mistakes=[
+        Mistake(
+            "nothing_switched_off",
+            nothing_switched_off,
+            "Dropout and weight decay are still on: the loss cannot come near zero, and you would "
+            "look for a bug that is not there.",
+        ),
+        Mistake(
+            "dropout_left_on",
+            dropout_left_on,
+            "Dropout is still on: every step trains another subnetwork, and the loss stays noisy and "
+            "high. Set `module.p = 0` for every `nn.Dropout` in `model.modules()`.",
+        ),
+        Mistake(
+            "weight_decay_left_on",
+            weight_decay_left_on,
+            'Weight decay is still on. It belongs to the optimizer: set `group["weight_decay"] = 0` '
+            "for every group in `optimizer.param_groups`.",
+        ),
+        Mistake(
+            "in_eval_mode",
+            in_eval_mode,
+            "You train in eval mode. That switches dropout off, and batch normalization too: it then "
+            "uses its stored statistics instead of the batch's, another network than the one you "
+            "will train.",
+        ),
+        Mistake(
+            "labels_drawn_anew",
+            labels_drawn_anew,
+            "You shuffle the labels without the inputs. The network would learn that by heart as "
+            "well, and you would not notice.",
+        ),
+        Mistake(
+            "last_loss_only",
+            last_loss_only,
+            "You return the last loss only; asked for is the list of all.",
+        ),
+        Mistake(
+            "one_step_too_many",
+            one_step_too_many,
+            "You take one step too many.",
+        ),
+        Mistake(
+            "dropout_keeps_nothing",
+            dropout_keeps_nothing,
+            "`p` is the probability of dropping a unit: 1 drops them all, 0 none.",
+        ),
+    ],
+    alternatives=[
+        Alternative("dropout_in_eval_mode", dropout_in_eval_mode),
+        Alternative("one_list_of_batches", one_list_of_batches),
+    ],
+    hints=(
+        "`for module in model.modules():` visits every layer, however deep.",
+        "`for group in optimizer.param_groups:`",
+    ),
+)

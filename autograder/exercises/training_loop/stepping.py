@@ -1,0 +1,260 @@
+"""One step of gradient descent."""
+
+import torch
+
+from autograder import probes
+from autograder.exercises.training_loop.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import matches_reference
+from course_lib import training_loop
+
+OPTIMIZERS = (
+    "torch.optim.SGD",
+    "torch.optim.sgd.sgd",
+    "torch.optim.Adam",
+    "torch.optim.AdamW",
+)
+
+
+def _descent(rng):
+    """Four steps at changing rates; the last parameter takes part in some of them only."""
+    shapes = [(3, int(rng.integers(4, 7))), (int(rng.integers(2, 5)),), (2, 3)]
+    steps = [
+        {
+            "gradients": [
+                rng.normal(size=shape) if index < 2 or used else None
+                for index, shape in enumerate(shapes)
+            ],
+            "learning_rate": float(rng.uniform(0.05, 0.9)),
+        }
+        for used in (False, True, True, False)
+    ]
+    return {"parameters": [rng.normal(size=shape) for shape in shapes], "steps": steps}
+
+
+def gradients_kept(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter -= learning_rate * parameter.grad
+
+
+def rebinds_the_name(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                gradient, parameter.grad = parameter.grad, None
+                parameter = parameter - learning_rate * gradient
+
+
+def rebinds_and_keeps_gradients(parameters, learning_rate):
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter = parameter - learning_rate * parameter.grad
+
+
+def in_the_graph(parameters, learning_rate):
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter -= learning_rate * parameter.grad
+            parameter.grad = None
+
+
+def walks_twice(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter -= learning_rate * parameter.grad
+    for parameter in parameters:
+        parameter.grad = None
+
+
+def uphill(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter += learning_rate * parameter.grad
+                parameter.grad = None
+
+
+def cleared_first(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter.grad = None
+            if parameter.grad is not None:
+                parameter -= learning_rate * parameter.grad
+
+
+def every_parameter_has_a_gradient(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter -= learning_rate * parameter.grad
+            parameter.grad = None
+
+
+def of_unit_length(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter -= learning_rate * parameter.grad / parameter.grad.norm()
+                parameter.grad = None
+
+
+def gradient_replaces(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.copy_(-learning_rate * parameter.grad)
+                parameter.grad = None
+
+
+def no_longer_a_leaf_that_learns(parameters, learning_rate):
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+        if parameter.grad is not None:
+            parameter -= learning_rate * parameter.grad
+            parameter.grad = None
+
+
+def through_data(parameters, learning_rate):
+    for parameter in parameters:
+        if parameter.grad is None:
+            continue
+        parameter.data -= learning_rate * parameter.grad.data
+        parameter.grad.zero_()
+
+
+@torch.no_grad()
+def by_sub(parameters, learning_rate):
+    for parameter in list(parameters):
+        if parameter.grad is not None:
+            parameter.sub_(parameter.grad, alpha=learning_rate)
+        parameter.grad = None
+
+
+def with_new_data(parameters, learning_rate):
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.data = parameter.data - learning_rate * parameter.grad
+            parameter.grad = torch.zeros_like(parameter)
+
+
+def copied_in(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.copy_(parameter - learning_rate * parameter.grad)
+                parameter.grad = None
+
+
+lab.exercise(
+    training_loop.sgd_step,
+    title="One step downhill",
+    statement="""`loss.backward()` has left a gradient in `parameter.grad` of every parameter that took
+part in the loss. Take one step of gradient descent, w ← w − η ∂L/∂w, and clear the gradients for the
+next one.
+
+- Change the tensors that the **model holds**, in place. `w = w - …` makes a new tensor and lets the
+  *name* w point to it; the model never hears of it.
+- The update is not part of the model: no graph of it may be kept, and the parameters stay leaves
+  that require gradients. That is what `torch.no_grad()` is for.
+- Gradients **add up** in `.grad` until somebody clears them (`None`, or zeros).
+- A parameter without a gradient (`.grad is None`) took no part; leave it alone. `parameters` is what
+  `model.parameters()` gives: it can be walked through **once**.
+
+Nothing is returned.""",
+    points=4,
+    minutes=8,
+    difficulty=2,
+    core=True,
+    syllabus=("1.1",),
+    hide=("Formula",),
+    inputs=_descent,
+    probe=probes.descent(),
+    checks=[
+        matches_reference("the parameters after the first step", of="result.0.values"),
+        matches_reference("the parameters after the second step", of="result.1.values"),
+        matches_reference("the parameters after four steps", of="result.3.values"),
+        matches_reference("gradients are cleared", of="result.0.cleared"),
+        matches_reference("the parameters are leaves that require gradients", of="result.3.leaves"),
+    ],
+    mistakes=[
+        Mistake(
+            "gradients_kept",
+            gradients_kept,
+            "You never clear the gradients. `backward()` adds to what is there, so the second step "
+            "also takes the first one's gradient, the third those of both. Set `parameter.grad = None` "
+            "after the update.",
+        ),
+        Mistake(
+            "walks_twice",
+            walks_twice,
+            "You walk through `parameters` twice. `model.parameters()` gives its tensors once; your "
+            "second loop sees none of them and clears nothing. Do both in one loop, or keep "
+            "`list(parameters)`.",
+        ),
+        Mistake(
+            "in_the_graph",
+            in_the_graph,
+            "torch refuses to change a parameter in place while it records operations for the "
+            "backward pass. The update is no part of the model: put it under `torch.no_grad()`.",
+        ),
+        Mistake(
+            "rebinds_the_name",
+            rebinds_the_name,
+            "`parameter = parameter - …` makes a new tensor and gives it the name; the one that the "
+            "model holds has not moved. Update in place: `parameter -= …`.",
+        ),
+        Mistake(
+            "rebinds_and_keeps_gradients",
+            rebinds_and_keeps_gradients,
+            "`parameter = parameter - …` makes a new tensor and gives it the name; the one that the "
+            "model holds has not moved. Update in place under `torch.no_grad()`, then clear the "
+            "gradient.",
+        ),
+        Mistake(
+            "uphill",
+            uphill,
+            "You walk uphill. The gradient points to where the loss grows: subtract it.",
+        ),
+        Mistake(
+            "every_parameter_has_a_gradient",
+            every_parameter_has_a_gradient,
+            "You use `.grad` of every parameter. One that took no part in the loss (a frozen layer, "
+            "say) has `None` there: leave it out.",
+        ),
+        Mistake(
+            "cleared_first",
+            cleared_first,
+            "You clear the gradient before you use it: nothing moves.",
+        ),
+        Mistake(
+            "of_unit_length",
+            of_unit_length,
+            "You divide the gradient by its length. Then the steps do not get smaller near a "
+            "minimum; the rule is w − η ∂L/∂w with the gradient as it is.",
+        ),
+        Mistake(
+            "gradient_replaces",
+            gradient_replaces,
+            "You overwrite the parameter with the step. The step is added to it: w − η ∂L/∂w.",
+        ),
+        Mistake(
+            "no_longer_a_leaf_that_learns",
+            no_longer_a_leaf_that_learns,
+            "You switch `requires_grad` off and leave it off: the next `backward()` gives these "
+            "parameters no gradient. Use `torch.no_grad()` for the update instead.",
+        ),
+    ],
+    alternatives=[
+        Alternative("through_data", through_data),
+        Alternative("by_sub", by_sub),
+        Alternative("with_new_data", with_new_data),
+        Alternative("copied_in", copied_in),
+    ],
+    forbidden=OPTIMIZERS,
+    hints=(
+        "`with torch.no_grad():` around a loop over the parameters.",
+        "`parameter -= learning_rate * parameter.grad` changes the tensor itself.",
+    ),
+)
