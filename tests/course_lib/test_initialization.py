@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,44 +31,10 @@ from course_lib.initialization import (
     xavier_normal,
     xavier_uniform,
 )
+from tests.support.closeness import assert_close
 
 SHAPES = [(400, 100), (30, 50, 5), (48, 32, 3, 3), (96, 1, 3, 3), (6, 8, 2, 3, 5)]
 DRAWS = 16  # draws of the weights: one draw says little about the next
-TOLERANCE = {torch.float64: (1e-9, 1e-12), torch.float32: (1e-4, 1e-6)}  # relative, absolute
-
-
-@pytest.fixture(
-    params=[
-        "cpu",
-        pytest.param(
-            "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-        ),
-    ]
-)
-def device(request: pytest.FixtureRequest) -> str:
-    """The device on which a rule is checked."""
-    return str(request.param)
-
-
-@pytest.fixture(params=[torch.float64, torch.float32], ids=["float64", "float32"])
-def dtype(request: pytest.FixtureRequest) -> torch.dtype:
-    """The precision in which a rule is checked."""
-    result: torch.dtype = request.param
-    return result
-
-
-@pytest.fixture(autouse=True)
-def seed() -> Iterator[None]:
-    """Make every test repeatable without touching the random state of the others."""
-    with torch.random.fork_rng():
-        torch.manual_seed(2024)
-        yield
-
-
-def assert_close(actual: torch.Tensor, expected: torch.Tensor) -> None:
-    """Compare as tightly as the precision allows."""
-    rtol, atol = TOLERANCE[actual.dtype]
-    torch.testing.assert_close(actual, expected, rtol=rtol, atol=atol)
 
 
 def assert_mean(samples: torch.Tensor, expected: float) -> None:

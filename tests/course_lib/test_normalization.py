@@ -25,31 +25,11 @@ from course_lib.normalization import (
     layer_norm_backward,
     update_running_statistics,
 )
+from tests.support.closeness import assert_close
 
 EPS = 0.1  # large enough to tell inside the root from outside, and kept from forgotten
 ROWS = (4, 3)  # N = 4 tells the biased from the unbiased variance; N != C
 IMAGES = (2, 6, 3, 5)  # N, C, H and W all differ
-TOLERANCE = {torch.float64: (1e-9, 1e-12), torch.float32: (1e-4, 1e-5)}  # relative, absolute
-
-
-@pytest.fixture(
-    params=[
-        "cpu",
-        pytest.param(
-            "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-        ),
-    ]
-)
-def device(request: pytest.FixtureRequest) -> str:
-    """The device on which a rule is checked."""
-    return str(request.param)
-
-
-@pytest.fixture(params=[torch.float64, torch.float32], ids=["float64", "float32"])
-def dtype(request: pytest.FixtureRequest) -> torch.dtype:
-    """The precision in which a rule is checked."""
-    result: torch.dtype = request.param
-    return result
 
 
 def draw(
@@ -68,12 +48,6 @@ def draw(
 def positive(*shape: int, **kwargs: Any) -> torch.Tensor:
     """Draw numbers between 0.2 and 2.2, to serve as variances."""
     return torch.sigmoid(draw(*shape, **kwargs)) * 2 + 0.2
-
-
-def assert_close(actual: torch.Tensor, expected: torch.Tensor) -> None:
-    """Compare with the tolerance of the precision; dtype and device must agree as well."""
-    rtol, atol = TOLERANCE[actual.dtype]
-    torch.testing.assert_close(actual, expected, rtol=rtol, atol=atol)
 
 
 def autograd(

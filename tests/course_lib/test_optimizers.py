@@ -33,30 +33,10 @@ from course_lib.optimizers import (
     newton_step,
     sharpness,
 )
+from tests.support.closeness import assert_close
 
-TOLERANCE = {torch.float64: (1e-9, 1e-12), torch.float32: (1e-4, 1e-6)}  # relative, absolute
 STEPS = 40
 Make = Callable[..., Any]
-
-
-@pytest.fixture(
-    params=[
-        "cpu",
-        pytest.param(
-            "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-        ),
-    ]
-)
-def device(request: pytest.FixtureRequest) -> str:
-    """The device on which a rule is checked."""
-    return str(request.param)
-
-
-@pytest.fixture(params=[torch.float64, torch.float32], ids=["float64", "float32"])
-def dtype(request: pytest.FixtureRequest) -> torch.dtype:
-    """The precision in which a rule is checked."""
-    result: torch.dtype = request.param
-    return result
 
 
 def draw(
@@ -65,12 +45,6 @@ def draw(
     """Draw normal numbers that are equal on every device."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(shape, generator=generator, dtype=torch.float64).to(device, dtype)
-
-
-def assert_close(actual: torch.Tensor, expected: torch.Tensor) -> None:
-    """Compare with the tolerance of the precision; dtype and device must agree as well."""
-    rtol, atol = TOLERANCE[actual.dtype]
-    torch.testing.assert_close(actual, expected, rtol=rtol, atol=atol)
 
 
 def symmetric(*eigenvalues: float, seed: int = 0) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,34 +35,6 @@ from course_lib.preprocessing import (
 )
 
 TOLERANCE = {torch.float64: (1e-9, 1e-11), torch.float32: (1e-4, 2e-4)}  # relative, absolute
-
-
-@pytest.fixture(
-    params=[
-        "cpu",
-        pytest.param(
-            "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-        ),
-    ]
-)
-def device(request: pytest.FixtureRequest) -> str:
-    """The device on which a rule is checked."""
-    return str(request.param)
-
-
-@pytest.fixture(params=[torch.float64, torch.float32], ids=["float64", "float32"])
-def dtype(request: pytest.FixtureRequest) -> torch.dtype:
-    """The precision in which a rule is checked."""
-    result: torch.dtype = request.param
-    return result
-
-
-@pytest.fixture(autouse=True)
-def seed() -> Iterator[None]:
-    """Make every test repeatable without touching the random state of the others."""
-    with torch.random.fork_rng():
-        torch.manual_seed(2024)
-        yield
 
 
 Draw = Callable[..., torch.Tensor]

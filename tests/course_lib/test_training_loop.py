@@ -2,7 +2,6 @@
 
 import copy
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -44,42 +43,7 @@ from course_lib.training_loop import (
     squared_error,
     train_epoch,
 )
-
-TOLERANCE = {torch.float64: (1e-9, 1e-12), torch.float32: (1e-4, 1e-6)}  # relative, absolute
-
-
-@pytest.fixture(
-    params=[
-        "cpu",
-        pytest.param(
-            "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-        ),
-    ]
-)
-def device(request: pytest.FixtureRequest) -> str:
-    """The device on which a rule is checked."""
-    return str(request.param)
-
-
-@pytest.fixture(params=[torch.float64, torch.float32], ids=["float64", "float32"])
-def dtype(request: pytest.FixtureRequest) -> torch.dtype:
-    """The precision in which a rule is checked."""
-    result: torch.dtype = request.param
-    return result
-
-
-@pytest.fixture(autouse=True)
-def seed() -> Iterator[None]:
-    """Make every test repeatable without touching the random state of the others."""
-    with torch.random.fork_rng():
-        torch.manual_seed(2024)
-        yield
-
-
-def assert_close(actual: torch.Tensor, expected: torch.Tensor) -> None:
-    """Compare as tightly as the precision allows."""
-    rtol, atol = TOLERANCE[actual.dtype]
-    torch.testing.assert_close(actual, expected, rtol=rtol, atol=atol)
+from tests.support.closeness import assert_close
 
 
 def draw_scores(device, dtype, spread=3.0):
