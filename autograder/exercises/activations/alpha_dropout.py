@@ -1,0 +1,326 @@
+"""Alpha-dropout: the dropout that keeps SELU's mean and variance."""
+
+import math
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.activations.lab import lab
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import (
+    Check,
+    finding,
+)
+from course_lib import activations
+
+
+ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def _signal(rng):
+    # Evenly spread over a normal distribution: mean 0 and variance 1 up to a hair.
+    rows, columns = int(rng.integers(18, 24)), int(rng.integers(25, 32))
+    grid = (np.arange(rows * columns) + 0.5) / (rows * columns)
+    values = np.sqrt(2) * torch.erfinv(torch.from_numpy(2 * grid - 1)).numpy()
+    x = rng.permutation(values / values.std()).reshape(rows, columns)
+    return {"x": x, "p": float(rng.choice([rng.uniform(0.15, 0.3), rng.uniform(0.65, 0.8)]))}
+
+
+def _evaluation(rng):
+    return {**_signal(rng), "training": False}
+
+
+def _default_mode(rng):
+    return _signal(rng)
+
+
+def _constants(p):
+    lowest = -ALPHA * SCALE
+    a = ((1 - p) + lowest**2 * p * (1 - p)) ** -0.5
+    return a, -a * p * lowest, lowest
+
+
+def _dropped(case):
+    """Which entries of all draws are the dropped ones, and whether every entry is explained."""
+    draws = np.asarray(case.observed["result"], dtype=np.float64)
+    a, b, lowest = _constants(case.inputs["p"])
+    x = np.broadcast_to(case.inputs["x"], draws.shape)
+    tolerance = 1e-3 if case.dtype == "float32" else 1e-8
+    dropped = np.abs(draws - (a * lowest + b)) < tolerance
+    kept = np.abs(draws - (a * x + b)) < tolerance * (1 + np.abs(x))
+    return dropped, dropped | kept
+
+
+def _every_entry(case):
+    result = case.observed.get("result")
+    wanted = case.inputs["x"].shape
+    if not isinstance(result, np.ndarray) or result.shape[1:] != wanted:
+        return finding(False, f"shape {wanted}", "another shape", "another shape")
+    if case.inputs.get("training", True):
+        _, explained = _dropped(case)
+        share = float(explained.mean())
+        return finding(
+            share == 1,
+            "every entry a·x + b or a·α' + b",
+            f"{share:.0%} of the entries are",
+            "some entries are neither a·x + b nor a·α' + b",
+        )
+    same = np.abs(result - case.inputs["x"]) <= 1e-6 * (1 + np.abs(case.inputs["x"]))
+    return finding(bool(same.all()), "x itself", "something else", "x was changed in evaluation")
+
+
+def _rate(case):
+    if not case.inputs.get("training", True):
+        return finding(True)
+    dropped, explained = _dropped(case)
+    if not explained.all():
+        return finding(
+            False, "only entries as asked for", "others", "the entries are wrong already"
+        )
+    p, n = case.inputs["p"], dropped.size
+    # Five and a half standard errors: a false alarm in 26 million.
+    limit = 5.5 * math.sqrt(p * (1 - p) / n)
+    twice = float((dropped[1:] & dropped[:-1]).mean())
+    pairs = 5.5 * math.sqrt(p**2 * (1 - p**2) / dropped[1:].size) * 2
+    rows = dropped.mean(axis=(0, 2)), dropped.mean(axis=(0, 1))
+    uneven = max(float(np.abs(r - p).max()) * math.sqrt(dropped.size / r.size) for r in rows)
+    passed = (
+        abs(dropped.mean() - p) <= limit
+        and abs(twice - p**2) <= pairs
+        and uneven <= 7 * math.sqrt(p * (1 - p))
+    )
+    return finding(
+        passed,
+        f"{p:.3f} ± {limit:.3f} dropped, drawn afresh for every entry and call",
+        f"{dropped.mean():.3f} dropped",
+        "another share is dropped" if abs(dropped.mean() - p) > limit else "not drawn afresh",
+    )
+
+
+def _moment(name, wanted, take):
+    def look(case):
+        if not case.inputs.get("training", True):
+            return finding(True)
+        if not _dropped(case)[1].all():
+            return finding(False, "entries as asked for", "others", "the entries are wrong already")
+        result = np.asarray(case.observed["result"], dtype=np.float64)
+        got = float(take(result))
+        limit = 8 / math.sqrt(result.size) * (1 + 2 * case.inputs["p"])
+        near = abs(got - wanted) <= limit
+        return finding(near, f"{wanted} ± {limit:.2f}", f"{got:.3f}", f"the {name} is not kept")
+
+    return Check(f"the {name} stays {wanted}", look)
+
+
+def ordinary_dropout(x, p, training=True):
+    if not training:
+        return x
+    return x * (torch.rand_like(x) >= p) / (1 - p)
+
+
+def no_repair(x, p, training=True):
+    if not training:
+        return x
+    return torch.where(torch.rand_like(x) >= p, x, -1.7580993408473766)
+
+
+def dropped_to_zero(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * x * (torch.rand_like(x) >= p) - a * p * low
+
+
+def p_is_keep(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = (p + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) < p, x, low) - a * (1 - p) * low
+
+
+def wrong_way_mask(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) < p, x, low) - a * p * low
+
+
+def shift_forgotten(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) >= p, x, low)
+
+
+def scale_forgotten(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    return torch.where(torch.rand_like(x) >= p, x, low) - p * low
+
+
+def mirrored_limit(x, p, training=True):
+    if not training:
+        return x
+    low = 1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
+
+
+def normal_numbers(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.randn_like(x) >= p, x, low) - a * p * low
+
+
+def drops_in_evaluation(x, p, training=True):
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
+
+
+def never_drops(x, p, training=True):
+    return x
+
+
+def by_bernoulli(x, p, training=True):
+    if not training:
+        return x.clone()
+    keep = 1 - p
+    low = -1.0507009873554805 * 1.6732632423543772
+    d = torch.bernoulli(torch.full_like(x, keep))
+    a = (keep + low**2 * keep * (1 - keep)) ** -0.5
+    return a * (x * d + low * (1 - d)) - a * (1 - keep) * low
+
+
+def by_moments(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    out = x.masked_fill(torch.rand(x.shape) < p, low)
+    mean = p * low
+    variance = (1 - p) + p * low**2 - mean**2
+    return (out - mean) / math.sqrt(variance)
+
+
+RATE = "kept = torch.rand_like(x) >= p"
+
+lab.exercise(
+    activations.alpha_dropout,
+    title="Dropout for SELU",
+    statement=r"""Ordinary dropout sets units to 0. For SELU this is a foreign value, and the variance
+changes. Alpha-dropout sets them to the value SELU takes at −∞, $\alpha' = -\lambda\alpha$, and then
+applies one affine map to *all* entries, so that an input of mean 0 and variance 1 keeps both:
+
+$$y = a\,\big(x\,d + \alpha'(1-d)\big) + b, \qquad d = 0 \text{ with probability } p.$$
+
+Derive a and b: compute mean and variance of the bracket for x of mean 0 and variance 1, independent
+of d. `p` is the probability of **dropping**; with `training=False` return x as it is. α and λ are
+those of SELU.""",
+    parts=[
+        Part("the entries", 2, (Check("every entry is kept or dropped as asked", _every_entry),)),
+        Part(
+            "the draw",
+            2,
+            (
+                Check("the entries are as asked", _every_entry),
+                Check("entries are dropped with probability p", _rate),
+                _moment("mean", 0, np.mean),
+                _moment("variance", 1, np.var),
+            ),
+        ),
+    ],
+    minutes=12,
+    difficulty=3,
+    core=False,
+    syllabus=("2.7",),
+    hide=("Formula",),
+    inputs=(_signal, _evaluation, _default_mode),
+    probe=probes.draws(count=6),
+    mistakes=[
+        Mistake(
+            "ordinary_dropout",
+            ordinary_dropout,
+            "This is ordinary dropout: entries become 0 and the others grow by 1/(1 − p). The mean "
+            "stays, the variance becomes 1/(1 − p). Drop to α' = −λα and apply a and b.",
+        ),
+        Mistake(
+            "no_repair",
+            no_repair,
+            "You drop to α' and leave it at that: the mean is now pα'. The affine map a(…) + b "
+            "is missing.",
+        ),
+        Mistake(
+            "dropped_to_zero",
+            dropped_to_zero,
+            "a and b are right, but they belong to entries dropped to α', and yours are dropped "
+            "to 0.",
+        ),
+        Mistake(
+            "p_is_keep",
+            p_is_keep,
+            "You read p as the probability of *keeping* (the paper's q). In this lab, as in torch, "
+            "p is the probability of dropping.",
+        ),
+        Mistake(
+            "wrong_way_mask",
+            wrong_way_mask,
+            "a and b are those for dropping with probability p, but your mask drops 1 − p: the "
+            "comparison is the other way round.",
+        ),
+        Mistake(
+            "shift_forgotten",
+            shift_forgotten,
+            "The shift b is missing: the mean is a p α', not 0. b = −a p α'.",
+        ),
+        Mistake(
+            "scale_forgotten",
+            scale_forgotten,
+            "The mean is right, the variance is not: the factor a = (q + α'² q p)^(−1/2) is missing "
+            "(and with it the a in b = −a p α').",
+        ),
+        Mistake(
+            "mirrored_limit",
+            mirrored_limit,
+            "You drop to +λα. SELU's limit at −∞ is negative: α' = −λα.",
+        ),
+        Mistake(
+            "normal_numbers",
+            normal_numbers,
+            "You compare *normal* numbers with p (`randn`). Uniform ones in (0, 1) are below p with "
+            "probability p: `torch.rand_like`.",
+            origin="11 of 250 students, in ordinary dropout",
+        ),
+        Mistake(
+            "drops_in_evaluation",
+            drops_in_evaluation,
+            "You drop entries also when `training` is False.",
+        ),
+        Mistake("never_drops", never_drops, "Nothing is dropped, and x comes back as it was."),
+    ],
+    alternatives=[
+        Alternative("by_bernoulli", by_bernoulli),
+        Alternative("by_moments", by_moments),
+    ],
+    forbidden=(
+        "torch.nn.functional",
+        "torch.nn.AlphaDropout",
+        "torch.nn.FeatureAlphaDropout",
+        "torch.alpha_dropout",
+        "torch.nn.Dropout",
+        "torch.dropout",
+    ),
+    hints=(
+        "With q = 1 − p: the bracket has mean p α' and second moment q · 1 + p α'².",
+        "Its variance is q + p α'² − p² α'² = q + α'² p q. Which a makes it 1, which b makes the "
+        "mean 0?",
+        "a = (q + α'² p q)^(−1/2) and b = −a p α'; `torch.where(torch.rand_like(x) >= p, x, …)`.",
+    ),
+)

@@ -1,0 +1,348 @@
+"""Comparing activations: over seeds, in pairs, each at a learning rate of its own."""
+
+import math
+import statistics
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.activations.lab import lab
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from course_lib import activations
+
+
+def _seeds(rng):
+    """Scores that go up and down with the seed together: pairs tell more than means."""
+    seeds = int(rng.integers(5, 9))
+    second = rng.normal(size=seeds) * 0.03 + 0.6
+    gains = rng.normal(size=seeds) * 0.008 + 0.004
+    gains[:2] = rng.uniform(0.004, 0.012, size=2) * [1, -1]
+    return {"first": second + rng.permutation(gains), "second": second}
+
+
+def _summary(values):
+    return values.mean(), values.std() / math.sqrt(len(values))
+
+
+def _compared(first, second, summary):
+    return {
+        "first": summary(first),
+        "second": summary(second),
+        "difference": summary(first - second),
+    }
+
+
+def deviation_for_error(first, second):
+    return _compared(first, second, lambda v: (v.mean(), v.std()))
+
+
+def biased_deviation(first, second):
+    return _compared(first, second, lambda v: (v.mean(), v.std(unbiased=False) / len(v) ** 0.5))
+
+
+def divided_by_n(first, second):
+    return _compared(first, second, lambda v: (v.mean(), v.std() / len(v)))
+
+
+def variance_over_root(first, second):
+    return _compared(first, second, lambda v: (v.mean(), v.var() / len(v) ** 0.5))
+
+
+def unpaired(first, second):
+    (a, error_a), (b, error_b) = _summary(first), _summary(second)
+    return {
+        "first": (a, error_a),
+        "second": (b, error_b),
+        "difference": (a - b, torch.sqrt(error_a**2 + error_b**2)),
+    }
+
+
+def errors_added(first, second):
+    (a, error_a), (b, error_b) = _summary(first), _summary(second)
+    return {
+        "first": (a, error_a),
+        "second": (b, error_b),
+        "difference": (a - b, error_a + error_b),
+    }
+
+
+def errors_subtracted(first, second):
+    (a, error_a), (b, error_b) = _summary(first), _summary(second)
+    return {
+        "first": (a, error_a),
+        "second": (b, error_b),
+        "difference": (a - b, error_a - error_b),
+    }
+
+
+def second_minus_first(first, second):
+    return {**_compared(first, second, _summary), "difference": _summary(second - first)}
+
+
+def sorted_first(first, second):
+    return _compared(first.sort().values, second.sort().values, _summary)
+
+
+def absolute_differences(first, second):
+    found = _compared(first, second, _summary)
+    return {**found, "difference": _summary((first - second).abs())}
+
+
+def one_seed(first, second):
+    return _compared(first[:1], second[:1], lambda v: (v.mean(), torch.zeros_like(v.mean())))
+
+
+def with_statistics(first, second):
+    def summary(values):
+        numbers = values.tolist()
+        return statistics.mean(numbers), statistics.stdev(numbers) / len(numbers) ** 0.5
+
+    pairs = zip(first.tolist(), second.tolist(), strict=True)
+    differences = torch.tensor([a - b for a, b in pairs], dtype=torch.float64)
+    return {"first": summary(first), "second": summary(second), "difference": summary(differences)}
+
+
+def with_covariance(first, second):
+    n = len(first)
+    c = torch.cov(torch.stack([first, second]))
+    return {
+        "first": [first.mean(), (c[0, 0] / n) ** 0.5],
+        "second": [second.mean(), (c[1, 1] / n) ** 0.5],
+        "difference": [
+            first.mean() - second.mean(),
+            ((c[0, 0] + c[1, 1] - 2 * c[0, 1]) / n) ** 0.5,
+        ],
+    }
+
+
+lab.exercise(
+    activations.compare_paired,
+    title="Better, or lucky?",
+    statement=r"""Two activations were trained on the same seeds: entry i of `first` and entry i of
+`second` are accuracies of networks with the same starting weights and the same batches. Return a
+dict with three pairs (mean, standard error):
+
+- `"first"` and `"second"`: of each by itself,
+- `"difference"`: of `first` − `second`, **paired**, seed by seed.
+
+The standard error of a mean of n values is $s/\sqrt n$, where s is their *unbiased* standard deviation
+(divided by n − 1, torch's default): how far the mean would move with other seeds. A difference of
+less than about two or three of its standard errors may be luck.
+
+Why paired? Some seeds are good for both. The subtraction removes what they have in common.""",
+    parts=[
+        Part(
+            "each by itself",
+            1,
+            (
+                matches_reference("mean and error of the first", of="result.first"),
+                matches_reference("mean and error of the second", of="result.second"),
+                leaves_inputs_alone(),
+            ),
+        ),
+        Part(
+            "the difference",
+            2,
+            (
+                # In float32 a difference of scores has lost two digits.
+                matches_reference("mean and error of the difference", of="result.difference"),
+            ),
+        ),
+    ],
+    minutes=8,
+    difficulty=2,
+    syllabus=("2.12",),
+    hide=("Formula",),
+    dtypes=("float64", "float64", "float64"),
+    inputs=_seeds,
+    probe=probes.call(),
+    mistakes=[
+        Mistake(
+            "deviation_for_error",
+            deviation_for_error,
+            "You return the standard deviation: how far *one* run lies from the mean. The error of "
+            "the mean is smaller by √n.",
+        ),
+        Mistake(
+            "unpaired",
+            unpaired,
+            "Your error of the difference is √(e₁² + e₂²), that of two independent samples. These "
+            "are pairs: take the standard error of the differences, seed by seed.",
+        ),
+        Mistake(
+            "biased_deviation",
+            biased_deviation,
+            "You divide by n under the root. With so few seeds that is too optimistic: n − 1.",
+        ),
+        Mistake("divided_by_n", divided_by_n, "You divide s by n. It is s/√n."),
+        Mistake(
+            "variance_over_root",
+            variance_over_root,
+            "You divide the variance by √n: take its root.",
+        ),
+        Mistake(
+            "errors_added",
+            errors_added,
+            "You add the two errors. Take the standard error of the differences, seed by seed.",
+        ),
+        Mistake(
+            "errors_subtracted",
+            errors_subtracted,
+            "You subtract the two errors; this can even be negative. Take the standard error of the "
+            "differences, seed by seed.",
+        ),
+        Mistake(
+            "second_minus_first",
+            second_minus_first,
+            "Your difference is second − first. It is first − second.",
+        ),
+        Mistake(
+            "sorted_first",
+            sorted_first,
+            "You sort the scores, so that the best seed of one is paired with the best of the other. "
+            "Pairs are made by the seed.",
+        ),
+        Mistake(
+            "absolute_differences",
+            absolute_differences,
+            "You take absolute differences: their mean is positive even for two equal methods.",
+        ),
+        Mistake(
+            "one_seed",
+            one_seed,
+            "You use the first seed only. One seed says nothing about what another would do.",
+        ),
+    ],
+    alternatives=[
+        Alternative("with_statistics", with_statistics),
+        Alternative("with_covariance", with_covariance),
+    ],
+    hints=(
+        "Write a small function for (mean, s/√n) and call it three times.",
+        "For the difference, first subtract: `first - second` is one number for each seed.",
+    ),
+)
+
+
+def _search(rng):
+    """Every method has a best rate of its own; the luckiest single run is at another."""
+    methods, rates, seeds = (int(n) for n in rng.permutation([4, 5, 6]))
+    best = rng.permutation(np.arange(max(methods, rates)) % rates)[:methods]
+    distance = np.abs(np.arange(rates) - best[:, None])
+    means = 0.6 - 0.03 * distance + 0.002 * rng.normal(size=(methods, rates))
+    scores = means[..., None] + 0.01 * rng.normal(size=(methods, rates, seeds))
+    scores -= (scores.mean(axis=2) - means)[..., None]
+    lucky = (best + rng.integers(1, rates, size=methods)) % rates
+    everyone = np.arange(methods)
+    beside = np.where(best + 1 < rates, best + 1, best - 1)
+    scores[everyone, beside] += 0.1 / (seeds - 1)
+    scores[everyone, beside, 1] -= 0.1 + 0.1 / (seeds - 1)
+    scores[everyone, lucky] -= 0.2 / (seeds - 1)
+    scores[everyone, lucky, 2] += 0.2 + 0.2 / (seeds - 1)
+    # The best rate has one bad run, its first: its worst is not the best worst.
+    scores[everyone, best] += 0.2 / (seeds - 1)
+    scores[everyone, best, 0] -= 0.2 + 0.2 / (seeds - 1)
+    ladder = np.sort(rng.uniform(0.001, 1, size=rates))
+    return {"validation": scores, "rates": ladder}
+
+
+def shared_rate(validation, rates):
+    return rates[validation.mean(dim=(0, 2)).argmax()].expand(len(validation))
+
+
+def luckiest_run(validation, rates):
+    return rates[validation.amax(dim=2).argmax(dim=1)]
+
+
+def first_seed(validation, rates):
+    return rates[validation[:, :, 0].argmax(dim=1)]
+
+
+def worst_rate(validation, rates):
+    return rates[validation.mean(dim=2).argmin(dim=1)]
+
+
+def most_reliable(validation, rates):
+    return rates[validation.amin(dim=2).argmax(dim=1)]
+
+
+def steadiest(validation, rates):
+    return rates[validation.std(dim=2).argmin(dim=1)]
+
+
+def indices(validation, rates):
+    return validation.mean(dim=2).argmax(dim=1)
+
+
+def the_scores(validation, rates):
+    return validation.mean(dim=2).amax(dim=1)
+
+
+def by_loop(validation, rates):
+    chosen = []
+    for scores in validation:
+        means = [float(s.mean()) for s in scores]
+        chosen.append(rates[means.index(max(means))])
+    return torch.stack(chosen)
+
+
+def by_sum_and_gather(validation, rates):
+    order = validation.sum(dim=-1).argsort(dim=1, descending=True)
+    return torch.gather(rates.expand(len(validation), -1), 1, order[:, :1]).squeeze(1)
+
+
+lab.exercise(
+    activations.tuned_rates,
+    title="To each its own learning rate",
+    statement=r"""A sigmoid network wants a larger learning rate than a ReLU network. Whoever compares both
+at the rate that suits one of them has compared nothing.
+
+`validation` holds accuracies on validation data, of shape (methods, rates, seeds), `rates` the
+learning rates that were tried. Return the rate to use for each method, shape (methods,): the one
+with the best **mean over the seeds**.""",
+    points=1,
+    minutes=4,
+    difficulty=1,
+    core=False,
+    syllabus=("2.12",),
+    hide=("Formula",),
+    dtypes=("float64", "float64", "float64"),
+    inputs=_search,
+    probe=probes.call(),
+    checks=[matches_reference("the chosen rates"), leaves_inputs_alone()],
+    mistakes=[
+        Mistake(
+            "shared_rate",
+            shared_rate,
+            "You choose one rate for all methods. Each is compared at its own best.",
+        ),
+        Mistake(
+            "luckiest_run",
+            luckiest_run,
+            "You pick the rate of the best single run. That rewards luck: take the mean over the "
+            "seeds first.",
+        ),
+        Mistake(
+            "first_seed", first_seed, "You look at the first seed only. Average over the seeds."
+        ),
+        Mistake(
+            "most_reliable",
+            most_reliable,
+            "You pick by the worst run. A respectable criterion, but here the mean is asked for.",
+        ),
+        Mistake("worst_rate", worst_rate, "You pick the worst rate: accuracies are to be large."),
+        Mistake("steadiest", steadiest, "You pick the rate whose runs differ least, however bad."),
+        Mistake("indices", indices, "You return positions. Return the rates that stand there."),
+        Mistake("the_scores", the_scores, "You return the best scores. Return the rates they had."),
+    ],
+    alternatives=[
+        Alternative("by_loop", by_loop),
+        Alternative("by_sum_and_gather", by_sum_and_gather),
+    ],
+    hints=(
+        "First over the seeds, then over the rates.",
+        "`argmax` gives positions; `rates[positions]` the rates.",
+    ),
+)

@@ -1,0 +1,293 @@
+"""Dead ReLU units: counted over a data set, and what a small positive bias does for them."""
+
+import math
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.activations.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from course_lib import activations
+
+
+def _batches(rng):
+    """Units that are dead everywhere, in some batches only, or nowhere; batches of other sizes."""
+    sizes = rng.permutation([4, 5, 7, 9])
+    # What becomes of a unit: dead, at exactly 0 at best, active for one example, throughout the
+    # third batch and much, throughout the last batch and little, now and then.
+    counts = [*rng.permutation([2, 3, 4, 6, 9]), int(rng.integers(8, 20))]
+    fate = rng.permutation(np.repeat(np.arange(6), counts))
+    units, batches = len(fate), []
+    for number, size in enumerate(sizes):
+        z = -np.abs(rng.normal(size=(int(size), units))) - 0.1
+        z[0, fate == 1] = 0.0
+        if number == 1:
+            z[2, fate == 2] = 0.2
+        if number == 2:
+            z[:, fate == 3] *= -20
+        if number == 3:
+            z[:, fate == 4] *= -0.1
+        z[:, fate == 5] = rng.normal(size=(int(size), counts[5])) + 0.5
+        batches.append(z)
+    return {"batches": batches}
+
+
+def average_over_batches(batches):
+    return torch.stack([(z <= 0).all(dim=0).to(z.dtype).mean() for z in batches]).mean()
+
+
+def share_of_zeros(batches):
+    everything = torch.cat(batches)
+    return (everything <= 0).to(everything.dtype).mean()
+
+
+def last_batch_only(batches):
+    return (batches[-1] <= 0).all(dim=0).to(batches[-1].dtype).mean()
+
+
+def dead_for_one(batches):
+    everything = torch.cat(batches)
+    return (everything <= 0).any(dim=0).to(everything.dtype).mean()
+
+
+def strictly_below(batches):
+    everything = torch.cat(batches)
+    return (everything < 0).all(dim=0).to(everything.dtype).mean()
+
+
+def dead_on_average(batches):
+    everything = torch.cat(batches)
+    return (everything.mean(dim=0) <= 0).to(everything.dtype).mean()
+
+
+def examples_not_units(batches):
+    everything = torch.cat(batches)
+    return (everything <= 0).all(dim=1).to(everything.dtype).mean()
+
+
+def alive_share(batches):
+    everything = torch.cat(batches)
+    return (everything > 0).any(dim=0).to(everything.dtype).mean()
+
+
+def counted(batches):
+    return (torch.cat(batches) <= 0).all(dim=0).sum()
+
+
+def dead_in_any_batch(batches):
+    dead = torch.stack([(z <= 0).all(dim=0) for z in batches]).any(dim=0)
+    return dead.to(batches[0].dtype).mean()
+
+
+def by_largest(batches):
+    return (torch.cat(batches).amax(dim=0) <= 0).double().mean()
+
+
+def running_maximum(batches):
+    largest = batches[0].amax(dim=0)
+    for z in batches[1:]:
+        largest = torch.maximum(largest, z.amax(dim=0))
+    return float((largest <= 0).sum()) / len(largest)
+
+
+lab.exercise(
+    activations.dead_fraction,
+    title="Count the dead",
+    statement=r"""A ReLU unit is **dead** on a data set when its pre-activation is ≤ 0 for *every* example:
+its output is always 0, its slope is always 0, and so is every gradient on its weights. A unit
+that answers to a single example in ten thousand is alive.
+
+Pre-activations come batch by batch, in a list of tensors of shape (N_b, M), with the same M units.
+Return the share of units that are dead on **the whole data set**. An exact 0 counts as not active.""",
+    points=3,
+    minutes=7,
+    difficulty=2,
+    syllabus=("2.11",),
+    hide=("Formula",),
+    inputs=_batches,
+    probe=probes.call(),
+    checks=[matches_reference("the share of dead units"), leaves_inputs_alone()],
+    mistakes=[
+        Mistake(
+            "share_of_zeros",
+            share_of_zeros,
+            "You count all zeros. That a unit is off for some examples is its job; dead is a unit "
+            "that is off for all of them.",
+        ),
+        Mistake(
+            "average_over_batches",
+            average_over_batches,
+            "You average the dead shares of the batches. A unit that is silent in one batch and "
+            "active in the next is alive: first put the batches together, then decide.",
+        ),
+        Mistake(
+            "dead_in_any_batch",
+            dead_in_any_batch,
+            "You count units that are silent throughout *some* batch. It must be all of them.",
+        ),
+        Mistake(
+            "dead_for_one",
+            dead_for_one,
+            "You count units that are off for *some* example (`any`). Dead is off for `all`.",
+        ),
+        Mistake("last_batch_only", last_batch_only, "You look at the last batch only."),
+        Mistake(
+            "strictly_below",
+            strictly_below,
+            "A unit whose largest pre-activation is exactly 0 is dead too: its output is 0 and its "
+            "slope (torch's convention) as well. `<= 0`, not `< 0`.",
+        ),
+        Mistake(
+            "dead_on_average",
+            dead_on_average,
+            "You ask whether the *mean* pre-activation is ≤ 0. One positive example keeps a unit "
+            "alive: the largest one counts.",
+        ),
+        Mistake(
+            "examples_not_units",
+            examples_not_units,
+            "You count examples for which all units are off. Units are columns: reduce over the "
+            "examples, axis 0.",
+        ),
+        Mistake("alive_share", alive_share, "You return the share that is alive."),
+        Mistake("counted", counted, "You return a count. Divide by the number of units."),
+    ],
+    alternatives=[
+        Alternative("by_largest", by_largest),
+        Alternative("running_maximum", running_maximum),
+    ],
+    equivalent_mutants={
+        "return (~alive).to(batches[0].dtype).mean() => "
+        "return (~alive).to(batches[1].dtype).mean()": "all batches have one dtype",
+    },
+    hints=(
+        "Over which axis must a unit be ≤ 0 throughout?",
+        "`torch.cat(batches)` is the data set, or keep a running record of who was ever active.",
+    ),
+)
+
+
+def _pulled(rng):
+    return {"bias": float(-rng.uniform(0.5, 2)), "std": float(rng.uniform(0.5, 2))}
+
+
+def _pushed(rng):
+    return {"bias": float(rng.uniform(0.5, 2)), "std": float(rng.uniform(1.5, 3))}
+
+
+def other_side(bias, std):
+    return 0.5 * math.erfc(bias / (std * math.sqrt(2)))
+
+
+def std_forgotten(bias, std):
+    return 0.5 * math.erfc(-bias / math.sqrt(2))
+
+
+def variance_for_std(bias, std):
+    return 0.5 * math.erfc(-bias / (std**2 * math.sqrt(2)))
+
+
+def multiplied(bias, std):
+    return 0.5 * math.erfc(-bias * std / math.sqrt(2))
+
+
+def root_forgotten(bias, std):
+    return 0.5 * (1 + math.erf(bias / std))
+
+
+def erf_itself(bias, std):
+    return math.erf(bias / (std * math.sqrt(2)))
+
+
+def guaranteed(bias, std):
+    return 1.0 if bias > 0 else 0.0
+
+
+def always_half(bias, std):
+    return 0.5
+
+
+def sigmoid_for_phi(bias, std):
+    return 1 / (1 + math.exp(-bias / std))
+
+
+def by_erfc(bias, std):
+    return math.erfc(-bias / std / math.sqrt(2)) / 2
+
+
+def by_distribution(bias, std):
+    normal = torch.distributions.Normal(torch.tensor(float(bias)).double(), std)
+    return 1 - normal.cdf(torch.zeros((), dtype=torch.float64))
+
+
+lab.value(
+    activations.active_probability,
+    title="What is a small positive bias worth?",
+    statement=r"""To keep ReLU units alive, the notes start their biases slightly positive, at 0.01. How
+much does it help? Let the pre-activation of a unit be $z = b + s$ with $s \sim \mathcal{N}(0,
+\sigma^2)$ over the examples. Return the probability that the unit is active, P(z > 0), for b =
+`bias` and σ = `std`.
+
+Then evaluate it at b = 0.01 and σ = 1, and compare with b = 0. (The distribution function of the
+standard normal is $\Phi(t) = \tfrac12\,\big(1 + \text{erf}(t/\sqrt2)\big)$, with `math.erf`.)""",
+    points=2,
+    minutes=5,
+    difficulty=2,
+    core=False,
+    syllabus=("2.11",),
+    hide=("Formula",),
+    inputs=(_pulled, _pushed, _pulled),
+    probe=probes.call(),
+    # Near enough for an answer that computes in torch's float32.
+    checks=[matches_reference("the probability", rtol=1e-5)],
+    mistakes=[
+        Mistake(
+            "guaranteed",
+            guaranteed,
+            "You say that a positive bias makes a unit active. It only shifts the odds: "
+            "Φ(b/σ), which for b = 0.01 and σ = 1 is 0.504.",
+            origin="lecture notes",
+        ),
+        Mistake(
+            "always_half",
+            always_half,
+            "½ holds without a bias. With one it is Φ(b/σ).",
+        ),
+        Mistake(
+            "other_side",
+            other_side,
+            "This is P(z ≤ 0). A positive bias must make activity *more* likely.",
+        ),
+        Mistake(
+            "std_forgotten",
+            std_forgotten,
+            "You compare b with 1. It counts relative to the spread: b/σ.",
+        ),
+        Mistake("variance_for_std", variance_for_std, "You divide by σ². It is b/σ."),
+        Mistake(
+            "multiplied", multiplied, "You multiply b by σ. A larger spread makes b matter less."
+        ),
+        Mistake(
+            "root_forgotten",
+            root_forgotten,
+            "The √2 is missing: Φ(t) = ½ (1 + erf(t/√2)).",
+        ),
+        Mistake(
+            "erf_itself",
+            erf_itself,
+            "erf goes from −1 to 1. The probability is ½ (1 + erf(…)).",
+        ),
+        Mistake(
+            "sigmoid_for_phi",
+            sigmoid_for_phi,
+            "You use the sigmoid. It looks like Φ, but asked for is the normal distribution.",
+        ),
+    ],
+    alternatives=[
+        Alternative("by_erfc", by_erfc),
+        Alternative("by_distribution", by_distribution),
+    ],
+    hints=("z > 0 means s > −b. Measure b in units of σ.",),
+)

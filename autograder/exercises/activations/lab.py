@@ -1,0 +1,35 @@
+"""The lab that the exercises of this package join, and inputs on which no two activations agree."""
+
+import numpy as np
+
+from autograder.judging import Lab
+
+lab = Lab("activations", number=2, title="Activations")
+
+AUTOGRAD = ("torch.autograd", "torch.func", ".backward", ".requires_grad_")
+
+
+def draw_shape(rng):
+    """Two different sizes, large enough that every kind of entry occurs."""
+    rows, columns = rng.permutation(np.arange(5, 12))[:2]
+    return int(rows), int(columns)
+
+
+def draw_values(rng, spread=2.0):
+    """Numbers of both signs, none of them near zero, where slopes are a matter of convention."""
+    shape = draw_shape(rng)
+    return rng.choice([-1.0, 1.0], size=shape) * (0.05 + np.abs(rng.normal(size=shape)) * spread)
+
+
+def draw_gradient(rng, x):
+    """A gradient from above for every entry of x, of both signs."""
+    return rng.normal(size=np.shape(x)) + 0.3
+
+
+def without(draw, *names):
+    """The same inputs without some arguments, so that their defaults count."""
+
+    def draw_the_others(rng):
+        return {name: value for name, value in draw(rng).items() if name not in names}
+
+    return draw_the_others

@@ -1,0 +1,326 @@
+"""PReLU as a module: a slope that is learned."""
+
+import torch
+from torch import nn
+
+from autograder import probes
+from autograder.exercises.activations.lab import draw_gradient, lab
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import (
+    check,
+    find,
+    finding,
+    matches_reference,
+)
+from course_lib import activations
+
+
+LIBRARY_PRELUS = (
+    "torch.nn.functional",
+    "torch.nn.PReLU",
+    "torch.prelu",
+    ".prelu",
+)
+
+
+def draw_signed(rng, *shape):
+    return rng.choice([-1.0, 1.0], size=shape) * rng.uniform(0.1, 3, size=shape)
+
+
+def _script(rng, construct, slopes, shape):
+    """Fresh, with given slopes, after gradient steps; batches of other sizes later."""
+    x, later = draw_signed(rng, *shape), draw_signed(rng, shape[0] + 2, *shape[1:])
+    steps = [
+        {"do": "parameters", "as": "parameters"},
+        {"do": "call", "as": "fresh output", "x": x},
+        {"do": "backward", "as": "fresh gradients", "grad_output": draw_gradient(rng, x)},
+        {"do": "sgd", "learning_rate": 0.05},
+        {"do": "call", "as": "after one step", "x": later},
+        {"do": "backward", "as": "second gradients", "grad_output": draw_gradient(rng, later)},
+        {"do": "sgd", "learning_rate": 0.03},
+        {"do": "call", "as": "after two steps", "x": x},
+        {"do": "set", "as": "slopes", "values": {"weight": slopes}},
+        {"do": "call", "as": "known slopes", "x": later},
+        {"do": "backward", "as": "known gradients", "grad_output": draw_gradient(rng, later)},
+    ]
+    return {"construct": construct, "steps": steps}
+
+
+def _shared(rng):
+    shape = tuple(int(n) for n in rng.permutation([4, 5, 6]))
+    return _script(rng, {}, rng.uniform(-0.5, 2.5, size=1), shape)
+
+
+def _by_feature(rng):
+    rows, features = (int(n) for n in rng.permutation([4, 5, 6, 7])[:2])
+    construct = {"num_parameters": features, "init": float(rng.uniform(0.3, 0.6))}
+    return _script(rng, construct, rng.uniform(-0.5, 2.5, size=features), (rows, features))
+
+
+def _by_channel(rng):
+    # Height and width differ from the channels and from each other.
+    rows, channels, height, width = (int(n) for n in rng.permutation([2, 3, 4, 5]))
+    slopes = rng.uniform(-0.5, 2.5, size=channels)
+    construct = {"num_parameters": channels}
+    return _script(rng, construct, slopes, (rows, channels, height, width))
+
+
+def _two_channels(rng):
+    rows, height, width = (int(n) for n in rng.permutation([3, 4, 5]))
+    construct = {"num_parameters": 2, "init": float(rng.uniform(0.3, 0.6))}
+    return _script(rng, construct, rng.uniform(-0.5, 2.5, size=2), (rows, 2, height, width))
+
+
+class NotAParameter(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = torch.full((num_parameters,), init)
+
+    def forward(self, x):
+        slope = self.weight.to(x.dtype)
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+class ABuffer(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.register_buffer("weight", torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+class AlwaysOne(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(init))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight * x)
+
+
+class LeakyStart(nn.Module):
+    def __init__(self, num_parameters=1, init=0.01):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+class IgnoresInit(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), 0.25))
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+class AlongTheLastAxis(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight * x)
+
+
+class AlongTheFirstAxis(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight.reshape(-1, *[1] * (x.ndim - 1))
+        return torch.where(x > 0, x, slope * x)
+
+
+class LargerOfTwo(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.maximum(x, slope * x)
+
+
+class OnBothSides(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.clamp(x, min=0) + slope * x
+
+
+class TakesTheData(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight.detach()
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+class ByParts(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(init * torch.ones(num_parameters))
+
+    def forward(self, x):
+        shape = [1] * x.ndim
+        shape[1] = len(self.weight)
+        return x.clamp(min=0) + self.weight.view(shape) * x.clamp(max=0)
+
+
+class ChannelsLast(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(num_parameters))
+        nn.init.constant_(self.weight, init)
+
+    def forward(self, x):
+        turned = x.movedim(1, -1)
+        return (turned * torch.where(turned > 0, 1, self.weight)).movedim(-1, 1)
+
+
+@check("weight is a parameter, of shape (num_parameters,)")
+def is_registered(case):
+    wanted = find(case.expected, "parameters/parameters", case)
+    got = find(case.observed, "parameters/parameters", case)
+    if got == wanted:
+        return finding(True)
+    gist = "no parameter is registered" if not got else "other parameters than weight"
+    return finding(False, str(wanted), str(got), gist)
+
+
+lab.exercise(
+    activations.PReLU,
+    title="PReLU: a slope that learns",
+    statement=r"""A leaky ReLU with a slope that the optimizer trains, as a module:
+
+$$f(x) = \max(0, x) + a_c \cdot \min(0, x).$$
+
+- `__init__`: `num_parameters` slopes in **one parameter called `weight`**, of shape
+  `(num_parameters,)`, all starting at `init` (0.25 by default). The optimizer only finds what is
+  an `nn.Parameter`. (What must be the first line of every module's `__init__`?)
+- `forward`: with one slope, use it everywhere. With C slopes, slope c belongs to **channel c, axis
+  1** of x, for x of shape (N, C) as well as (N, C, H, W).
+
+The slope is learned: it can become larger than 1 or negative.""",
+    parts=[
+        Part(
+            "the parameter",
+            2,
+            (is_registered, matches_reference("the fresh output", of="fresh output/result")),
+        ),
+        Part(
+            "the function",
+            1,
+            (matches_reference("the output for known slopes", of="known slopes/result"),),
+        ),
+        Part(
+            "learning",
+            2,
+            (
+                matches_reference("the gradient of the slopes", of="known gradients/parameters"),
+                matches_reference("the gradient of the input", of="known gradients/x"),
+                matches_reference("the output after two steps", of="after two steps/result"),
+            ),
+        ),
+    ],
+    minutes=12,
+    difficulty=2,
+    syllabus=("2.5",),
+    inputs=(_shared, _by_feature, _by_channel, _two_channels),
+    probe=probes.module(),
+    mistakes=[
+        Mistake(
+            "NotAParameter",
+            NotAParameter,
+            "`weight` is a plain tensor. Autograd and the optimizer never see it, so it stays at "
+            "its start: wrap it in `nn.Parameter`.",
+        ),
+        Mistake(
+            "ABuffer",
+            ABuffer,
+            "`weight` is a buffer: it is saved with the model, but never trained. What is learned "
+            "is an `nn.Parameter`.",
+        ),
+        Mistake(
+            "AlwaysOne",
+            AlwaysOne,
+            "You keep a single number whatever `num_parameters` says. There is one slope for each "
+            "channel if it is C, and `weight` has shape (num_parameters,) in any case.",
+        ),
+        Mistake(
+            "LeakyStart",
+            LeakyStart,
+            "Your slopes start at 0.01, as the fixed slope of leaky ReLU. PReLU starts at 0.25.",
+        ),
+        Mistake(
+            "IgnoresInit",
+            IgnoresInit,
+            "You ignore `init` and always start at 0.25.",
+        ),
+        Mistake(
+            "AlongTheLastAxis",
+            AlongTheLastAxis,
+            "Slopes of shape (C,) line up with the *last* axis of x, which is right for (N, C) "
+            "only. For images the channels are axis 1: reshape the slopes to (C, 1, 1).",
+        ),
+        Mistake(
+            "AlongTheFirstAxis",
+            AlongTheFirstAxis,
+            "Your slopes lie along axis 0, the examples. A slope belongs to a channel, axis 1.",
+        ),
+        Mistake(
+            "LargerOfTwo",
+            LargerOfTwo,
+            "max(x, ax) is PReLU only while a ≤ 1. A learned slope may grow beyond: decide by the "
+            "sign of x.",
+            origin="lecture notes",
+        ),
+        Mistake(
+            "OnBothSides",
+            OnBothSides,
+            "You add a·x on the positive side too, where the slope must be 1. It is "
+            "max(0, x) + a·min(0, x).",
+        ),
+        Mistake(
+            "TakesTheData",
+            TakesTheData,
+            "You take the slopes out of the graph (`detach` or `.data`): they get no gradient and "
+            "never learn.",
+        ),
+    ],
+    alternatives=[Alternative("ByParts", ByParts), Alternative("ChannelsLast", ChannelsLast)],
+    forbidden=LIBRARY_PRELUS,
+    hints=(
+        "`super().__init__()`, then `self.weight = nn.Parameter(torch.full(…))`.",
+        "In `forward`, bring the C slopes into a shape that lines up with axis 1: (C,) for (N, C), "
+        "(C, 1, 1) for (N, C, H, W).",
+        "`slope.reshape(-1, *[1] * (x.ndim - 2))`, then `torch.where(x > 0, x, slope * x)`.",
+    ),
+)

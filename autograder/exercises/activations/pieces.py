@@ -1,0 +1,411 @@
+"""Maxout: the largest of several linear pieces, what it costs and what it contains."""
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.activations.lab import lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import (
+    check,
+    find,
+    finding,
+    keeps_dtype,
+    leaves_inputs_alone,
+    matches_reference,
+)
+from autograder.judging.comparison import Tolerance, difference
+from course_lib import activations
+
+
+def _sizes(rng):
+    rows, pieces, units, inputs = (int(n) for n in rng.permutation([3, 4, 5, 6, 7])[:4])
+    return rows + 4, pieces, units, inputs
+
+
+def draw_layer(rng):
+    rows, pieces, units, inputs = _sizes(rng)
+    return {
+        "x": rng.normal(size=(rows, inputs)) + 0.5,
+        "weight": rng.normal(size=(pieces, units, inputs)),
+        "bias": 2 * rng.normal(size=(pieces, units)),
+    }
+
+
+def linear_pieces(x, weight, bias):
+    return x @ weight.transpose(1, 2) + bias[:, None]
+
+
+def over_the_units(x, weight, bias):
+    return linear_pieces(x, weight, bias).amax(dim=2).T
+
+
+def over_the_examples(x, weight, bias):
+    return linear_pieces(x, weight, bias).amax(dim=1)
+
+
+def added_up(x, weight, bias):
+    return linear_pieces(x, weight, bias).sum(dim=0)
+
+
+def averaged(x, weight, bias):
+    return linear_pieces(x, weight, bias).mean(dim=0)
+
+
+def no_bias(x, weight, bias):
+    return (x @ weight.transpose(1, 2)).amax(dim=0)
+
+
+def bias_afterwards(x, weight, bias):
+    return (x @ weight.transpose(1, 2)).amax(dim=0) + bias.amax(dim=0)
+
+
+def first_piece(x, weight, bias):
+    return linear_pieces(x, weight, bias)[0]
+
+
+def and_zero(x, weight, bias):
+    return linear_pieces(x, weight, bias).amax(dim=0).clamp(min=0)
+
+
+def largest_magnitude(x, weight, bias):
+    return linear_pieces(x, weight, bias).abs().amax(dim=0)
+
+
+def smallest(x, weight, bias):
+    return linear_pieces(x, weight, bias).amin(dim=0)
+
+
+def by_einsum(x, weight, bias):
+    z = torch.einsum("nd,kmd->nkm", x, weight) + bias
+    return z.max(dim=1).values
+
+
+def piece_by_piece(x, weight, bias):
+    best = x @ weight[0].T + bias[0]
+    for w, b in zip(weight[1:], bias[1:], strict=True):
+        best = torch.maximum(best, x @ w.T + b)
+    return best
+
+
+lab.exercise(
+    activations.maxout,
+    title="Maxout",
+    statement=r"""A maxout unit has no fixed nonlinearity: it computes k linear functions of its input,
+its **pieces**, and returns the largest. For x of shape (N, D), `weight` (k, M, D) and `bias` (k, M):
+
+$$y_{nm} = \max_{i=1\ldots k}\Big(\sum_d W_{imd}\,x_{nd} + b_{im}\Big), \qquad \text{shape } (N, M).$$
+
+Three axes are left after the matrix product: examples, pieces, units. The maximum is over one of
+them.""",
+    points=2,
+    minutes=6,
+    difficulty=2,
+    core=False,
+    syllabus=("2.8",),
+    inputs=draw_layer,
+    probe=probes.call(),
+    checks=[matches_reference("the outputs"), leaves_inputs_alone(), keeps_dtype()],
+    mistakes=[
+        Mistake(
+            "over_the_units",
+            over_the_units,
+            "You take the maximum over the *units* and keep the pieces. There must be M outputs: "
+            "take it over the k pieces.",
+        ),
+        Mistake(
+            "over_the_examples",
+            over_the_examples,
+            "You take the maximum over the *examples*. It is over the k pieces of each unit.",
+        ),
+        Mistake(
+            "added_up",
+            added_up,
+            "You add the pieces up, which is one linear layer again. Take the largest.",
+        ),
+        Mistake(
+            "averaged",
+            averaged,
+            "You average the pieces, which is one linear layer again. Take the largest.",
+        ),
+        Mistake("no_bias", no_bias, "The biases are missing: every piece has its own."),
+        Mistake(
+            "bias_afterwards",
+            bias_afterwards,
+            "Each piece has its own bias, added *before* the maximum: which piece is the largest "
+            "depends on it.",
+        ),
+        Mistake("first_piece", first_piece, "You return the first piece only."),
+        Mistake(
+            "and_zero",
+            and_zero,
+            "You also compare with 0. Zero is no piece unless the weights make it one.",
+        ),
+        Mistake(
+            "largest_magnitude",
+            largest_magnitude,
+            "You take absolute values. The largest piece is meant, and it may be negative.",
+        ),
+        Mistake("smallest", smallest, "You return the smallest piece. It is the largest one."),
+    ],
+    alternatives=[
+        Alternative("by_einsum", by_einsum),
+        Alternative("piece_by_piece", piece_by_piece),
+    ],
+    equivalent_mutants={
+        "pieces = x @ weight.transpose(1, 2) + bias[:, None] => "
+        "pieces = x @ weight.transpose(2, 1) + bias[:, None]": "the same two axes are swapped",
+    },
+    hints=(
+        "`x @ W.T + b` for every piece gives k matrices of shape (N, M).",
+        "`x @ weight.transpose(1, 2)` computes them all, shape (k, N, M). How does `bias`, of shape "
+        "(k, M), line up with it?",
+        "`… + bias[:, None]`, then `amax(dim=0)`.",
+    ),
+)
+
+
+def _counts(rng):
+    inputs, outputs = (int(n) for n in rng.permutation(np.arange(20, 60))[:2])
+    return {"inputs": inputs, "outputs": outputs, "pieces": int(rng.integers(3, 8))}
+
+
+def unchanged(inputs, outputs, pieces):
+    return (inputs + 1) * outputs
+
+
+def without_biases(inputs, outputs, pieces):
+    return pieces * inputs * outputs
+
+
+def one_bias_per_unit(inputs, outputs, pieces):
+    return pieces * inputs * outputs + outputs
+
+
+def bias_per_input(inputs, outputs, pieces):
+    return pieces * inputs * (outputs + 1)
+
+
+def one_more_piece(inputs, outputs, pieces):
+    return (pieces + 1) * (inputs + 1) * outputs
+
+
+def pieces_added(inputs, outputs, pieces):
+    return (inputs + 1) * outputs + pieces
+
+
+def squared_pieces(inputs, outputs, pieces):
+    return pieces**2 * (inputs + 1) * outputs
+
+
+def by_counting(inputs, outputs, pieces):
+    layers = [torch.nn.Linear(inputs, outputs) for _ in range(pieces)]
+    return sum(p.numel() for layer in layers for p in layer.parameters())
+
+
+def term_by_term(inputs, outputs, pieces):
+    return pieces * inputs * outputs + pieces * outputs
+
+
+lab.value(
+    activations.maxout_parameters,
+    title="What maxout costs",
+    statement=r"""How many numbers does a maxout layer learn, with `inputs` inputs, `outputs` units and
+`pieces` pieces, all biases included? Return a whole number.""",
+    points=1,
+    minutes=2,
+    difficulty=1,
+    core=False,
+    syllabus=("2.8",),
+    hide=("Formula",),
+    inputs=_counts,
+    probe=probes.call(),
+    checks=[matches_reference("the number of parameters")],
+    mistakes=[
+        Mistake(
+            "unchanged",
+            unchanged,
+            "This is a plain linear layer. Maxout has one for every piece: k times as many numbers.",
+        ),
+        Mistake(
+            "without_biases", without_biases, "The biases are missing: one per piece and unit."
+        ),
+        Mistake(
+            "one_bias_per_unit",
+            one_bias_per_unit,
+            "Every piece has a bias of its own: k · outputs biases.",
+        ),
+        Mistake(
+            "bias_per_input",
+            bias_per_input,
+            "A bias belongs to an output: (inputs + 1) · outputs numbers for each piece.",
+        ),
+        Mistake(
+            "one_more_piece", one_more_piece, "You count one piece too many: zero is no piece."
+        ),
+        Mistake("pieces_added", pieces_added, "The pieces multiply the count; you add them."),
+        Mistake("squared_pieces", squared_pieces, "The pieces count once, not squared."),
+    ],
+    alternatives=[
+        Alternative("by_counting", by_counting),
+        Alternative("term_by_term", term_by_term),
+    ],
+    hints=("Every piece is a linear layer with a bias.",),
+)
+
+
+def _linear(rng):
+    units, inputs = (int(n) for n in rng.permutation([3, 4, 5, 6])[:2])
+    return {
+        "weight": rng.normal(size=(units, inputs)),
+        "bias": rng.normal(size=units),
+        "negative_slope": float(rng.uniform(0.1, 0.7)),
+    }
+
+
+@check("the largest piece is the leaky ReLU of the linear layer")
+def acts_as_leaky_relu(case):
+    weight, bias = (
+        np.asarray(find(case.observed, f"result.{i}", case), dtype=np.float64) for i in (0, 1)
+    )
+    w, b, slope = (np.asarray(case.inputs[n], np.float64) for n in case.inputs)
+    if weight.ndim != 3 or weight.shape[1:] != w.shape or bias.shape != weight.shape[:2]:
+        return finding(
+            False,
+            f"weight (k, {w.shape[0]}, {w.shape[1]}) and bias (k, {w.shape[0]})",
+            f"{weight.shape} and {bias.shape}",
+            "the shapes are others than those of maxout's weight and bias",
+        )
+    x = 2 * np.random.default_rng(case.number).normal(size=(60, w.shape[1]))
+    z = x @ w.T + b
+    wanted = np.where(z > 0, z, slope * z)
+    got = (np.einsum("nd,kmd->knm", x, weight) + bias[:, None]).max(axis=0)
+    found = difference(got, wanted, Tolerance(dtype=case.dtype))
+    if found is None:
+        return finding(True)
+    return finding(
+        False, found.expected, found.observed, "maxout of your pieces is another function"
+    )
+
+
+def twice_the_same(weight, bias, negative_slope):
+    return torch.stack([weight, weight]), torch.stack([bias, bias])
+
+
+def a_piece_of_zeros(weight, bias, negative_slope):
+    zero = torch.zeros_like
+    return torch.stack([weight, zero(weight)]), torch.stack([bias, zero(bias)])
+
+
+def bias_not_scaled(weight, bias, negative_slope):
+    return torch.stack([weight, negative_slope * weight]), torch.stack([bias, bias])
+
+
+def bias_left_out(weight, bias, negative_slope):
+    zero = torch.zeros_like(bias)
+    return torch.stack([weight, negative_slope * weight]), torch.stack([bias, zero])
+
+
+def mirrored_piece(weight, bias, negative_slope):
+    return (
+        torch.stack([weight, -negative_slope * weight]),
+        torch.stack([bias, -negative_slope * bias]),
+    )
+
+
+def one_minus_the_slope(weight, bias, negative_slope):
+    a = 1 - negative_slope
+    return torch.stack([weight, a * weight]), torch.stack([bias, a * bias])
+
+
+def side_by_side(weight, bias, negative_slope):
+    return (
+        torch.stack([weight, negative_slope * weight], dim=1),
+        torch.stack([bias, negative_slope * bias], dim=1),
+    )
+
+
+def other_order(weight, bias, negative_slope):
+    return (
+        torch.stack([negative_slope * weight, weight]),
+        torch.stack([negative_slope * bias, bias]),
+    )
+
+
+def by_factors(weight, bias, negative_slope):
+    factors = torch.tensor([1.0, negative_slope], dtype=weight.dtype)
+    return factors[:, None, None] * weight, factors[:, None] * bias
+
+
+def one_piece_to_spare(weight, bias, negative_slope):
+    factors = [1, negative_slope, negative_slope]
+    return (
+        torch.stack([f * weight for f in factors]),
+        torch.stack([f * bias for f in factors]),
+    )
+
+
+lab.exercise(
+    activations.leaky_relu_as_maxout,
+    title="Maxout contains leaky ReLU",
+    statement=r"""With suitable pieces maxout becomes |z|, ReLU, or leaky ReLU. Given a linear layer
+$z = x W^\top + b$ (`weight` (M, D), `bias` (M,)) and a slope between 0 and 1, return the maxout
+`weight` (2, M, D) and `bias` (2, M) that compute $\text{LeakyReLU}(z)$. The order of the pieces is
+up to you.""",
+    points=1,
+    minutes=5,
+    difficulty=2,
+    core=False,
+    syllabus=("2.8", "2.4"),
+    hide=("Formula",),
+    inputs=_linear,
+    probe=probes.call(),
+    checks=[acts_as_leaky_relu, leaves_inputs_alone(), keeps_dtype()],
+    mistakes=[
+        Mistake(
+            "twice_the_same",
+            twice_the_same,
+            "Both pieces are the same, so the maximum is that piece: a linear layer. Pieces must "
+            "differ for maxout to bend.",
+        ),
+        Mistake(
+            "a_piece_of_zeros",
+            a_piece_of_zeros,
+            "max(z, 0) is plain ReLU. For the leaky one the second piece is a·z.",
+        ),
+        Mistake(
+            "bias_not_scaled",
+            bias_not_scaled,
+            "You scale the weights of the second piece but not its bias: a·z = a·Wx + a·b.",
+        ),
+        Mistake(
+            "bias_left_out",
+            bias_left_out,
+            "The second piece has no bias: a·z = a·Wx + a·b.",
+        ),
+        Mistake(
+            "mirrored_piece",
+            mirrored_piece,
+            "max(z, −a·z) bends upward on the left. The leak goes down: a·z.",
+        ),
+        Mistake(
+            "one_minus_the_slope",
+            one_minus_the_slope,
+            "The slope of the second piece is a, not 1 − a.",
+        ),
+        Mistake(
+            "side_by_side",
+            side_by_side,
+            "The pieces lie along axis 1. They are maxout's first axis: (2, M, D) and (2, M).",
+        ),
+    ],
+    alternatives=[
+        Alternative("other_order", other_order),
+        Alternative("by_factors", by_factors),
+        Alternative("one_piece_to_spare", one_piece_to_spare),
+    ],
+    hints=(
+        "For 0 ≤ a ≤ 1 the leaky ReLU is max(z, a·z): the formula of the lecture notes has its use.",
+        "The second piece is a times the first, bias included.",
+    ),
+)

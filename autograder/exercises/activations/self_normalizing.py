@@ -1,0 +1,279 @@
+"""SELU: its two constants, and the weights they were computed for."""
+
+import math
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.activations.exponential import LIBRARY_ELUS
+from autograder.exercises.activations.lab import draw_values, lab
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import (
+    keeps_dtype,
+    leaves_inputs_alone,
+    matches_reference,
+)
+from autograder.judging.statistics import (
+    entries_are_independent,
+    is_normal,
+    mean_is,
+    shape_is,
+    std_is,
+)
+from course_lib import activations
+
+
+def _both_sides(rng):
+    x = draw_values(rng)
+    x.flat[rng.choice(x.size, size=2, replace=False)] = np.array([-1, 0.1]) * rng.uniform(100, 200)
+    return {"x": x}
+
+
+def scale_on_the_right_only(x):
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return torch.where(x > 0, scale * x, alpha * torch.expm1(x.clamp(max=0)))
+
+
+def scale_on_the_left_only(x):
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return torch.where(x > 0, x, scale * alpha * torch.expm1(x.clamp(max=0)))
+
+
+def without_scale(x):
+    return torch.where(x > 0, x, 1.6732632423543772 * torch.expm1(x.clamp(max=0)))
+
+
+def alpha_one(x):
+    return 1.0507009873554805 * torch.where(x > 0, x, torch.expm1(x.clamp(max=0)))
+
+
+def constants_swapped(x):
+    scale, alpha = 1.6732632423543772, 1.0507009873554805
+    return scale * torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+
+
+def alpha_twice(x):
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return scale * torch.where(x > 0, x, alpha**2 * torch.expm1(x.clamp(max=0)))
+
+
+def jump_at_zero(x):
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return scale * torch.where(x > 0, x, alpha * torch.exp(x.clamp(max=0)) - 1)
+
+
+def two_digits(x):
+    return 1.05 * torch.where(x > 0, x, 1.67 * torch.expm1(x.clamp(max=0)))
+
+
+def in_one_line(x):
+    left = 1.0507009873554805 * 1.6732632423543772 * torch.expm1(x.clamp(max=0))
+    return torch.where(x > 0, 1.0507009873554805 * x, left)
+
+
+def two_clamps(x):
+    return 1.0507009873554805 * (
+        x.clamp(min=0) + 1.6732632423543772 * (torch.exp(x.clamp(max=0)) - 1)
+    )
+
+
+lab.exercise(
+    activations.selu,
+    title="SELU: two constants with a purpose",
+    statement=r"""Scale an ELU by λ:
+
+$$\text{SELU}(x) = \lambda\, \text{ELU}_\alpha(x), \qquad \alpha = 1.6732632423543772,\quad
+\lambda = 1.0507009873554805.$$
+
+These two numbers are the solution of two equations: a signal of mean 0 and variance 1 that goes
+through a layer with weights of variance 1/fan_in *and* through SELU comes out with mean 0 and
+variance 1. Write it with your `elu`. Where does it level off?""",
+    points=1,
+    minutes=3,
+    difficulty=1,
+    core=False,
+    syllabus=("2.7",),
+    needs=("activations/elu",),
+    inputs=_both_sides,
+    probe=probes.call(),
+    checks=[matches_reference("the values"), leaves_inputs_alone(), keeps_dtype()],
+    mistakes=[
+        Mistake(
+            "scale_on_the_right_only",
+            scale_on_the_right_only,
+            "λ is missing on the left: SELU levels off at −λα = −1.758, not at −α.",
+        ),
+        Mistake(
+            "scale_on_the_left_only",
+            scale_on_the_left_only,
+            "λ is missing on the right: for positive x it is λx, a slope slightly *above* 1, which "
+            "lets small signals grow.",
+        ),
+        Mistake(
+            "without_scale", without_scale, "λ is missing: SELU is λ times ELU, on both sides."
+        ),
+        Mistake("alpha_one", alpha_one, "You use ELU with α = 1. SELU's α is 1.6732632423543772."),
+        Mistake(
+            "constants_swapped",
+            constants_swapped,
+            "α and λ are swapped: λ = 1.0507… is the factor in front of everything.",
+        ),
+        Mistake(
+            "alpha_twice",
+            alpha_twice,
+            "α stands in your formula twice: once inside ELU, once more outside.",
+        ),
+        Mistake(
+            "jump_at_zero",
+            jump_at_zero,
+            "You subtract 1 after multiplying by α, so that the function jumps at 0. It is "
+            "α(e^x − 1).",
+        ),
+        Mistake(
+            "two_digits",
+            two_digits,
+            "You round the constants. Copy all their digits: the error adds up over the layers.",
+        ),
+    ],
+    alternatives=[Alternative("in_one_line", in_one_line), Alternative("two_clamps", two_clamps)],
+    forbidden=LIBRARY_ELUS,
+    hints=("`scale * elu(x, alpha)`.",),
+)
+
+
+def _fans(rng):
+    return {"fan_in": int(rng.integers(100, 160)), "fan_out": int(rng.integers(30, 60))}
+
+
+def _other_fans(rng):
+    return {"fan_in": int(rng.integers(30, 60)), "fan_out": int(rng.integers(100, 160))}
+
+
+def kaiming(fan_in, fan_out):
+    return torch.randn(fan_out, fan_in) * math.sqrt(2 / fan_in)
+
+
+def glorot(fan_in, fan_out):
+    return torch.randn(fan_out, fan_in) * math.sqrt(2 / (fan_in + fan_out))
+
+
+def by_fan_out(fan_in, fan_out):
+    return torch.randn(fan_out, fan_in) / math.sqrt(fan_out)
+
+
+def variance_for_std(fan_in, fan_out):
+    return torch.randn(fan_out, fan_in) / fan_in
+
+
+def grows_with_fan_in(fan_in, fan_out):
+    return torch.randn(fan_out, fan_in) * math.sqrt(fan_in)
+
+
+def axes_swapped(fan_in, fan_out):
+    return torch.randn(fan_in, fan_out) / math.sqrt(fan_in)
+
+
+def default_linear(fan_in, fan_out):
+    return torch.nn.Linear(fan_in, fan_out).weight.detach()
+
+
+def all_positive(fan_in, fan_out):
+    return torch.rand(fan_out, fan_in) / math.sqrt(fan_in)
+
+
+def with_normal(fan_in, fan_out):
+    return torch.normal(0.0, fan_in**-0.5, size=(fan_out, fan_in))
+
+
+def in_place(fan_in, fan_out):
+    return torch.empty(fan_out, fan_in).normal_(0, 1 / math.sqrt(fan_in))
+
+
+def drawn_by_numpy(fan_in, fan_out):
+    return torch.from_numpy(np.random.randn(fan_out, fan_in) / fan_in**0.5).float()
+
+
+RETURNED = "torch.randn(fan_out, fan_in, dtype=dtype, device=device) / math.sqrt(fan_in)"
+
+lab.exercise(
+    activations.selu_weights,
+    title="The weights SELU was made for",
+    statement=r"""Draw the weights of a linear layer for SELU: independent **normal** numbers of mean 0
+and variance 1/fan_in (LeCun's initialization), in torch's shape `(fan_out, fan_in)`. Every call
+draws new ones.
+
+Kaiming's √2 makes up for the half that ReLU throws away. SELU throws nothing away: its constants
+were computed for exactly this variance.""",
+    points=2,
+    minutes=3,
+    difficulty=1,
+    core=False,
+    syllabus=("2.7",),
+    hide=("Formula",),
+    inputs=(_fans, _other_fans, _fans),
+    probe=probes.draws(count=8),
+    checks=[
+        shape_is(lambda fan_in, fan_out: (fan_out, fan_in)),
+        mean_is(lambda fan_in, fan_out: 0),
+        std_is(lambda fan_in, fan_out: 1 / math.sqrt(fan_in)),
+        is_normal(),
+        entries_are_independent(),
+    ],
+    mistakes=[
+        Mistake(
+            "kaiming",
+            kaiming,
+            "These are Kaiming's weights, variance 2/fan_in, for ReLU. With SELU the signal then "
+            "grows from layer to layer: use 1/fan_in.",
+        ),
+        Mistake(
+            "glorot",
+            glorot,
+            "These are Glorot's weights, variance 2/(fan_in + fan_out). SELU needs 1/fan_in.",
+        ),
+        Mistake("by_fan_out", by_fan_out, "You divide by √fan_out. A unit sums fan_in inputs."),
+        Mistake(
+            "variance_for_std",
+            variance_for_std,
+            "You divide by fan_in. That is the variance; the standard deviation is 1/√fan_in.",
+        ),
+        Mistake(
+            "grows_with_fan_in",
+            grows_with_fan_in,
+            "You multiply by √fan_in: the more inputs, the *smaller* each weight must be.",
+        ),
+        Mistake(
+            "default_linear",
+            default_linear,
+            "These are the default weights of `nn.Linear`: uniform, of variance 1/(3 fan_in).",
+        ),
+        Mistake(
+            "all_positive",
+            all_positive,
+            "You draw uniformly between 0 and a bound (`torch.rand`). The weights must be normal "
+            "with mean 0: `torch.randn`.",
+        ),
+        Mistake(
+            "axes_swapped",
+            axes_swapped,
+            "The shape is the other way round: torch stores a linear layer as (fan_out, fan_in).",
+        ),
+    ],
+    alternatives=[
+        Alternative("with_normal", with_normal),
+        Alternative("in_place", in_place),
+        Alternative("drawn_by_numpy", drawn_by_numpy),
+    ],
+    equivalent_mutants={
+        f"return {RETURNED} => return -({RETURNED})": "normal numbers of mean 0 have the same "
+        "distribution with the other sign",
+        **{
+            f"return {RETURNED} => return {RETURNED.replace(option, '')}": "dtype and device are "
+            "for callers who ask; what is asked for is the distribution"
+            for option in (", dtype=dtype", ", device=device")
+        },
+    },
+    forbidden=("torch.nn.init",),
+    hints=("`torch.randn` has variance 1. By what must it be divided?",),
+)

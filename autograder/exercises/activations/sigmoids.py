@@ -1,0 +1,336 @@
+"""The sigmoid: a value and a gradient without overflow, and its slope by hand."""
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.activations.lab import (
+    AUTOGRAD,
+    draw_gradient,
+    draw_values,
+    lab,
+)
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import (
+    is_finite,
+    keeps_dtype,
+    leaves_inputs_alone,
+    matches_reference,
+)
+from course_lib import activations
+
+
+LIBRARY_SIGMOIDS = (
+    "torch.sigmoid",
+    "torch.special",
+    "torch.nn.functional",
+    "torch.nn.Sigmoid",
+    ".sigmoid",
+    ".sigmoid_",
+)
+
+
+def _far_and_near(rng):
+    x = draw_values(rng)
+    # Beyond what e^x can hold in the smaller of both dtypes, on both sides.
+    extremes = np.array([-1e4, -800, -100, 100, 800, 1e4]) * rng.uniform(0.9, 1.1)
+    x.flat[rng.choice(x.size, size=6, replace=False)] = extremes
+    return x
+
+
+def _with_gradient(rng):
+    x = _far_and_near(rng)
+    return {"x": x, "grad_output": draw_gradient(rng, x)}
+
+
+def textbook(x):
+    return 1 / (1 + torch.exp(-x))
+
+
+def where_of_two_overflows(x):
+    return torch.where(x >= 0, 1 / (1 + torch.exp(-x)), torch.exp(x) / (1 + torch.exp(x)))
+
+
+def other_textbook(x):
+    return torch.exp(x) / (1 + torch.exp(x))
+
+
+def clipped(x):
+    return 1 / (1 + torch.exp(-x.clamp(-5, 5)))
+
+
+def mirrored(x):
+    return torch.exp(-torch.logaddexp(torch.zeros_like(x), x))
+
+
+def tanh_instead(x):
+    return torch.tanh(x)
+
+
+def hard_sigmoid(x):
+    return (x / 6 + 0.5).clamp(0, 1)
+
+
+def through_tanh_unscaled(x):
+    return 0.5 * (1 + torch.tanh(x))
+
+
+def out_of_the_graph(x):
+    return 1 / (1 + torch.exp(-x.detach().clamp(min=-80)))
+
+
+def by_tanh(x):
+    return 0.5 * (1 + torch.tanh(x / 2))
+
+
+def by_logaddexp(x):
+    return torch.exp(-torch.logaddexp(torch.zeros_like(x), -x))
+
+
+def two_sides(x):
+    out = torch.empty_like(x)
+    right = x >= 0
+    out[right] = 1 / (1 + torch.exp(-x[right]))
+    e = torch.exp(x[~right])
+    out[~right] = e / (1 + e)
+    return out
+
+
+def by_softmax(x):
+    return torch.softmax(torch.stack([x, torch.zeros_like(x)]), dim=0)[0]
+
+
+lab.exercise(
+    activations.sigmoid,
+    title="A sigmoid that does not overflow",
+    statement=r"""Write the sigmoid for tensors of any shape:
+
+$$\sigma(x) = \frac{1}{1 + e^{-x}} = \frac{e^{x}}{1 + e^{x}}.$$
+
+On paper the two forms are the same. In floating point $e^{800}$ is infinite. Torch says nothing
+when this happens: $1/(1+\infty)$ is 0, which is even right, but the **gradient** that autograd
+computes from it is $0 \cdot \infty$, not a number, and a single one spoils every weight. So both the
+value and the gradient must be finite for |x| up to 10,000 and more.
+
+Beware of `torch.where`: it computes *both* sides for *every* entry, and autograd goes through both.""",
+    points=4,
+    minutes=9,
+    difficulty=2,
+    syllabus=("2.1",),
+    inputs=_with_gradient,
+    probe=probes.gradients("x"),
+    checks=[
+        is_finite("the values are finite", of="result.value"),
+        matches_reference("the values", of="result.value"),
+        is_finite("the gradient is finite", of="result.gradients.x"),
+        matches_reference("the gradient", of="result.gradients.x"),
+        keeps_dtype(of="result.value"),
+        leaves_inputs_alone(),
+    ],
+    mistakes=[
+        Mistake(
+            "textbook",
+            textbook,
+            "Your values are right, but for large negative x the term e^(−x) is infinite and the "
+            "gradient through it 0 · ∞ = nan. Take the exponential of negative numbers only: "
+            "e^x / (1 + e^x) there.",
+            origin="the textbook formula",
+        ),
+        Mistake(
+            "where_of_two_overflows",
+            where_of_two_overflows,
+            "Each form is on its right side, and the values are right. But `torch.where` "
+            "computes both sides everywhere: the one that is not taken overflows, and its gradient "
+            "is 0 · ∞ = nan. Clamp x before the exponential.",
+        ),
+        Mistake(
+            "other_textbook",
+            other_textbook,
+            "e^x / (1 + e^x) is ∞/∞, not a number, for large x. This form is for negative x; for "
+            "positive x use 1 / (1 + e^(−x)).",
+        ),
+        Mistake(
+            "clipped",
+            clipped,
+            "You clip x before you use it. That avoids the overflow, but within ±100 a sigmoid "
+            "still has other values, and a slope that is not exactly zero. Only the argument of "
+            "each exponential may be cut off, at 0, where it would have been positive.",
+        ),
+        Mistake(
+            "mirrored",
+            mirrored,
+            "Your function falls where it should rise: you return σ(−x). Check the sign in the "
+            "exponent.",
+        ),
+        Mistake(
+            "tanh_instead",
+            tanh_instead,
+            "This is tanh, from −1 to 1. The sigmoid goes from 0 to 1.",
+        ),
+        Mistake(
+            "through_tanh_unscaled",
+            through_tanh_unscaled,
+            "Almost: σ(x) = (1 + tanh(x/2))/2. Without the halved argument your curve is twice as "
+            "steep.",
+        ),
+        Mistake(
+            "hard_sigmoid",
+            hard_sigmoid,
+            "These are three straight lines, the “hard” sigmoid. Asked for is 1 / (1 + e^(−x)).",
+        ),
+        Mistake(
+            "out_of_the_graph",
+            out_of_the_graph,
+            "`detach` (or a detour through numpy) takes your function out of autograd's graph: no "
+            "gradient comes back. Clamp instead.",
+        ),
+    ],
+    alternatives=[
+        Alternative("by_tanh", by_tanh),
+        Alternative("by_logaddexp", by_logaddexp),
+        Alternative("two_sides", two_sides),
+        Alternative("by_softmax", by_softmax),
+    ],
+    forbidden=LIBRARY_SIGMOIDS,
+    equivalent_mutants={
+        "rising = torch.exp(x.clamp(max=0)) => rising = torch.exp(x.clamp(max=1))": "used for "
+        "negative x only, which neither cuts off",
+    },
+    hints=(
+        "Which of the two forms is safe for positive x, which for negative x?",
+        "`x.clamp(max=0)` is x where it is negative and 0 elsewhere: its exponential is at most 1.",
+        "`rising = torch.exp(x.clamp(max=0))`, `falling = torch.exp(-x.clamp(min=0))`; then choose "
+        "between the two forms with `torch.where(x >= 0, …, …)`.",
+    ),
+)
+
+
+def _pair(rng):
+    x = draw_values(rng)
+    return {"grad_output": draw_gradient(rng, x), "x": x}
+
+
+def slope_of_the_input(grad_output, x):
+    return grad_output * x * (1 - x)
+
+
+def no_chain(grad_output, x):
+    y = torch.sigmoid(x)
+    return y * (1 - y)
+
+
+def steeper(grad_output, x):
+    y = torch.sigmoid(x)
+    return 4 * grad_output * y * (1 - y)
+
+
+def tanh_rule(grad_output, x):
+    return grad_output * (1 - torch.sigmoid(x) ** 2)
+
+
+def half_the_rule(grad_output, x):
+    return grad_output * torch.sigmoid(x)
+
+
+def other_half(grad_output, x):
+    return grad_output * (1 - torch.sigmoid(x))
+
+
+def plus_for_minus(grad_output, x):
+    y = torch.sigmoid(x)
+    return grad_output * y * (1 + y)
+
+
+def falling_slope(grad_output, x):
+    y = torch.sigmoid(x)
+    return grad_output * y * (y - 1)
+
+
+def of_the_gradient(grad_output, x):
+    y = torch.sigmoid(grad_output)
+    return grad_output * y * (1 - y)
+
+
+def both_signs(grad_output, x):
+    return grad_output * torch.sigmoid(x) * torch.sigmoid(-x)
+
+
+def squared(grad_output, x):
+    y = torch.sigmoid(x)
+    return grad_output * (y - y**2)
+
+
+lab.exercise(
+    activations.sigmoid_backward,
+    title="The slope of the sigmoid",
+    statement=r"""Backpropagate through the sigmoid by hand: `grad_output` is $\partial L/\partial y$
+for $y = \sigma(x)$, and `x` is the **input**. Return $\partial L/\partial x$.
+
+The slope of the sigmoid has a famous short form in terms of σ itself. Derive it: differentiate
+$(1 + e^{-x})^{-1}$ and find σ twice in the result.""",
+    points=2,
+    minutes=5,
+    difficulty=1,
+    core=False,
+    syllabus=("2.1",),
+    hide=("Formula",),
+    needs=("activations/sigmoid",),
+    inputs=_pair,
+    probe=probes.call(),
+    checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
+    mistakes=[
+        Mistake(
+            "slope_of_the_input",
+            slope_of_the_input,
+            "You write x(1 − x) with the *input*. The rule y(1 − y) is for the output y = σ(x): "
+            "compute it first.",
+        ),
+        Mistake(
+            "no_chain",
+            no_chain,
+            "This is the slope σ'(x) alone. The chain rule multiplies it by `grad_output`.",
+        ),
+        Mistake(
+            "steeper",
+            steeper,
+            "Your slope is 1 at x = 0. The sigmoid is flatter than that: its largest slope is "
+            "½ · ½ = ¼.",
+        ),
+        Mistake(
+            "tanh_rule",
+            tanh_rule,
+            "1 − y² is the slope of tanh. The sigmoid's is y(1 − y).",
+        ),
+        Mistake(
+            "half_the_rule",
+            half_the_rule,
+            "The factor 1 − σ(x) is missing: the slope must vanish for large x as well.",
+        ),
+        Mistake(
+            "other_half",
+            other_half,
+            "The factor σ(x) is missing: the slope must vanish for very negative x as well.",
+        ),
+        Mistake(
+            "plus_for_minus",
+            plus_for_minus,
+            "It is y(1 − y), with a minus: your slope is 2, not 0, where the sigmoid is flat.",
+        ),
+        Mistake(
+            "falling_slope",
+            falling_slope,
+            "The sign is the other way round: the sigmoid rises, so its slope y(1 − y) is positive.",
+        ),
+        Mistake(
+            "of_the_gradient",
+            of_the_gradient,
+            "You apply the sigmoid to `grad_output`. The slope is taken at x.",
+        ),
+    ],
+    alternatives=[Alternative("both_signs", both_signs), Alternative("squared", squared)],
+    forbidden=AUTOGRAD,
+    hints=(
+        "The derivative of (1 + e^(−x))^(−1) is e^(−x) / (1 + e^(−x))².",
+        "Split that fraction: one factor is σ(x), the other e^(−x)/(1 + e^(−x)) = 1 − σ(x).",
+    ),
+)

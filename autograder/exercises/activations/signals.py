@@ -1,0 +1,241 @@
+"""Gradients over depth: those of the activations and those of the weights."""
+
+import itertools
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.activations.lab import lab
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from course_lib import activations
+
+
+def _network(activation, scale):
+    def draw(rng):
+        widths = rng.permutation(np.arange(12, 30))[:5]
+        weights = [
+            rng.normal(size=(after, before)) * scale / np.sqrt(before)
+            for before, after in itertools.pairwise(widths)
+        ]
+        rows = int(rng.integers(31, 40))
+        return {
+            "x": rng.normal(size=(rows, int(widths[0]))) + 0.3,
+            "weights": weights,
+            "activation": activation,
+            "output_gradient": rng.normal(size=(rows, int(widths[-1]))) + 0.2,
+        }
+
+    return draw
+
+
+FUNCTIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
+SLOPES = {
+    "sigmoid": lambda h, z: h * (1 - h),
+    "tanh": lambda h, z: 1 - h**2,
+    "relu": lambda h, z: (z > 0).to(z.dtype),
+}
+
+
+def _measured(x, weights, activation, output_gradient, slope=None, passed_on=None, spread=None):
+    outputs, sums = [x], []
+    for weight in weights:
+        sums.append(outputs[-1] @ weight.T)
+        outputs.append(FUNCTIONS[activation](sums[-1]))
+    found = {"activations": [], "weights": [], "sums": []}
+    gradient = output_gradient
+    spread = spread or (lambda values: values.std())
+    for layer in reversed(range(len(weights))):
+        delta = gradient * (slope or SLOPES[activation])(outputs[layer + 1], sums[layer])
+        found["activations"].append(spread(gradient))
+        found["sums"].append(spread(delta))
+        found["weights"].append(spread(delta.T @ outputs[layer]))
+        gradient = (passed_on or (lambda delta, gradient: delta))(delta, gradient) @ weights[layer]
+    return {name: torch.stack(values[::-1]) for name, values in found.items()}
+
+
+def _two(found):
+    return {"activations": found["activations"], "weights": found["weights"]}
+
+
+def weights_for_both(x, weights, activation, output_gradient):
+    found = _measured(x, weights, activation, output_gradient)
+    return {"activations": found["weights"], "weights": found["weights"]}
+
+
+def before_the_activation(x, weights, activation, output_gradient):
+    found = _measured(x, weights, activation, output_gradient)
+    return {"activations": found["sums"], "weights": found["weights"]}
+
+
+def names_swapped(x, weights, activation, output_gradient):
+    found = _measured(x, weights, activation, output_gradient)
+    return {"activations": found["weights"], "weights": found["activations"]}
+
+
+def no_slope(x, weights, activation, output_gradient):
+    return _two(_measured(x, weights, activation, output_gradient, slope=lambda h, z: 1.0))
+
+
+def tanh_slope_for_all(x, weights, activation, output_gradient):
+    return _two(_measured(x, weights, activation, output_gradient, slope=SLOPES["tanh"]))
+
+
+def slope_of_the_sum(x, weights, activation, output_gradient):
+    slope = {"sigmoid": lambda h, z: z * (1 - z), "tanh": lambda h, z: 1 - z**2}
+    return _two(_measured(x, weights, activation, output_gradient, slope=slope.get(activation)))
+
+
+def slope_not_passed_on(x, weights, activation, output_gradient):
+    found = _measured(x, weights, activation, output_gradient, passed_on=lambda d, g: g)
+    return _two(found)
+
+
+def last_layer_first(x, weights, activation, output_gradient):
+    found = _two(_measured(x, weights, activation, output_gradient))
+    return {name: values.flip(0) for name, values in found.items()}
+
+
+def variances(x, weights, activation, output_gradient):
+    return _two(
+        _measured(x, weights, activation, output_gradient, spread=lambda values: values.var())
+    )
+
+
+def by_autograd(x, weights, activation, output_gradient):
+    leaves = [weight.clone().requires_grad_() for weight in weights]
+    outputs = []
+    h = x
+    for weight in leaves:
+        h = FUNCTIONS[activation](h @ weight.T)
+        h.retain_grad()
+        outputs.append(h)
+    h.backward(output_gradient)
+    return {
+        "activations": torch.stack([h.grad.std() for h in outputs]),
+        "weights": torch.stack([weight.grad.std() for weight in leaves]),
+    }
+
+
+def by_recursion(x, weights, activation, output_gradient):
+    def go(h, rest):
+        if not rest:
+            return output_gradient, [], []
+        out = FUNCTIONS[activation](h @ rest[0].T)
+        gradient, of_h, of_w = go(out, rest[1:])
+        delta = gradient * SLOPES[activation](out, h @ rest[0].T)
+        return (
+            delta @ rest[0],
+            [gradient.std(unbiased=False), *of_h],
+            [(delta.T @ h).std(unbiased=False), *of_w],
+        )
+
+    _, of_h, of_w = go(x, weights)
+    return {"activations": of_h, "weights": of_w}
+
+
+def _flipped(line, name, value):
+    return {f"{line} => {name} = -({value})": "a standard deviation does not see the sign"}
+
+
+lab.exercise(
+    activations.gradients_over_depth,
+    title="Two gradients in every layer",
+    statement=r"""“The gradient vanishes” can mean two things: the gradient of the **activations**,
+$\partial L/\partial h_l$, which is what travels, or that of the **weights**,
+$\partial L/\partial W_l$, which is what trains. Measure both.
+
+Send `x` through the plain network $h_l = f(h_{l-1} W_l^\top)$, $h_0$ = `x`, with f = `activation`
+(`"sigmoid"`, `"tanh"` or `"relu"`), backpropagate `output_gradient`
+$= \partial L/\partial h_L$, and return a dict of two tensors with one entry per layer, **first
+layer first**:
+
+- `"activations"`: the standard deviation of $\partial L/\partial h_l$, the gradient at the *output*
+  of layer l (so the last entry is the spread of `output_gradient` itself),
+- `"weights"`: the standard deviation of $\partial L/\partial W_l$.
+
+By hand or with autograd, as you like; whether you divide by n or n − 1 makes no difference.""",
+    parts=[
+        Part(
+            "activations",
+            2,
+            (
+                # Dividing by n or by n − 1 is all the same here.
+                matches_reference(
+                    "the gradients of the activations", of="result.activations", rtol=4e-3
+                ),
+                leaves_inputs_alone(),
+            ),
+        ),
+        Part(
+            "weights",
+            2,
+            (matches_reference("the gradients of the weights", of="result.weights", rtol=4e-3),),
+        ),
+    ],
+    minutes=13,
+    difficulty=3,
+    syllabus=("2.9",),
+    inputs=(_network("sigmoid", 2.0), _network("relu", 1.3), _network("tanh", 1.2)),
+    probe=probes.call(),
+    mistakes=[
+        Mistake(
+            "weights_for_both",
+            weights_for_both,
+            "Both entries hold the weight gradients. The gradient of the activations is ∂L/∂h_l, "
+            "and it behaves differently.",
+        ),
+        Mistake(
+            "before_the_activation",
+            before_the_activation,
+            "Your `activations` are ∂L/∂z, before the activation. Asked for is ∂L/∂h, at its output: "
+            "measure before you multiply by the slope.",
+        ),
+        Mistake("names_swapped", names_swapped, "The two entries of your dict are swapped."),
+        Mistake(
+            "no_slope",
+            no_slope,
+            "The slope f' of the activation is missing: δ = ∂L/∂h · f'(z), then ∂L/∂W = δᵀ h_before.",
+        ),
+        Mistake(
+            "tanh_slope_for_all",
+            tanh_slope_for_all,
+            "You use 1 − h², the slope of tanh, for every activation.",
+        ),
+        Mistake(
+            "slope_of_the_sum",
+            slope_of_the_sum,
+            "You put the pre-activation z into h(1 − h) or 1 − h². These rules are for the output h.",
+        ),
+        Mistake(
+            "slope_not_passed_on",
+            slope_not_passed_on,
+            "The last layer is right. What travels on to the layer in front is δ W, with the slope "
+            "in δ; you pass on ∂L/∂h · W.",
+        ),
+        Mistake(
+            "last_layer_first",
+            last_layer_first,
+            "Your layers are in backward order. Return the first layer's number first.",
+        ),
+        Mistake("variances", variances, "You return variances: take their roots."),
+    ],
+    alternatives=[
+        Alternative("by_autograd", by_autograd),
+        Alternative("by_recursion", by_recursion),
+    ],
+    equivalent_mutants={
+        **_flipped("delta = gradient * slope", "delta", "gradient * slope"),
+        **_flipped("gradient = delta @ weights[layer]", "gradient", "delta @ weights[layer]"),
+        "gradient = output_gradient => gradient = -output_gradient": "a standard deviation does not "
+        "see the sign",
+    },
+    hints=(
+        "Keep every layer's output on the way forward.",
+        "One layer backward: note the spread of g = ∂L/∂h; δ = g · f'; ∂L/∂W = δᵀ h_before; "
+        "g = δ W for the layer in front.",
+        "With autograd: make the weights require gradients, call `h.retain_grad()` on every layer's "
+        "output, then `h.backward(output_gradient)`.",
+    ),
+)

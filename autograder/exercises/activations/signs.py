@@ -1,0 +1,186 @@
+"""The signs of gradients: one-sided for an example, mixed for a batch."""
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.activations.lab import lab
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from course_lib import activations
+
+
+def _signed_rows(rng):
+    """Inputs of which some have one sign throughout, some only up to zeros, some have both."""
+    rows, units, inputs = int(rng.integers(14, 22)), int(rng.integers(23, 30)), 3
+    x = np.abs(rng.normal(size=(rows, inputs))) + 0.1
+    kind = rng.permutation(np.arange(rows) % 5)
+    x[kind == 1] *= -1
+    x[kind >= 3] *= rng.permuted(np.tile([1.0, -1.0, 1.0], (rows, 1)), axis=1)[kind >= 3]
+    x[kind == 2, 0] = 0.0
+    return {"grad_output": rng.normal(size=(rows, units)), "x": x}
+
+
+def _rectified(rng):
+    rows, units, inputs = int(rng.integers(14, 22)), int(rng.integers(23, 30)), 3
+    x = np.maximum(rng.normal(size=(rows, inputs)) + 0.5, 0)
+    x[rng.choice(rows, size=3, replace=False), 0] = -0.3
+    return {"grad_output": rng.normal(size=(rows, units)) + 0.3, "x": x}
+
+
+def _share(rows):
+    return ((rows >= 0).all(dim=1) | (rows <= 0).all(dim=1)).to(rows.dtype).mean()
+
+
+def the_batch_is_like_its_examples(grad_output, x):
+    return _share(x), _share(x)
+
+
+def batch_for_both(grad_output, x):
+    gradient = grad_output.T @ x
+    return _share(gradient), _share(gradient)
+
+
+def order_swapped(grad_output, x):
+    return _share(grad_output.T @ x), _share(x)
+
+
+def only_positive(grad_output, x):
+    gradient = grad_output.T @ x
+    return (x >= 0).all(dim=1).to(x.dtype).mean(), (gradient >= 0).all(dim=1).to(x.dtype).mean()
+
+
+def zeros_count_as_signs(grad_output, x):
+    def share(rows):
+        return ((rows > 0).all(dim=1) | (rows < 0).all(dim=1)).to(x.dtype).mean()
+
+    return share(x), share(grad_output.T @ x)
+
+
+def by_input(grad_output, x):
+    return _share(x.T), _share((grad_output.T @ x).T)
+
+
+def of_the_deltas(grad_output, x):
+    return _share(grad_output), _share(grad_output.T @ x)
+
+
+def mean_input(grad_output, x):
+    outer = grad_output.mean(dim=0)[:, None] * x.mean(dim=0)
+    return _share(x), _share(outer)
+
+
+def entries_not_rows(grad_output, x):
+    gradient = grad_output.T @ x
+    return (x >= 0).to(x.dtype).mean(), (gradient >= 0).to(x.dtype).mean()
+
+
+def by_outer_products(grad_output, x):
+    products = grad_output[:, :, None] * x[:, None, :]
+    one = (products >= 0).all(2) | (products <= 0).all(2)
+    g = products.sum(dim=0)
+    both = (g >= 0).all(1) | (g <= 0).all(1)
+    return one.double().mean(), both.double().mean()
+
+
+def by_extremes(grad_output, x):
+    def mixed(rows):
+        return (rows.amin(dim=1) * rows.amax(dim=1) < 0).double().mean()
+
+    return [1 - mixed(x), 1 - mixed(torch.einsum("nm,nd->md", grad_output, x))]
+
+
+lab.exercise(
+    activations.one_sided_fractions,
+    title="Gradients all of one sign?",
+    statement=r"""The lecture notes say that behind a sigmoid, where all inputs of a unit are
+positive, the gradients on its weights are all of one sign, so that the weights can only rise or
+fall together and training zig-zags. For **one example** this is so: the gradient on the weights of
+unit m is $\delta_{nm} x_n$. But a step follows the gradient of a **batch**,
+$\sum_n \delta_{nm} x_n$.
+
+Given `grad_output` δ of shape (N, M), the gradients at the pre-activations (none is exactly 0), and
+the layer's input `x` (N, D), return two numbers:
+
+1. **per example**: the share of pairs (n, m) for which the D gradients of that example are one-sided,
+2. **per batch**: the share of units m for which the D gradients of the whole batch are one-sided.
+
+*One-sided*: no two of the D numbers have opposite signs. Zeros go with either sign (behind a ReLU
+there are many).""",
+    parts=[
+        Part(
+            "per example",
+            1,
+            (matches_reference("the share per example", of="result.0"), leaves_inputs_alone()),
+        ),
+        Part("per batch", 2, (matches_reference("the share per batch", of="result.1"),)),
+    ],
+    minutes=10,
+    difficulty=2,
+    syllabus=("2.10",),
+    hide=("Formula",),
+    inputs=(_signed_rows, _rectified, _signed_rows, _rectified),
+    probe=probes.call(),
+    mistakes=[
+        Mistake(
+            "the_batch_is_like_its_examples",
+            the_batch_is_like_its_examples,
+            "You give the batch the share of its examples. But δ has another sign for every "
+            "example, so that the *sum* Σ δ x mixes signs: compute it.",
+            origin="lecture notes",
+        ),
+        Mistake(
+            "batch_for_both",
+            batch_for_both,
+            "Both numbers are those of the batch. For a single example the gradient is δ_nm x_n.",
+        ),
+        Mistake("order_swapped", order_swapped, "The two numbers are swapped: per example first."),
+        Mistake(
+            "only_positive",
+            only_positive,
+            "You count gradients that are all positive. All negative is one-sided too.",
+        ),
+        Mistake(
+            "zeros_count_as_signs",
+            zeros_count_as_signs,
+            "You demand that no entry is 0. Zeros go with either sign: use `>= 0` and `<= 0`.",
+        ),
+        Mistake(
+            "by_input",
+            by_input,
+            "You compare along the wrong axis: the D weights of *one* unit are looked at together.",
+        ),
+        Mistake(
+            "of_the_deltas",
+            of_the_deltas,
+            "For the examples you look at the signs of δ. The D gradients of one pair are δ_nm x_n, "
+            "and δ_nm is the same for all of them.",
+        ),
+        Mistake(
+            "mean_input",
+            mean_input,
+            "You multiply mean δ with mean x. The gradient of the batch is the sum of the products, "
+            "`grad_output.T @ x`.",
+        ),
+        Mistake(
+            "entries_not_rows",
+            entries_not_rows,
+            "You count single positive numbers. One-sided is said of the D gradients of one unit "
+            "together.",
+        ),
+    ],
+    alternatives=[
+        Alternative("by_outer_products", by_outer_products),
+        Alternative("by_extremes", by_extremes),
+    ],
+    equivalent_mutants={
+        "gradient = grad_output.T @ x => gradient = -(grad_output.T @ x)": "whether signs differ does "
+        "not depend on which is which",
+    },
+    hints=(
+        "For one example all D gradients are x times one number δ_nm: what decides whether they are "
+        "one-sided?",
+        "`((x >= 0).all(dim=1) | (x <= 0).all(dim=1))` says it for every example.",
+        "The gradient of the batch is `grad_output.T @ x`, one row for each unit.",
+    ),
+)
