@@ -10,20 +10,9 @@ import math
 import torch
 import torch.nn.functional as F
 
+from autograder.exercises.experiments import seeded
 from autograder.exercises.activations.lab import lab
 from course_lib import activations, data
-
-
-def _seeded(experiment):
-    """Run an experiment with random numbers of its own, once."""
-
-    @functools.cache
-    def run():
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return experiment()
-
-    return run
 
 
 def _steepest():
@@ -52,7 +41,7 @@ EIGHT_LAYERS = (
 )
 
 
-@_seeded
+@seeded
 def _tanh_over_depth():
     # Only the order of magnitude is asked for.
     weights = [torch.randn(128, 128) / math.sqrt(128) for _ in range(8)]
@@ -111,7 +100,7 @@ REVIVED = (
 )
 
 
-@_seeded
+@seeded
 def _decay_on_a_dead_unit():
     # A dead unit with a negative bias: only weight decay moves it.
     weight, bias = torch.randn(20), torch.tensor(-1.0)
@@ -206,7 +195,7 @@ lab.prediction(
 BATCH_SIGNS = ("nearly all of them", "some of them, between 20 and 80 %", "practically none")
 
 
-@_seeded
+@seeded
 def _signs_of_a_batch():
     shares = []
     for _ in range(20):

@@ -3,27 +3,14 @@
 Outcomes are computed here by the experiment itself, on a smaller scale where that changes nothing.
 """
 
-import functools
-
 import torch
 
+from autograder.exercises.experiments import seeded
 from autograder.exercises.initialization.lab import lab
 from course_lib.initialization import gaussian, layer_statistics, weight_gradient_stds
 
 
-def _seeded(experiment):
-    """Run an experiment with random numbers of its own, once."""
-
-    @functools.cache
-    def run():
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return experiment()
-
-    return run
-
-
-@_seeded
+@seeded
 def _sixth_layer_std():
     weights = [gaussian((1024, 1024), 0.01) for _ in range(6)]
     x = torch.randn(128, 1024)
@@ -44,7 +31,7 @@ lab.prediction(
 )
 
 
-@_seeded
+@seeded
 def _division_after_one_layer():
     x = torch.randn(64, 4096)
     weight = torch.randn(256, 4096) / (2 / 4096) ** 0.5
@@ -66,7 +53,7 @@ lab.prediction(
 )
 
 
-@_seeded
+@seeded
 def _gradient_over_depth():
     weights = [gaussian((256, 256), 0.01) for _ in range(8)]
     stds = weight_gradient_stds(torch.randn(64, 256), weights, torch.randn(64, 256) / 64)
@@ -99,7 +86,7 @@ lab.prediction(
 )
 
 
-@_seeded
+@seeded
 def _zero_biases():
     x = torch.randn(200, 10)
     labels = (x[:, 0] * x[:, 1] > 0).long()
