@@ -197,6 +197,11 @@ class Lab:
     def _add(self, name: str, **fields: Any) -> Exercise:
         if name in self.exercises:
             raise ValueError(f"lab {self.name} has two exercises called {name!r}; rename one")
+        if isinstance(fields.get("inputs"), tuple) and "dtypes" in fields:
+            raise ValueError(
+                f"{self.name}/{name} gives both a tuple of inputs and dtypes: each function of the "
+                "tuple is a case of its own, the last in float32; leave out one of the two"
+            )
         for key in ("parts", "mistakes", "alternatives", "hints"):
             fields[key] = tuple(fields.get(key, ()))
         exercise = Exercise(id=f"{self.name}/{name}", **fields)

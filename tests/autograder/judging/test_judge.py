@@ -289,3 +289,8 @@ def test_a_prediction_is_a_number_or_one_of_the_choices():
 def test_an_exercise_of_a_lab_cannot_be_defined_twice():
     with pytest.raises(ValueError, match="two exercises called 'scale'"):
         lab.exercise(scale, title="", statement="")
+
+
+def test_dtypes_beside_one_function_for_each_case_are_refused():
+    with pytest.raises(ValueError, match="leave out one of the two"):
+        lab.exercise(scale, name="other", inputs=(dict, dict), dtypes=("float64", "float64"))

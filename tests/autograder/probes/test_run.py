@@ -1,3 +1,4 @@
+import inspect
 import sys
 import warnings
 
@@ -6,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from autograder import probes
 from autograder.probes import wire
 from autograder.probes.kernel import MIME, observe
-from autograder.probes.run import run
+from autograder.probes.run import PROBES, run
 from autograder.probes.values import to_plain
 
 
@@ -323,3 +325,13 @@ def test_an_answer_run_again_inherits_from_what_stands_in():
     )
     assert seen["observations"][0]["result"] == 5
     assert scope["f"].__base__ is scope["Base"] and not hasattr(scope["Base"], "__len__")
+
+
+def test_every_probe_that_an_exercise_can_ask_for_runs_under_its_name():
+    # A module of that name would take the place of the function without a word.
+    functions = inspect.getmembers(probes, inspect.isfunction)
+    public = {name: ask for name, ask in functions if ask.__module__ == probes.__name__}
+    assert set(PROBES) == set(public)
+    for name, ask in public.items():
+        given = ["x"] * len(inspect.signature(ask).parameters)
+        assert ask(*given).name == name
