@@ -122,11 +122,9 @@ class Parent:
             if child is not None:
                 self._orphans |= processes.end_orphans(set(self._children))
                 self._ended(child, os.waitstatus_to_exitcode(status))
-        for pid, used in processes.memory(list(self._children)).items():
-            child = self._children[pid]
-            if used > child.memory:
-                child.over = True
-                os.kill(pid, signal.SIGKILL)
+        for pid in processes.over({pid: child.memory for pid, child in self._children.items()}):
+            self._children[pid].over = True
+            os.kill(pid, signal.SIGKILL)
 
     def _ended(self, child: _Child, status: int) -> None:
         trouble = os.read(child.troubles, 4096).decode(errors="replace")

@@ -7,44 +7,44 @@ import os
 import re
 import signal
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _RSS = re.compile(rb"^(?:RssAnon|RssShmem|VmPTE):\s+(\d+) kB$", re.MULTILINE)
 _TABLES = re.compile(rb"^VmPTE:\s+(\d+) kB$", re.MULTILINE)
 _PSS = re.compile(rb"^Pss:\s+(\d+) kB$", re.MULTILINE)
 
 
-def memory(roots: Sequence[int]) -> dict[int, int]:
-    """Bytes held by each process and its descendants, memory shared with a parent counted once.
+def over(limits: Mapping[int, int]) -> list[int]:
+    """The processes that hold more bytes, with all their descendants, than they may.
 
-    Reads the proportional sizes, which are exact and slow, only of trees whose plain sizes, which
-    count shared pages each time, are worth a second look.
+    Memory shared with a parent counts once. That is exact and slow to find out, so it is asked only
+    of a tree that would hold too much if shared pages counted each time.
     """
-    if not roots:
-        return {}
+    if not limits:
+        return []
     children = defaultdict(list)
     for pid in _processes():
         children[_parent(pid)].append(pid)
-    return {root: _tree(root, children) for root in roots}
+    return [root for root, limit in limits.items() if _holds_more(_tree(root, children), limit)]
 
 
-_SECOND_LOOK = 256 * 2**20
-
-
-def _tree(root: int, children: dict[int, list[int]]) -> int:
+def _tree(root: int, children: dict[int, list[int]]) -> list[int]:
     tree, waiting = [], [root]
     while waiting:
         pid = waiting.pop()
         tree.append(pid)
         waiting += children.get(pid, [])
+    return tree
+
+
+def _holds_more(tree: Sequence[int], limit: int) -> bool:
     plain = sum(_kilobytes(pid, "status", _RSS) for pid in tree)
-    if plain * 1024 <= _SECOND_LOOK:
-        return plain * 1024
+    if plain * 1024 <= limit:
+        return False
     exact = [_exactly(pid) for pid in tree]
     # A process that forbids a look at its pages is counted as it says of itself.
-    return 1024 * sum(
-        pss or _kilobytes(pid, "status", _RSS) for pss, pid in zip(exact, tree, strict=True)
-    )
+    held = sum(pss or _kilobytes(pid, "status", _RSS) for pss, pid in zip(exact, tree, strict=True))
+    return held * 1024 > limit
 
 
 def end_orphans(known: set[int]) -> set[int]:
