@@ -49,8 +49,11 @@ class Box:
             self.close()
             raise
 
-    def start(self, limits: Limits | None = None) -> BoxedKernel:
-        """Fork a kernel; it has not answered yet."""
+    def start(self, limits: Limits | None = None, *, heard: bool = True) -> BoxedKernel:
+        """Fork a kernel; it has not answered yet.
+
+        ``heard`` says whether anybody listens to what it prints and publishes.
+        """
         number = next(self._numbers)
         place = self._folder / str(number)
         place.mkdir()
@@ -68,6 +71,7 @@ class Box:
             "covered": self._covered,
             "limits": dataclasses.asdict(limits or Limits()),
             "connection": {**connection, "ip": "k"},
+            "heard": heard,
         }
         listening = [_listen(f"{connection['ip']}-{port}") for port in ports.values()]
         try:

@@ -193,9 +193,8 @@ class _Grading:
             if need.id in self._verdicts and not self._verdicts[need.id].passed
         ]
         given = stand_ins.sources(missing, self._exercises)
-        outcome, reply = self._session.observe(
-            exercise, drawn, seed, given, _definition_in(source, exercise.name)
-        )
+        again = _definition_in(source, exercise.name) if given else ""
+        outcome, reply = self._session.observe(exercise, drawn, seed, given, again)
         if outcome.status != "ok":
             return self._ended(exercise, outcome)
         if reply.get("defined") is not True:

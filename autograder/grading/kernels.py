@@ -53,13 +53,16 @@ class Kernel(Protocol):
 
 
 class Launcher(Protocol):
-    """Starts kernels that see one sealed room; ``prelude`` is run in each before anything else."""
+    """Starts kernels that see one sealed room; ``prelude`` is run in each before anything else.
+
+    A kernel that is not ``heard`` may keep to itself what it prints and publishes.
+    """
 
     confined: bool
     device: str
     prelude: str
 
-    def start(self) -> Kernel: ...
+    def start(self, *, heard: bool = True) -> Kernel: ...
 
     def close(self) -> None: ...
 
@@ -108,12 +111,12 @@ class Boxed:
             self.prelude += f"__import__('torch').cuda.set_per_process_memory_fraction({share!r})"
         self._box = Box(self._view, MODULES)
 
-    def start(self) -> Kernel:
+    def start(self, *, heard: bool = True) -> Kernel:
         """Fork a kernel."""
         if not self._box.alive:
             self._box.close()
             self._box = Box(self._view, MODULES)
-        return self._box.start(self._limits)
+        return self._box.start(self._limits, heard=heard)
 
     def close(self) -> None:
         """End the box with all that runs in it."""
@@ -158,7 +161,7 @@ class Plain:
         self._room = room
         self.device = device
 
-    def start(self) -> Kernel:
+    def start(self, *, heard: bool = True) -> Kernel:
         """Start an ipykernel of this environment with a home, caches and a folder of its own."""
         return _PlainKernel(self._room)
 

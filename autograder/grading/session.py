@@ -217,7 +217,7 @@ class Session:
             self.run_cell(source)
 
     def _start(self) -> None:
-        self._kernel = self._launcher.start()
+        self._kernel = self._launcher.start(heard=False)
         self._client = BlockingKernelClient()
         connection = self._kernel.connection
         self._valve = Valve(connection["ip"], connection["shell_port"], MOST_BYTES)

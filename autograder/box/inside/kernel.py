@@ -7,7 +7,7 @@ import os
 import random
 import sys
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import zmq
 from ipykernel.heartbeat import Heartbeat
@@ -33,7 +33,20 @@ for late in (
 
 
 class BoxedKernel(IPythonKernel):
-    """Answers whatever a cell has made of the standard streams, which it flushes before it does."""
+    """Answers whatever a cell has made of the standard streams, which it flushes before it does.
+
+    Where nobody hears it, it does not say what it is doing: that takes longer than a short cell.
+    """
+
+    heard = True
+
+    def _publish_status(self, *arguments: Any, **options: Any) -> None:
+        if self.heard:
+            super()._publish_status(*arguments, **options)
+
+    def _publish_execute_input(self, *arguments: Any, **options: Any) -> None:
+        if self.heard:
+            super()._publish_execute_input(*arguments, **options)
 
     async def do_execute(self, *arguments: Any, **options: Any) -> Any:
         """Execute, and put the streams back."""
@@ -79,12 +92,16 @@ class _Heartbeat(Heartbeat):
         self.socket.bind(f"ipc://{self.ip}-{self.port}")
 
 
-def be_kernel(connection: Mapping[str, Any], sockets: Mapping[str, int]) -> NoReturn:
+def be_kernel(
+    connection: Mapping[str, Any], sockets: Mapping[str, int], *, heard: bool
+) -> NoReturn:
     """Serve as the kernel of a connection until told to stop.
 
-    ``sockets`` are listening descriptors by the name of their channel.
+    ``sockets`` are listening descriptors by the name of their channel; ``heard`` says whether
+    anybody listens to what it prints and publishes.
     """
     _be_random()
+    BoxedKernel.heard = heard
     ports = {name: int(connection[f"{name}_port"]) for name in sockets}
     BoxedKernelApp.given = {port: sockets[name] for name, port in ports.items()}
     app = BoxedKernelApp.instance(
@@ -96,12 +113,19 @@ def be_kernel(connection: Mapping[str, Any], sockets: Mapping[str, int]) -> NoRe
     app.config.HistoryManager.enabled = False
     app.config.BoxedKernel._execute_sleep = 0.0  # it waits for output that nobody reads
     app.config.InteractiveShell.cache_size = 0
+    if not heard:
+        app.config.IPKernelApp.outstream_class = None
+        sys.stdout, sys.stderr = _nowhere(), _nowhere()
     app.initialize([])
     for stream in (sys.stdout, sys.stderr):
         # A closed one could not be flushed before the answer.
         stream.close = lambda: None  # type: ignore[method-assign]
     app.start()
     os._exit(0)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8", errors="replace")
 
 
 def _be_random() -> None:

@@ -150,7 +150,8 @@ def _live(message: dict[str, Any], descriptors: list[int], telling: int) -> NoRe
 
         os.chdir(wall.HOME)
         os.close(telling)
-        be_kernel(message["connection"], dict(zip(CHANNELS, descriptors, strict=True)))
+        sockets = dict(zip(CHANNELS, descriptors, strict=True))
+        be_kernel(message["connection"], sockets, heard=message["heard"])
     finally:
         os._exit(71)
 
