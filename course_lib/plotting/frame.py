@@ -50,7 +50,9 @@ def style() -> None:
             "text.color": INK,
             "lines.linewidth": 2.0,
             "lines.markersize": 5.0,
-            "legend.frameon": False,
+            "legend.facecolor": "white",  # a curve behind the words must not strike them through
+            "legend.framealpha": 0.85,
+            "legend.edgecolor": "none",
             "legend.fontsize": 10,
             "image.cmap": "gray_r",
         }
