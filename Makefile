@@ -27,7 +27,7 @@ demo: $(INSTALLED)
 	$(WITH) $(BIN)/course demo
 
 test: $(INSTALLED)
-	$(WITH) $(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+	$(WITH) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TESTS)
 
 build: $(INSTALLED)
 	$(WITH) $(BIN)/course build

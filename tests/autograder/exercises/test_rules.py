@@ -19,7 +19,13 @@ def audited(exercise_id):
     return audit(exercise, seeds=20)
 
 
-@pytest.fixture(params=CHECKED, ids=lambda exercise: exercise.id)
+@pytest.fixture(
+    params=[
+        # One process audits an exercise once for all of its rules.
+        pytest.param(exercise, id=exercise.id, marks=pytest.mark.xdist_group(exercise.id))
+        for exercise in CHECKED
+    ]
+)
 def proof(request):
     return audited(request.param.id)
 
