@@ -152,7 +152,7 @@ curvature, noise_variance, walkers = 1.0, 1.0, 4000
 
 def descend(schedule, steps=300):
     """Mean loss of many independent walkers on the noisy parabola."""
-    x, losses = torch.full((walkers,), 5.0), []
+    x, losses = torch.full((walkers,), 20.0), []
     for step in range(steps):
         losses.append(float((curvature * x**2 / 2).mean()))
         noise = math.sqrt(noise_variance) * torch.randn(walkers)
@@ -163,7 +163,7 @@ def descend(schedule, steps=300):
 on_the_parabola = {
     "constant 0.4": descend(lambda t: 0.4),
     "constant 0.05": descend(lambda t: 0.05),
-    "0.4, then 0.05": descend(lambda t: 0.4 if t < 60 else 0.05),
+    "0.4, then 0.05": descend(lambda t: 0.4 if t < 30 else 0.05),
 }
 plotting.training_curves(
     on_the_parabola, log=True, window=1, title="Every constant rate has a floor"
@@ -427,8 +427,9 @@ plotting.training_curves(
 
 # %% tags=["show"]
 plotting.rates_over_steps(
-    told, xlabel="evaluation", title="What it makes of it (rates not applied here)"
-)
+    {name: [0.02, *rates] for name, rates in told.items()},
+    xlabel="evaluation", title="What it makes of it (rates not applied here)",
+)  # fmt: skip
 
 # %% [markdown]
 # Both are right about the number they were told. The training loss falls to the end, so whoever

@@ -163,6 +163,10 @@ def curvature_left_over(base_lr, curvature, noise_variance):
     return curvature * base_lr * noise_variance / (2 * (2 - base_lr * curvature))
 
 
+def noise_not_scaled(base_lr, curvature, noise_variance):
+    return noise_variance / (2 * base_lr * (2 - base_lr * curvature))
+
+
 def by_iterating(base_lr, curvature, noise_variance):
     moment = 0.0
     for _ in range(3000):
@@ -221,6 +225,12 @@ lab.value(
             "rate_not_squared",
             rate_not_squared,
             "The noise reaches x as α ξ, so its variance enters with α², not with α.",
+        ),
+        Mistake(
+            "noise_not_scaled",
+            noise_not_scaled,
+            "Your noise is not multiplied by the rate. It is part of the gradient, so x moves "
+            "by −α ξ: its variance enters as α² s².",
         ),
         Mistake(
             "noise_not_squared",

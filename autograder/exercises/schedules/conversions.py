@@ -13,15 +13,20 @@ from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import schedules
 
 
-def _rescaling(rng):
-    """Steps that cut and rounded whole numbers tell apart, and none near a half."""
+def _rescaling(rng, up):
+    """Steps that cut and rounded whole numbers tell apart, and none near a half.
+
+    The length is rounded up or down, as ``up`` says; of the milestones some are rounded up, some
+    down. They come in no order.
+    """
     while True:
         old, new = (int(n) for n in rng.permutation([96, 128, 160, 200, 256, 320, 384, 500])[:2])
         total = int(rng.integers(20_000, 90_000))
-        milestones = sorted(int(total * f) for f in rng.uniform(0.2, 0.95, size=3))
-        parts = [m * old / new % 1 for m in (total, *milestones)]
-        near_a_half = any(abs(part - 0.5) < 0.05 for part in parts)
-        if not near_a_half and min(parts) < 0.45 and 0.55 < max(parts) < 0.95:
+        milestones = [int(total * f) for f in rng.uniform(0.2, 0.95, size=3)]
+        length, *parts = (m * old / new % 1 for m in (total, *milestones))
+        clear = all(0.05 < part < 0.45 or 0.55 < part < 0.95 for part in (length, *parts))
+        mixed = min(parts) < 0.45 and max(parts) > 0.55 and (length > 0.5) == up
+        if clear and mixed and milestones not in (sorted(milestones), sorted(milestones)[::-1]):
             break
     return {
         "batch_size": old,
@@ -30,6 +35,14 @@ def _rescaling(rng):
         "total_steps": total,
         "milestones": milestones,
     }
+
+
+def _rounded_up(rng):
+    return _rescaling(rng, True)
+
+
+def _rounded_down(rng):
+    return _rescaling(rng, False)
 
 
 def length_unchanged(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
@@ -75,13 +88,38 @@ def cut_off(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
     return base_lr * growth, int(total_steps / growth), steps
 
 
+def puts_them_in_order(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    steps = tuple(sorted(round(m / growth) for m in milestones))
+    return base_lr * growth, round(total_steps / growth), steps
+
+
+def always_up(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    steps = tuple(math.ceil(m / growth) for m in milestones)
+    return base_lr * growth, math.ceil(total_steps / growth), steps
+
+
+def not_rounded(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    return base_lr * growth, total_steps / growth, tuple(m / growth for m in milestones)
+
+
+def length_cut_off(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    steps = tuple(round(m / growth) for m in milestones)
+    return base_lr * growth, int(total_steps / growth), steps
+
+
+def milestones_cut_off(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    return base_lr * growth, round(total_steps / growth), tuple(int(m / growth) for m in milestones)
+
+
 def whole_growth(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = max(1, new_batch_size // batch_size)
-    return (
-        base_lr * growth,
-        round(total_steps / growth),
-        tuple(round(m / growth) for m in milestones),
-    )
+    growth = new_batch_size // batch_size
+    steps = tuple(round(m / growth) for m in milestones)
+    return base_lr * growth, round(total_steps / growth), steps
 
 
 def by_examples(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
@@ -114,7 +152,7 @@ lab.exercise(
     difficulty=2,
     syllabus=("7.12",),
     hide=("Formula",),
-    inputs=_rescaling,
+    inputs=(_rounded_up, _rounded_down, _rounded_up),
     probe=probes.call(),
     checks=[
         matches_reference("the rate", of="result.0", rtol=1e-5),
@@ -166,9 +204,36 @@ lab.exercise(
             "You cut the steps off. Round to the nearest whole number: `round`.",
         ),
         Mistake(
+            "length_cut_off",
+            length_cut_off,
+            "You round the milestones and cut `total_steps` off. Round both to the nearest "
+            "whole number.",
+        ),
+        Mistake(
+            "milestones_cut_off",
+            milestones_cut_off,
+            "You round `total_steps` and cut the milestones off. Round both to the nearest "
+            "whole number.",
+        ),
+        Mistake(
+            "always_up",
+            always_up,
+            "You always round up. Round to the *nearest* whole number: `round`.",
+        ),
+        Mistake(
+            "not_rounded",
+            not_rounded,
+            "Your steps are not whole numbers. Round them to the nearest: `round`.",
+        ),
+        Mistake(
+            "puts_them_in_order",
+            puts_them_in_order,
+            "You sort the milestones. They come back in the order in which they were given.",
+        ),
+        Mistake(
             "whole_growth",
             whole_growth,
-            "`//` makes a whole number of B'/B: from 96 to 160 nothing would change. Use `/`.",
+            "`//` makes a whole number of B'/B: 1 from 96 to 160, and 0 if the new batches are smaller. Use `/`.",
         ),
     ],
     alternatives=[
@@ -241,6 +306,22 @@ def steps_per_update(rates, *, step_size):
     return step_size / int((rates == rates[0]).sum())
 
 
+def one_too_few(rates, *, step_size):
+    return (int((rates == rates[0]).sum()) - 1) / step_size
+
+
+def one_too_few_cut_off(rates, *, step_size):
+    return (int((rates == rates[0]).sum()) - 1) // step_size
+
+
+def mean_stage_cut_off(rates, *, step_size):
+    return len(rates) // len(rates.unique()) // step_size
+
+
+def last_stage_cut_off(rates, *, step_size):
+    return int((rates == rates[-1]).sum()) // step_size
+
+
 def by_counting(rates, *, step_size):
     return int((rates == rates[0]).sum()) // step_size
 
@@ -286,8 +367,19 @@ lab.exercise(
             "You average over all stages, but the last one may be cut short. The first is whole.",
         ),
         Mistake(
+            "mean_stage_cut_off",
+            mean_stage_cut_off,
+            "You average over all stages, but the last one may be cut short. The first is whole.",
+        ),
+        Mistake(
             "last_stage",
             last_stage,
+            "You count the updates at the last rate, where the run may have stopped half-way. "
+            "Count the first.",
+        ),
+        Mistake(
+            "last_stage_cut_off",
+            last_stage_cut_off,
             "You count the updates at the last rate, where the run may have stopped half-way. "
             "Count the first.",
         ),
@@ -301,6 +393,18 @@ lab.exercise(
             "one_too_many",
             one_too_many,
             "You count the first update with the new rate too.",
+        ),
+        Mistake(
+            "one_too_few",
+            one_too_few,
+            "You are one update short: the *index* of the last update at the first rate is one "
+            "less than their number, since indices count from 0.",
+        ),
+        Mistake(
+            "one_too_few_cut_off",
+            one_too_few_cut_off,
+            "You are one update short: the *index* of the last update at the first rate is one "
+            "less than their number, since indices count from 0.",
         ),
         Mistake(
             "number_of_drops",

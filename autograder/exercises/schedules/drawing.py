@@ -53,13 +53,14 @@ def follows(property: str, when: Callable[[Inputs, int], bool] = lambda inputs, 
             return finding(False, "one rate for every step", brief(case.observed["result"]))
         wanted, given = _rates(case.expected), _rates(case.observed)
         near = np.abs(given - wanted) <= _RTOL * np.abs(wanted) + _ATOL * np.abs(wanted).max()
-        for step, one, other, ok in zip(steps, wanted, given, near, strict=True):
+        missing = [rate is None for rate in case.observed["result"]]
+        for step, one, other, none, ok in zip(steps, wanted, given, missing, near, strict=True):
             if when(case.inputs, step) and not ok:
                 return finding(
                     False,
                     f"{one:.6g} at step {step}",
-                    f"{other:.6g} at step {step}",
-                    "another rate",
+                    f"{'None' if none else format(other, '.6g')} at step {step}",
+                    "nothing comes back: a `return` is missing" if none else "another rate",
                     where=_where(case),
                 )
         return finding(True)
@@ -79,7 +80,7 @@ def is_pure(case: Case) -> Finding:
     seen: dict[int, float] = {}
     for step, rate in zip(case.inputs["step"], _rates(case.observed), strict=True):
         first = seen.setdefault(step, float(rate))
-        if not np.isclose(rate, first, rtol=_RTOL, atol=0):
+        if not np.isclose(rate, first, rtol=_RTOL, atol=0, equal_nan=True):
             return finding(
                 False,
                 f"{first:.6g} at step {step} both times",

@@ -86,6 +86,14 @@ def times_gamma_times_drops(step, *, base_lr, step_size, gamma=0.1):
     return base_lr * gamma * (step // step_size)
 
 
+def rounds_to_the_nearest(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * gamma ** round(step / step_size)
+
+
+def always_by_ten(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * 0.1 ** (step // step_size)
+
+
 def by_a_loop(step, *, base_lr, step_size, gamma=0.1):
     rate = base_lr
     for t in range(1, step + 1):
@@ -157,6 +165,11 @@ lab.exercise(
             one_step_late,
             "Your drops come one step late: the step `step_size` has the new rate already.",
         ),
+        Mistake(
+            "always_by_ten",
+            always_by_ten,
+            "You always multiply by 0.1. That is only the default: the factor is `gamma`.",
+        ),
         Mistake("drops_once", drops_once, "You drop once and never again. Drop at 2s, 3s, … too."),
         Mistake(
             "divides_by_gamma",
@@ -177,6 +190,12 @@ lab.exercise(
             "rounds_up",
             rounds_up,
             "You round t/s up, so the rate has dropped at step 1 already. Round down.",
+        ),
+        Mistake(
+            "rounds_to_the_nearest",
+            rounds_to_the_nearest,
+            "You round t/s to the nearest, so the rate drops half a stage early. Round down: "
+            "`step // step_size`.",
         ),
         Mistake(
             "times_gamma_times_drops",
@@ -257,6 +276,37 @@ def waits_for_all(step, *, base_lr, milestones, gamma=0.1):
     return base_lr * gamma ** len(milestones) if step >= max(milestones) else base_lr
 
 
+def one_step_early_at_milestones(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma ** sum(m <= step + 1 for m in milestones)
+
+
+def always_by_ten_at_milestones(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * 0.1 ** sum(m <= step for m in milestones)
+
+
+def divides_at_milestones(step, *, base_lr, milestones, gamma=0.1):
+    for milestone in milestones:
+        if step >= milestone:
+            base_lr = base_lr / gamma
+    return base_lr
+
+
+def bisects_unsorted(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma ** bisect.bisect_right(milestones, step)
+
+
+def two_milestones_only(step, *, base_lr, milestones, gamma=0.1):
+    if step < milestones[0]:
+        return base_lr
+    if step < milestones[1]:
+        return base_lr * gamma
+    return base_lr * gamma**2
+
+
+def times_the_count_from_the_start(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma * sum(m <= step for m in milestones)
+
+
 def by_bisection(step, *, base_lr, milestones, gamma=0.1):
     return base_lr * gamma ** bisect.bisect_right(sorted(milestones), step)
 
@@ -311,6 +361,28 @@ lab.exercise(
         ),
         Mistake("one_drop_only", one_drop_only, "You drop at the first milestone and never again."),
         Mistake(
+            "always_by_ten_at_milestones",
+            always_by_ten_at_milestones,
+            "You always multiply by 0.1. That is only the default: the factor is `gamma`.",
+        ),
+        Mistake(
+            "divides_at_milestones",
+            divides_at_milestones,
+            "You divide by γ < 1, so your rate grows. “Divide by ten” is γ = 0.1, to multiply by.",
+        ),
+        Mistake(
+            "two_milestones_only",
+            two_milestones_only,
+            "You look at the first two milestones only. There may be any number of them, in any "
+            "order: count those with m ≤ t.",
+        ),
+        Mistake(
+            "one_step_early_at_milestones",
+            one_step_early_at_milestones,
+            "Your drops come one step early: you count m ≤ t + 1. With steps counted from 0 the "
+            "rate drops at t = m itself.",
+        ),
+        Mistake(
             "at_the_milestone_only",
             at_the_milestone_only,
             "You drop at the milestones themselves, for one step. The rate stays low afterwards.",
@@ -327,9 +399,21 @@ lab.exercise(
             "steps, counted from the start of training.",
         ),
         Mistake(
+            "bisects_unsorted",
+            bisects_unsorted,
+            "Bisection is for sorted lists, and the milestones come in any order. Bisect "
+            "`sorted(milestones)`, or count those with m ≤ t.",
+        ),
+        Mistake(
             "times_the_count",
             times_the_count,
             "You multiply by γ times the number of drops. Each drop multiplies once more: γ to the "
+            "*power* of their number.",
+        ),
+        Mistake(
+            "times_the_count_from_the_start",
+            times_the_count_from_the_start,
+            "You multiply by γ times the number of drops, which is 0 at first. It is γ to the "
             "*power* of their number.",
         ),
         Mistake(

@@ -225,6 +225,27 @@ def sign_of_the_cosine(step, *, base_lr, total_steps, min_lr=0.0):
     return min_lr + 0.5 * (base_lr - min_lr) * (1 - math.cos(math.pi * progress))
 
 
+def keeps_the_rate_of_the_last_step(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step, total_steps - 1) / total_steps
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * progress))
+
+
+def one_step_ahead(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step + 1, total_steps) / total_steps
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * progress))
+
+
+def pi_forgotten(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step, total_steps) / total_steps
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(progress))
+
+
+def top_after_the_end(step, *, base_lr, total_steps, min_lr=0.0):
+    if step >= total_steps:
+        return base_lr
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * step / total_steps))
+
+
 def by_clamping_the_step(step, *, base_lr, total_steps, min_lr=0.0):
     t = min(step, total_steps)
     return min_lr + (base_lr - min_lr) * (1 + math.cos(t * math.pi / total_steps)) / 2
@@ -298,10 +319,22 @@ lab.exercise(
             "You pass degrees to a cosine that takes radians: half a turn is π, not 180.",
         ),
         Mistake(
+            "pi_forgotten",
+            pi_forgotten,
+            "Your cosine runs from 0 to 1 and not to π, so the rate hardly falls. Half a wave: "
+            "cos(πt/T).",
+        ),
+        Mistake(
             "ends_a_step_early",
             ends_a_step_early,
             "You divide by T − 1 and are at `min_lr` at the last step already. It is reached at "
             "t = T, after it.",
+        ),
+        Mistake(
+            "one_step_ahead",
+            one_step_ahead,
+            "You are one step ahead: step 0 has less than `base_lr`, and the last step has "
+            "`min_lr` already. Use t, not t + 1.",
         ),
         Mistake(
             "whole_wave",
@@ -321,10 +354,21 @@ lab.exercise(
             "After the end your rate is 0. It stays at `min_lr`.",
         ),
         Mistake(
+            "keeps_the_rate_of_the_last_step",
+            keeps_the_rate_of_the_last_step,
+            "After the end you keep the rate of the last step, t = T − 1, which is a little "
+            "above `min_lr`. From t = T on it is `min_lr` itself: clamp t at T.",
+        ),
+        Mistake(
             "restarts",
             restarts,
             "At t = T your wave starts over at `base_lr`. Restarts are another schedule (SGDR); "
             "here the rate stays at `min_lr`.",
+        ),
+        Mistake(
+            "top_after_the_end",
+            top_after_the_end,
+            "After the end your rate is back at `base_lr`. It stays at `min_lr`.",
         ),
         Mistake(
             "sign_of_the_cosine",

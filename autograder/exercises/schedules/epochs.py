@@ -61,6 +61,18 @@ def halved_one_step_early(step, *, base_lr, epochs, steps_per_epoch):
     return base_lr * 0.5 ** ((step + 1) // (epochs * steps_per_epoch))
 
 
+def halves_once(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr / 2 if step >= epochs * steps_per_epoch else base_lr
+
+
+def halved_one_step_late(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.5 ** (max(step - 1, 0) // (epochs * steps_per_epoch))
+
+
+def falls_at_every_epoch(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.5 ** (step // steps_per_epoch / epochs)
+
+
 def through_the_epoch(step, *, base_lr, epochs, steps_per_epoch):
     epoch = step // steps_per_epoch
     return base_lr / 2 ** (epoch // epochs)
@@ -107,6 +119,12 @@ lab.exercise(
             never_whole,
             "Your exponent is not whole: the rate falls at every step. Use `//`.",
         ),
+        Mistake(
+            "falls_at_every_epoch",
+            falls_at_every_epoch,
+            "You divide whole epochs by `epochs` with `/`, so the rate falls a little after "
+            "*every* epoch. It falls every `epochs` epochs, by half: `//` there too.",
+        ),
         Mistake("a_tenth", a_tenth, "You divide by ten. Halve: the factor is ½."),
         Mistake(
             "harmonic",
@@ -125,9 +143,20 @@ lab.exercise(
             "You count epochs from 1, so everything comes one epoch early. The first one is 0.",
         ),
         Mistake(
+            "halves_once",
+            halves_once,
+            "You halve once and never again. Halve every `epochs` epochs.",
+        ),
+        Mistake(
             "halved_one_step_early",
             halved_one_step_early,
             "You halve one step early: the last step of the k-th epoch still has the old rate.",
+        ),
+        Mistake(
+            "halved_one_step_late",
+            halved_one_step_late,
+            "You halve one step late: the first step of the next epoch, t = `epochs` · "
+            "`steps_per_epoch`, has the new rate already.",
         ),
     ],
     alternatives=[
@@ -178,6 +207,26 @@ def down_to_whole_epochs(milestones, *, dataset_size, batch_size, epoch_steps):
 
 def added_up(milestones, *, dataset_size, batch_size, epoch_steps):
     return tuple(m + dataset_size / (batch_size * epoch_steps) for m in milestones)
+
+
+def to_the_nearest_epoch(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(round(m * dataset_size / (batch_size * epoch_steps)) for m in milestones)
+
+
+def always_5000_steps(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size / (batch_size * 5000) for m in milestones)
+
+
+def parentheses_lost(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size / batch_size * epoch_steps for m in milestones)
+
+
+def full_batches_only(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * (dataset_size // batch_size) / epoch_steps for m in milestones)
+
+
+def batches_rounded_up(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * -(-dataset_size // batch_size) / epoch_steps for m in milestones)
 
 
 def through_steps(milestones, *, dataset_size, batch_size, epoch_steps):
@@ -247,6 +296,34 @@ lab.exercise(
             "down_to_whole_epochs",
             down_to_whole_epochs,
             "You cut off to whole epochs. Asked for are the exact ones.",
+        ),
+        Mistake(
+            "to_the_nearest_epoch",
+            to_the_nearest_epoch,
+            "You round to whole epochs. Asked for are the exact ones.",
+        ),
+        Mistake(
+            "full_batches_only",
+            full_batches_only,
+            "You count whole batches in one pass and lose the rest of the data. Count "
+            "*examples*: m · N of them are seen, and B · S in one of your epochs.",
+        ),
+        Mistake(
+            "batches_rounded_up",
+            batches_rounded_up,
+            "You round the batches of one pass up, as if the last one were full. Count "
+            "*examples*: m · N of them are seen, and B · S in one of your epochs.",
+        ),
+        Mistake(
+            "parentheses_lost",
+            parentheses_lost,
+            "`/ batch_size * epoch_steps` divides by the one and multiplies by the other. "
+            "Divide by their product: put it in parentheses.",
+        ),
+        Mistake(
+            "always_5000_steps",
+            always_5000_steps,
+            "5000 is what many codes take; here an epoch has `epoch_steps` steps.",
         ),
         Mistake("added_up", added_up, "Milestones are stretched, not shifted: multiply."),
     ],

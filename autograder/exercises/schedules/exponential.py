@@ -96,7 +96,7 @@ lab.repair(
     minutes=4,
     difficulty=1,
     syllabus=("7.4",),
-    hide=("Formula", "Convention"),
+    hide=("Formula", "Convention", "Raises"),
     inputs=_falling,
     probe=AT_EVERY_STEP,
     checks=endless_checks(),
@@ -194,6 +194,10 @@ def half_a_line(half_life):
     return 1 - 0.5 / half_life
 
 
+def power_for_root(half_life):
+    return 0.5**half_life
+
+
 def by_the_root(half_life):
     return 0.5 ** (1 / half_life)
 
@@ -240,6 +244,12 @@ lab.value(
         Mistake("a_half", a_half, "Your factor halves at every step. γⁿ = ½, so γ = 2^(−1/n)."),
         Mistake(
             "half_divided", half_divided, "½ is to be spread over n *products*: the n-th root."
+        ),
+        Mistake(
+            "power_for_root",
+            power_for_root,
+            "You raise ½ to the *power* n. It is γ that is multiplied n times: γⁿ = ½, so γ is "
+            "the n-th root of ½.",
         ),
         Mistake(
             "half_a_line",

@@ -73,6 +73,22 @@ def is_exponential(step, *, base_lr, k):
     return base_lr * math.exp(-k * step)
 
 
+def patched_at_the_start(step, *, base_lr, k):
+    return base_lr if step == 0 else base_lr / (k * step)
+
+
+def never_above_the_first(step, *, base_lr, k):
+    return base_lr / max(1.0, k * step)
+
+
+def in_stairs(step, *, base_lr, k):
+    return base_lr / (1 + int(k * step))
+
+
+def divided_by_k(step, *, base_lr, k):
+    return base_lr / (1 + step / k)
+
+
 def by_a_power(step, *, base_lr, k):
     return base_lr * (1 + k * step) ** -1
 
@@ -87,8 +103,8 @@ lab.exercise(
     title="1/t decay",
     statement=(
         "The oldest schedule: the rate is `base_lr` at step 0, **half** of it at step 1/k, a third "
-        "at step 2/k, a quarter at step 3/k, … It falls like 1/t and never ends; all rates are "
-        "finite, also the first. `k` is per step."
+        "at step 2/k, a quarter at step 3/k, …, and smoothly in between. It falls like 1/t and never "
+        "ends; all rates are finite, also the first. `k` is per step."
     ),
     points=2,
     minutes=4,
@@ -107,6 +123,18 @@ lab.exercise(
             "α₀/(1 + kt) makes it start at α₀.",
         ),
         Mistake(
+            "patched_at_the_start",
+            patched_at_the_start,
+            "You patch step 0 and leave α₀/(kt) elsewhere: at step 1 your rate jumps up, to "
+            "α₀/k. One formula does it all: α₀/(1 + kt).",
+        ),
+        Mistake(
+            "never_above_the_first",
+            never_above_the_first,
+            "You keep α₀ until kt = 1 and then take α₀/(kt): at step 1/k that is still all of "
+            "it. The law has half there: α₀/(1 + kt).",
+        ),
+        Mistake(
             "divided_again_and_again",
             divided_again_and_again,
             "You divide by 1 + kt at *every* step, so the divisors pile up. Divide α₀ once, by the "
@@ -119,6 +147,17 @@ lab.exercise(
             "two rates. Divide `base_lr`, by the 1 + kt of this step.",
         ),
         Mistake("k_left_out", k_left_out, "k does not appear. It says how fast: α₀/(1 + kt)."),
+        Mistake(
+            "in_stairs",
+            in_stairs,
+            "You cut kt off, so the rate falls in stairs. It falls at every step: α₀/(1 + kt).",
+        ),
+        Mistake(
+            "divided_by_k",
+            divided_by_k,
+            "You divide the step by k: the larger k, the slower your rate falls. At step 1/k "
+            "the divisor must be 2: 1 + kt.",
+        ),
         Mistake(
             "k_outside",
             k_outside,
@@ -155,12 +194,22 @@ lab.exercise(
 )
 
 
-def _until(rng):
-    return {
-        "fraction": float(rng.uniform(0.05, 0.45)),
-        "k_per_epoch": float(rng.uniform(0.3, 3)),
-        "steps_per_epoch": int(rng.integers(20, 400)),
-    }
+def _until(rng, up):
+    """A number of steps that is clearly not whole, and rounded up or down as ``up`` says."""
+    while True:
+        fraction = float(rng.uniform(0.05, 0.45))
+        k, steps = float(rng.uniform(0.3, 3)), int(rng.integers(20, 400))
+        part = (1 / fraction - 1) * steps / k % 1
+        if (0.55 if up else 0.1) < part < (0.9 if up else 0.45):
+            return {"fraction": fraction, "k_per_epoch": k, "steps_per_epoch": steps}
+
+
+def _until_just_before(rng):
+    return _until(rng, True)
+
+
+def _until_just_after(rng):
+    return _until(rng, False)
 
 
 def k_taken_per_step(fraction, *, k_per_epoch, steps_per_epoch):
@@ -195,6 +244,22 @@ def k_multiplied(fraction, *, k_per_epoch, steps_per_epoch):
     return (1 / fraction - 1) * steps_per_epoch * k_per_epoch
 
 
+def until_a_tenth(fraction, *, k_per_epoch, steps_per_epoch):
+    return 9 * steps_per_epoch / k_per_epoch
+
+
+def rounded_up(fraction, *, k_per_epoch, steps_per_epoch):
+    return math.ceil((1 / fraction - 1) * steps_per_epoch / k_per_epoch)
+
+
+def rounded(fraction, *, k_per_epoch, steps_per_epoch):
+    return round((1 / fraction - 1) * steps_per_epoch / k_per_epoch)
+
+
+def rounded_down(fraction, *, k_per_epoch, steps_per_epoch):
+    return int((1 / fraction - 1) * steps_per_epoch / k_per_epoch)
+
+
 def through_epochs(fraction, *, k_per_epoch, steps_per_epoch):
     epochs = (1 - fraction) / (fraction * k_per_epoch)
     return epochs * steps_per_epoch
@@ -207,11 +272,11 @@ def through_halves(fraction, *, k_per_epoch, steps_per_epoch):
 
 lab.value(
     schedules.steps_until,
-    title="How long until a tenth?",
+    title="How long until a fraction is left?",
     statement=(
         "A paper says “1/t decay with k = 0.5 per **epoch**”; an epoch has `steps_per_epoch` steps. "
         "After how many *steps* has the rate come down to `fraction` · α₀? Derive it from "
-        "the law that you have just written. (It need not be a whole number.)\n\n"
+        "the law that you have just written. (It is seldom a whole number: do not round.)\n\n"
         "A k per epoch that is used per step is a schedule many times too fast."
     ),
     points=2,
@@ -220,7 +285,7 @@ lab.value(
     core=False,
     syllabus=("7.5",),
     hide=("Formula", "Source"),
-    inputs=_until,
+    inputs=(_until_just_before, _until_just_after, _until_just_before),
     probe=probes.call(),
     checks=[matches_reference("the number of steps", rtol=FLOAT32)],
     mistakes=[
@@ -241,6 +306,11 @@ lab.value(
             "This is when the rate is one *half*. For a fraction f solve 1 + kt = 1/f.",
         ),
         Mistake(
+            "until_a_tenth",
+            until_a_tenth,
+            "This is when the rate is one *tenth*, whatever `fraction` is. Solve 1 + kt = 1/f.",
+        ),
+        Mistake(
             "for_exponential_decay",
             for_exponential_decay,
             "The logarithm belongs to exponential decay. Here 1 + kt = 1/f.",
@@ -251,6 +321,21 @@ lab.value(
             "You solve 1 − kt = f, a straight line. The law is 1/(1 + kt) = f.",
         ),
         Mistake("one_forgotten", one_forgotten, "1 + kt = 1/f: the 1 must be taken away from 1/f."),
+        Mistake(
+            "rounded_up",
+            rounded_up,
+            "You round up to a whole step. Asked for is the exact t at which 1/(1 + kt) = f.",
+        ),
+        Mistake(
+            "rounded",
+            rounded,
+            "You round to a whole step. Asked for is the exact t at which 1/(1 + kt) = f.",
+        ),
+        Mistake(
+            "rounded_down",
+            rounded_down,
+            "You cut off to a whole step. Asked for is the exact t at which 1/(1 + kt) = f.",
+        ),
         Mistake(
             "part_that_is_lost",
             part_that_is_lost,

@@ -1,5 +1,7 @@
 """Dropping the rate when a metric stands still: the one schedule with a memory."""
 
+import math
+
 import numpy as np
 
 from autograder import probes
@@ -68,12 +70,36 @@ def _both_modes(rng):
     return {"runs": [_run(rng, "min"), _run(rng, "max")]}
 
 
+def _standing(rng, mode):
+    """A loss that stands still to the last digit, with a threshold of 0: as good is not better."""
+    level = float(rng.uniform(2.0, 4.0))
+    values = [level]
+    for _ in range(int(rng.integers(2, 4))):
+        values.append(values[-1] - float(rng.uniform(0.1, 0.4)))
+    values += [values[-1]] * int(rng.integers(7, 10))
+    values.append(values[-1] - float(rng.uniform(0.1, 0.4)))
+    values += [values[-1]] * int(rng.integers(4, 8))
+    construct = {
+        "base_lr": draw_rate(rng),
+        "mode": mode,
+        "factor": float(rng.uniform(0.2, 0.45)),
+        "patience": int(rng.integers(0, 3)),
+        "threshold": 0.0,
+    }
+    return {"construct": construct, "history": values if mode == "min" else [-v for v in values]}
+
+
+def _both_standing(rng):
+    return {"runs": [_standing(rng, "min"), _standing(rng, "max")]}
+
+
 def _rates(case: Case, mode: str):
     """Of every run in a mode: its number, the rates wanted and the rates given."""
     for number, run in enumerate(case.inputs["runs"]):
         if run["construct"]["mode"] == mode:
             wanted = np.asarray(case.expected["result"][number], dtype=float)
-            given = [float(np.asarray(r).reshape(())) for r in case.observed["result"][number]]
+            rates = case.observed["result"][number]
+            given = [math.nan if r is None else float(np.asarray(r).reshape(())) for r in rates]
             yield number, wanted, np.array(given)
 
 
@@ -85,6 +111,8 @@ def follows_the_metric(mode: str):
         for number, wanted, given in _rates(case, mode):
             if wanted.shape != given.shape:
                 return finding(False, "one rate for every evaluation", brief(given))
+            if np.isnan(given).any():
+                return finding(False, "a rate", "None", "nothing comes back: a `return` is missing")
             wrong = np.flatnonzero(np.abs(given - wanted) > 1e-5 * wanted)
             if len(wrong):
                 first, run = int(wrong[0]), case.inputs["runs"][number]
@@ -134,7 +162,7 @@ lab.exercise(
     syllabus=("7.9",),
     blank=("step",),
     hide=("Formula",),
-    inputs=(_two_losses, _two_accuracies, _both_modes),
+    inputs=(_two_losses, _two_accuracies, _both_standing, _both_modes),
     probe=probes.histories("step"),
     mistakes=[
         Mistake(
@@ -143,6 +171,23 @@ lab.exercise(
             "You drop when the count *reaches* patience. Patience is how many bad evaluations are "
             "put up with: drop when the count is greater. (1, .9, .9, .9, .9 with patience 2 drops "
             "at the fifth call, yours at the fourth.)",
+        ),
+        Mistake(
+            "returns_nothing",
+            answers.ReturnsNothing,
+            "`step` returns nothing. Return the rate, `self.lr`, at every call.",
+        ),
+        Mistake(
+            "returns_the_old_rate",
+            answers.ReturnsTheOldRate,
+            "You return the rate from before the drop. Asked for is the rate from there on: "
+            "return `self.lr` last.",
+        ),
+        Mistake(
+            "keeps_no_best",
+            answers.KeepsNoBest,
+            "You never set `self.best`: everything is better than infinity. An improvement "
+            "becomes the new best.",
         ),
         Mistake(
             "compares_with_the_previous",
@@ -155,6 +200,12 @@ lab.exercise(
             answers.AlwaysMinimizes,
             "You look for smaller values in mode 'max' too: an accuracy that grows counts as bad. "
             "There, greater is better.",
+        ),
+        Mistake(
+            "never_looks_at_the_mode",
+            answers.NeverLooksAtTheMode,
+            "You do not look at the mode: with an accuracy nothing ever counts as better. In "
+            "mode 'max' an improvement is above best + threshold.",
         ),
         Mistake(
             "keeps_the_counter",
@@ -172,6 +223,13 @@ lab.exercise(
             "ignores_the_threshold",
             answers.IgnoresTheThreshold,
             "You take any improvement, however small. It must be by more than `threshold`.",
+        ),
+        Mistake(
+            "as_good_is_better",
+            answers.AsGoodIsBetter,
+            "You take a metric that is *exactly* threshold better as an improvement, and with "
+            "threshold 0 one that stands still. It must be better by *more* than the threshold: "
+            "< and >, not ≤ and ≥.",
         ),
         Mistake(
             "creeps_along",
@@ -203,9 +261,26 @@ lab.exercise(
             "After a drop you start with a new best. The best stays: only the count starts again.",
         ),
         Mistake(
+            "starts_anew",
+            answers.StartsAnew,
+            "After a drop you start with no best at all, so the next evaluation counts as an "
+            "improvement. The best stays: only the count starts again.",
+        ),
+        Mistake(
             "subtracts_the_factor",
             answers.SubtractsTheFactor,
             "You take `factor` as the part that is lost. It is the part that is kept: α · factor.",
+        ),
+        Mistake(
+            "divides_by_the_factor",
+            answers.DividesByTheFactor,
+            "You divide by `factor` < 1, so the rate grows. Multiply by it.",
+        ),
+        Mistake(
+            "modes_exchanged",
+            answers.ModesExchanged,
+            "The modes are exchanged: in mode 'min' (a loss) smaller is better, in mode 'max' "
+            "(an accuracy) greater.",
         ),
         Mistake(
             "cooldown_after_a_drop",

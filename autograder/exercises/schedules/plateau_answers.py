@@ -258,6 +258,158 @@ class CooldownAfterADrop:
         return self.lr
 
 
+class NeverLooksAtTheMode:
+    def __init__(self, base_lr, *, mode="min", factor=0.1, patience=10, threshold=1e-4):
+        self.lr, self.mode, self.factor = base_lr, mode, factor
+        self.patience, self.threshold = patience, threshold
+        self.best = math.inf if mode == "min" else -math.inf
+        self.bad_evaluations = 0
+
+    def step(self, metric):
+        if metric < self.best - self.threshold:
+            self.best, self.bad_evaluations = metric, 0
+        else:
+            self.bad_evaluations += 1
+        if self.bad_evaluations > self.patience:
+            self.lr *= self.factor
+            self.bad_evaluations = 0
+        return self.lr
+
+
+class ReturnsNothing:
+    def __init__(self, base_lr, *, mode="min", factor=0.1, patience=10, threshold=1e-4):
+        self.lr, self.mode, self.factor = base_lr, mode, factor
+        self.patience, self.threshold = patience, threshold
+        self.best = math.inf if mode == "min" else -math.inf
+        self.bad_evaluations = 0
+
+    def step(self, metric):
+        sign = 1 if self.mode == "min" else -1
+        if sign * metric < sign * self.best - self.threshold:
+            self.best, self.bad_evaluations = metric, 0
+        else:
+            self.bad_evaluations += 1
+        if self.bad_evaluations > self.patience:
+            self.lr *= self.factor
+            self.bad_evaluations = 0
+
+
+class ReturnsTheOldRate:
+    def __init__(self, base_lr, *, mode="min", factor=0.1, patience=10, threshold=1e-4):
+        self.lr, self.mode, self.factor = base_lr, mode, factor
+        self.patience, self.threshold = patience, threshold
+        self.best = math.inf if mode == "min" else -math.inf
+        self.bad_evaluations = 0
+
+    def step(self, metric):
+        before = self.lr
+        sign = 1 if self.mode == "min" else -1
+        if sign * metric < sign * self.best - self.threshold:
+            self.best, self.bad_evaluations = metric, 0
+        else:
+            self.bad_evaluations += 1
+        if self.bad_evaluations > self.patience:
+            self.lr *= self.factor
+            self.bad_evaluations = 0
+        return before
+
+
+class KeepsNoBest:
+    def __init__(self, base_lr, *, mode="min", factor=0.1, patience=10, threshold=1e-4):
+        self.lr, self.mode, self.factor = base_lr, mode, factor
+        self.patience, self.threshold = patience, threshold
+        self.best = math.inf if mode == "min" else -math.inf
+        self.bad_evaluations = 0
+
+    def step(self, metric):
+        sign = 1 if self.mode == "min" else -1
+        if sign * metric < sign * self.best - self.threshold:
+            self.bad_evaluations = 0
+        else:
+            self.bad_evaluations += 1
+        if self.bad_evaluations > self.patience:
+            self.lr *= self.factor
+            self.bad_evaluations = 0
+        return self.lr
+
+
+class AsGoodIsBetter:
+    def __init__(self, base_lr, *, mode="min", factor=0.1, patience=10, threshold=1e-4):
+        self.lr, self.mode, self.factor = base_lr, mode, factor
+        self.patience, self.threshold = patience, threshold
+        self.best = math.inf if mode == "min" else -math.inf
+        self.bad_evaluations = 0
+
+    def step(self, metric):
+        sign = 1 if self.mode == "min" else -1
+        if sign * metric <= sign * self.best - self.threshold:
+            self.best, self.bad_evaluations = metric, 0
+        else:
+            self.bad_evaluations += 1
+        if self.bad_evaluations > self.patience:
+            self.lr *= self.factor
+            self.bad_evaluations = 0
+        return self.lr
+
+
+class StartsAnew:
+    def __init__(self, base_lr, *, mode="min", factor=0.1, patience=10, threshold=1e-4):
+        self.lr, self.mode, self.factor = base_lr, mode, factor
+        self.patience, self.threshold = patience, threshold
+        self.best = math.inf if mode == "min" else -math.inf
+        self.bad_evaluations = 0
+
+    def step(self, metric):
+        sign = 1 if self.mode == "min" else -1
+        if sign * metric < sign * self.best - self.threshold:
+            self.best, self.bad_evaluations = metric, 0
+        else:
+            self.bad_evaluations += 1
+        if self.bad_evaluations > self.patience:
+            self.lr *= self.factor
+            self.bad_evaluations = 0
+            self.best = math.inf if self.mode == "min" else -math.inf
+        return self.lr
+
+
+class DividesByTheFactor:
+    def __init__(self, base_lr, *, mode="min", factor=0.1, patience=10, threshold=1e-4):
+        self.lr, self.mode, self.factor = base_lr, mode, factor
+        self.patience, self.threshold = patience, threshold
+        self.best = math.inf if mode == "min" else -math.inf
+        self.bad_evaluations = 0
+
+    def step(self, metric):
+        sign = 1 if self.mode == "min" else -1
+        if sign * metric < sign * self.best - self.threshold:
+            self.best, self.bad_evaluations = metric, 0
+        else:
+            self.bad_evaluations += 1
+        if self.bad_evaluations > self.patience:
+            self.lr /= self.factor
+            self.bad_evaluations = 0
+        return self.lr
+
+
+class ModesExchanged:
+    def __init__(self, base_lr, *, mode="min", factor=0.1, patience=10, threshold=1e-4):
+        self.lr, self.mode, self.factor = base_lr, mode, factor
+        self.patience, self.threshold = patience, threshold
+        self.best = math.inf if mode == "min" else -math.inf
+        self.bad_evaluations = 0
+
+    def step(self, metric):
+        sign = 1 if self.mode == "min" else -1
+        if sign * metric > sign * self.best + self.threshold:
+            self.best, self.bad_evaluations = metric, 0
+        else:
+            self.bad_evaluations += 1
+        if self.bad_evaluations > self.patience:
+            self.lr *= self.factor
+            self.bad_evaluations = 0
+        return self.lr
+
+
 class BySigns:
     def __init__(self, base_lr, *, mode="min", factor=0.1, patience=10, threshold=1e-4):
         self.lr, self.mode, self.factor = base_lr, mode, factor

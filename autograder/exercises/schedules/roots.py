@@ -83,7 +83,7 @@ lab.repair(
     difficulty=1,
     core=False,
     syllabus=("7.8",),
-    hide=("Formula", "Ends", "Convention"),
+    hide=("Formula", "Ends", "Convention", "Raises"),
     inputs=_root,
     probe=AT_EVERY_STEP,
     checks=endless_checks(),
@@ -185,6 +185,12 @@ def flat_before(step, *, base_lr, warmup_steps):
     return base_lr * min(1.0, math.sqrt(warmup_steps / (step + 1)))
 
 
+def tail_counts_from_zero(step, *, base_lr, warmup_steps):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    return base_lr * math.sqrt(warmup_steps / step)
+
+
 def by_two_cases(step, *, base_lr, warmup_steps):
     if step < warmup_steps:
         return base_lr / warmup_steps * (step + 1)
@@ -237,6 +243,12 @@ lab.exercise(
             "counts_from_zero",
             counts_from_zero,
             "Your first update has rate 0 and does nothing. It is update number t + 1 = 1: α₀/w.",
+        ),
+        Mistake(
+            "tail_counts_from_zero",
+            tail_counts_from_zero,
+            "Your decay counts updates from 0, so that the peak is held twice, at t = w − 1 and "
+            "at t = w. The number of the update is t + 1: √(w/(t + 1)).",
         ),
         Mistake(
             "papers_peak",
@@ -312,6 +324,14 @@ def one_late(d_model, warmup_steps):
     return (d_model * (warmup_steps + 1)) ** -0.5
 
 
+def width_of_the_paper(d_model, warmup_steps):
+    return (512 * warmup_steps) ** -0.5
+
+
+def rate_of_the_paper(d_model, warmup_steps):
+    return (512 * 4000) ** -0.5
+
+
 def from_the_formula(d_model, warmup_steps):
     s = warmup_steps
     return d_model**-0.5 * min(s**-0.5, s * warmup_steps**-1.5)
@@ -353,6 +373,17 @@ lab.value(
             "s = w.",
         ),
         Mistake("no_root", no_root, "At s = w the minimum is w^(−½): both enter with a root."),
+        Mistake(
+            "width_of_the_paper",
+            width_of_the_paper,
+            "You use the width 512 of the example. It is given: `d_model`.",
+        ),
+        Mistake(
+            "rate_of_the_paper",
+            rate_of_the_paper,
+            "This is the peak for d = 512 and w = 4000 only. Both are given: `d_model`, "
+            "`warmup_steps`.",
+        ),
         Mistake("width_on_top", width_on_top, "A wider model has a *lower* rate: d^(−½)."),
         Mistake("warmup_on_top", warmup_on_top, "A longer warm-up has a *lower* peak: w^(−½)."),
         Mistake("one_late", one_late, "Both curves meet at s = w exactly, not one update later."),

@@ -2,6 +2,8 @@
 
 import itertools
 
+import torch
+
 from autograder.exercises.schedules.drawing import (
     AT_EVERY_STEP,
     SCHEDULERS,
@@ -21,17 +23,46 @@ def _steps_at(batch_tokens, fractions):
     return [next(t for t, n in enumerate(seen) if n >= f * seen[-1]) for f in fractions]
 
 
-def _growing_batches(rng, length):
-    """Batches that grow from one to about six times their size, as those of large models do."""
+def _growing_batches(rng, length, fractions):
+    """Batches that grow from one to about six times their size, as those of large models do.
+
+    No batch ends so near to one of the fractions that rounding could decide.
+    """
     ramp = [1 + 5 * min(t / (0.7 * length), 1.0) for t in range(length)]
-    return [int(rng.integers(900, 1100) * size) for size in ramp]
+    while True:
+        tokens = [int(rng.integers(900, 1100) * size) for size in ramp]
+        seen = list(itertools.accumulate(tokens))
+        if all(abs(n / seen[-1] - f) > 1e-5 for n in seen for f in fractions):
+            return tokens
 
 
 def _with_arguments(rng):
-    tokens = _growing_batches(rng, int(rng.integers(70, 120)))
-    warmup = int(rng.integers(6, 20))
     fractions = [float(rng.uniform(0.5, 0.7)), float(rng.uniform(0.75, 0.95))]
+    tokens = _growing_batches(rng, int(rng.integers(70, 120)), fractions)
+    warmup = int(rng.integers(6, 20))
     around = (*_steps_at(tokens, fractions), warmup, len(tokens), 2 * len(tokens))
+    around += tuple(int(f * len(tokens)) for f in fractions)
+    return {
+        "step": draw_steps(rng, len(tokens), around=around),
+        "batch_tokens": tokens,
+        "base_lr": draw_rate(rng),
+        "warmup_steps": warmup,
+        "gamma": float(rng.uniform(0.2, 0.6)),
+        "fractions": fractions,
+    }
+
+
+def _exactly_at(rng):
+    """Fractions that are reached exactly, by a batch's end, and three of them.
+
+    They are eighths, so that every way to compute them agrees.
+    """
+    size = int(rng.integers(100, 500)) * 8
+    count = int(rng.integers(9, 14))
+    tokens = [size] * (8 * count) + [2 * size] * (4 * count) + [4 * size] * (4 * count)
+    fractions = [0.375, 0.5, 0.875]
+    warmup = int(rng.integers(6, 20))
+    around = (*_steps_at(tokens, fractions), warmup, len(tokens))
     around += tuple(int(f * len(tokens)) for f in fractions)
     return {
         "step": draw_steps(rng, len(tokens), around=around),
@@ -45,7 +76,7 @@ def _with_arguments(rng):
 
 def _of_the_model(rng):
     """The numbers of the model itself; only the batches are drawn."""
-    tokens = _growing_batches(rng, int(rng.integers(3400, 4000)))
+    tokens = _growing_batches(rng, int(rng.integers(3400, 4000)), (0.8, 0.9))
     around = (*_steps_at(tokens, (0.6, 0.8, 0.9)), 2000, len(tokens))
     around += (int(0.8 * len(tokens)), int(0.9 * len(tokens)))
     return {"step": draw_steps(rng, len(tokens), around=around), "batch_tokens": tokens}
@@ -126,6 +157,56 @@ def back_up_after_the_end(
     return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
 
 
+def only_when_more_have_been_seen(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) > f * sum(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+def two_drops_only(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    rate, share = base_lr, sum(batch_tokens[:step]) / sum(batch_tokens)
+    if step < warmup_steps:
+        rate = base_lr * (step + 1) / warmup_steps
+    if share >= fractions[1]:
+        return rate * gamma**2
+    return rate * gamma if share >= fractions[0] else rate
+
+
+def fractions_of_the_notes(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in (0.8, 0.9))
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+def factor_of_the_notes(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * 0.316**drops
+
+
+def no_drop_while_warming_up(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * gamma**drops
+
+
+def by_running_sums(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    seen = torch.tensor([0, *batch_tokens]).cumsum(0)
+    share = seen[min(step, len(batch_tokens))] / seen[-1]
+    drops = int((share.double() >= torch.tensor(fractions, dtype=torch.float64)).sum())
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
 def by_cases(
     step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
 ):
@@ -156,7 +237,9 @@ lab.exercise(
         "seen, multiply the rate by `gamma` = 0.316; at 90 % multiply it by 0.316 **again**.\n\n"
         "`batch_tokens` lists the tokens of every batch of the training, in order. Batches may "
         "*grow*, and then 80 % of the tokens are not 80 % of the steps. What has been seen at step "
-        "t are the batches *before* it. `fractions` holds the fractions, in ascending order.\n\n"
+        "t are the batches *before* it. `fractions` holds the fractions, in ascending order; each is "
+        "one drop, however many there are, from the step on at which *at least* that fraction has been "
+        "seen. (The warm-up is over before the first.)\n\n"
         "**Ends.** `base_lr`/w at t = 0 (the warm-up of this lab, (t + 1)/w). From the step on at "
         "which 90 % have been seen, and at every step after the last: `base_lr` · γ², with the "
         "defaults 4.194e-5.\n\n"
@@ -170,7 +253,7 @@ lab.exercise(
     difficulty=2,
     syllabus=("7.11",),
     hide=("Formula",),
-    inputs=(_with_arguments, _of_the_model, _with_arguments),
+    inputs=(_with_arguments, _of_the_model, _exactly_at, _with_arguments),
     probe=AT_EVERY_STEP,
     checks=[
         follows("the warm-up", lambda inputs, t: t < inputs.get("warmup_steps", 2000)),
@@ -215,6 +298,29 @@ lab.exercise(
             "not been seen: `batch_tokens[:step]`.",
         ),
         Mistake(
+            "only_when_more_have_been_seen",
+            only_when_more_have_been_seen,
+            "When the fraction has been seen *exactly* you still wait one step: you compare "
+            "with >. Reached is reached: ≥.",
+        ),
+        Mistake(
+            "fractions_of_the_notes",
+            fractions_of_the_notes,
+            "You drop at 80 % and 90 % whatever is asked for. That is only the default: "
+            "`fractions` says where.",
+        ),
+        Mistake(
+            "two_drops_only",
+            two_drops_only,
+            "You look at the first two fractions only. There may be another number of them, and "
+            "each is a drop: count those that have been reached.",
+        ),
+        Mistake(
+            "factor_of_the_notes",
+            factor_of_the_notes,
+            "You always multiply by 0.316. That is only the default: the factor is `gamma`.",
+        ),
+        Mistake(
             "always_these_fractions",
             always_these_fractions,
             "You drop at 60 % and 90 %, which is DeepSeek-V2. Here `fractions` says where.",
@@ -240,6 +346,8 @@ lab.exercise(
     alternatives=[
         Alternative("by_cases", by_cases),
         Alternative("by_tokens_left", by_tokens_left),
+        Alternative("by_running_sums", by_running_sums),
+        Alternative("no_drop_while_warming_up", no_drop_while_warming_up),
     ],
     equivalent_mutants={
         "return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma ** drops => "

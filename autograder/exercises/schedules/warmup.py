@@ -61,6 +61,14 @@ def exponential_warmup(step, *, base_lr, warmup_steps):
     return base_lr * (1 - math.exp(-(step + 1) / warmup_steps))
 
 
+def nothing_after_the_warmup(step, *, base_lr, warmup_steps):
+    return base_lr * (step + 1) / warmup_steps if step < warmup_steps else 0.0
+
+
+def first_two_stairs_alike(step, *, base_lr, warmup_steps):
+    return base_lr * max(step, 1) / warmup_steps if step < warmup_steps else base_lr
+
+
 def warmup_by_cases(step, *, base_lr, warmup_steps):
     if step + 1 < warmup_steps:
         return (step + 1) * base_lr / warmup_steps
@@ -101,6 +109,12 @@ lab.exercise(
             "Your first update has rate 0 and does nothing. Step t is update t + 1: α₀ (t + 1)/w.",
         ),
         Mistake(
+            "first_two_stairs_alike",
+            first_two_stairs_alike,
+            "Steps 0 and 1 have the same rate, and every stair comes one step late. Step t is "
+            "update t + 1: α₀ (t + 1)/w.",
+        ),
+        Mistake(
             "peak_a_step_late",
             peak_a_step_late,
             "You take w + 1 stairs, so the peak comes one step late. α₀ (t + 1)/w.",
@@ -115,6 +129,11 @@ lab.exercise(
             "never_stops_rising",
             never_stops_rising,
             "Your rate goes on rising after the warm-up. It stays at `base_lr`.",
+        ),
+        Mistake(
+            "nothing_after_the_warmup",
+            nothing_after_the_warmup,
+            "After the warm-up your rate is 0. It stays at `base_lr`.",
         ),
         Mistake(
             "waits_and_jumps",
@@ -237,6 +256,20 @@ def smaller_of_both(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
     return min(ramp, cosine(step, base_lr=base_lr, total_steps=total_steps, min_lr=min_lr))
 
 
+def peak_held_once(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    rest = total_steps - warmup_steps + 1
+    return cosine(step - warmup_steps + 1, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
+
+
+def arrives_at_the_last_step(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    rest = total_steps - warmup_steps - 1
+    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
+
+
 def by_one_formula(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
     if step >= warmup_steps:
         progress = min(1.0, (step - warmup_steps) / (total_steps - warmup_steps))
@@ -329,6 +362,19 @@ lab.exercise(
             "one_step_in_advance",
             one_step_in_advance,
             "Your cosine starts at its step 1. At t = w it is at its step 0: t − w.",
+        ),
+        Mistake(
+            "peak_held_once",
+            peak_held_once,
+            "Your cosine starts at t = w − 1, the last step of the warm-up, so that the peak is "
+            "held for one step. Here it starts at t = w, with `base_lr` once more: t − w, and "
+            "length T − w. (Another convention, not this one.)",
+        ),
+        Mistake(
+            "arrives_at_the_last_step",
+            arrives_at_the_last_step,
+            "Your cosine is at `min_lr` at the last step already. It arrives at t = T, after "
+            "it: its length is T − w.",
         ),
         Mistake("forgets_the_floor", forgets_the_floor, "You do not pass `min_lr` on."),
         Mistake(
