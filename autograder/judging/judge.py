@@ -89,6 +89,9 @@ def expected_observations(
     return observe(exercise, exercise.reference, precise, seed, device)
 
 
+NOTHING = "it gave back None; if the answer is written, a `return` is missing"
+
+
 def judge(
     exercise: Exercise,
     drawn: Sequence[Inputs],
@@ -108,7 +111,8 @@ def judge(
     verdict = Verdict(exercise.id, str(exercise.kind), 0.0, exercise.points, Reason.WRONG)
     observed = [_well_formed(observation) for observation in observed]
     if untouched or (observed and all(_not_written(o) for o in observed)):
-        return replace(verdict, reason=Reason.NOT_ATTEMPTED)
+        silent = not untouched and not any(o.get("raised") for o in observed)
+        return replace(verdict, reason=Reason.NOT_ATTEMPTED, notes=[NOTHING] if silent else [])
     if len(observed) != len(drawn):
         return replace(verdict, notes=["the answer could not be observed"])
     looked_at = _cases(exercise, drawn, observed, expected)

@@ -183,6 +183,16 @@ def test_a_starter_raises_not_implemented_and_is_not_attempted():
 
     assert verdict(pure, starter).reason is Reason.NOT_ATTEMPTED
     assert verdict(pure, adds, untouched=True).reason is Reason.NOT_ATTEMPTED
+    assert verdict(pure, starter).notes == []
+
+
+def test_an_answer_without_a_return_is_told_so():
+    def prints(x, factor):
+        print(factor * x)
+
+    found = verdict(pure, prints)
+    assert found.reason is Reason.NOT_ATTEMPTED and "`return` is missing" in found.notes[0]
+    assert verdict(pure, prints, untouched=True).notes == []
 
 
 def test_parts_earn_their_points_separately():
