@@ -253,11 +253,17 @@ evening = 0.6 * test_patches  # the same places, an hour later
 for name, images in {"test patches": test_patches, "in the evening": evening}.items():
     right, wrong = normalizer(images).mean(), with_own_constants(images).mean()
     print(f"{name:15} mean with training constants {right:+.2f}, with their own {abs(wrong):.2f}")
+one_wine = wine.x_test[:1]
+for name, constants in {"the training data's": wine.x_train, "its own": one_wine}.items():
+    seen = standardize(constants, one_wine)[0, :4]
+    print(f"one wine, with {name} constants:", "  ".join(f"{value:+.2f}" for value in seen), " …")
 
 # %% [markdown]
 # With its own constants the evening looks exactly like noon: the shift that you would want to notice
-# is gone. And a patch's numbers would depend on which other patches were sent along. *The test to
-# run on any preprocessing: one example alone, and the same one in a batch, must come out equal.*
+# is gone. A wine that comes alone is all zeros, for it is its own mean. (Your `standardize` divides
+# by 1 where σ is 0; a plain division would have given NaN.) And in between a row's numbers depend on
+# which other rows were sent along. *The test to run on any preprocessing: one example alone, and the
+# same one in a batch, must come out equal.*
 #
 # ## 4 · Directions
 #
@@ -421,9 +427,9 @@ def descent_curve(features, steps=300):
     floor = ((features @ best - target) ** 2).mean()
     w, shares = torch.zeros_like(best), []
     for _ in range(steps):
-        residual = features @ w - target
-        shares.append(float((residual.square().mean() - floor) / (target.square().mean() - floor)))
-        w = w - rate * features.T @ residual / len(features)
+        w = w - rate * features.T @ (features @ w - target) / len(features)
+        loss = (features @ w - target).square().mean()
+        shares.append(float((loss - floor) / (target.square().mean() - floor)))
     return [max(share, 1e-6) for share in shares]
 
 

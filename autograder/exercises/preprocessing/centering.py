@@ -88,6 +88,10 @@ def whole_number_mean(x_train, x):
     return x - mean
 
 
+def written_back_as_bytes(x_train, x):
+    return (x - x_train.sum(dim=0) / len(x_train)).to(x.dtype)
+
+
 def per_channel(x_train, x):
     if x.ndim == 4:
         means = x_train.double().mean(dim=(0, 2, 3))
@@ -195,6 +199,12 @@ they are. (torch refuses `mean()` of bytes. A sum of bytes it computes as int64.
             whole_number_mean,
             "You round the mean to the type of `x`. For bytes the differences below zero wrap "
             "around to 255: keep the mean, and the result, as floats.",
+        ),
+        Mistake(
+            "written_back_as_bytes",
+            written_back_as_bytes,
+            "Your differences are right until you give them the type of `x`. Bytes hold neither a "
+            "fraction nor a minus, so that −1 becomes 255: leave them floats.",
         ),
         Mistake(
             "per_channel",

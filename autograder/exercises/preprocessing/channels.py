@@ -31,6 +31,18 @@ def averaged_over_images(images):
     return _mean(images), images.double().std(dim=(2, 3), unbiased=False).mean(dim=0)
 
 
+def averaged_with_bessel(images):
+    return _mean(images), images.double().std(dim=(2, 3)).mean(dim=0)
+
+
+def spread_within_images(images):
+    return _mean(images), images.double().var(dim=(2, 3), unbiased=False).mean(dim=0).sqrt()
+
+
+def spread_of_the_mean_colors(images):
+    return _mean(images), images.double().mean(dim=(2, 3)).std(dim=0, unbiased=False)
+
+
 def bessel(images):
     return _mean(images), images.double().std(dim=(0, 2, 3))
 
@@ -139,6 +151,25 @@ the differences between a dark and a bright image count.""",
             origin="published constants",
         ),
         Mistake(
+            "averaged_with_bessel",
+            averaged_with_bessel,
+            "You average the standard deviations of single images. That leaves out how much the "
+            "images differ from one another: one σ over all images and positions, "
+            "dim=(0, 2, 3), and `unbiased=False`.",
+            origin="published constants",
+        ),
+        Mistake(
+            "spread_within_images",
+            spread_within_images,
+            "You average the variances of single images, each around its own mean. The spread "
+            "around the mean of *all* images is larger: a dark and a bright image differ.",
+        ),
+        Mistake(
+            "spread_of_the_mean_colors",
+            spread_of_the_mean_colors,
+            "This is how much the images' means differ. The spread inside each image counts too.",
+        ),
+        Mistake(
             "of_bytes",
             of_bytes,
             "Right for floats, but torch has neither `mean()` nor `std()` of bytes: turn the "
@@ -205,7 +236,7 @@ the differences between a dark and a bright image count.""",
     },
     hints=(
         "Over which three of the four axes?",
-        "`images.double()` or `images * 1.0` makes floats of bytes.",
+        "`images * 1.0` makes floats of bytes, and leaves floats as they are.",
         "`std(dim=(0, 2, 3), unbiased=False)` divides by N·H·W.",
     ),
 )

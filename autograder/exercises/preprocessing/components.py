@@ -74,6 +74,11 @@ def rows_reversed(x):
     return mean, variances, components.flip(1).flip(0)
 
 
+def reversed_both_ways(x):
+    mean, variances, components = right_pca(x)
+    return mean, variances, components.flip(0)
+
+
 def components_in_rows(x):
     mean, variances, components = right_pca(x)
     return mean, variances, components.T
@@ -99,6 +104,11 @@ def rows_for_features(x):
     covariance = (x - mean) @ (x - mean).T / (len(x) - 1)
     variances, components = torch.linalg.eigh(covariance)
     return mean, variances.flip(0), components.flip(1)
+
+
+def covariance_of_the_rows(x):
+    variances, components = torch.linalg.eigh(torch.cov(x))
+    return x.mean(dim=0), variances.flip(0), components.flip(1)
 
 
 def standardized_first(x):
@@ -235,6 +245,18 @@ note in which order.""",
             "features is X_cᵀ X_c, of shape (D, D).",
         ),
         Mistake(
+            "covariance_of_the_rows",
+            covariance_of_the_rows,
+            "`torch.cov(x)` takes rows for features and returns an n×n matrix. Ours are columns: "
+            "`torch.cov(x.T)`, of shape (D, D).",
+        ),
+        Mistake(
+            "reversed_both_ways",
+            reversed_both_ways,
+            "You reverse the rows of U as well. The components are its columns, and each stays as "
+            "it is: `flip(1)`.",
+        ),
+        Mistake(
             "rows_reversed",
             rows_reversed,
             "You reverse the rows of U. The components are its columns: `flip(1)`.",
@@ -279,6 +301,15 @@ def draw_reconstruction(rng):
     return {"x_train": data[:rows], "x": data[rows:] + 0.5, "k": int(rng.integers(1, 3))}
 
 
+def draw_everything_kept(rng):
+    drawn = draw_reconstruction(rng)
+    return {**drawn, "k": drawn["x"].shape[1]}
+
+
+def draw_nothing_kept(rng):
+    return {**draw_reconstruction(rng), "k": 0}
+
+
 def coordinates_only(x_train, x, k):
     mean, _, components = right_pca(x_train)
     return (x - mean) @ components[:, :k]
@@ -292,6 +323,17 @@ def mean_forgotten(x_train, x, k):
 def never_centered(x_train, x, k):
     _, _, components = right_pca(x_train)
     return x @ components[:, :k] @ components[:, :k].T
+
+
+def not_centered_before(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return mean + x @ components[:, :k] @ components[:, :k].T
+
+
+def dropped_from_the_end(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    kept = components[:, : -(components.shape[1] - k)]
+    return mean + (x - mean) @ kept @ kept.T
 
 
 def least_important(x_train, x, k):
@@ -349,14 +391,15 @@ coordinates, again of shape (M, D):
 
 $$\\hat x = \\mu + (x-\\mu)\\,U_k U_k^T ,$$
 
-where $U_k$ holds the first k columns. Use your `pca`.""",
+where $U_k$ holds the first k columns; k goes from 0 (nothing is kept but the mean) to D (everything
+is). Use your `pca`.""",
     points=3,
     minutes=7,
     difficulty=2,
     core=False,
     syllabus=("3.3", "3.5"),
     needs=("preprocessing/pca",),
-    inputs=draw_reconstruction,
+    inputs=(draw_reconstruction, draw_everything_kept, draw_nothing_kept, draw_reconstruction),
     probe=probes.call(),
     # In float32 the directions themselves are off by some millionths.
     checks=[
@@ -381,6 +424,18 @@ where $U_k$ holds the first k columns. Use your `pca`.""",
             never_centered,
             "You project the raw data. The components describe differences from the mean: subtract "
             "it first and add it at the end.",
+        ),
+        Mistake(
+            "not_centered_before",
+            not_centered_before,
+            "You add the mean at the end without having taken it off: the components describe "
+            "differences from the mean, (x − μ) U_k U_kᵀ.",
+        ),
+        Mistake(
+            "dropped_from_the_end",
+            dropped_from_the_end,
+            "You count the dropped columns from the end. For k = D that is `[:, :-0]`, which is "
+            "empty: keep the first k with `[:, :k]`.",
         ),
         Mistake(
             "least_important",

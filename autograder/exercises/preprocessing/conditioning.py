@@ -35,6 +35,10 @@ def of_the_covariance(x):
     return torch.linalg.cond(torch.cov(x.T))
 
 
+def squared_twice(x):
+    return torch.linalg.cond(_hessian(x)) ** 2
+
+
 def upside_down(x):
     curvatures = torch.linalg.eigvalsh(_hessian(x))
     return curvatures[0] / curvatures[-1]
@@ -112,6 +116,11 @@ them.
             of_standardized,
             "You standardize the features first. Take XᵀX as it is.",
         ),
+        Mistake(
+            "squared_twice",
+            squared_twice,
+            "You square the condition number of H. It is that of X whose square is asked for.",
+        ),
         Mistake("upside_down", upside_down, "It is the largest over the smallest."),
         Mistake(
             "largest_alone",
@@ -172,6 +181,14 @@ def over_the_trace(x):
 
 def over_the_singular_value(x):
     return 2 / torch.linalg.eigvalsh(_hessian(x))[-1].sqrt()
+
+
+def over_that_of_the_data(x):
+    return 2 / torch.linalg.svdvals(x)[0]
+
+
+def over_the_covariance(x):
+    return 2 / torch.linalg.eigvalsh(torch.cov(x.T))[-1]
 
 
 def of_centered_features(x):
@@ -250,6 +267,18 @@ rate, as a function of the features `x` (n, D).""",
             "You take the root of the eigenvalue. The curvature is the eigenvalue itself.",
         ),
         Mistake(
+            "over_that_of_the_data",
+            over_that_of_the_data,
+            "You divide by the largest singular value of X. The eigenvalues of H = XᵀX/n are the "
+            "squares of the singular values, divided by n.",
+        ),
+        Mistake(
+            "over_the_covariance",
+            over_the_covariance,
+            "You take the covariance for H: it centers the features first (and divides by n − 1). "
+            "H = XᵀX/n takes `x` as it is; that centering raises the rate is the point.",
+        ),
+        Mistake(
             "of_centered_features",
             of_centered_features,
             "You center the features first. Asked for is the rate for `x` as it is; that centering "
@@ -295,6 +324,18 @@ def spread_alone(mean, covariance):
 
 def direction_not_normalized(mean, covariance):
     return mean @ covariance @ mean + (mean @ mean) ** 2
+
+
+def spread_not_normalized(mean, covariance):
+    return mean @ covariance @ mean + mean @ mean
+
+
+def one_for_the_mean(mean, covariance):
+    return mean @ covariance @ mean / (mean @ mean) + 1
+
+
+def steepest_of_all(mean, covariance):
+    return torch.linalg.eigvalsh(covariance + torch.outer(mean, mean))[-1]
 
 
 def length_not_squared(mean, covariance):
@@ -366,6 +407,22 @@ it when the features are centered?""",
             "direction_not_normalized",
             direction_not_normalized,
             "You use μ where the unit vector m = μ/‖μ‖ is meant: divide by ‖μ‖².",
+        ),
+        Mistake(
+            "spread_not_normalized",
+            spread_not_normalized,
+            "‖μ‖² is right. In mᵀ C m you use μ where the unit vector m = μ/‖μ‖ is meant.",
+        ),
+        Mistake(
+            "one_for_the_mean",
+            one_for_the_mean,
+            "You take mᵀ μμᵀ m for 1, as if μ were m. It is (mᵀμ)² = ‖μ‖².",
+        ),
+        Mistake(
+            "steepest_of_all",
+            steepest_of_all,
+            "This is the largest curvature there is, λ_max of H. Asked for is the one along the "
+            "mean, which is a little smaller.",
         ),
         Mistake(
             "length_not_squared",

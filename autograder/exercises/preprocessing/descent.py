@@ -1,5 +1,6 @@
 """Gradient descent on raw and on preprocessed features: how long, and to where."""
 
+import numpy as np
 import torch
 
 from autograder import probes
@@ -13,8 +14,6 @@ from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 
-FLOAT64 = ("float64", "float64", "float64")
-
 
 def draw_regression(rng):
     """Much of y cannot be explained: the smallest loss is far from zero."""
@@ -22,18 +21,50 @@ def draw_regression(rng):
     x = rng.normal(size=(rows, columns)) * rng.uniform(0.8, 1.2, columns)
     x[:, 1] += x[:, 0] * rng.uniform(1.5, 2.5)
     y = x @ rng.choice([-1, 1], columns) * rng.uniform(0.5, 1.5) + 2 * rng.normal(size=rows) + 1
-    steepest = float(max(abs(_eigenvalues(x))))
-    return {
-        "x": x,
-        "y": y,
-        "learning_rate": float(rng.uniform(0.15, 0.3)) / steepest,
-        "tolerance": float(rng.uniform(0.002, 0.01)),
-        "max_steps": 500,
-    }
+    rate = float(rng.uniform(0.15, 0.3)) / _steepest(x)
+    tolerance = _between_two_steps(x, y, rate, float(rng.uniform(0.002, 0.01)))
+    return {"x": x, "y": y, "learning_rate": rate, "tolerance": tolerance, "max_steps": 500}
 
 
-def _eigenvalues(x):
-    return torch.linalg.eigvalsh(torch.from_numpy(x.T @ x / len(x))).numpy()
+def _steepest(x):
+    return float(np.linalg.eigvalsh(x.T @ x / len(x))[-1])
+
+
+def _between_two_steps(x, y, rate, tolerance):
+    """A tolerance near the one given that no rounding, of float32 either, reaches a step sooner."""
+    error = -np.linalg.lstsq(x, y, rcond=None)[0]
+    excess = first = np.mean((x @ error) ** 2)
+    while excess > tolerance * first:
+        error = error - rate * x.T @ (x @ error) / len(x)
+        before, excess = excess, np.mean((x @ error) ** 2)
+    return float(np.sqrt(before * excess) / first)
+
+
+def draw_few_rows(rng):
+    """y can nearly be explained, and a gradient that is n times too large converges."""
+    rows, columns = int(rng.integers(6, 9)), 3
+    left, _ = np.linalg.qr(rng.normal(size=(rows, columns)))
+    right, _ = np.linalg.qr(rng.normal(size=(columns, columns)))
+    x = left * np.array([3.0, 2.0, 1.0]) * rng.uniform(0.9, 1.1, columns) @ right.T
+    fit = left @ (rng.choice([-1, 1], columns) * rng.uniform(2, 4, columns))
+    noise = rng.normal(size=rows)
+    noise -= left @ (left.T @ noise)
+    rate = float(rng.uniform(1.0, 1.7)) / rows / _steepest(x)
+    tolerance = _between_two_steps(x, fit, rate, float(rng.uniform(0.002, 0.01)))
+    y = fit + noise * np.sqrt(tolerance / 3 * np.sum(fit**2) / np.sum(noise**2))
+    return {"x": x, "y": y, "learning_rate": rate, "tolerance": tolerance, "max_steps": 500}
+
+
+def draw_diverging(rng):
+    """The rate is so large that the loss overflows, and then is no number."""
+    drawn = draw_regression(rng)
+    rate = float(rng.uniform(30, 60)) / _steepest(drawn["x"])
+    return {**drawn, "learning_rate": rate, "max_steps": int(rng.integers(350, 400))}
+
+
+def draw_easily_content(rng):
+    """Any loss will do: no update is needed."""
+    return {**draw_regression(rng), "tolerance": float(rng.uniform(1.1, 2))}
 
 
 def draw_impatient(rng):
@@ -103,6 +134,58 @@ def looked_too_late(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
     return max_steps
 
 
+def looked_only_after(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(1, max_steps + 1):
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+        if _loss(x, y, w) <= goal:
+            return step
+    return max_steps
+
+
+def ended_by_nan(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    steps = 0
+    while _loss(x, y, w) > goal and steps < max_steps:
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+        steps += 1
+    return steps
+
+
+def uphill(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w + learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+def share_of_the_first_loss(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    goal = _loss(x, y, _optimum(x, y)) + tolerance * _loss(x, y, w)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+def until_the_weights_are_near(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w, best = torch.zeros(x.shape[1], dtype=x.dtype), _optimum(x, y)
+    for step in range(max_steps):
+        if (w - best).norm() <= tolerance * best.norm():
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
 def absolute_tolerance(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
     w = torch.zeros(x.shape[1], dtype=x.dtype)
     goal = _loss(x, y, _optimum(x, y)) + tolerance
@@ -151,11 +234,24 @@ def by_the_normal_equations(x, y, learning_rate, *, tolerance=1e-3, max_steps=10
     error = -best
     excess = first = error @ hessian @ error
     steps = 0
-    while excess > tolerance * first and steps < max_steps:
+    while not excess <= tolerance * first and steps < max_steps:
         error = error - learning_rate * hessian @ error
         excess = error @ hessian @ error
         steps += 1
     return steps
+
+
+def in_numpy(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    x, y = x.numpy().astype(float), y.numpy().astype(float)
+    w, best = np.zeros(x.shape[1]), np.linalg.lstsq(x, y, rcond=None)[0]
+    losses = [0.5 * np.mean((x @ w - y) ** 2)]
+    floor = 0.5 * np.mean((x @ best - y) ** 2)
+    for _ in range(max_steps):
+        with np.errstate(all="ignore"):
+            w = w - learning_rate * x.T @ (x @ w - y) / len(y)
+            losses.append(0.5 * np.mean((x @ w - y) ** 2))
+    near = np.array(losses) - floor <= tolerance * (losses[0] - floor)
+    return int(np.argmax(near)) if near.any() else max_steps
 
 
 def by_autograd(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
@@ -182,7 +278,8 @@ after how many updates the loss has come down to
 $$L(w_t) - L^* \\le \\texttt{tolerance}\\cdot\\big(L(0) - L^*\\big) ,$$
 
 where $L^*$ is the smallest loss that any w reaches (`torch.linalg.lstsq` finds it). No update yet
-is 0 steps. If it is not reached within `max_steps` updates, return `max_steps`.
+is 0 steps. If it is not reached within `max_steps` updates, return `max_steps`, also where the rate
+is too large: there the loss becomes infinite and then NaN, which has reached nothing.
 
 Comparing *losses*, and not gradients or weights, is what makes the number mean the same for raw and
 for scaled features.""",
@@ -191,11 +288,13 @@ for scaled features.""",
     difficulty=2,
     core=False,
     syllabus=("3.6",),
-    dtypes=FLOAT64,
     inputs=(
         draw_regression,
         draw_impatient,
         without(draw_regression, "tolerance"),
+        draw_few_rows,
+        draw_diverging,
+        draw_easily_content,
         draw_regression,
     ),
     probe=probes.call(),
@@ -213,6 +312,19 @@ for scaled features.""",
             "You count one step too many: before the first update it is 0 steps.",
         ),
         Mistake(
+            "looked_only_after",
+            looked_only_after,
+            "You look at the loss only after an update. Where w = 0 is good enough already (a "
+            "tolerance of 1 or more), the answer is 0.",
+        ),
+        Mistake(
+            "ended_by_nan",
+            ended_by_nan,
+            "Right where it converges. With too large a rate the loss becomes NaN, for which every "
+            "comparison is false: `while loss > goal` ends there, as if it had arrived. Ask "
+            "`if loss <= goal`.",
+        ),
+        Mistake(
             "excess_forgotten",
             excess_forgotten,
             "You compare the loss itself with its first value. Noise in y keeps it above L*, so it "
@@ -227,6 +339,18 @@ for scaled features.""",
             "not_averaged",
             not_averaged,
             "Your gradient is a sum over the rows. The loss is their mean: divide by n.",
+        ),
+        Mistake("uphill", uphill, "You add the gradient. Its negative leads downhill."),
+        Mistake(
+            "share_of_the_first_loss",
+            share_of_the_first_loss,
+            "You take the tolerance as a share of L(0). It is one of the excess, L(0) − L*.",
+        ),
+        Mistake(
+            "until_the_weights_are_near",
+            until_the_weights_are_near,
+            "You compare the weights with the best ones. Along a flat direction they may be far "
+            "away and the loss nearly the smallest: compare losses.",
         ),
         Mistake(
             "absolute_tolerance",
@@ -249,6 +373,7 @@ for scaled features.""",
     ],
     alternatives=[
         Alternative("by_the_normal_equations", by_the_normal_equations),
+        Alternative("in_numpy", in_numpy),
         Alternative("by_autograd", by_autograd),
     ],
     forbidden=(*LIBRARIES, "torch.optim"),
@@ -273,6 +398,10 @@ def draw_layer(rng):
         "mean": draw_table(rng, 1, columns)[0],
         "std": rng.uniform(0.3, 4, columns),
     }
+
+
+def other_direction(weight, bias, mean, std):
+    return weight * std, bias + weight @ mean
 
 
 def multiplied(weight, bias, mean, std):
@@ -355,6 +484,12 @@ layer $y = W'x + b'$ that gives the same outputs for the **raw** inputs. Return 
             "old_weight_in_the_bias",
             old_weight_in_the_bias,
             "In the bias you use W where W' = W/σ belongs: the mean is divided by σ too.",
+        ),
+        Mistake(
+            "other_direction",
+            other_direction,
+            "This is the way back: a layer for raw inputs, rewritten for standardized ones. Asked "
+            "for is y = W'x + b' for raw x, with W' = W/σ.",
         ),
         Mistake("multiplied", multiplied, "You multiply by σ. The inputs were divided by it."),
         Mistake(

@@ -86,6 +86,19 @@ def means_alone(images, mean, std):
     return {name: (m - value).abs().sum() for name, value in expected.items()}
 
 
+def not_summed(images, mean, std):
+    m, s = channel_statistics(images)
+    turned = mean.flip(0), std.flip(0)
+    expected = {"raw": (mean, std), "once": (0.0, 1.0), "twice": (-mean / std, 1 / std),
+                "reversed": ((mean - turned[0]) / turned[1], std / turned[1])}  # fmt: skip
+    return {name: (m - one).abs() + (s - two).abs() for name, (one, two) in expected.items()}
+
+
+def name_alone(images, mean, std):
+    distances = by_normalizing_the_constants(images, mean, std)
+    return min(distances, key=distances.get)
+
+
 def averaged(images, mean, std):
     right = by_normalizing_the_constants(images, mean, std)
     return {name: value / len(mean) for name, value in right.items()}
@@ -200,6 +213,16 @@ $\\sum_c |m_c - m'_c| + |s_c - s'_c|$. The smallest tells what has happened.""",
             "(μ − μ̃)/σ̃ and σ/σ̃.",
         ),
         Mistake("means_alone", means_alone, "You leave out the standard deviations."),
+        Mistake(
+            "name_alone",
+            name_alone,
+            "You return the name of the nearest. Asked for is the dict of all four distances.",
+        ),
+        Mistake(
+            "not_summed",
+            not_summed,
+            "Your distances still have one entry for each channel: add them up.",
+        ),
         Mistake("averaged", averaged, "You average over the channels. Asked for is the sum."),
         Mistake("squared", squared, "You square the differences. Asked for are absolute values."),
     ],

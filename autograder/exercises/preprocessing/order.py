@@ -34,7 +34,7 @@ def zero(mean, std, fill=0.0):
 
 
 def fill_itself(mean, std, fill=0.0):
-    return torch.full_like(mean, fill)
+    return fill
 
 
 def not_divided(mean, std, fill=0.0):
@@ -140,6 +140,11 @@ def one_value_for_all(images, mean, std, padding):
     return F.pad(images, [padding] * 4, value=float((-mean / std).mean()))
 
 
+def darkest_for_black(images, mean, std, padding):
+    images = (images - mean[:, None, None]) / std[:, None, None]
+    return F.pad(images, [padding] * 4, value=float(images.min()))
+
+
 def padded_with_the_mean(images, mean, std, padding):
     n, c, h, w = images.shape
     padded = mean[:, None, None].expand(n, c, h + 2 * padding, w + 2 * padding).clone()
@@ -224,6 +229,12 @@ The rule behind it: change images *while they are images*, normalize last.""",
             one_value_for_all,
             "You pad the normalized images with one value for all channels. Black is another "
             "number in each: (0 − μ_c)/σ_c.",
+        ),
+        Mistake(
+            "darkest_for_black",
+            darkest_for_black,
+            "You pad with the smallest value of these images. Black is what a raw 0 becomes, in "
+            "each channel: (0 − μ_c)/σ_c.",
         ),
         Mistake(
             "padded_with_the_mean",

@@ -92,9 +92,9 @@ def _row_by_itself():
 lab.prediction(
     "one_test_row",
     title="Predict: a single test example",
-    statement="""Your program standardizes whatever it is given *with the mean and standard deviation
-of what it is given*. On test batches of a thousand examples nobody noticed. Now a user sends
-**one** example. What does the network get to see?""",
+    statement="""Your program standardizes each feature of whatever table it is given *with the mean
+and standard deviation of what it is given*. On tables of a thousand test examples nobody noticed.
+Now a user sends **one** row. What does the network get to see?""",
     minutes=1,
     syllabus=("3.5",),
     choices=SINGLE_ROW,

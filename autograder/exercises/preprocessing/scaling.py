@@ -6,14 +6,22 @@ import torch
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import LIBRARIES, lab
 from autograder.judging import Alternative, Mistake
-from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.judging.checks import (
+    check,
+    find,
+    finding,
+    keeps_dtype,
+    leaves_inputs_alone,
+    matches_reference,
+)
+from autograder.judging.comparison import Tolerance, difference
 from course_lib import preprocessing
 
 
 def draw_scales(rng):
-    """Features on scales from 1 to 1000, and one that never varies."""
+    """Features on scales from a ten-thousandth to 1000, and one that never varies."""
     rows, columns = int(rng.integers(4, 6)), int(rng.integers(6, 9))
-    scale = rng.permutation(np.geomspace(0.6, 1000, columns))
+    scale = rng.permutation(np.geomspace(1e-4, 1000, columns))
     mean = rng.choice([-1, 1], columns) * rng.uniform(1, 5, columns) * scale
     x_train = mean + scale * rng.normal(size=(rows, columns))
     x = mean + scale * rng.normal(size=(rows - 2, columns)) + scale
@@ -30,6 +38,20 @@ def draw_one_row(rng):
     row = drawn["x"][:1].copy()
     row[:, constant] += rng.uniform(0.5, 2)
     return {**drawn, "x": row}
+
+
+@check("what is constant in `x_train` is centered and divided by 1")
+def constant_feature(case):
+    """By itself, since what guards against σ = 0 comes in more ways than can be listed."""
+    column = int(case.inputs["x_train"].std(axis=0).argmin())
+    found, wanted = (np.asarray(find(o, "result")) for o in (case.observed, case.expected))
+    if found.shape != wanted.shape:
+        return finding(False, f"shape {wanted.shape}", f"shape {found.shape}", "another shape")
+    unlike = difference(found[:, column], wanted[:, column], Tolerance(dtype=case.dtype))
+    if unlike is None:
+        return finding(True)
+    gist = "a feature that did not vary in training is treated otherwise"
+    return finding(False, unlike.expected, unlike.observed, gist)
 
 
 def no_guard(x_train, x):
@@ -74,6 +96,30 @@ def not_centered(x_train, x):
 def added_to_every_std(x_train, x):
     std = x_train.std(dim=0, unbiased=False)
     return (x - x_train.mean(dim=0)) / (std + 0.01)
+
+
+def small_ones_raised(x_train, x):
+    return (x - x_train.mean(dim=0)) / x_train.std(dim=0, unbiased=False).clamp(min=1e-8)
+
+
+def small_ones_left_alone(x_train, x):
+    std = x_train.std(dim=0, unbiased=False)
+    return (x - x_train.mean(dim=0)) / torch.where(std > 1e-2, std, torch.ones_like(std))
+
+
+def added_to_every_variance(x_train, x):
+    variance = x_train.var(dim=0, unbiased=False)
+    return (x - x_train.mean(dim=0)) / torch.sqrt(variance + 1e-5)
+
+
+def constant_zeroed(x_train, x):
+    std = x_train.std(dim=0, unbiased=False)
+    z = (x - x_train.mean(dim=0)) / torch.where(std > 0, std, torch.ones_like(std))
+    return torch.where(std > 0, z, torch.zeros_like(z))
+
+
+def one_of_each_for_all(x_train, x):
+    return (x - x_train.mean()) / x_train.std(unbiased=False)
 
 
 def over_the_features(x_train, x):
@@ -141,7 +187,12 @@ all. All others are divided by exactly σ.""",
     syllabus=("3.2", "3.5"),
     inputs=(draw_scales, draw_one_row, draw_scales),
     probe=probes.call(),
-    checks=[matches_reference("the standardized data"), leaves_inputs_alone(), keeps_dtype()],
+    checks=[
+        matches_reference("the standardized data"),
+        constant_feature,
+        leaves_inputs_alone(),
+        keeps_dtype(),
+    ],
     mistakes=[
         Mistake(
             "no_guard",
@@ -189,6 +240,12 @@ all. All others are divided by exactly σ.""",
             "the largest scale decides it. Each feature has its own: dim=0.",
         ),
         Mistake(
+            "one_of_each_for_all",
+            one_of_each_for_all,
+            "You use one mean and one standard deviation for the whole table. Each feature has its "
+            "own: dim=0.",
+        ),
+        Mistake(
             "not_centered",
             not_centered,
             "You divide by σ without subtracting the mean.",
@@ -202,10 +259,29 @@ all. All others are divided by exactly σ.""",
             origin="folklore",
         ),
         Mistake(
+            "small_ones_raised",
+            small_ones_raised,
+            "You raise σ = 0 to a tiny number. On the training data that works: 0/1e-8 = 0. But a "
+            "feature that never varied there may vary later (a border pixel with a little ink), "
+            "and 0.1/1e-8 is ten million. Divide such a feature by 1.",
+        ),
+        Mistake(
             "nan_to_num",
             nan_to_num,
             "You turn NaN into 0 afterwards. When the feature that never varied in training does "
             "vary later, the result is not NaN but infinite. Divide such a feature by 1.",
+        ),
+        Mistake(
+            "constant_zeroed",
+            constant_zeroed,
+            "You set a constant feature to 0 whatever comes. In `x` it may vary after all: center "
+            "it with the training data's mean and divide by 1.",
+        ),
+        Mistake(
+            "small_ones_left_alone",
+            small_ones_left_alone,
+            "You take a small σ for 0. A length of some millimeters, written in meters, varies too: "
+            "only a feature that is constant is divided by 1.",
         ),
         Mistake(
             "constant_left_alone",
@@ -217,6 +293,12 @@ all. All others are divided by exactly σ.""",
             added_to_every_std,
             "You add a small number to every σ. It saves the constant feature, but changes the "
             "others: they no longer have standard deviation 1.",
+        ),
+        Mistake(
+            "added_to_every_variance",
+            added_to_every_variance,
+            "You divide by √(σ² + ε), as batch normalization does. Here a constant feature is "
+            "divided by 1, and all others by exactly σ.",
         ),
         Mistake(
             "over_the_features",

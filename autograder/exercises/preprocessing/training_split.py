@@ -17,21 +17,26 @@ from autograder.judging.comparison import Tolerance, difference
 from course_lib import preprocessing
 from course_lib.preprocessing import channel_statistics
 
-ALONE = ("alone in training", "alone in evaluation")
+ALONE = ("as wide as it has channels", "alone in training", "alone in evaluation")
 AMONG_OTHERS = ("first of a batch", "last of another batch", "first of a batch in evaluation")
 
 
 def draw_life(rng):
-    """One image, again and again: alone, in two batches, in both modes."""
+    """One image, again and again: alone, in two batches, in both modes.
+
+    Before it one as wide as it has channels, along which constants of shape (C,) broadcast.
+    """
     shape = draw_image_shape(rng)
     train = draw_images(rng, shape)
     image = draw_images(rng, (1, *shape[1:]))
+    wide = draw_images(rng, (2, shape[1], shape[2], shape[1]))
     bright, dark = (draw_images(rng, (2, *shape[1:])) + shift for shift in (4, -3))
     return {
         "construct": {"train_images": train},
         "steps": [
             {"do": "parameters", "as": "kinds"},
             {"do": "state", "as": "at the start", "names": ["mean", "std"]},
+            {"do": "call", "as": "as wide as it has channels", "x": wide, "grad": False},
             {"do": "train"},
             {"do": "call", "as": "alone in training", "x": image},
             {"do": "call", "as": "first of a batch", "x": np.concatenate([image, bright])},
@@ -149,6 +154,51 @@ class TrainedConstants(nn.Module):
         return (images - self.mean[:, None, None]) / self.std[:, None, None]
 
 
+class FrozenParameters(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.mean = nn.Parameter(mean, requires_grad=False)
+        self.std = nn.Parameter(std, requires_grad=False)
+
+    def forward(self, images):
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+class DividesByNMinusOne(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        self.register_buffer("mean", train_images.mean(dim=(0, 2, 3)))
+        self.register_buffer("std", train_images.std(dim=(0, 2, 3)))
+
+    def forward(self, images):
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+class AddsEpsilon(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        return (images - self.mean[:, None, None]) / (self.std[:, None, None] + 1e-5)
+
+
+class WritesIntoTheImages(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        images -= self.mean[:, None, None]
+        images /= self.std[:, None, None]
+        return images
+
+
 class KeepsTheMeanImage(nn.Module):
     def __init__(self, train_images):
         super().__init__()
@@ -237,6 +287,7 @@ standardizes whatever images it is given with these two, in training and in eval
   to the GPU with the model, but no parameters, since nothing should train them.
 - An image must become the same whether it comes alone, in one batch or in another, in either mode.
   That is the test to run on *every* preprocessing you ever write.
+- Return new tensors: whoever gave you the images still wants them (so no `images -= …`).
 
 Write `__init__` and `forward`.""",
     parts=[
@@ -310,6 +361,13 @@ Write `__init__` and `forward`.""",
             "Your constants are parameters, so the optimizer changes them. Use `register_buffer`.",
         ),
         Mistake(
+            "FrozenParameters",
+            FrozenParameters,
+            "Your constants are parameters. `requires_grad=False` keeps gradients away, but they "
+            "still count among the weights, and whoever unfreezes the model trains them. Use "
+            "`register_buffer`.",
+        ),
+        Mistake(
             "KeepsTheMeanImage",
             KeepsTheMeanImage,
             "You keep one constant per pixel. Here it is one per channel, shape (C,).",
@@ -324,6 +382,23 @@ Write `__init__` and `forward`.""",
             "NotDivided",
             NotDivided,
             "You subtract the mean and do not divide by the standard deviation.",
+        ),
+        Mistake(
+            "DividesByNMinusOne",
+            DividesByNMinusOne,
+            "Your σ divides by N·H·W − 1, the default of `torch.std`. Use your "
+            "`channel_statistics`.",
+        ),
+        Mistake(
+            "AddsEpsilon",
+            AddsEpsilon,
+            "You add a small number to σ. No channel is constant here: divide by σ itself.",
+        ),
+        Mistake(
+            "WritesIntoTheImages",
+            WritesIntoTheImages,
+            "`images -= …` writes into the images you were given. Whoever gave them loses them, and "
+            "torch refuses where they require a gradient: write `images - …`.",
         ),
         Mistake(
             "AlongTheWidth",

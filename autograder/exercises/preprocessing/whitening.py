@@ -41,6 +41,26 @@ def draw_duplicated(rng):
     return {**drawn, "x": np.concatenate([drawn["x"], drawn["x"][:, :1]], axis=1)}
 
 
+draw_duplicated_by_default = without(draw_duplicated, "eps")
+"""The default of ε is seen where nothing else is under the root."""
+
+
+@check("a direction without variance is divided by √ε")
+def direction_without_variance(case):
+    """By itself: what stands there without ε is a rounding error, another one for every `pca`."""
+    x, eps = case.inputs["x"], case.inputs.get("eps", 1e-5)
+    if not np.array_equal(x[:, 0], x[:, -1]):
+        return finding(True)
+    found, wanted = _matrices(case)
+    if found.shape != wanted.shape:
+        return finding(False, f"shape {wanted.shape}", f"shape {found.shape}", "another shape")
+    scale = float(np.linalg.norm(found[0] - found[-1])) / 2**0.5
+    gist = "a feature came twice, and the difference of the two has no variance"
+    return finding(
+        abs(scale * eps**0.5 - 1) <= 1e-2, f"1/√ε = {eps**-0.5:.4g}", f"{scale:.4g}", gist
+    )
+
+
 def _matrices(case):
     return (np.asarray(find(o, "result.1"), float) for o in (case.observed, case.expected))
 
@@ -101,6 +121,26 @@ def transposed(x, *, eps=1e-5):
     return mean, (components / torch.sqrt(variances + eps)).T
 
 
+def data_returned(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, (x - mean) @ (components / torch.sqrt(variances + eps))
+
+
+def smallest_first(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, (components / torch.sqrt(variances + eps)).flip(1)
+
+
+def eps_not_used(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances + 1e-5)
+
+
+def raised_to_eps(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances.clamp(min=eps))
+
+
 def only_rotated(x, *, eps=1e-5):
     mean, _, components = pca(x)
     return mean, components
@@ -154,6 +194,7 @@ with `z = (x - mean) @ W` they are applied to any data. Use your `pca`.
                 matches_reference("the mean", of="result.0"),
                 scaled_components,
                 ordered_columns,
+                direction_without_variance,
                 leaves_inputs_alone(),
                 keeps_dtype(),
             ),
@@ -164,7 +205,7 @@ with `z = (x - mean) @ W` they are applied to any data. Use your `pca`.
     core=True,
     syllabus=("3.4",),
     needs=("preprocessing/pca",),
-    inputs=(draw_data, without(draw_data, "eps"), draw_duplicated),
+    inputs=(draw_data, without(draw_data, "eps"), draw_duplicated_by_default, draw_duplicated),
     probe=probes.call(),
     signature=without_signs,
     mistakes=[
@@ -197,6 +238,28 @@ with `z = (x - mean) @ W` they are applied to any data. Use your `pca`.
             "only_rotated",
             only_rotated,
             "You rotate and do not divide: this is PCA. Uncorrelated, but not of variance 1.",
+        ),
+        Mistake(
+            "data_returned",
+            data_returned,
+            "You return the whitened data. Asked for is W, the matrix that whitens them: with "
+            "`(x - mean) @ W` it serves for other data too.",
+        ),
+        Mistake(
+            "eps_not_used",
+            eps_not_used,
+            "You add 1e-5 whatever `eps` is. That is its default: add `eps`.",
+        ),
+        Mistake(
+            "raised_to_eps",
+            raised_to_eps,
+            "You raise small variances to ε. It is added to all of them: √(Λ + ε).",
+        ),
+        Mistake(
+            "smallest_first",
+            smallest_first,
+            "Your columns begin with the smallest variance, as `eigh` returns them. Here, as in "
+            "your `pca`, the largest comes first.",
         ),
         Mistake("multiplied", multiplied, "You multiply by √(Λ + ε). Divide."),
         Mistake(

@@ -9,11 +9,17 @@ from autograder.exercises.preprocessing.drawing import (
     without,
     without_signs,
 )
-from autograder.exercises.preprocessing.whitening import NEAR, draw_data, draw_duplicated
+from autograder.exercises.preprocessing.whitening import (
+    NEAR,
+    direction_without_variance,
+    draw_data,
+    draw_duplicated,
+    draw_duplicated_by_default,
+)
 from autograder.judging import Alternative, Mistake, Part
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
-from course_lib.preprocessing import pca
+from course_lib.preprocessing import pca, pca_whitening
 
 
 def zca_by_the_variance(x, *, eps=1e-5):
@@ -39,6 +45,21 @@ def not_rotated_back(x, *, eps=1e-5):
 def rotated_the_wrong_way(x, *, eps=1e-5):
     mean, variances, components = pca(x)
     return mean, (components.T / torch.sqrt(variances + eps)) @ components
+
+
+def rotated_on(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances + eps) @ components
+
+
+def zca_data_returned(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, (x - mean) @ (components / torch.sqrt(variances + eps) @ components.T)
+
+
+def eps_not_passed_on(x, *, eps=1e-5):
+    mean, whitening = pca_whitening(x)
+    return mean, whitening @ pca(x)[2].T
 
 
 def colored(x, *, eps=1e-5):
@@ -99,6 +120,7 @@ Of all whitenings it changes the data least, so that a whitened image is still o
             (
                 matches_reference("the mean", of="result.0"),
                 matches_reference("the matrix", of="result.1", rtol=NEAR),
+                direction_without_variance,
                 leaves_inputs_alone(),
                 keeps_dtype(),
             ),
@@ -109,7 +131,7 @@ Of all whitenings it changes the data least, so that a whitened image is still o
     core=False,
     syllabus=("3.4",),
     needs=("preprocessing/pca",),
-    inputs=(draw_data, without(draw_data, "eps"), draw_duplicated),
+    inputs=(draw_data, without(draw_data, "eps"), draw_duplicated_by_default, draw_duplicated),
     probe=probes.call(),
     signature=without_signs,
     mistakes=[
@@ -145,6 +167,21 @@ Of all whitenings it changes the data least, so that a whitened image is still o
             scaled_twice,
             "You multiply the PCA whitening by its own transpose, which divides twice. The way "
             "back is Uᵀ alone.",
+        ),
+        Mistake(
+            "eps_not_passed_on",
+            eps_not_passed_on,
+            "ε is always 1e-5: you call `pca_whitening(x)` and do not pass `eps` on.",
+        ),
+        Mistake(
+            "rotated_on",
+            rotated_on,
+            "You multiply by U once more, which rotates on. The way back is Uᵀ.",
+        ),
+        Mistake(
+            "zca_data_returned",
+            zca_data_returned,
+            "You return the whitened data. Asked for is W, the matrix that whitens them.",
         ),
         Mistake("colored", colored, "You multiply by √(Λ + ε): this undoes a whitening. Divide."),
         Mistake(
@@ -215,6 +252,23 @@ def scaled_by_lambda(variance, noise, eps):
     return variance / scale, noise / scale
 
 
+def share_of_noise(variance, noise, eps):
+    return variance / (variance + eps), noise / variance
+
+
+def signal_first(variance, noise, eps):
+    return (variance - noise) / (variance + eps), noise / (variance + eps)
+
+
+def noise_on_top(variance, noise, eps):
+    total = variance + noise
+    return total / (total + eps), noise / (total + eps)
+
+
+def one_whatever_eps(variance, noise, eps):
+    return 1.0, noise / (variance + eps)
+
+
 def by_simulation_of_two_points(variance, noise, eps):
     rows = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
     scaled = rows * variance**0.5 / (variance + eps) ** 0.5
@@ -231,8 +285,9 @@ lab.value(
     preprocessing.whitened_variance,
     title="What whitening does to noise",
     statement="""The covariance of the data has a direction of variance λ = `variance`, of which the
-part ν = `noise` is measurement noise. The data are whitened with ε = `eps` inside the root. Return
-the pair: the variance of the whitened data in this direction, and the part of it that is noise.
+part ν = `noise` is measurement noise (so ν ≤ λ). The data are whitened with ε = `eps` inside the root.
+Return the pair: the variance of the whitened data in this direction, and how much of it is noise, as
+a variance too and not as a share.
 
 For a direction that is nearly pure noise (ν ≈ λ) and nearly constant (λ ≪ 1): what does ε = 0 make
 of it, and what an ε ≫ λ?""",
@@ -258,6 +313,29 @@ of it, and what an ε ≫ λ?""",
             noise_by_itself,
             "You scale the noise by its own variance. The whole direction is divided by one "
             "number, √(λ + ε), and the noise with it.",
+        ),
+        Mistake(
+            "share_of_noise",
+            share_of_noise,
+            "ν/λ is the share of the noise, which no scaling changes. Asked for is its variance in "
+            "the whitened data.",
+        ),
+        Mistake(
+            "one_whatever_eps",
+            one_whatever_eps,
+            "The first would be 1 for ε = 0. Divided by √(λ + ε), a direction of variance λ keeps "
+            "a little less.",
+        ),
+        Mistake(
+            "signal_first",
+            signal_first,
+            "Your first number is the signal alone. Asked for is the variance of the direction, "
+            "noise included.",
+        ),
+        Mistake(
+            "noise_on_top",
+            noise_on_top,
+            "You add ν to λ. The noise is part of λ, the variance that was measured.",
         ),
         Mistake(
             "divided_by_the_root",
