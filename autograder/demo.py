@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import copy
+import functools
 import inspect
 import random
 import shutil
@@ -116,21 +118,49 @@ def _answers(lab: Lab, rng: random.Random, choose: Callable[[Exercise], Any]) ->
 
 
 def standing_alone(exercise: Exercise, answer: Any) -> str:
-    """The source of an answer with the helpers of its module that it calls in front of it."""
-    module = sys.modules[answer.__module__]
+    """The source of an answer with what it calls of the modules of exercises in front of it."""
     parts = [answer_source(exercise, answer)]
-    wanted = sorted(free_names(parts[0]))
-    seen = {answer.__name__, exercise.name}
-    while wanted:
-        name = wanted.pop()
-        helper = getattr(module, name, None)
-        if name in seen or not inspect.isfunction(helper):
-            continue
-        if helper.__module__ == module.__name__ and "exercises" in module.__name__:
-            seen.add(name)
-            parts.insert(0, inspect.getsource(helper).rstrip())
-            wanted += sorted(free_names(parts[0]))
+    known = {answer.__name__, exercise.name, *vars(sys.modules[exercise.reference.__module__])}
+    waiting = [(name, answer.__module__) for name in sorted(free_names(parts[0]))]
+    while waiting:
+        name, module = waiting.pop()
+        found = None if name in known else _binding(name, module)
+        if found is not None:
+            known.add(name)
+            source, home = found
+            parts.insert(0, source)
+            waiting += [(other, home) for other in sorted(free_names(source))]
     return "\n\n\n".join(parts)
+
+
+def _binding(name: str, module: str) -> tuple[str, str] | None:
+    """What binds a name at the top of a module, and where; None for what nothing there binds."""
+    node, alias = _bindings(module).get(name, (None, None))
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return inspect.getsource(getattr(sys.modules[module], name)).rstrip(), module
+    if alias is None or not isinstance(node, ast.ImportFrom):
+        return (ast.unparse(node), module) if node else None
+    home = str(node.module)
+    if home.startswith("autograder."):
+        return _binding(alias.name, home)
+    if home.startswith("course_lib."):
+        # The room of a kernel has no references, but an answer may begin with a right one.
+        source = inspect.getsource(getattr(sys.modules[home], alias.name)).rstrip()
+        return f"{source}\n\n\n{name} = {alias.name}", home
+    return ast.unparse(ast.ImportFrom(home, [alias], 0)), module
+
+
+@functools.cache
+def _bindings(module: str) -> dict[str, tuple[ast.stmt, ast.alias | None]]:
+    found: dict[str, tuple[ast.stmt, ast.alias | None]] = {}
+    for node in ast.parse(inspect.getsource(sys.modules[module])).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.update({alias.asname or alias.name: (node, alias) for alias in node.names})
+        elif isinstance(node, ast.Assign):
+            found.update({t.id: (node, None) for t in node.targets if isinstance(t, ast.Name)})
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found[node.name] = (node, None)
+    return found
 
 
 def _prediction(exercise: Exercise, rng: random.Random) -> float | str:

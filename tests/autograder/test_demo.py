@@ -1,13 +1,18 @@
 """The made-up class holds what a real one does."""
 
 import ast
+import builtins
 import re
 
 import nbformat
+import pytest
 
-from autograder.demo import DAMAGES, STUDENTS, hand_in, make_class
+from autograder.building import student_notebook
+from autograder.demo import DAMAGES, STUDENTS, hand_in, make_class, standing_alone
 from autograder.exercises import labs
 from autograder.grading.batch import REPOSITORY
+from autograder.judging.cells import bound_names, free_names
+from tests.support.notebooks import role
 
 
 def test_every_mistake_is_handed_in_by_somebody_and_every_answer_is_python():
@@ -22,6 +27,20 @@ def test_every_mistake_is_handed_in_by_somebody_and_every_answer_is_python():
             assert len(sources) >= min(len(exercise.mistakes), 12) + 2
             defined = rf"(def|class) {exercise.name}\b|^{exercise.name} ="
             assert all(re.search(defined, source, re.M) for source in sources if source)
+
+
+@pytest.mark.parametrize("lab", labs(), ids=lambda lab: lab.name)
+def test_an_answer_names_nothing_that_its_notebook_does_not_have(lab):
+    bound = {*dir(builtins), *lab.exercises}
+    for cell in student_notebook(lab, REPOSITORY).cells:
+        if role(cell) == "setup":
+            bound |= bound_names(cell.source)
+    for exercise in lab.exercises.values():
+        for other in (*exercise.mistakes, *exercise.alternatives):
+            source = standing_alone(exercise, other.answer)
+            missing = free_names(source) - bound
+            assert not missing, f"{exercise.id}: {other.name} names {missing}"
+            assert "import course_lib" not in source and "from course_lib" not in source
 
 
 def test_a_class_has_thirty_folders_and_ten_damaged_files(tmp_path):
