@@ -23,7 +23,7 @@
 # - backpropagate through each of them by hand, and through a slope that is itself learned;
 # - measure saturation, vanishing gradients, dead units and one-sided gradients in a network;
 # - compare two methods so that the result means something;
-# - correct six claims of widely used lecture notes.
+# - correct seven claims of widely used lecture notes.
 #
 # **How it works.** You write a function, you run the gray cell below it, and read at once what is
 # right and, if it behaves like a known mistake, which one. Run a check as often as you like: each
@@ -213,12 +213,13 @@ plotting.lines_over_depth(
 )
 
 # %% [markdown]
-# The sigmoid loses a factor of more than 4 in every layer, as the bound says it must. tanh with
-# Glorot's weights (variance 1/fan-in, for equal fans) loses a factor of about two over all eight
-# layers, and the gradients of its *weights* are level: one has to say which gradient one means. So
-# the sentence should read: *not sigmoids as hidden units of a deep plain network*. As the gate of
-# an LSTM, as the output for a probability, inside attention as a softmax: there being bounded is
-# the point.
+# The sigmoid loses a factor of more than 4 in every layer: weights of variance 1/128 keep the spread
+# of a gradient, and the slope, at most ¼, does the rest. (The bound, with the *largest* singular
+# value, about 2 here, allows more.) tanh with Glorot's weights (variance 1/fan-in, for equal fans)
+# loses a factor of about two over all eight layers, and the gradients of its *weights* are level:
+# one has to say which gradient one means. So the sentence should read: *not sigmoids as hidden
+# units of a deep plain network*. As the gate of an LSTM, as the output for a probability, inside
+# attention as a softmax: there being bounded is the point.
 #
 # ## 4 · ReLU and its relatives
 
@@ -447,8 +448,8 @@ for p in (0.1, 0.5):
 # %% exercise="leaky_relu_as_maxout"
 
 # %% [markdown]
-# One input, one unit: a maxout unit draws any convex function, with as many corners as it has pieces
-# less one. Here it imitates |x| with two pieces and x²/4 with five (tangents), beside all the
+# One input, one unit: a maxout unit draws any convex line with at most as many corners as it has
+# pieces less one. Here it imitates |x| with two pieces and x²/4 with five (tangents), beside all the
 # functions of this lab.
 
 # %% tags=["show"]

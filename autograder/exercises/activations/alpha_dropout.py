@@ -19,20 +19,21 @@ ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def _signal(rng):
-    # Evenly spread over a normal distribution: mean 0 and variance 1 up to a hair.
-    rows, columns = int(rng.integers(18, 24)), int(rng.integers(25, 32))
+    # Evenly spread over a skewed distribution: mean 0 and variance 1 up to a hair. Its size and its
+    # skew tell the mistakes apart; for p near 0.68 the factor a would be 1.
+    rows, columns = int(rng.integers(58, 68)), int(rng.integers(78, 90))
     grid = (np.arange(rows * columns) + 0.5) / (rows * columns)
-    values = np.sqrt(2) * torch.erfinv(torch.from_numpy(2 * grid - 1)).numpy()
-    x = rng.permutation(values / values.std()).reshape(rows, columns)
-    return {"x": x, "p": float(rng.choice([rng.uniform(0.15, 0.3), rng.uniform(0.65, 0.8)]))}
+    values = np.exp(0.3 * np.sqrt(2) * torch.erfinv(torch.from_numpy(2 * grid - 1)).numpy())
+    x = rng.permutation((values - values.mean()) / values.std()).reshape(rows, columns)
+    return {"x": x, "p": float(rng.uniform(0.2, 0.4))}
+
+
+def _often(rng):
+    return {**_signal(rng), "p": float(rng.uniform(0.8, 0.88))}
 
 
 def _evaluation(rng):
-    return {**_signal(rng), "training": False}
-
-
-def _default_mode(rng):
-    return _signal(rng)
+    return {**_often(rng), "training": False}
 
 
 def _constants(p):
@@ -52,6 +53,20 @@ def _dropped(case):
     return dropped, dropped | kept
 
 
+def _lines(case, draws):
+    """What an answer makes of kept and of dropped entries, in words."""
+    if not np.isfinite(draws).all():
+        return "nan or inf"
+    values, counts = np.unique(np.round(draws, 4), return_counts=True)
+    common = values[counts.argmax()]
+    dropped = np.abs(draws - common) < 1e-3
+    if not 0.05 < dropped.mean() < 0.99:
+        return "no one value for all dropped entries"
+    x = np.broadcast_to(case.inputs["x"], draws.shape)[~dropped]
+    factor, shift = np.polyfit(x, draws[~dropped], 1)
+    return f"kept entries {factor:.3f}·x {shift:+.3f}, dropped ones {common:.3f}"
+
+
 def _every_entry(case):
     result = case.observed.get("result")
     wanted = case.inputs["x"].shape
@@ -60,10 +75,13 @@ def _every_entry(case):
     if case.inputs.get("training", True):
         _, explained = _dropped(case)
         share = float(explained.mean())
+        if share == 1:
+            return finding(True)
+        a, b, lowest = _constants(case.inputs["p"])
         return finding(
-            share == 1,
-            "every entry a·x + b or a·α' + b",
-            f"{share:.0%} of the entries are",
+            False,
+            f"kept entries {a:.3f}·x {b:+.3f}, dropped ones {a * lowest + b:.3f}",
+            _lines(case, result),
             "some entries are neither a·x + b nor a·α' + b",
         )
     same = np.abs(result - case.inputs["x"]) <= 1e-6 * (1 + np.abs(case.inputs["x"]))
@@ -90,6 +108,15 @@ def _rate(case):
         and abs(twice - p**2) <= pairs
         and uneven <= 7 * math.sqrt(p * (1 - p))
     )
+    counts = dropped.reshape(len(dropped), -1).sum(axis=1)
+    # Six draws of 5000 entries drop equally many once in ten thousand million.
+    if passed and (counts == counts[0]).all():
+        return finding(
+            False,
+            "every entry dropped by itself, so that the number dropped varies",
+            f"{counts[0]} dropped at every call",
+            "always the same number is dropped",
+        )
     return finding(
         passed,
         f"{p:.3f} ± {limit:.3f} dropped, drawn afresh for every entry and call",
@@ -190,6 +217,39 @@ def never_drops(x, p, training=True):
     return x
 
 
+def only_the_kept(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return torch.where(torch.rand_like(x) >= p, a * x - a * p * low, low)
+
+
+def shifted_down(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) >= p, x, low) + a * p * low
+
+
+def root_forgotten(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = 1 / ((1 - p) + low**2 * p * (1 - p))
+    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
+
+
+def seeded(x, p, training=True):
+    if not training:
+        return x
+    torch.manual_seed(0)
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
+
+
 def by_bernoulli(x, p, training=True):
     if not training:
         return x.clone()
@@ -242,7 +302,7 @@ those of SELU.""",
     core=False,
     syllabus=("2.7",),
     hide=("Formula",),
-    inputs=(_signal, _evaluation, _default_mode),
+    inputs=(_signal, _evaluation, _often),
     probe=probes.draws(count=6),
     mistakes=[
         Mistake(
@@ -302,6 +362,29 @@ those of SELU.""",
             "drops_in_evaluation",
             drops_in_evaluation,
             "You drop entries also when `training` is False.",
+        ),
+        Mistake(
+            "only_the_kept",
+            only_the_kept,
+            "You apply a and b to the kept entries only. The affine map is for *all* entries: those "
+            "dropped to α' become a α' + b.",
+        ),
+        Mistake(
+            "shifted_down",
+            shifted_down,
+            "Your b has the wrong sign. The bracket has the mean pα', which is negative, and "
+            "b = −a p α' lifts it to 0.",
+        ),
+        Mistake(
+            "root_forgotten",
+            root_forgotten,
+            "Your a is 1 over the *variance* of the bracket. To make the variance 1, divide by its "
+            "root: a = (q + α'² p q)^(−1/2).",
+        ),
+        Mistake(
+            "seeded",
+            seeded,
+            "You drop the same entries at every call. Do not seed the generator in the function.",
         ),
         Mistake("never_drops", never_drops, "Nothing is dropped, and x comes back as it was."),
     ],

@@ -50,6 +50,14 @@ def variance_over_root(first, second):
     return _compared(first, second, lambda v: (v.mean(), v.var() / len(v) ** 0.5))
 
 
+def variance_over_n(first, second):
+    return _compared(first, second, lambda v: (v.mean(), v.var() / len(v)))
+
+
+def corrected_twice(first, second):
+    return _compared(first, second, lambda v: (v.mean(), v.std() / (len(v) - 1) ** 0.5))
+
+
 def unpaired(first, second):
     (a, error_a), (b, error_b) = _summary(first), _summary(second)
     return {
@@ -183,6 +191,16 @@ Why paired? Some seeds are good for both. The subtraction removes what they have
             "You divide the variance by √n: take its root.",
         ),
         Mistake(
+            "variance_over_n",
+            variance_over_n,
+            "You return the square of the standard error, s²/n: take its root.",
+        ),
+        Mistake(
+            "corrected_twice",
+            corrected_twice,
+            "You divide s by √(n − 1). The n − 1 is in the unbiased s already: s/√n.",
+        ),
+        Mistake(
             "errors_added",
             errors_added,
             "You add the two errors. Take the standard error of the differences, seed by seed.",
@@ -237,8 +255,9 @@ def _search(rng):
     lucky = (best + rng.integers(1, rates, size=methods)) % rates
     everyone = np.arange(methods)
     beside = np.where(best + 1 < rates, best + 1, best - 1)
-    scores[everyone, beside] += 0.1 / (seeds - 1)
-    scores[everyone, beside, 1] -= 0.1 + 0.1 / (seeds - 1)
+    # Beside it all runs but one are better: the best median lies there.
+    scores[everyone, beside] += 0.5 / (seeds - 1)
+    scores[everyone, beside, np.minimum(everyone, 1)] -= 0.5 + 0.5 / (seeds - 1)
     scores[everyone, lucky] -= 0.2 / (seeds - 1)
     scores[everyone, lucky, 2] += 0.2 + 0.2 / (seeds - 1)
     # The best rate has one bad run, its first: its worst is not the best worst.
@@ -258,6 +277,10 @@ def luckiest_run(validation, rates):
 
 def first_seed(validation, rates):
     return rates[validation[:, :, 0].argmax(dim=1)]
+
+
+def best_median(validation, rates):
+    return rates[validation.median(dim=2).values.argmax(dim=1)]
 
 
 def worst_rate(validation, rates):
@@ -331,6 +354,12 @@ with the best **mean over the seeds**.""",
             "most_reliable",
             most_reliable,
             "You pick by the worst run. A respectable criterion, but here the mean is asked for.",
+        ),
+        Mistake(
+            "best_median",
+            best_median,
+            "You pick by the median of the seeds. A respectable criterion, but here the mean is "
+            "asked for.",
         ),
         Mistake("worst_rate", worst_rate, "You pick the worst rate: accuracies are to be large."),
         Mistake("steadiest", steadiest, "You pick the rate whose runs differ least, however bad."),

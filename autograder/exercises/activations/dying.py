@@ -12,11 +12,12 @@ from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 
-def _batches(rng):
+def _batches(rng, sizes=(4, 5, 7, 9)):
     """Units that are dead everywhere, in some batches only, or nowhere; batches of other sizes."""
-    sizes = rng.permutation([4, 5, 7, 9])
+    sizes = rng.permutation(sizes)
     # What becomes of a unit: dead, at exactly 0 at best, active for one example, throughout the
-    # third batch and much, throughout the last batch and little, now and then.
+    # third batch and much, throughout the last batch and little (both also once in the first), now
+    # and then. Some examples move no unit.
     counts = [*rng.permutation([2, 3, 4, 6, 9]), int(rng.integers(8, 20))]
     fate = rng.permutation(np.repeat(np.arange(6), counts))
     units, batches = len(fate), []
@@ -30,8 +31,16 @@ def _batches(rng):
         if number == 3:
             z[:, fate == 4] *= -0.1
         z[:, fate == 5] = rng.normal(size=(int(size), counts[5])) + 0.5
+        if number == 0:
+            z[1, (fate == 3) | (fate == 4)] = 0.05
+        if number < 2:
+            z[-1] = -np.abs(z[-1])
         batches.append(z)
     return {"batches": batches}
+
+
+def _many(rng):
+    return _batches(rng, sizes=(50, 60, 70, 90))
 
 
 def average_over_batches(batches):
@@ -45,6 +54,17 @@ def share_of_zeros(batches):
 
 def last_batch_only(batches):
     return (batches[-1] <= 0).all(dim=0).to(batches[-1].dtype).mean()
+
+
+def first_batch_only(batches):
+    for z in batches:
+        return (z <= 0).all(dim=0).to(z.dtype).mean()
+
+
+def nearly_always_off(batches):
+    everything = torch.cat(batches)
+    active = (everything > 0).to(everything.dtype).mean(dim=0)
+    return (active < 0.01).to(everything.dtype).mean()
 
 
 def dead_for_one(batches):
@@ -106,7 +126,7 @@ Return the share of units that are dead on **the whole data set**. An exact 0 co
     difficulty=2,
     syllabus=("2.11",),
     hide=("Formula",),
-    inputs=_batches,
+    inputs=(_batches, _many, _batches),
     probe=probes.call(),
     checks=[matches_reference("the share of dead units"), leaves_inputs_alone()],
     mistakes=[
@@ -133,6 +153,17 @@ Return the share of units that are dead on **the whole data set**. An exact 0 co
             "You count units that are off for *some* example (`any`). Dead is off for `all`.",
         ),
         Mistake("last_batch_only", last_batch_only, "You look at the last batch only."),
+        Mistake(
+            "first_batch_only",
+            first_batch_only,
+            "You look at the first batch only. (Does a `return` stand inside the loop?)",
+        ),
+        Mistake(
+            "nearly_always_off",
+            nearly_always_off,
+            "You count units that are active for less than some share of the examples. A single "
+            "example keeps a unit alive.",
+        ),
         Mistake(
             "strictly_below",
             strictly_below,

@@ -86,6 +86,11 @@ def sum_of_two_sides(x, alpha=1.0):
     return x.clamp(min=0) + (alpha * (torch.exp(x) - 1)).clamp(max=0)
 
 
+def out_of_the_graph(x, alpha=1.0):
+    z = x.detach().numpy()
+    return torch.from_numpy(np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0))))
+
+
 def two_clamps(x, alpha=1.0):
     return x.clamp(min=0) + alpha * (torch.exp(x.clamp(max=0)) - 1)
 
@@ -124,9 +129,9 @@ x = 1000 and more, where $e^x$ is not: remember that `torch.where` computes both
         Mistake(
             "where_overflows",
             where_overflows,
-            "Your values are right. But e^x is computed for x = 1000 as well, on the side that "
-            "`torch.where` does not take, and its gradient is 0 · ∞ = nan. Take the exponential of "
-            "`x.clamp(max=0)`.",
+            "Your values are right. But e^x is computed for x = 1000 as well. `torch.where` (or "
+            "`minimum`) leaves this value out, and its gradient is still 0 · ∞ = nan. Take the "
+            "exponential of `x.clamp(max=0)`.",
         ),
         Mistake(
             "sum_of_two_sides",
@@ -168,6 +173,12 @@ x = 1000 and more, where $e^x$ is not: remember that `torch.where` computes both
             "falling_on_the_left",
             falling_on_the_left,
             "The left side has the wrong sign: it goes down to −α.",
+        ),
+        Mistake(
+            "out_of_the_graph",
+            out_of_the_graph,
+            "Your values are right. But they have left the graph (numpy, `.item()`, `detach`), so "
+            "that no gradient gets through: compute with torch throughout.",
         ),
         Mistake("leaky", leaky, "This is a leaky ReLU of slope α. ELU levels off at −α."),
     ],
@@ -220,6 +231,10 @@ def constant_slope(grad_output, x, alpha=1.0):
 
 def left_slope_alone(grad_output, x, alpha=1.0):
     return torch.where(x > 0, grad_output, alpha * torch.exp(x.clamp(max=0)))
+
+
+def slope_alone(grad_output, x, alpha=1.0):
+    return torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0)))
 
 
 def mask_times_infinity(grad_output, x, alpha=1.0):
@@ -291,6 +306,11 @@ On the left the slope can be had from the *value* ELU(x) without another exponen
             "left_slope_alone",
             left_slope_alone,
             "On the left the factor `grad_output` is missing.",
+        ),
+        Mistake(
+            "slope_alone",
+            slope_alone,
+            "You return the slope alone. The chain rule multiplies it by `grad_output`.",
         ),
         Mistake(
             "mask_times_infinity",

@@ -36,6 +36,10 @@ def _gentle(rng):
     return {"x": _far(rng), "negative_slope": float(rng.uniform(0.1, 0.7))}
 
 
+def _downward(rng):
+    return {"x": _far(rng), "negative_slope": float(-rng.uniform(0.3, 2))}
+
+
 def _far(rng):
     x = draw_values(rng)
     x.flat[int(rng.integers(x.size))] = -100.0 * rng.uniform(1, 2)
@@ -47,6 +51,12 @@ def larger_of_two(x, negative_slope=0.01):
 
 
 def smaller_of_two(x, negative_slope=0.01):
+    return torch.minimum(negative_slope * x, x)
+
+
+def minimum_below_zero(x, negative_slope=0.01):
+    if 0 <= negative_slope <= 1:
+        return torch.maximum(negative_slope * x, x)
     return torch.minimum(negative_slope * x, x)
 
 
@@ -106,7 +116,7 @@ Draw αx and x for α = 2, see what the maximum picks, and mend the function: x 
     difficulty=1,
     syllabus=("2.4",),
     hide=("Formula", "Convention"),
-    inputs=(_steep, _gentle, without(_steep, "negative_slope"), _steep),
+    inputs=(_steep, _gentle, without(_steep, "negative_slope"), _downward, _steep),
     probe=probes.call(),
     checks=[matches_reference("the values"), leaves_inputs_alone(), keeps_dtype()],
     mistakes=[
@@ -121,6 +131,12 @@ Draw αx and x for α = 2, see what the maximum picks, and mend the function: x 
             "smaller_of_two",
             smaller_of_two,
             "The minimum is right for α ≥ 1 and wrong for α < 1. Decide by the sign of x instead.",
+        ),
+        Mistake(
+            "minimum_below_zero",
+            minimum_below_zero,
+            "The minimum is right for α > 1. For negative α it is not: at x = 3 and α = −1 it picks "
+            "−3. Decide by the sign of x, and no cases are needed.",
         ),
         Mistake(
             "ten_times_the_default",
@@ -198,6 +214,10 @@ def leak_of_the_gradient(grad_output, x, negative_slope=0.01):
     return torch.where(grad_output > 0, grad_output, negative_slope * grad_output)
 
 
+def slope_alone(grad_output, x, negative_slope=0.01):
+    return torch.where(x > 0, torch.ones_like(x), torch.full_like(x, negative_slope))
+
+
 def leak_without_gradient(grad_output, x, negative_slope=0.01):
     return torch.where(x > 0, grad_output, torch.full_like(x, negative_slope))
 
@@ -264,6 +284,11 @@ x = −1,000,000? (No input of the check is exactly 0.)""",
             "leak_without_gradient",
             leak_without_gradient,
             "On the left you return α itself. The chain rule multiplies it by `grad_output`.",
+        ),
+        Mistake(
+            "slope_alone",
+            slope_alone,
+            "You return the slope alone. The chain rule multiplies it by `grad_output`.",
         ),
         Mistake("fixed_leak", fixed_leak, "You ignore `negative_slope` and always use 0.01."),
         Mistake("other_default", other_default, "Your default slope is 0.1; the lab's is 0.01."),

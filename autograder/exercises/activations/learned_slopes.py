@@ -101,6 +101,38 @@ class AlwaysOne(nn.Module):
         self.weight = nn.Parameter(torch.tensor(init))
 
     def forward(self, x):
+        if len(self.weight) > 1:  # as in the starter
+            raise ValueError("never reached")
+        return torch.where(x > 0, x, self.weight * x)
+
+
+class ScalarForOne(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        start = torch.full((num_parameters,), init)
+        self.weight = nn.Parameter(torch.tensor(init) if num_parameters == 1 else start)
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+class NoSuper(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight * x)
+
+
+class ShapedForImages(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((1, num_parameters, 1, 1), init))
+
+    def forward(self, x):
         return torch.where(x > 0, x, self.weight * x)
 
 
@@ -145,6 +177,36 @@ class AlongTheFirstAxis(nn.Module):
     def forward(self, x):
         slope = self.weight.reshape(-1, *[1] * (x.ndim - 1))
         return torch.where(x > 0, x, slope * x)
+
+
+class ForImagesOnly(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight.view(1, -1, 1, 1) * x)
+
+
+class OneForAll(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([init]))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight * x)
+
+
+class Upward(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return x.clamp(min=0) + slope * (-x).clamp(min=0)
 
 
 class LargerOfTwo(nn.Module):
@@ -275,6 +337,23 @@ The slope is learned: it can become larger than 1 or negative.""",
             "channel if it is C, and `weight` has shape (num_parameters,) in any case.",
         ),
         Mistake(
+            "ScalarForOne",
+            ScalarForOne,
+            "For one slope your `weight` has no axis, shape (). It is (1,): one entry, one axis.",
+        ),
+        Mistake(
+            "NoSuper",
+            NoSuper,
+            "`super().__init__()` is missing: it must stand before the first parameter, so that the "
+            "module has a place to keep it.",
+        ),
+        Mistake(
+            "ShapedForImages",
+            ShapedForImages,
+            "Your `weight` has the shape (1, C, 1, 1), for images only. Keep it as (num_parameters,) "
+            "and reshape it in `forward`, to as many axes as x has.",
+        ),
+        Mistake(
             "LeakyStart",
             LeakyStart,
             "Your slopes start at 0.01, as the fixed slope of leaky ReLU. PReLU starts at 0.25.",
@@ -294,6 +373,23 @@ The slope is learned: it can become larger than 1 or negative.""",
             "AlongTheFirstAxis",
             AlongTheFirstAxis,
             "Your slopes lie along axis 0, the examples. A slope belongs to a channel, axis 1.",
+        ),
+        Mistake(
+            "ForImagesOnly",
+            ForImagesOnly,
+            "The shape (1, C, 1, 1) is for images only: an x of shape (N, C) becomes four-dimensional "
+            "with it. Take as many ones as x has axes behind the channels.",
+        ),
+        Mistake(
+            "OneForAll",
+            OneForAll,
+            "Your `weight` has one entry whatever `num_parameters` says. Its shape is "
+            "(num_parameters,).",
+        ),
+        Mistake(
+            "Upward",
+            Upward,
+            "Your left side has the wrong sign: min(0, x) is negative, and a·min(0, x) with it.",
         ),
         Mistake(
             "LargerOfTwo",

@@ -70,6 +70,16 @@ def unit_std(std, alpha):
     return 1 / math.sqrt(2 * math.pi) + alpha * (math.exp(0.5) * tail - 0.5)
 
 
+def alpha_ignored(std, alpha):
+    tail = 0.5 * math.erfc(std / math.sqrt(2))
+    return std / math.sqrt(2 * math.pi) + math.exp(std**2 / 2) * tail - 0.5
+
+
+def deviation_in_the_exponent(std, alpha):
+    tail = 0.5 * math.erfc(std / math.sqrt(2))
+    return std / math.sqrt(2 * math.pi) + alpha * (math.exp(std / 2) * tail - 0.5)
+
+
 def by_normal(std, alpha):
     tail = torch.distributions.Normal(0.0, 1.0).cdf(torch.tensor(-std, dtype=torch.float64))
     return std * (2 * math.pi) ** -0.5 + alpha * (math.exp(std * std / 2) * tail - 0.5)
@@ -144,6 +154,16 @@ passes as well.)""",
             "whole_exponential",
             whole_exponential,
             "You take the mean of e^y − 1 over *all* y. It counts for y < 0 only.",
+        ),
+        Mistake(
+            "alpha_ignored",
+            alpha_ignored,
+            "You ignore α: the whole left side is multiplied by it.",
+        ),
+        Mistake(
+            "deviation_in_the_exponent",
+            deviation_in_the_exponent,
+            "You have e^(σ/2). Completing the square leaves the variance in the exponent: e^(σ²/2).",
         ),
         Mistake(
             "mean_of_absolute",

@@ -40,6 +40,24 @@ def over_the_units(x, weight, bias):
     return linear_pieces(x, weight, bias).amax(dim=2).T
 
 
+def units_for_pieces(x, weight, bias):
+    return linear_pieces(x, weight, bias).amax(dim=2)
+
+
+def reshaped_to_pieces(x, weight, bias):
+    pieces, units, inputs = weight.shape
+    z = x @ weight.reshape(pieces * units, inputs).T + bias.reshape(-1)
+    return z.reshape(len(x), units, pieces).amax(dim=2)
+
+
+def largest_weights(x, weight, bias):
+    return x @ weight.amax(dim=0).T + bias.amax(dim=0)
+
+
+def with_positions(x, weight, bias):
+    return linear_pieces(x, weight, bias).max(dim=0)
+
+
 def over_the_examples(x, weight, bias):
     return linear_pieces(x, weight, bias).amax(dim=1)
 
@@ -112,6 +130,30 @@ them.""",
             over_the_units,
             "You take the maximum over the *units* and keep the pieces. There must be M outputs: "
             "take it over the k pieces.",
+        ),
+        Mistake(
+            "units_for_pieces",
+            units_for_pieces,
+            "You take the maximum over the *units* and keep the pieces. There must be M outputs: "
+            "take it over the k pieces.",
+        ),
+        Mistake(
+            "with_positions",
+            with_positions,
+            "`max(dim=…)` returns two tensors, the values and their positions. Return `.values`, or "
+            "use `amax`.",
+        ),
+        Mistake(
+            "reshaped_to_pieces",
+            reshaped_to_pieces,
+            "Your reshape mixes pieces and units: of the k · M numbers the first M belong to the "
+            "first piece. The shape is (N, k, M), and the maximum is over axis 1.",
+        ),
+        Mistake(
+            "largest_weights",
+            largest_weights,
+            "You take the largest *weights* of the pieces. Compute all pieces, then take the largest "
+            "of their outputs.",
         ),
         Mistake(
             "over_the_examples",
@@ -288,6 +330,10 @@ def acts_as_leaky_relu(case):
     )
 
 
+def a_hundredth(weight, bias, negative_slope):
+    return torch.stack([weight, 0.01 * weight]), torch.stack([bias, 0.01 * bias])
+
+
 def twice_the_same(weight, bias, negative_slope):
     return torch.stack([weight, weight]), torch.stack([bias, bias])
 
@@ -393,6 +439,7 @@ up to you.""",
             one_minus_the_slope,
             "The slope of the second piece is a, not 1 − a.",
         ),
+        Mistake("a_hundredth", a_hundredth, "You ignore `negative_slope` and always use 0.01."),
         Mistake(
             "side_by_side",
             side_by_side,

@@ -73,6 +73,19 @@ def bias_averaged(grad_output, x, weight, bias):
     return (routed @ weight).sum(dim=0), routed.transpose(1, 2) @ x, routed.mean(dim=1)
 
 
+def input_from_all_pieces(grad_output, x, weight, bias):
+    pieces = linear_pieces(x, weight, bias)
+    routed = (pieces == pieces.amax(dim=0)) * grad_output
+    everywhere = (grad_output @ weight).sum(dim=0)
+    return everywhere, routed.transpose(1, 2) @ x, routed.sum(dim=1)
+
+
+def averaged_over_the_batch(grad_output, x, weight, bias):
+    pieces = linear_pieces(x, weight, bias)
+    routed = (pieces == pieces.amax(dim=0)) * grad_output
+    return (routed @ weight).sum(dim=0), routed.transpose(1, 2) @ x / len(x), routed.mean(dim=1)
+
+
 def by_mask(grad_output, x, weight, bias):
     z = torch.einsum("nd,kmd->nkm", x, weight) + bias
     mask = (z == z.max(dim=1, keepdim=True).values).to(x.dtype)
@@ -167,6 +180,18 @@ gradient, and the others learn nothing from this example. (There are no ties.)""
             "times_the_piece",
             times_the_piece,
             "You multiply by the value of the winning piece. ∂y/∂z is 1 for the winner.",
+        ),
+        Mistake(
+            "input_from_all_pieces",
+            input_from_all_pieces,
+            "The weights and biases are right. The input, too, gets its gradient through the "
+            "winning piece only: multiply the routed gradient by W, not `grad_output`.",
+        ),
+        Mistake(
+            "averaged_over_the_batch",
+            averaged_over_the_batch,
+            "You average over the examples. Add up: whether the loss is a mean is already in "
+            "`grad_output`.",
         ),
         Mistake(
             "bias_averaged",

@@ -53,6 +53,11 @@ def absolute_margin(h, low, high, margin=0.03):
     return ((h < low + margin) | (h > high - margin)).to(h.dtype).mean()
 
 
+def distance_from_zero(h, low, high, margin=0.03):
+    distance = margin * (high - low)
+    return ((h < distance) | (h > high - distance)).to(h.dtype).mean()
+
+
 def both_at_once(h, low, high, margin=0.03):
     distance = margin * (high - low)
     return ((h < low + distance) & (h > high - distance)).to(h.dtype).mean()
@@ -102,7 +107,7 @@ measures saturation as it is: the share of all entries of `h` that lie closer th
     difficulty=1,
     core=False,
     syllabus=("2.9", "2.2"),
-    hide=("Formula",),
+    hide=("Formula", "Raises"),
     inputs=(_tanh, _sigmoid, _scaled_tanh, _tanh_default),
     probe=probes.call(),
     # Rounding in float32 may carry an entry across a threshold.
@@ -129,6 +134,12 @@ measures saturation as it is: the share of all entries of `h` that lie closer th
             "absolute_margin",
             absolute_margin,
             "You use `margin` as a distance. It is a share of the range: margin · (high − low).",
+        ),
+        Mistake(
+            "distance_from_zero",
+            distance_from_zero,
+            "You compare with `distance` itself, which is right for the sigmoid only. The lower "
+            "limit is `low`: h < low + distance.",
         ),
         Mistake(
             "both_at_once",
@@ -166,12 +177,19 @@ measures saturation as it is: the share of all entries of `h` that lie closer th
 )
 
 
-def _bound_for(name):
+def _bound_for(name, *ranges):
     def draw(rng):
-        norm = float(rng.choice([rng.uniform(0.4, 0.9), rng.uniform(1.2, 3)]))
+        norm = float(rng.choice([rng.uniform(*limits) for limits in ranges]))
         return {"activation": name, "layers": int(rng.integers(3, 9)), "weight_norm": norm}
 
     return draw
+
+
+SHRINKS, GROWS = (0.4, 0.9), (1.2, 3)
+
+
+def at_most_one(activation, layers, weight_norm):
+    return min(1.0, ((0.25 if activation == "sigmoid" else 1.0) * weight_norm) ** layers)
 
 
 def steepest_is_one(activation, layers, weight_norm):
@@ -239,7 +257,12 @@ Return the bound for a network of `layers` such layers, for `activation` one of 
     core=False,
     syllabus=("2.9", "2.1"),
     hide=("Formula",),
-    inputs=(_bound_for("sigmoid"), _bound_for("tanh"), _bound_for("relu"), _bound_for("sigmoid")),
+    inputs=(
+        _bound_for("sigmoid", SHRINKS, GROWS),
+        _bound_for("tanh", GROWS),
+        _bound_for("relu", SHRINKS, GROWS),
+        _bound_for("sigmoid", SHRINKS, GROWS),
+    ),
     probe=probes.call(),
     checks=[matches_reference("the bound")],
     mistakes=[
@@ -267,6 +290,11 @@ Return the bound for a network of `layers` such layers, for `activation` one of 
             "times_layers",
             times_layers,
             "The factors of the layers are *multiplied*: a power, not a multiple.",
+        ),
+        Mistake(
+            "at_most_one",
+            at_most_one,
+            "You cut the bound off at 1. With ‖W‖ above 1 a gradient can grow, and so can its bound.",
         ),
         Mistake("quarter_for_tanh", quarter_for_tanh, "The largest slope of tanh is 1, at 0."),
         Mistake(

@@ -7,9 +7,10 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.exponential import LIBRARY_ELUS
-from autograder.exercises.activations.lab import draw_values, lab
+from autograder.exercises.activations.lab import draw_gradient, draw_values, lab
 from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import (
+    is_finite,
     keeps_dtype,
     leaves_inputs_alone,
     matches_reference,
@@ -26,8 +27,9 @@ from course_lib import activations
 
 def _both_sides(rng):
     x = draw_values(rng)
-    x.flat[rng.choice(x.size, size=2, replace=False)] = np.array([-1, 0.1]) * rng.uniform(100, 200)
-    return {"x": x}
+    far = np.array([-1, 1]) * rng.uniform(1000, 2000)
+    x.flat[rng.choice(x.size, size=2, replace=False)] = far
+    return {"x": x, "grad_output": draw_gradient(rng, x)}
 
 
 def scale_on_the_right_only(x):
@@ -38,6 +40,11 @@ def scale_on_the_right_only(x):
 def scale_on_the_left_only(x):
     alpha, scale = 1.6732632423543772, 1.0507009873554805
     return torch.where(x > 0, x, scale * alpha * torch.expm1(x.clamp(max=0)))
+
+
+def where_overflows(x):
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return scale * torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
 
 
 def without_scale(x):
@@ -88,7 +95,8 @@ $$\text{SELU}(x) = \lambda\, \text{ELU}_\alpha(x), \qquad \alpha = 1.67326324235
 
 These two numbers are the solution of two equations: a signal of mean 0 and variance 1 that goes
 through a layer with weights of variance 1/fan_in *and* through SELU comes out with mean 0 and
-variance 1. Write it with your `elu`. Where does it level off?""",
+variance 1. Write it with your `elu`: then its gradient is finite at x = 1000, too. Where does it
+level off?""",
     points=1,
     minutes=3,
     difficulty=1,
@@ -96,8 +104,14 @@ variance 1. Write it with your `elu`. Where does it level off?""",
     syllabus=("2.7",),
     needs=("activations/elu",),
     inputs=_both_sides,
-    probe=probes.call(),
-    checks=[matches_reference("the values"), leaves_inputs_alone(), keeps_dtype()],
+    probe=probes.gradients("x"),
+    checks=[
+        matches_reference("the values", of="result.value"),
+        is_finite("the gradient is finite", of="result.gradients.x"),
+        matches_reference("the gradient", of="result.gradients.x"),
+        keeps_dtype(of="result.value"),
+        leaves_inputs_alone(),
+    ],
     mistakes=[
         Mistake(
             "scale_on_the_right_only",
@@ -118,6 +132,12 @@ variance 1. Write it with your `elu`. Where does it level off?""",
             "constants_swapped",
             constants_swapped,
             "α and λ are swapped: λ = 1.0507… is the factor in front of everything.",
+        ),
+        Mistake(
+            "where_overflows",
+            where_overflows,
+            "Your values are right. But e^x is computed for x = 1000 as well, and its gradient is "
+            "0 · ∞ = nan. Your `elu` takes care of that.",
         ),
         Mistake(
             "alpha_twice",
@@ -147,7 +167,7 @@ def _fans(rng):
 
 
 def _other_fans(rng):
-    return {"fan_in": int(rng.integers(30, 60)), "fan_out": int(rng.integers(100, 160))}
+    return {"fan_in": int(rng.integers(8, 14)), "fan_out": int(rng.integers(400, 600))}
 
 
 def kaiming(fan_in, fan_out):
@@ -180,6 +200,11 @@ def default_linear(fan_in, fan_out):
 
 def all_positive(fan_in, fan_out):
     return torch.rand(fan_out, fan_in) / math.sqrt(fan_in)
+
+
+def rows_of_length_one(fan_in, fan_out):
+    weights = torch.randn(fan_out, fan_in)
+    return weights / weights.norm(dim=1, keepdim=True)
 
 
 def with_normal(fan_in, fan_out):
@@ -253,6 +278,12 @@ were computed for exactly this variance.""",
             all_positive,
             "You draw uniformly between 0 and a bound (`torch.rand`). The weights must be normal "
             "with mean 0: `torch.randn`.",
+        ),
+        Mistake(
+            "rows_of_length_one",
+            rows_of_length_one,
+            "You scale every row to length 1, so that its numbers depend on one another. Divide "
+            "independent numbers by √fan_in.",
         ),
         Mistake(
             "axes_swapped",

@@ -79,6 +79,11 @@ def out_of_the_graph(x):
     return 1 / (1 + torch.exp(-x.detach().clamp(min=-80)))
 
 
+def forms_swapped(x):
+    rising, falling = torch.exp(x.clamp(max=0)), torch.exp(-x.clamp(min=0))
+    return torch.where(x >= 0, rising / (1 + rising), 1 / (1 + falling))
+
+
 def by_tanh(x):
     return 0.5 * (1 + torch.tanh(x / 2))
 
@@ -177,6 +182,12 @@ Beware of `torch.where`: it computes *both* sides for *every* entry, and autogra
             "hard_sigmoid",
             hard_sigmoid,
             "These are three straight lines, the “hard” sigmoid. Asked for is 1 / (1 + e^(−x)).",
+        ),
+        Mistake(
+            "forms_swapped",
+            forms_swapped,
+            "The two forms are swapped: 1/(1 + e^(−x)) is the safe one for x ≥ 0, e^x/(1 + e^x) for "
+            "negative x.",
         ),
         Mistake(
             "out_of_the_graph",

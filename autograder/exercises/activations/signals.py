@@ -97,6 +97,56 @@ def last_layer_first(x, weights, activation, output_gradient):
     return {name: values.flip(0) for name, values in found.items()}
 
 
+def at_the_inputs(x, weights, activation, output_gradient):
+    found = _two(_measured(x, weights, activation, output_gradient))
+    leaf = x.clone().requires_grad_()
+    h = leaf
+    for weight in weights:
+        h = FUNCTIONS[activation](h @ weight.T)
+    (gradient,) = torch.autograd.grad(h, leaf, output_gradient)
+    shifted = torch.stack([gradient.std(), *found["activations"][:-1]])
+    return {**found, "activations": shifted}
+
+
+def linear_at_the_end(x, weights, activation, output_gradient):
+    leaves = [weight.clone().requires_grad_() for weight in weights]
+    behind = []
+    h = x
+    for weight in leaves[:-1]:
+        h = FUNCTIONS[activation](h @ weight.T)
+        behind.append(h)
+    behind.append(h @ leaves[-1].T)
+    gradients = torch.autograd.grad(behind[-1], behind + leaves, output_gradient)
+    stds = torch.stack([gradient.std() for gradient in gradients])
+    return {"activations": stds[: len(leaves)], "weights": stds[len(leaves) :]}
+
+
+def slope_at_the_output(x, weights, activation, output_gradient):
+    def slope(h, z):
+        return SLOPES[activation](FUNCTIONS[activation](h), h)
+
+    return _two(_measured(x, weights, activation, output_gradient, slope=slope))
+
+
+def weights_with_their_own_output(x, weights, activation, output_gradient):
+    found = _measured(x, weights, activation, output_gradient)
+    h, gradient, outputs, stds = x, output_gradient, [], []
+    for weight in weights:
+        h = FUNCTIONS[activation](h @ weight.T)
+        outputs.append(h)
+    for weight, h in zip(weights[::-1], outputs[::-1], strict=True):
+        delta = gradient * SLOPES[activation](h, h)
+        stds.append((delta.T @ h).std())
+        gradient = delta @ weight
+    return {"activations": found["activations"], "weights": torch.stack(stds[::-1])}
+
+
+def norms(x, weights, activation, output_gradient):
+    return _two(
+        _measured(x, weights, activation, output_gradient, spread=lambda values: values.norm())
+    )
+
+
 def variances(x, weights, activation, output_gradient):
     return _two(
         _measured(x, weights, activation, output_gradient, spread=lambda values: values.var())
@@ -220,6 +270,34 @@ By hand or with autograd, as you like; whether you divide by n or n − 1 makes 
             "Your layers are in backward order. Return the first layer's number first.",
         ),
         Mistake("variances", variances, "You return variances: take their roots."),
+        Mistake(
+            "at_the_inputs",
+            at_the_inputs,
+            "Your `activations` are shifted by one layer: entry l is the gradient at the *input* of "
+            "layer l. At its output the last entry is the spread of `output_gradient` itself.",
+        ),
+        Mistake(
+            "linear_at_the_end",
+            linear_at_the_end,
+            "You leave out the activation of the last layer. In this network f stands behind every "
+            "layer.",
+        ),
+        Mistake(
+            "slope_at_the_output",
+            slope_at_the_output,
+            "You take the slope f' at the output h. It is f'(z), at the pre-activation.",
+        ),
+        Mistake(
+            "weights_with_their_own_output",
+            weights_with_their_own_output,
+            "In ∂L/∂W you multiply δ with the layer's output. It is δᵀ times the layer's *input*, the "
+            "output of the layer before (x for the first).",
+        ),
+        Mistake(
+            "norms",
+            norms,
+            "You return norms, which grow with the number of entries. Take standard deviations.",
+        ),
     ],
     alternatives=[
         Alternative("by_autograd", by_autograd),

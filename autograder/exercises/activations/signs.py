@@ -61,6 +61,14 @@ def by_input(grad_output, x):
     return _share(x.T), _share((grad_output.T @ x).T)
 
 
+def examples_by_input(grad_output, x):
+    return _share(x.T), _share(grad_output.T @ x)
+
+
+def batch_over_all_units(grad_output, x):
+    return _share(x), _share((grad_output.T @ x).T)
+
+
 def of_the_deltas(grad_output, x):
     return _share(grad_output), _share(grad_output.T @ x)
 
@@ -149,6 +157,19 @@ there are many).""",
             "by_input",
             by_input,
             "You compare along the wrong axis: the D weights of *one* unit are looked at together.",
+        ),
+        Mistake(
+            "examples_by_input",
+            examples_by_input,
+            "For the examples you reduce along the wrong axis: one row of x is one example, and its D "
+            "numbers are looked at together.",
+        ),
+        Mistake(
+            "batch_over_all_units",
+            batch_over_all_units,
+            "Your second number asks for too much: that all *units*, or all examples, agree. Look at "
+            "each unit by itself, at its D numbers Σ_n δ_nm x_n: `grad_output.T @ x` has one row for "
+            "each unit.",
         ),
         Mistake(
             "of_the_deltas",
