@@ -162,6 +162,7 @@ figure = plotting.training_curves(
 for line in figure.axes[0].get_lines():
     line.set_xdata(sizes)
 figure.axes[0].get_lines()[0].set(linestyle="none", marker="o", markersize=8)
+figure.axes[0].legend()
 figure.axes[0].set_xscale("log")
 figure.axes[0].set_xlim(0.9, 220)
 figure

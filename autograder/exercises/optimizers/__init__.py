@@ -18,7 +18,10 @@ from autograder.exercises.optimizers import (  # noqa: F401  (the order is the l
     decay,
     groups,
     newton,
+    newton_path,
     clipping,
+    accumulation,
+    hessian_products,
     sharpness,
     questions,
 )

@@ -126,6 +126,47 @@ class OneSumForAll(GradientDescent):
         parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
 
 
+class DefaultEps(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        state["c"] = state.get("c", 0) + gradient**2
+        parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-10)
+
+
+class NoEps(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        state["c"] = state.get("c", 0) + gradient**2
+        parameter -= self.lr * gradient / torch.sqrt(state["c"])
+
+
+class FirstSquareTwice(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        state["c"] = state.get("c", gradient**2) + gradient**2
+        parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+
+
+class AnAverage(GradientDescent):
+    def __init__(self, parameters, lr=1e-2, eps=1e-10):
+        super().__init__(parameters, lr)
+        self.eps = eps
+
+    def update(self, parameter, gradient, state):
+        state["t"] = state.get("t", 0) + 1
+        state["c"] = state.get("c", 0) + gradient**2
+        parameter -= self.lr * gradient / (torch.sqrt(state["c"] / state["t"]) + self.eps)
+
+
 class WithAddcdiv(GradientDescent):
     def __init__(self, parameters, lr=1e-2, eps=1e-10):
         super().__init__(parameters, lr)
@@ -198,6 +239,23 @@ whatever the gradient's scale. Write `update`.
             "another_eps",
             AnotherEps,
             "You always use ε = 1e-7. Use `self.eps`.",
+        ),
+        Mistake(
+            "default_eps",
+            DefaultEps,
+            "You always use ε = 1e-10, whatever the caller passes. Use `self.eps`.",
+        ),
+        Mistake("no_eps", NoEps, "The ε is missing: divide by √c + ε."),
+        Mistake(
+            "first_square_twice",
+            FirstSquareTwice,
+            "Your c starts at the first g², which is then added once more. c starts at 0.",
+        ),
+        Mistake(
+            "an_average",
+            AnAverage,
+            "You divide c by the number of steps, which makes it an average. AdaGrad keeps the sum: "
+            "that is why its steps shrink like 1/√t.",
         ),
         Mistake(
             "eps_added_to_the_weights",

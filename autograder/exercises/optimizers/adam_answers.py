@@ -301,6 +301,64 @@ class NeverStores(GradientDescent):
         parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
 
 
+class AlwaysFive(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(parameters, lr)
+        self.betas, self.eps = betas, eps
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, 5
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class FiveIncremented(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(parameters, lr)
+        self.betas, self.eps = betas, eps
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 5) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class EpsInsideUncorrected(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(parameters, lr)
+        self.betas, self.eps = betas, eps
+
+    def update(self, parameter, gradient, state):
+        b1, b2 = self.betas
+        state["m"] = b1 * state.get("m", 0) + (1 - b1) * gradient
+        state["v"] = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        parameter -= self.lr * state["m"] / torch.sqrt(state["v"] + self.eps)
+
+
+class ClockOfTheOptimizer(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(parameters, lr)
+        self.betas, self.eps = betas, eps
+
+    def step(self):
+        self.t = getattr(self, "t", 0) + 1
+        super().step()
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, self.t
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
 class InPlace(GradientDescent):
     def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(parameters, lr)
@@ -351,3 +409,35 @@ class PowersMultipliedUp(GradientDescent):
         parameter.data = parameter.data - self.lr * (m / (1 - p1)) / (
             (v / (1 - p2)).sqrt() + self.eps
         )
+
+
+class CountsAfterwards(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(parameters, lr)
+        self.betas, self.eps = betas, eps
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 1)
+        m, v = state.get("moments", (torch.zeros_like(parameter), torch.zeros_like(parameter)))
+        m = m * b1 + gradient * (1 - b1)
+        v = v * b2 + gradient * gradient * (1 - b2)
+        parameter -= self.lr * m / (1 - b1**t) / ((v / (1 - b2**t)) ** 0.5 + self.eps)
+        state["moments"], state["t"] = (m, v), t + 1
+
+
+class MemoryInFloat32(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(parameters, lr)
+        self.betas, self.eps = betas, eps
+
+    def update(self, parameter, gradient, state):
+        beta1, beta2 = self.betas
+        if not state:
+            state["t"] = torch.tensor(0)
+            state["m"], state["v"] = torch.zeros(parameter.shape), torch.zeros(parameter.shape)
+        state["t"] += 1
+        state["m"] = beta1 * state["m"] + (1 - beta1) * gradient
+        state["v"] = beta2 * state["v"] + (1 - beta2) * gradient.square()
+        m_hat = state["m"] / (1 - beta1 ** state["t"])
+        v_hat = state["v"] / (1 - beta2 ** state["t"])
+        parameter.sub_(self.lr * m_hat / (v_hat.sqrt() + self.eps))

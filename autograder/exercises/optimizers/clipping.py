@@ -1,4 +1,4 @@
-"""Clipping by the global norm, and where it stands when gradients are accumulated."""
+"""Clipping by the global norm."""
 
 import math
 
@@ -16,7 +16,6 @@ from autograder.judging.checks import (
     matches_reference,
 )
 from course_lib import optimizers
-from course_lib.optimizers import clip_by_global_norm
 
 
 def _gradients(rng, length, *, frozen):
@@ -104,6 +103,29 @@ def frozen_ones_left_out(gradients, max_norm):
     norm = math.sqrt(sum((g**2).sum() for g in gradients if g is not None))
     factor = min(1.0, max_norm / norm)
     return [g * factor for g in gradients if g is not None]
+
+
+def longest_tensor(gradients, max_norm):
+    norm = max(float(g.norm()) for g in gradients if g is not None)
+    factor = min(1.0, max_norm / norm)
+    return [None if g is None else g * factor for g in gradients]
+
+
+def lengthens(gradients, max_norm):
+    norm = math.sqrt(sum((g**2).sum() for g in gradients if g is not None))
+    factor = max(1.0, max_norm / norm)
+    return [None if g is None else g * factor for g in gradients]
+
+
+def zeros_for_frozen_ones(gradients, max_norm):
+    norm = math.sqrt(sum((g**2).sum() for g in gradients if g is not None))
+    factor = min(1.0, max_norm / norm)
+    return [torch.zeros(()) if g is None else g * factor for g in gradients]
+
+
+def one_long_vector(gradients, max_norm):
+    flat = torch.cat([g.flatten() for g in gradients if g is not None])
+    return flat * min(1.0, max_norm / float(flat.norm()))
 
 
 def to_length_one(gradients, max_norm):
@@ -235,6 +257,30 @@ keep it in its place.
             "You take the largest entry for the norm. Wanted is the root of the sum of all squares.",
         ),
         Mistake(
+            "longest_tensor",
+            longest_tensor,
+            "You take the norm of the longest tensor. All of them together are one vector: the root "
+            "of the sum of all squares.",
+        ),
+        Mistake(
+            "lengthens",
+            lengthens,
+            "You take the larger of 1 and c/‖g‖, and lengthen what is short. Clipping only shortens: "
+            "min(1, c/‖g‖).",
+        ),
+        Mistake(
+            "zeros_for_frozen_ones",
+            zeros_for_frozen_ones,
+            "You put a zero where None stood. A parameter with a gradient of 0 does not rest: "
+            "momentum and decay go on moving it. Keep None.",
+        ),
+        Mistake(
+            "one_long_vector",
+            one_long_vector,
+            "You return one long vector. It is for the norm only: the result is a list, each "
+            "gradient in its shape and place.",
+        ),
+        Mistake(
             "to_length_one",
             to_length_one,
             "You shorten to length 1. The length that is left is c: `max_norm` over the norm.",
@@ -255,150 +301,5 @@ keep it in its place.
         "First one number, the norm over all tensors that are not None; then one factor.",
         "`sum((g**2).sum() for g in gradients if g is not None)` is ‖g‖².",
         "`[None if g is None else factor * g for g in gradients]`.",
-    ),
-)
-
-
-_MEANS = (
-    "means: list[torch.Tensor | None] = [torch.stack(parts).sum(dim=0) / count "
-    "for parts in zip(*micro_batches, strict=True)]"
-)
-
-
-def draw_micro_batches(rng):
-    """Micro-batches too long one by one and together, in different directions."""
-    rows, columns, features = (int(n) for n in rng.permutation([2, 3, 4]))
-    count = int(rng.integers(3, 6))
-    shapes = [(rows, columns), (features,)]
-    common = [rng.normal(size=shape) * 2 for shape in shapes]
-    batches = [
-        [(c + rng.normal(size=c.shape)) * np.exp(rng.uniform(-1, 1)) for c in common]
-        for _ in range(count)
-    ]
-    means = [sum(parts) / count for parts in zip(*batches, strict=True)]
-    norm = math.sqrt(sum((m**2).sum() for m in means))
-    return {"micro_batches": batches, "max_norm": float(norm * rng.uniform(0.5, 0.8))}
-
-
-def draw_within_the_limit(rng):
-    """The sum is too long, the mean is not."""
-    inputs = draw_micro_batches(rng)
-    return {**inputs, "max_norm": inputs["max_norm"] * 2.2}
-
-
-def clips_the_sum(micro_batches, max_norm):
-    return clip_by_global_norm([sum(parts) for parts in zip(*micro_batches, strict=True)], max_norm)
-
-
-def clips_before_dividing(micro_batches, max_norm):
-    sums = [sum(parts) for parts in zip(*micro_batches, strict=True)]
-    return [g / len(micro_batches) for g in clip_by_global_norm(sums, max_norm)]
-
-
-def clips_every_one(micro_batches, max_norm):
-    clipped = [clip_by_global_norm(batch, max_norm) for batch in micro_batches]
-    return [sum(parts) / len(clipped) for parts in zip(*clipped, strict=True)]
-
-
-def last_one_only(micro_batches, max_norm):
-    return clip_by_global_norm(micro_batches[-1], max_norm)
-
-
-def never_clips(micro_batches, max_norm):
-    return [sum(parts) / len(micro_batches) for parts in zip(*micro_batches, strict=True)]
-
-
-def averages_over_parameters(micro_batches, max_norm):
-    means = [sum(parts) / len(parts[0]) for parts in zip(*micro_batches, strict=True)]
-    return clip_by_global_norm(means, max_norm)
-
-
-def each_parameter_by_itself(micro_batches, max_norm):
-    means = [sum(parts) / len(micro_batches) for parts in zip(*micro_batches, strict=True)]
-    return [clip_by_global_norm([m], max_norm)[0] for m in means]
-
-
-def accumulates_in_a_loop(micro_batches, max_norm):
-    total = [torch.zeros_like(g) for g in micro_batches[0]]
-    for batch in micro_batches:
-        for t, g in zip(total, batch, strict=True):
-            t += g / len(micro_batches)
-    return clip_by_global_norm(total, max_norm)
-
-
-def by_hand(micro_batches, max_norm):
-    means = [torch.stack(list(parts)).mean(dim=0) for parts in zip(*micro_batches, strict=True)]
-    norm = torch.cat([m.flatten() for m in means]).norm()
-    return tuple(m * min(1.0, max_norm / float(norm)) for m in means)
-
-
-lab.exercise(
-    optimizers.accumulated_gradient,
-    title="Clip when gradients are accumulated",
-    statement="""A batch that does not fit into memory is cut into K equally large micro-batches, and
-their gradients are accumulated before one step is taken. The step is to be the same as that of the
-whole batch. Three things have to happen in the right order: add up, divide by K, clip.
-
-`micro_batches` is a list of K lists, each with one gradient per parameter. Return the list of
-gradients with which the step is taken, clipped to `max_norm`. Call your `clip_by_global_norm`.""",
-    points=2,
-    minutes=5,
-    difficulty=1,
-    core=False,
-    syllabus=("6.12",),
-    hide=("Formula",),
-    inputs=(draw_micro_batches, draw_within_the_limit, draw_micro_batches),
-    probe=probes.call(),
-    checks=[matches_reference("the gradient of the step", rtol=1e-4), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "clips_before_dividing",
-            clips_before_dividing,
-            "You clip the sum and divide by K afterwards: the steps come out up to K times too "
-            "short. Divide first: the limit is for the gradient of the whole batch.",
-            origin="folklore",
-        ),
-        Mistake(
-            "clips_the_sum",
-            clips_the_sum,
-            "You clip the sum of the micro-batches' gradients. The whole batch's mean gradient is "
-            "their average: divide by K before you clip.",
-        ),
-        Mistake(
-            "clips_every_one",
-            clips_every_one,
-            "You clip every micro-batch by itself. Then an unusual one loses its weight in the "
-            "average, and the result is not that of the whole batch. Clip once, at the end.",
-        ),
-        Mistake(
-            "last_one_only",
-            last_one_only,
-            "You use the last micro-batch alone. Gradients are to be accumulated.",
-        ),
-        Mistake("never_clips", never_clips, "The average is right, but it is not clipped."),
-        Mistake(
-            "averages_over_parameters",
-            averages_over_parameters,
-            "You divide by the wrong number. K is the number of micro-batches.",
-        ),
-        Mistake(
-            "each_parameter_by_itself",
-            each_parameter_by_itself,
-            "You clip every parameter by itself. One norm over all of them.",
-        ),
-    ],
-    alternatives=[
-        Alternative("accumulated in a loop", accumulates_in_a_loop),
-        Alternative("clipped by hand", by_hand),
-    ],
-    forbidden=("torch.nn.utils",),
-    needs=("optimizers/clip_by_global_norm",),
-    equivalent_mutants={
-        f"{_MEANS} => {_MEANS.replace(', strict=True', strict)}": "the lists are equally long"
-        for strict in ("", ", strict=False")
-    },
-    hints=(
-        "`zip(*micro_batches, strict=True)` pairs the gradients of one parameter.",
-        "The mean over the micro-batches for each parameter, then one call of your clipping.",
     ),
 )

@@ -25,14 +25,14 @@ def _disguised_saddle(rng):
 
 def draw_points(rng):
     """Points of every kind in any order; some are flat in a direction, one has an even saddle."""
-    down = int(rng.choice([-1, 1]))
     hessians = [
         _disguised_saddle(rng),
         _curved(rng, 1, 1, 1),
         _curved(rng, 1, 1),
         _curved(rng, -1, -1),
         _curved(rng, -1, -1, -1),
-        _curved(rng, down, down, 0),
+        _curved(rng, 1, 1, 0),
+        _curved(rng, -1, 0, -1),
         _curved(rng, 1, -1, 0, 1),
         _curved(rng, -1, -1, 1, 1),
         np.zeros((2, 2)),
@@ -74,7 +74,7 @@ def from_the_determinant(hessians, tolerance=1e-6):
         elif determinant < 0:
             kinds.append("saddle")
         else:
-            kinds.append("minimum" if hessian.trace() > 0 else "maximum")
+            kinds.append("minimum" if hessian[0, 0] > 0 else "maximum")
     return kinds
 
 
@@ -86,6 +86,54 @@ def zeros_count_as_up(hessians, tolerance=1e-6):
             kinds.append("minimum")
         else:
             kinds.append("maximum" if (values < -tolerance).all() else "saddle")
+    return kinds
+
+
+def zeros_count_as_either(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvalsh(hessian)
+        if (values >= -tolerance).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values <= tolerance).all() else "saddle")
+    return kinds
+
+
+def saddle_otherwise(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvalsh(hessian)
+        if (values > tolerance).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < -tolerance).all() else "saddle")
+    return kinds
+
+
+def degenerate_if_all_zero(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvalsh(hessian)
+        if (values.abs() <= tolerance).all():
+            kinds.append("degenerate")
+        elif (values > tolerance).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < -tolerance).all() else "saddle")
+    return kinds
+
+
+def no_tolerance(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvalsh(hessian)
+        if (values > 0).any() and (values < 0).any():
+            kinds.append("saddle")
+        elif (values > 0).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < 0).all() else "degenerate")
     return kinds
 
 
@@ -204,14 +252,39 @@ An eigenvalue between −`tolerance` and `tolerance` counts as zero.""",
         Mistake(
             "from_the_determinant",
             from_the_determinant,
-            "You go by the determinant. With two directions down it is positive again: in more than "
-            "two dimensions all eigenvalues have to be looked at.",
+            "You go by the determinant and one entry, the test for functions of two variables. With two "
+            "directions down the determinant is positive again: in more than two dimensions all "
+            "eigenvalues have to be looked at.",
         ),
         Mistake(
             "zeros_count_as_up",
             zeros_count_as_up,
             "Eigenvalues of zero pass for positive ones with you. There the Hessian cannot tell: "
             '"degenerate".',
+        ),
+        Mistake(
+            "zeros_count_as_either",
+            zeros_count_as_either,
+            "You ask for “not negative” and “not positive”: with an eigenvalue of zero the Hessian "
+            'cannot tell, "degenerate".',
+        ),
+        Mistake(
+            "saddle_otherwise",
+            saddle_otherwise,
+            "You call everything else a saddle. A saddle needs both signs; zeros and one sign are "
+            '"degenerate".',
+        ),
+        Mistake(
+            "degenerate_if_all_zero",
+            degenerate_if_all_zero,
+            "You say “degenerate” only where all eigenvalues are zero. One zero beside one sign is "
+            "enough: a saddle needs both signs.",
+        ),
+        Mistake(
+            "no_tolerance",
+            no_tolerance,
+            "You compare with 0. Computed eigenvalues are hardly ever exactly 0: within ± `tolerance` "
+            "they count as zero.",
         ),
         Mistake(
             "degenerate_first",

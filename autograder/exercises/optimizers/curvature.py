@@ -47,6 +47,16 @@ def eigenvalues_without_sign(matrix):
     return eigenvalues.max() / eigenvalues.min()
 
 
+def half_with_sign(matrix):
+    eigenvalues = torch.linalg.eigvalsh(matrix)
+    return eigenvalues.max() / eigenvalues.min()
+
+
+def half_without_sign(matrix):
+    eigenvalues = torch.linalg.eigvalsh(matrix).abs()
+    return eigenvalues.max() / eigenvalues.min()
+
+
 def squared(matrix):
     s = torch.linalg.svdvals(matrix.T @ matrix)
     return s.max() / s.min()
@@ -116,6 +126,18 @@ Return κ of a square `matrix`.""",
             "how much a matrix stretches is told by its singular values.",
         ),
         Mistake(
+            "half_with_sign",
+            half_with_sign,
+            "`eigvalsh` is for symmetric matrices and reads one half of any other; and eigenvalues "
+            "have signs. κ is a ratio of singular values.",
+        ),
+        Mistake(
+            "half_without_sign",
+            half_without_sign,
+            "`eigvalsh` is for symmetric matrices and reads one half of any other. κ is a ratio of "
+            "singular values, which every matrix has.",
+        ),
+        Mistake(
             "squared",
             squared,
             "This is the condition of AᵀA, the square of what is asked for. (For least squares "
@@ -175,7 +197,7 @@ def rate_of_gradient_descent(smallest, largest):
 
 def rate_not_squared(smallest, largest):
     a, b = math.sqrt(smallest), math.sqrt(largest)
-    return 4 / (a + b), ((b - a) / (b + a)) ** 2
+    return 2 / (a + b), ((b - a) / (b + a)) ** 2
 
 
 def two_for_four(smallest, largest):

@@ -218,6 +218,81 @@ class EpsInsideTheRoot(GradientDescent):
         parameter -= self.lr * m_hat / torch.sqrt(v_hat + self.eps)
 
 
+class StartsAtTwo(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 1) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter *= 1 - self.lr * self.weight_decay
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class TimeStandsStill(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter *= 1 - self.lr * self.weight_decay
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class KeepsTheCorrected(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        state.update(t=t, m=m_hat, v=v_hat)
+        parameter *= 1 - self.lr * self.weight_decay
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+class EpsBeforeTheCorrection(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        rate = self.lr * (1 - b2**t) ** 0.5 / (1 - b1**t)
+        parameter *= 1 - self.lr * self.weight_decay
+        parameter -= rate * m / (torch.sqrt(v) + self.eps)
+
+
+class TinyEps(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, state.get("t", 0) + 1
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(t=t, m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter *= 1 - self.lr * self.weight_decay
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + 1e-8)
+
+
 class DecaysAfterwards(GradientDescent):
     def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
         super().__init__(parameters, lr)
@@ -332,6 +407,31 @@ is the weight **before** the step, in whichever order you write the two.""",
             "eps_inside_the_root",
             EpsInsideTheRoot,
             "The decay is right; your ε is inside the root. It stands outside: √v̂ + ε.",
+        ),
+        Mistake(
+            "eps_before_the_correction",
+            EpsBeforeTheCorrection,
+            "The decay is right; your ε stands beside √v. It belongs beside the corrected √v̂.",
+        ),
+        Mistake(
+            "starts_at_two",
+            StartsAtTwo,
+            "The decay is right; your t is 2 in the first step. It is 1 there.",
+        ),
+        Mistake(
+            "time_stands_still",
+            TimeStandsStill,
+            "The decay is right; every step is corrected as if it were the first. Store t in `state` and use it as the exponent.",
+        ),
+        Mistake(
+            "keeps_the_corrected",
+            KeepsTheCorrected,
+            "The decay is right; you store m̂ and v̂, so that the next step corrects them again. Keep m and v.",
+        ),
+        Mistake(
+            "tiny_eps",
+            TinyEps,
+            "The decay is right; you always use ε = 1e-8. Use `self.eps`.",
         ),
     ],
     alternatives=[

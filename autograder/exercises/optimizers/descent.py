@@ -95,6 +95,26 @@ class DoesNotClear:
         parameter -= self.lr * gradient
 
 
+class ClearsWhatIsNotThere:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad.zero_()
+
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                if parameter.grad is not None:
+                    self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter -= self.lr * gradient
+
+
 class NeedsEveryGradient:
     def __init__(self, parameters, lr=1e-3):
         self.parameters = list(parameters)
@@ -354,6 +374,12 @@ every step, for schedules change it.""",
             DoesNotClear,
             "After `zero_grad()` the gradients are still there, and the next backward pass adds to "
             "them: step k moves by the sum of all gradients so far. Set `parameter.grad = None`.",
+        ),
+        Mistake(
+            "clears_what_is_not_there",
+            ClearsWhatIsNotThere,
+            "`zero_grad` stumbles over a `.grad` that is None: before the first backward pass all "
+            "are. Set `parameter.grad = None`, or zero only what is there.",
         ),
         Mistake(
             "needs_every_gradient",

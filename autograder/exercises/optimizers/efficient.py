@@ -43,6 +43,15 @@ def rate_without_the_root(step, lr, betas, eps):
     return lr * rest / (1 - betas[0] ** step), eps * math.sqrt(rest)
 
 
+def no_roots(step, lr, betas, eps):
+    rest = 1 - betas[1] ** step
+    return lr * rest / (1 - betas[0] ** step), eps * rest
+
+
+def rate_of_the_first_alone(step, lr, betas, eps):
+    return lr / (1 - betas[0] ** step), eps * math.sqrt(1 - betas[1] ** step)
+
+
 def betas_exchanged(step, lr, betas, eps):
     root = math.sqrt(1 - betas[0] ** step)
     return lr * root / (1 - betas[1] ** step), eps * root
@@ -122,6 +131,16 @@ Seven students used this form with $\\hat\\varepsilon_t = \\varepsilon$. What do
             "rate_without_the_root",
             rate_without_the_root,
             "In your rate 1 − β₂ᵗ has no root. It comes out of √v̂: √(1 − β₂ᵗ).",
+        ),
+        Mistake(
+            "no_roots",
+            no_roots,
+            "1 − β₂ᵗ comes out of √v̂, as a root: √(1 − β₂ᵗ), in the rate and at the ε.",
+        ),
+        Mistake(
+            "rate_of_the_first_alone",
+            rate_of_the_first_alone,
+            "Your rate corrects m only. √v̂ = √v / r brings the factor r = √(1 − β₂ᵗ) up into the rate.",
         ),
         Mistake(
             "betas_exchanged",

@@ -79,6 +79,39 @@ def matrices_only(named_parameters, weight_decay):
     ]
 
 
+def kernels_only(named_parameters, weight_decay):
+    decaying = [p for p in named_parameters.values() if p.ndim > 2]
+    others = [p for p in named_parameters.values() if p.ndim <= 2]
+    return [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+def names_for_tensors(named_parameters, weight_decay):
+    decaying = [name for name, p in named_parameters.items() if p.ndim >= 2]
+    others = [name for name, p in named_parameters.items() if p.ndim < 2]
+    return [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+def dicts_for_lists(named_parameters, weight_decay):
+    decaying = {name: p for name, p in named_parameters.items() if p.ndim >= 2}
+    others = {name: p for name, p in named_parameters.items() if p.ndim < 2}
+    return [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+def default_decay(named_parameters, weight_decay):
+    decaying = [p for p in named_parameters.values() if p.ndim >= 2]
+    others = [p for p in named_parameters.values() if p.ndim < 2]
+    return [{"params": decaying, "weight_decay": weight_decay}, {"params": others}]
+
+
 def numbers_decay(named_parameters, weight_decay):
     decaying = [p for p in named_parameters.values() if p.ndim != 1]
     others = [p for p in named_parameters.values() if p.ndim == 1]
@@ -172,6 +205,26 @@ second all others, with 0.""",
             "matrices_only",
             matrices_only,
             "You take exactly two dimensions. The kernel of a convolution has four, and decays.",
+        ),
+        Mistake(
+            "kernels_only",
+            kernels_only,
+            "You ask for more than two dimensions. A matrix has exactly two, and decays.",
+        ),
+        Mistake(
+            "names_for_tensors",
+            names_for_tensors,
+            "Your groups hold names. `torch.optim.AdamW` takes the tensors themselves.",
+        ),
+        Mistake(
+            "dicts_for_lists",
+            dicts_for_lists,
+            'Your `"params"` are dicts. Wanted are lists of tensors, without the names.',
+        ),
+        Mistake(
+            "default_decay",
+            default_decay,
+            "Your second group does not say its decay, so that torch takes its default, 0.01. Say 0.",
         ),
         Mistake(
             "numbers_decay",

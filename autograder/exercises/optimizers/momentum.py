@@ -128,6 +128,62 @@ class KeepsTheGradientItself(GradientDescent):
         parameter -= self.lr * state["b"]
 
 
+class OverwritesTheGradient(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        if "b" not in state:
+            state["b"] = gradient
+        else:
+            state["b"].mul_(self.momentum).add_(gradient)
+        parameter -= self.lr * state["b"]
+
+
+class StartsAtTheGradient(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state["b"] = self.momentum * state.get("b", gradient) + gradient
+        parameter -= self.lr * state["b"]
+
+
+class FirstStepLost(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        if "b" in state:
+            state["b"] = self.momentum * state["b"] + gradient
+        else:
+            state["b"] = torch.zeros_like(parameter)
+        parameter -= self.lr * state["b"]
+
+
+class RateTwice(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state["v"] = self.momentum * state.get("v", 0) - self.lr * gradient
+        parameter += self.lr * state["v"]
+
+
+class NothingThereYet(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state["b"] = self.momentum * state["b"] + gradient
+        parameter -= self.lr * state["b"]
+
+
 class OldVelocity(GradientDescent):
     def __init__(self, parameters, lr=1e-3, momentum=0.9):
         super().__init__(parameters, lr)
@@ -232,7 +288,7 @@ Write `update`; keep b in `state` (b starts at 0, so that the first step is plai
 
 *Conventions:* torch's, with η **outside** of the velocity. CS231n puts it inside
 ($v \\leftarrow \\mu v - \\eta g$, $w \\leftarrow w + v$): the same as long as η is constant, not the
-same afterwards, and your check changes η on the way. There is no factor 1 − μ (torch calls
+same afterwards, and your check changes η (and, once, μ) on the way. There is no factor 1 − μ (torch calls
 that *dampening*), so that under a constant gradient the speed tends to $\\eta g/(1-\\mu)$, ten times
 the plain step at μ = 0.9.""",
     points=3,
@@ -256,7 +312,9 @@ the plain step at μ = 0.9.""",
             "steps_by_the_gradient",
             StepsByTheGradient,
             "Your steps are those of plain gradient descent: b has no effect. Either you move by g where "
-            "b is meant, or the new b is not put back into `state`, so that it is 0 every time.",
+            "b is meant, or the new b is not put back into `state`, so that it is 0 every time. (Or "
+            "`step` of your `GradientDescent` moves the parameters itself and never calls "
+            "`self.update`.)",
             origin="1 of 128 students",
         ),
         Mistake(
@@ -290,13 +348,46 @@ the plain step at μ = 0.9.""",
             "shared_velocity",
             SharedVelocity,
             "All parameters share one velocity. Each has its own: keep b in `state`, which belongs "
-            "to the parameter.",
+            "to the parameter. (And `step` has to hand over `self.state[parameter]`, not all of "
+            "`self.state`.)",
         ),
         Mistake(
             "keeps_the_gradient_itself",
             KeepsTheGradientItself,
             "In the first step you store the gradient tensor itself as b. The next backward pass "
             "overwrites it, and your velocity with it. Store a copy (`gradient.clone()`).",
+        ),
+        Mistake(
+            "overwrites_the_gradient",
+            OverwritesTheGradient,
+            "In the first step you store the gradient tensor itself as b, and then change b in place: "
+            "b and `.grad` are one tensor, and each overwrites the other. Store a copy "
+            "(`gradient.clone()`).",
+        ),
+        Mistake(
+            "starts_at_the_gradient",
+            StartsAtTheGradient,
+            "Your b starts at g, and g is then added once more: the first step is 1 + μ times too "
+            "long. b starts at 0.",
+        ),
+        Mistake(
+            "first_step_lost",
+            FirstStepLost,
+            "In the first step you only set b to 0 and do not move. b = 0 is what was there before: "
+            "b ← μ · 0 + g holds in the first step too, which is plain gradient descent.",
+        ),
+        Mistake(
+            "rate_twice",
+            RateTwice,
+            "The learning rate acts twice, in the velocity and in the step. Here it stands in the "
+            "step only: b ← μ b + g, w ← w − η b.",
+        ),
+        Mistake(
+            "nothing_there_yet",
+            NothingThereYet,
+            "`state` is empty in the first step, and you ask it for a key that nobody has put in. "
+            '`state.get("b", 0)` gives 0 then.',
+            origin="1 of 124 students, in RMSProp",
         ),
         Mistake(
             "old_velocity",

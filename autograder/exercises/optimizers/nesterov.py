@@ -84,6 +84,26 @@ class DampenedNesterov(GradientDescent):
         parameter -= self.lr * (gradient + self.momentum * state["b"])
 
 
+class AlongBoth(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state["b"] = self.momentum * state.get("b", 0) + gradient
+        parameter -= self.lr * (state["b"] + self.momentum * state["b"])
+
+
+class NesterovStartsAtTheGradient(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, parameter, gradient, state):
+        state["b"] = self.momentum * state.get("b", gradient) + gradient
+        parameter -= self.lr * (gradient + self.momentum * state["b"])
+
+
 class ShiftedVariable(GradientDescent):
     def __init__(self, parameters, lr=1e-3, momentum=0.9):
         super().__init__(parameters, lr)
@@ -167,6 +187,17 @@ is $w \\leftarrow w - \\mu v_{old} + (1+\\mu) v_{new}$, identical as long as η 
             "nesterov_never_stores",
             NesterovNeverStores,
             "You compute a new b but do not store it, so that every step starts from b = 0.",
+        ),
+        Mistake(
+            "along_both",
+            AlongBoth,
+            "You step by b + μ b. b holds the old gradients already; the look-ahead is added to the "
+            "new gradient alone: g + μ b.",
+        ),
+        Mistake(
+            "starts_at_the_gradient",
+            NesterovStartsAtTheGradient,
+            "Your b starts at g, and g is then added once more. b starts at 0.",
         ),
         Mistake(
             "dampened_nesterov",

@@ -94,7 +94,7 @@ def outcome_with_momentum_of_one() -> str:
     """The amplitude early and late, of a heavy ball with μ = 1."""
     w = torch.tensor([1.0], dtype=torch.float64)
     optimizer, path = Momentum([w], lr=0.01, momentum=1.0), []
-    for _ in range(2000):
+    for _ in range(400):
         w.grad = w.clone()
         optimizer.step()
         path.append(float(w))
@@ -105,7 +105,7 @@ def outcome_with_momentum_of_one() -> str:
 lab.prediction(
     "momentum_of_one",
     title="Predict: a momentum of one",
-    statement="""The heavy ball on $f(w) = w^2/2$ with η = 0.01 and **μ = 1**, for 2000 steps. What
+    statement="""The heavy ball on $f(w) = w^2/2$ with η = 0.01 and **μ = 1**, for 400 steps. What
 does it do?""",
     minutes=1,
     difficulty=2,
@@ -255,7 +255,7 @@ lab.prediction(
     "at_the_edge",
     title="Predict: full-batch training at a rate of 0.4",
     statement="""A small tanh network is trained with **all** data in every step (no noise at all) and
-η = 0.4. At the start its sharpness is about 4, below 2/η = 5, and training makes it grow. What
+η = 0.4. At the start its sharpness is about 4.5, below 2/η = 5, and training makes it grow. What
 happens when it gets to 5?""",
     minutes=2,
     difficulty=2,

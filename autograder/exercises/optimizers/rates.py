@@ -195,6 +195,10 @@ def divides_by_all(variance, batch_size, examples):
     return variance / examples
 
 
+def factor_of_one(variance, batch_size, examples):
+    return variance / batch_size * (1 - 1 / examples)
+
+
 def as_a_difference(variance, batch_size, examples):
     return variance / batch_size - variance / examples
 
@@ -261,6 +265,11 @@ Two cases you know: B = 1 gives $S^2\\,(1 - 1/N)$, the variance that divides by 
             "only_what_is_left",
             only_what_is_left,
             "A mean of B examples scatters less than one example: divide by B as well.",
+        ),
+        Mistake(
+            "factor_of_one",
+            factor_of_one,
+            "1 − 1/N is the factor for B = 1. For a batch of B it has to become 0 at B = N: 1 − B/N.",
         ),
         Mistake(
             "divides_by_all",

@@ -1,0 +1,261 @@
+"""Newton's method off the quadratic: a path that diverges without damping."""
+
+import numpy as np
+import torch
+
+from autograder import probes
+from autograder.exercises.optimizers.lab import lab
+from autograder.judging import Alternative, Mistake, Part
+from autograder.judging.checks import check, find, finding, leaves_inputs_alone, matches_reference
+from course_lib import optimizers
+
+
+def draw_starts(rng):
+    """Starts on both sides of 1, at which Newton's method stops converging, and of 0."""
+    signs = rng.permutation([-1, 1, 1])
+    return {
+        "start": signs
+        * np.array([rng.uniform(0.5, 0.9), rng.uniform(1.1, 1.3), rng.uniform(2, 3)]),
+        "steps": int(rng.integers(2, 5)),
+        "damping": float(rng.uniform(0.2, 0.6)),
+    }
+
+
+def draw_free(rng):
+    inputs = draw_starts(rng)
+    del inputs["damping"]
+    return {**inputs, "steps": 3}
+
+
+def curvature_reused(start, steps, damping=0.0):
+    curvature = (1 + start**2) ** -1.5
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - w / torch.sqrt(1 + w**2) / (curvature + damping))
+    return torch.stack(path)
+
+
+def slope_reused(start, steps, damping=0.0):
+    slope = start / torch.sqrt(1 + start**2)
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - slope / ((1 + w**2) ** -1.5 + damping))
+    return torch.stack(path)
+
+
+def undamped(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        path.append(-(path[-1] ** 3))
+    return torch.stack(path)
+
+
+def gradient_descent(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - w / torch.sqrt(1 + w**2))
+    return torch.stack(path)
+
+
+def start_left_out(start, steps, damping=0.0):
+    path, w = [], start
+    for _ in range(steps):
+        w = w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping)
+        path.append(w)
+    return torch.stack(path)
+
+
+def last_point_only(start, steps, damping=0.0):
+    w = start
+    for _ in range(steps):
+        w = w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping)
+    return w
+
+
+def root_forgotten(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -0.5 + damping))
+    return torch.stack(path)
+
+
+def one_tensor(start, steps, damping=0.0):
+    w = start.clone()
+    path = [w]
+    for _ in range(steps):
+        w -= w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping)
+        path.append(w)
+    return torch.stack(path)
+
+
+def one_row_short(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps - 1):
+        w = path[-1]
+        path.append(w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping))
+    return torch.stack(path)
+
+
+def always_from_the_start(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        w = path[0]
+        path.append(w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping))
+    return torch.stack(path)
+
+
+def damping_behind(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - w / torch.sqrt(1 + w**2) / (1 + w**2) ** -1.5 + damping)
+    return torch.stack(path)
+
+
+def adds_the_movement(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w + w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping))
+    return torch.stack(path)
+
+
+def damping_in_front(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - (1 - damping) * (w + w**3))
+    return torch.stack(path)
+
+
+def by_autograd(start, steps, damping=0.0):
+    path = [start.clone()]
+    for _ in range(steps):
+        w = path[-1].clone().requires_grad_()
+        (slope,) = torch.autograd.grad((1 + w**2).sqrt().sum(), w, create_graph=True)
+        (curvature,) = torch.autograd.grad(slope.sum(), w)
+        path.append((w - slope / (curvature + damping)).detach())
+    return torch.stack(path)
+
+
+def entry_by_entry(start, steps, damping=0.0):
+    paths = torch.empty(steps + 1, len(start), dtype=start.dtype)
+    for n, w in enumerate(start.tolist()):
+        for k in range(steps + 1):
+            paths[k, n] = w
+            w -= w * (1 + w * w) / (1 + damping * (1 + w * w) ** 1.5)
+    return paths
+
+
+@check("the first step")
+def first_step(case):
+    path = np.asarray(find(case.observed, "result"))
+    wanted = np.asarray(find(case.expected, "result"))
+    if path.shape != wanted.shape:
+        return finding(False, f"shape {wanted.shape}", f"shape {path.shape}", "another shape")
+    if np.allclose(path[:2], wanted[:2], rtol=1e-4):
+        return finding(True)
+    return finding(False, str(wanted[1]), str(path[1]), "already the first step differs")
+
+
+lab.exercise(
+    optimizers.newton_path,
+    title="Newton's method off the quadratic",
+    statement="""*"Second-order methods have no learning rate."* On a quadratic they need none. Try
+$f(w) = \\sqrt{1+w^2}$, convex and smooth, with its only minimum at 0 and
+
+$$f'(w) = \\frac{w}{\\sqrt{1+w^2}},\\qquad f''(w) = \\frac{1}{(1+w^2)^{3/2}} .$$
+
+Follow $w \\leftarrow w - f'(w)\\,/\\,(f''(w)+\\delta)$ for `steps` steps, for every entry of `start`
+by itself, and return all points including the start, shape (steps + 1, D).""",
+    parts=[
+        Part("one step", 1, (first_step,)),
+        Part("the path", 2, (matches_reference("the path"), leaves_inputs_alone())),
+    ],
+    minutes=6,
+    difficulty=2,
+    core=False,
+    syllabus=("6.11",),
+    hide=("Convention",),
+    inputs=(draw_starts, draw_free, draw_starts),
+    probe=probes.call(),
+    mistakes=[
+        Mistake(
+            "curvature_reused",
+            curvature_reused,
+            "You compute the curvature once, at the start, and reuse it. Newton's method needs it "
+            "at every point anew; that is what makes it expensive, and fast near a minimum.",
+            origin="folklore",
+        ),
+        Mistake(
+            "slope_reused",
+            slope_reused,
+            "You compute the slope once, at the start. Both f′ and f″ belong to the current point.",
+        ),
+        Mistake(
+            "undamped",
+            undamped,
+            "The damping is missing. Divide by f″(w) + δ.",
+        ),
+        Mistake(
+            "gradient_descent",
+            gradient_descent,
+            "This is gradient descent with rate 1: the curvature is missing.",
+        ),
+        Mistake(
+            "start_left_out",
+            start_left_out,
+            "The first row is to be the start itself: steps + 1 rows in all.",
+        ),
+        Mistake(
+            "last_point_only",
+            last_point_only,
+            "You return the last point. Asked for is the whole path.",
+        ),
+        Mistake(
+            "one_tensor",
+            one_tensor,
+            "`w -= …` changes w in place, and the list holds the same tensor at every entry: all "
+            "rows are the last point. Make a new tensor each time: `w = w - …`.",
+        ),
+        Mistake(
+            "one_row_short",
+            one_row_short,
+            "One step is missing: the start and `steps` steps are steps + 1 rows.",
+        ),
+        Mistake(
+            "always_from_the_start",
+            always_from_the_start,
+            "Every step of yours sets out from `start`. The next one sets out from where the last "
+            "one arrived, `path[-1]`.",
+        ),
+        Mistake(
+            "damping_behind",
+            damping_behind,
+            "`f1 / f2 + damping` divides first. Put the denominator in parentheses: f″(w) + δ.",
+        ),
+        Mistake("adds_the_movement", adds_the_movement, "You add the step. w − f′/(f″ + δ)."),
+        Mistake(
+            "root_forgotten",
+            root_forgotten,
+            "Your curvature is (1 + w²)^(−1/2). Differentiate once more: f″(w) = (1 + w²)^(−3/2).",
+        ),
+        Mistake(
+            "damping_in_front",
+            damping_in_front,
+            "You shorten the step by 1 − δ, a learning rate. Damping is added to the curvature.",
+        ),
+    ],
+    alternatives=[
+        Alternative("by autograd", by_autograd),
+        Alternative("entry by entry", entry_by_entry),
+    ],
+    hints=(
+        "A list that starts with `start`, a loop that appends, `torch.stack` at the end.",
+        "Inside the loop compute slope and curvature at `path[-1]`.",
+    ),
+)
