@@ -26,8 +26,10 @@ def optimizer(answer: Callable[..., Any], inputs: Inputs, *, seed: int) -> Obser
 
     ``result`` has one array (steps, *shape) for each parameter, its values after every step.
     ``steps`` says of each step whether all parameters are still leaves that require a gradient
-    (``leaves``), and whether the gradients were left as they were given (``gradients``). A step
-    that raises ends the case; what came before it is kept.
+    (``leaves``), whether the gradients were left as they were given (``gradients``), and for which
+    parameters, by number, the answer's own ``update(parameter, gradient, state)`` was called with a
+    state that no other parameter got (``updated``). A step that raises ends the case; what came
+    before it is kept.
     """
     parameters = [to_torch(start).requires_grad_() for start in inputs["parameters"]]
     values: list[list[Any]] = [[] for _ in parameters]
@@ -35,7 +37,9 @@ def optimizer(answer: Callable[..., Any], inputs: Inputs, *, seed: int) -> Obser
     raised = None
     try:
         instance = answer((p for p in parameters), **to_torch(inputs["settings"]))
+        updated = _watch_updates(instance, parameters)
         for step in inputs["steps"]:
+            updated.clear()
             for name, value in to_torch(step.get("set", {})).items():
                 setattr(instance, name, value)
             if step.get("clear"):
@@ -46,6 +50,7 @@ def optimizer(answer: Callable[..., Any], inputs: Inputs, *, seed: int) -> Obser
                 {
                     "leaves": all(p.is_leaf and p.requires_grad for p in parameters),
                     "gradients": all(map(_is_still, parameters, given)),
+                    "updated": sorted(updated),
                 }
             )
             for seen, parameter in zip(values, parameters, strict=True):
@@ -55,6 +60,24 @@ def optimizer(answer: Callable[..., Any], inputs: Inputs, *, seed: int) -> Obser
     except BaseException as error:
         raised = describe(error)
     return {"steps": steps, "result": [_stacked(seen) for seen in values], "raised": raised}
+
+
+def _watch_updates(instance: Any, parameters: list[torch.Tensor]) -> list[int]:
+    """Have every call of ``update`` noted; the list that the notes go to."""
+    noted: list[int] = []
+    states: dict[int, Any] = {}
+    update: Any = getattr(instance, "update", None)
+
+    def noting(parameter: Any, gradient: Any, state: Any) -> Any:
+        number = next((n for n, p in enumerate(parameters) if p is parameter), -1)
+        states.setdefault(number, state)
+        if all((kept is state) == (other == number) for other, kept in states.items()):
+            noted.append(number)
+        return update(parameter, gradient, state)
+
+    if callable(update):
+        instance.update = noting
+    return noted
 
 
 def _give(parameters: list[torch.Tensor], step: Inputs) -> list[np.ndarray | None]:

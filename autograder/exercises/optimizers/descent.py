@@ -15,8 +15,25 @@ from autograder.exercises.optimizers.trajectories import (
     stay_leaves,
 )
 from autograder.judging import Alternative, Mistake, Part
-from autograder.judging.checks import keeps_dtype
+from autograder.judging.checks import check, finding, keeps_dtype
 from course_lib import optimizers
+
+
+@check("`step` calls `update`, with the memory of each parameter")
+def calls_update(case):
+    for number, (asked, seen) in enumerate(
+        zip(case.inputs["steps"], case.observed["steps"], strict=False)
+    ):
+        wanted = [n for n, gradient in enumerate(asked["gradients"]) if gradient is not None]
+        if seen["updated"] != wanted:
+            return finding(
+                False,
+                f"parameters {wanted} in step {number + 1}",
+                f"{seen['updated']}",
+                "`self.update(parameter, parameter.grad, self.state[parameter])` is not called for "
+                "each parameter that has a gradient",
+            )
+    return finding(True)
 
 
 def draw_descent(rng):
@@ -129,6 +146,46 @@ class NeedsEveryGradient:
         with torch.no_grad():
             for parameter in self.parameters:
                 self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter -= self.lr * gradient
+
+
+class StepsItself:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                if parameter.grad is not None:
+                    parameter -= self.lr * parameter.grad
+
+    def update(self, parameter, gradient, state):
+        parameter -= self.lr * gradient
+
+
+class SharesTheMemory:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.state = {parameter: {} for parameter in self.parameters}
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                if parameter.grad is not None:
+                    self.update(parameter, parameter.grad, self.state)
 
     def update(self, parameter, gradient, state):
         parameter -= self.lr * gradient
@@ -341,6 +398,7 @@ every step, for schedules change it.""",
             3,
             (
                 follows_with_gradients(),
+                calls_update,
                 stay_leaves,
                 leave_gradients_alone,
                 keeps_dtype(of="result.0"),
@@ -408,6 +466,18 @@ every step, for schedules change it.""",
             SwitchesGradientsOff,
             "`requires_grad_(False)` silences torch's complaint, and the parameter is never trained "
             "again. Leave it a leaf that requires a gradient; update under `torch.no_grad()`.",
+        ),
+        Mistake(
+            "steps_itself",
+            StepsItself,
+            "Your `step` moves the parameters itself. Let it call `self.update(parameter, "
+            "parameter.grad, self.state[parameter])`: the later optimizers replace only `update`.",
+        ),
+        Mistake(
+            "shares_the_memory",
+            SharesTheMemory,
+            "You hand all of `self.state` to `update`. Each parameter has a memory of its own: "
+            "`self.state[parameter]`. Plain descent cannot tell, momentum can.",
         ),
         Mistake(
             "climbs",

@@ -24,7 +24,46 @@ def test_the_parameters_are_observed_after_every_step():
     np.testing.assert_array_equal(seen["result"][0], [[0.0, 2.0], [0.0, 0.0]])
     np.testing.assert_array_equal(seen["result"][1], [3.0, 3.0])
     assert seen["raised"] is None
-    assert seen["steps"] == [{"leaves": True, "gradients": True}] * 2
+    assert seen["steps"] == [{"leaves": True, "gradients": True, "updated": []}] * 2
+
+
+class Descent:
+    def __init__(self, parameters, lr):
+        self.parameters, self.lr = list(parameters), lr
+        self.state = {parameter: {} for parameter in self.parameters}
+
+    @torch.no_grad()
+    def step(self):
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                self.update(parameter, parameter.grad, state=self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter -= self.lr * gradient
+
+
+class SharesItsMemory(Descent):
+    @torch.no_grad()
+    def step(self):
+        for parameter in self.parameters:
+            self.update(parameter, torch.ones_like(parameter), self.state)
+
+
+class StepsItself(Descent):
+    @torch.no_grad()
+    def step(self):
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter -= self.lr * parameter.grad
+
+
+@pytest.mark.parametrize(
+    ("answer", "updated"), [(Descent, [0]), (SharesItsMemory, [0]), (StepsItself, [])]
+)
+def test_updates_are_noted_that_get_a_state_of_their_own(answer, updated):
+    seen = one(answer, run_of([[2.0, 0.0], [0.0, 4.0]]))
+    assert seen["steps"][0]["updated"] == updated
+    assert seen["raised"] is None
 
 
 def test_the_parameters_come_as_a_generator():
@@ -98,7 +137,7 @@ def test_changed_gradients_and_lost_leaves_are_noted():
                     p.grad *= 2
 
     seen = one(Spoils, run_of([[1.0, 1.0]]))
-    assert seen["steps"] == [{"leaves": False, "gradients": False}]
+    assert seen["steps"] == [{"leaves": False, "gradients": False, "updated": []}]
 
 
 def test_a_step_that_raises_ends_the_run_and_keeps_what_came_before():
