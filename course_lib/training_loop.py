@@ -198,7 +198,7 @@ def regularized_loss(
     Formula:    L = (1/N) Σ_i ℓ_i + (λ/2) Σ_W Σ_jk W_jk² over the weights W.
     Shapes:     losses ℓ (N,), parameters by their names -> a scalar.
     Convention: the factor ½ makes the gradient λ W. Weights are the parameters whose name ends in
-                "weight"; biases go free. The penalty is not divided by the batch size.
+                "weight"; all others go free. The penalty is not divided by the batch size.
     Raises:     ValueError for losses that are not (N,) and for a negative weight decay.
     Source:     Krogh & Hertz 1991.
     """

@@ -78,6 +78,39 @@ def zeros_count_as_wrong(analytic, numeric):
     return torch.where(scale == 0, 1, (analytic - numeric).abs() / scale)
 
 
+def epsilon_added(analytic, numeric):
+    return (analytic - numeric).abs() / (torch.maximum(analytic.abs(), numeric.abs()) + 1e-8)
+
+
+def tiny_epsilon_added(analytic, numeric):
+    return (analytic - numeric).abs() / (torch.maximum(analytic.abs(), numeric.abs()) + 1e-12)
+
+
+def at_least_epsilon(analytic, numeric):
+    scale = torch.maximum(analytic.abs(), numeric.abs()).clamp(min=1e-8)
+    return (analytic - numeric).abs() / scale
+
+
+def by_the_mean(analytic, numeric):
+    mean = (analytic.abs() + numeric.abs()) / 2
+    return torch.where(mean == 0, 0, (analytic - numeric).abs() / mean)
+
+
+def by_the_analytic_one(analytic, numeric):
+    return torch.where(analytic == 0, 0, (analytic - numeric).abs() / analytic.abs())
+
+
+def zero_where_one_is(analytic, numeric):
+    scale = torch.maximum(analytic.abs(), numeric.abs())
+    one_is = (analytic == 0) | (numeric == 0)
+    return torch.where(one_is, 0, (analytic - numeric).abs() / scale)
+
+
+def the_largest_alone(analytic, numeric):
+    scale = torch.maximum(analytic.abs(), numeric.abs())
+    return torch.where(scale == 0, 0, (analytic - numeric).abs() / scale).max()
+
+
 def with_nan_to_num(analytic, numeric):
     scale = torch.max(analytic.abs(), numeric.abs())
     return torch.nan_to_num((analytic - numeric).abs() / scale, nan=0.0)
@@ -148,6 +181,47 @@ large right ones.""",
             floor_in_the_denominator,
             "You divide by 1e-5 at least. Entries smaller than that are then judged by their "
             "absolute error, and any of them passes.",
+        ),
+        Mistake(
+            "epsilon_added",
+            epsilon_added,
+            "You add 1e-8 to the denominator. Entries of that size or smaller then look right "
+            "whatever they are. Treat the one case 0/0 on its own instead: `torch.where`.",
+        ),
+        Mistake(
+            "tiny_epsilon_added",
+            tiny_epsilon_added,
+            "You add 1e-12 to the denominator. That changes the error of tiny entries, which this "
+            "test is about. Treat the one case 0/0 on its own instead: `torch.where`.",
+        ),
+        Mistake(
+            "at_least_epsilon",
+            at_least_epsilon,
+            "You divide by 1e-8 at least. Entries smaller than that are then judged by their "
+            "absolute error, and any of them passes.",
+        ),
+        Mistake(
+            "by_the_mean",
+            by_the_mean,
+            "You divide by the mean of |a| and |n|. Only another convention; ours divides by the "
+            "larger of the two, so that an error is at most 2.",
+        ),
+        Mistake(
+            "by_the_analytic_one",
+            by_the_analytic_one,
+            "You divide by the analytic entry, which may be 0 while the numeric one is not: divide "
+            "by the larger of the two.",
+        ),
+        Mistake(
+            "zero_where_one_is",
+            zero_where_one_is,
+            "You give 0 wherever one of the two is 0. Only where both are do they agree: a gradient "
+            "that is 0 and should not be has error 1.",
+        ),
+        Mistake(
+            "the_largest_alone",
+            the_largest_alone,
+            "You return the largest error; asked for is the error of every entry.",
         ),
         Mistake(
             "signs_kept",

@@ -14,9 +14,9 @@ from course_lib import training_loop
 
 
 def _sorted_data(rng):
-    """Data stored class by class, as they often are; the last batch is smaller than the others."""
-    batch_size = int(rng.integers(5, 9))
-    count = 5 * batch_size + int(rng.integers(1, batch_size))
+    """Data stored class by class, as they often are; the last batch is a lot smaller than the others."""
+    batch_size = int(rng.integers(8, 12))
+    count = 5 * batch_size + int(rng.integers(1, batch_size - 5))
     x = rng.normal(size=(count, 3))
     return {
         "x": x[np.argsort(x[:, 0])],
@@ -86,6 +86,11 @@ def a_fresh_sample_for_every_batch(x, y, batch_size):
 def number_of_batches(x, y, batch_size):
     order = torch.randperm(len(x))
     return [(x[chosen], y[chosen]) for chosen in order.chunk(batch_size)]
+
+
+def batches_of_one_size(x, y, batch_size):
+    order = torch.randperm(len(x))
+    return [(x[chosen], y[chosen]) for chosen in order.chunk(-(-len(x) // batch_size))]
 
 
 def one_generator(x, y, batch_size):
@@ -220,7 +225,7 @@ lab.exercise(
 
 - in a random order, drawn **anew at every call**;
 - x and y in the **same** order: an image keeps its label;
-- every example **exactly once**, the incomplete last batch included.
+- every example **exactly once**: `batch_size` to a batch, and what is left over in the last one.
 
 Data often come sorted by class. In the order they are stored, a batch would hold a single class, and
 the network would learn to say only that one.""",
@@ -297,6 +302,12 @@ the network would learn to say only that one.""",
             a_fresh_sample_for_every_batch,
             "You draw a new sample for every batch. Within a batch all differ, but over the epoch "
             "some come twice and others never. One permutation for the whole epoch.",
+        ),
+        Mistake(
+            "batches_of_one_size",
+            batches_of_one_size,
+            "You cut into the right number of batches, all of about one size. Every batch has "
+            "`batch_size` examples, only the last has fewer: `split(batch_size)`, not `chunk`.",
         ),
         Mistake(
             "number_of_batches",

@@ -55,6 +55,34 @@ class KeepsReferences:
         return self.step
 
 
+class KeepsTheOptimizersTensors:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.model = copy.deepcopy(model.state_dict())
+        self.optimizer = optimizer.state_dict()
+        self.scheduler = copy.deepcopy(scheduler.state_dict())
+        self.step = step
+        self.random = torch.get_rng_state()
+
+    def restore(self, model, optimizer, scheduler):
+        model.load_state_dict(self.model)
+        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
+        scheduler.load_state_dict(self.scheduler)
+        torch.set_rng_state(self.random)
+        return self.step
+
+
+class RebindsTheNames:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.run = copy.deepcopy((model, optimizer, scheduler))
+        self.step = step
+        self.random = torch.get_rng_state()
+
+    def restore(self, model, optimizer, scheduler):
+        model, optimizer, scheduler = copy.deepcopy(self.run)  # noqa: RUF059, the mistake itself
+        torch.set_rng_state(self.random)
+        return self.step
+
+
 class KeepsAShallowCopy:
     def __init__(self, model, optimizer, scheduler, step):
         self.model = model.state_dict().copy()

@@ -107,10 +107,23 @@ The check trains a few steps, makes a checkpoint, trains on, then restores two f
             "and your checkpoint with them. Copy: `copy.deepcopy(model.state_dict())`.",
         ),
         Mistake(
+            "keeps_the_optimizers_tensors",
+            answers.KeepsTheOptimizersTensors,
+            "You copy the model's state but not the optimizer's: its momentum is the running one, and "
+            "changes as training goes on. `copy.deepcopy(optimizer.state_dict())`.",
+        ),
+        Mistake(
+            "rebinds_the_names",
+            answers.RebindsTheNames,
+            "In `restore` you give the names `model`, `optimizer`, `scheduler` to other objects; those "
+            "that you were handed have not changed. Load the state into them: `load_state_dict`.",
+        ),
+        Mistake(
             "keeps_a_shallow_copy",
             answers.KeepsAShallowCopy,
-            "`dict(…)` or `.copy()` of a state dict is a new dictionary of the same tensors. Training "
-            "on changes them: `copy.deepcopy`, or `.clone()` of each.",
+            "Your state of the model holds its own tensors: `state_dict()` hands them out, and `dict(…)` or "
+            "`.copy()` of it is a new dictionary of the same ones. Training on changes them: "
+            "`copy.deepcopy`, or `.clone()` of each.",
         ),
         Mistake(
             "forgets_the_random_numbers",

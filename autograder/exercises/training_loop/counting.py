@@ -35,6 +35,15 @@ def _without_a_rest(drop_last):
     return draw
 
 
+def _less_than_a_batch(drop_last):
+    def draw(rng):
+        count = int(rng.integers(30, 60))
+        batch_size = count + int(rng.integers(3, 25))
+        return {"count": count, "batch_size": batch_size, "drop_last": drop_last}
+
+    return draw
+
+
 def rounded_down(count, batch_size, *, drop_last=False):
     return count // batch_size
 
@@ -63,6 +72,20 @@ def the_rest(count, batch_size, *, drop_last=False):
     return count % batch_size
 
 
+def at_least_one(count, batch_size, *, drop_last=False):
+    return max(1, count // batch_size) if drop_last else math.ceil(count / batch_size)
+
+
+def always_one_less(count, batch_size, *, drop_last=False):
+    steps = math.ceil(count / batch_size)
+    return steps - 1 if drop_last else steps
+
+
+def rest_added(count, batch_size, *, drop_last=False):
+    full, rest = divmod(count, batch_size)
+    return full if drop_last else full + rest
+
+
 def by_ceil(count, batch_size, *, drop_last=False):
     return math.floor(count / batch_size) if drop_last else math.ceil(count / batch_size)
 
@@ -85,13 +108,14 @@ are never seen (worse, a schedule counted in steps ends early). Repair it, for b
     core=False,
     syllabus=("1.10",),
     planted="rounded_down",
-    hide=("Formula",),
+    hide=("Formula", "Raises"),
     inputs=(
         _with_a_rest(0, 0.4, drop_last=False),
         _with_a_rest(0.6, 1, drop_last=False),
         _without_a_rest(drop_last=False),
         _without_a_rest(drop_last=True),
         _with_a_rest(0.6, 1, drop_last=True),
+        _less_than_a_batch(drop_last=True),
     ),
     probe=probes.call(),
     checks=[matches_reference("the number of steps")],
@@ -122,6 +146,23 @@ are never seen (worse, a schedule counted in steps ends early). Repair it, for b
             "drop_last_turned",
             drop_last_turned,
             "`drop_last` is understood the other way round: true means that the rest is left out.",
+        ),
+        Mistake(
+            "at_least_one",
+            at_least_one,
+            "You count one step at least. Fewer examples than a batch, and incomplete batches left "
+            "out: that is no step at all.",
+        ),
+        Mistake(
+            "always_one_less",
+            always_one_less,
+            "With `drop_last` you always take one off. Where the batches come out even there is no "
+            "incomplete one to leave out.",
+        ),
+        Mistake(
+            "rest_added",
+            rest_added,
+            "You add the number of examples that are left over. Together they make one more step.",
         ),
         Mistake("the_rest", the_rest, "This is the size of what is left over."),
     ],
@@ -162,12 +203,24 @@ def one_epoch(epochs, epoch_length, batch_size, count):
     return epoch_length * batch_size / count
 
 
+def iterations_in_all(epochs, epoch_length, batch_size, count):
+    return epochs * epoch_length
+
+
 def length_as_examples(epochs, epoch_length, batch_size, count):
     return epochs * epoch_length / (batch_size * count)
 
 
 def rounded(epochs, epoch_length, batch_size, count):
     return round(epochs * epoch_length * batch_size / count)
+
+
+def rounded_down_passes(epochs, epoch_length, batch_size, count):
+    return epochs * epoch_length * batch_size // count
+
+
+def whole_steps_per_pass(epochs, epoch_length, batch_size, count):
+    return epochs * epoch_length / math.ceil(count / batch_size)
 
 
 def by_steps_per_pass(epochs, epoch_length, batch_size, count):
@@ -214,9 +267,25 @@ seen, on average?""",
         Mistake("upside_down", upside_down, "The fraction is upside down: seen over existing."),
         Mistake("one_epoch", one_epoch, "This is for one of the redefined epochs."),
         Mistake(
+            "iterations_in_all",
+            iterations_in_all,
+            "This is the number of iterations in all. Each sees `batch_size` of the `count` examples.",
+        ),
+        Mistake(
             "length_as_examples",
             length_as_examples,
             "The batch size multiplies what is seen: iterations × examples in each.",
+        ),
+        Mistake(
+            "rounded_down_passes",
+            rounded_down_passes,
+            "You round down. How often, on average, need not be a whole number: `/`, not `//`.",
+        ),
+        Mistake(
+            "whole_steps_per_pass",
+            whole_steps_per_pass,
+            "You round the steps of a pass to a whole number. Here every step sees `batch_size` "
+            "examples, no matter where a pass ends: multiply and divide without rounding.",
         ),
         Mistake("rounded", rounded, "Do not round: half a pass is half a pass."),
     ],
@@ -281,6 +350,14 @@ def always_four_bytes(memory, parameters, activations, *, states=1, bytes_each=4
     return (memory // 4 - parameters * (2 + states)) // activations
 
 
+def not_rounded_down(memory, parameters, activations, *, states=1, bytes_each=4):
+    return (memory / bytes_each - parameters * (2 + states)) / activations
+
+
+def activations_counted_as_bytes(memory, parameters, activations, *, states=1, bytes_each=4):
+    return (memory - bytes_each * parameters * (2 + states)) // activations
+
+
 def in_bytes(memory, parameters, activations, *, states=1, bytes_each=4):
     fixed = bytes_each * parameters * (2 + states)
     return (memory - fixed) // (bytes_each * activations)
@@ -332,6 +409,17 @@ Which of N, E and B stands in your formula?""",
             "bytes_for_numbers",
             bytes_for_numbers,
             "`memory` is in bytes, everything else in numbers: divide by `bytes_each` first.",
+        ),
+        Mistake(
+            "activations_counted_as_bytes",
+            activations_counted_as_bytes,
+            "What is left is in bytes, and you divide it by a number of activations. Each of them "
+            "takes `bytes_each` bytes too.",
+        ),
+        Mistake(
+            "not_rounded_down",
+            not_rounded_down,
+            "A batch has a whole number of examples, and what is not whole does not fit: round down.",
         ),
         Mistake("rounded_up", rounded_up, "You round up: the last example would not fit."),
         Mistake(

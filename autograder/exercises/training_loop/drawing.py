@@ -90,3 +90,19 @@ def draw_batches(rng, *, features, classes, sizes):
         ]
         for size in sizes
     ]
+
+
+def draw_answers(rng, count, classes):
+    """Unequal classes: one never predicted, one never there, one there once and found.
+
+    The last class is neither there nor predicted.
+    """
+    never_predicted, never_there, only_once, *frequent = rng.permutation(classes - 1)
+    shares = rng.dirichlet(np.linspace(2, 8, len(frequent)))
+    target = rng.choice(frequent, count, p=shares)
+    predicted = np.where(rng.random(count) < 0.55, target, rng.choice(frequent, count))
+    places = rng.permutation(count)
+    target[places[:4]] = never_predicted
+    predicted[places[2:7]] = never_there
+    predicted[places[7]] = target[places[7]] = only_once
+    return predicted, target

@@ -9,7 +9,7 @@ from autograder.exercises.training_loop.lab import lab
 from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import check, finding, matches_reference
 from course_lib import training_loop
-from course_lib.training_loop import softmax_cross_entropy
+from course_lib.training_loop import softmax_cross_entropy, train_epoch
 
 
 def _epoch(rng):
@@ -98,6 +98,31 @@ def sum_of_batch_means(model, optimizer, batches):
         optimizer.step()
         total += loss.item()
     return total
+
+
+def batch_means_over_examples(model, optimizer, batches):
+    return sum_of_batch_means(model, optimizer, batches) / sum(len(y) for _, y in batches)
+
+
+def returns_after_one_batch(model, optimizer, batches):
+    model.train()
+    for x, y in batches:
+        loss = softmax_cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+    return None
+
+
+def list_of_losses(model, optimizer, batches):
+    return [train_epoch(model, optimizer, [batch]) for batch in batches]
+
+
+def left_in_eval_mode(model, optimizer, batches):
+    mean = train_epoch(model, optimizer, batches)
+    model.eval()
+    return mean
 
 
 def stays_in_eval_mode(model, optimizer, batches):
@@ -244,6 +269,8 @@ each wrong order trains something, a little worse.
     syllabus=("1.1", "1.2"),
     needs=("training_loop/softmax_cross_entropy",),
     inputs=_epoch,
+    # Batch normalization of a small batch may magnify what float32 rounds off.
+    dtypes=("float64", "float64", "float64"),
     probe=probes.supplied(),
     checks=[
         matches_reference("the model after the epoch", of="result.model.state"),
@@ -280,6 +307,28 @@ each wrong order trains something, a little worse.
             "never_steps",
             never_steps,
             "No step is ever taken: `optimizer.step()` is missing.",
+        ),
+        Mistake(
+            "batch_means_over_examples",
+            batch_means_over_examples,
+            "You add up the means of the batches and divide by the number of examples. A batch's loss "
+            "is a mean: multiply it by the size of its batch first, `loss.item() * len(y)`.",
+        ),
+        Mistake(
+            "returns_after_one_batch",
+            returns_after_one_batch,
+            "Your `return` stands inside the loop: after the first batch it is over.",
+        ),
+        Mistake(
+            "list_of_losses",
+            list_of_losses,
+            "You return the losses of the batches; asked for is one number, the mean over the "
+            "examples.",
+        ),
+        Mistake(
+            "left_in_eval_mode",
+            left_in_eval_mode,
+            "You put the model into eval mode at the end. Here it is left in train mode.",
         ),
         Mistake(
             "stays_in_eval_mode",

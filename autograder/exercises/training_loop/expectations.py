@@ -66,6 +66,18 @@ def torchs_hinge(num_classes, loss="cross_entropy", *, margin=1.0):
     return math.log(num_classes)
 
 
+def margin_once(num_classes, loss="cross_entropy", *, margin=1.0):
+    return margin if loss == "hinge" else math.log(num_classes)
+
+
+def margin_added(num_classes, loss="cross_entropy", *, margin=1.0):
+    return num_classes - 1 + margin if loss == "hinge" else math.log(num_classes)
+
+
+def ten_classes(num_classes, loss="cross_entropy", *, margin=1.0):
+    return 9 * margin if loss == "hinge" else math.log(10)
+
+
 def by_trying(num_classes, loss="cross_entropy", *, margin=1.0):
     scores, target = torch.zeros(1, num_classes, dtype=torch.float64), torch.tensor([0])
     if loss == "cross_entropy":
@@ -122,6 +134,22 @@ they come on top.)""",
             probability_itself,
             "1/C is the probability of the true class. Its loss is −ln(1/C).",
         ),
+        Mistake(
+            "margin_once",
+            margin_once,
+            "You count the margin once. Each of the C − 1 wrong classes costs Δ, and the terms add up.",
+        ),
+        Mistake(
+            "margin_added",
+            margin_added,
+            "You add the margin once. Each of the C − 1 wrong classes costs max(0, 0 − 0 + Δ) = Δ: "
+            "multiply.",
+        ),
+        Mistake(
+            "ten_classes",
+            ten_classes,
+            "You take C = 10. It is `num_classes`.",
+        ),
         Mistake("negative", negative, "The sign: −ln(1/C) = ln C is positive."),
         Mistake(
             "zero_for_the_hinge",
@@ -170,7 +198,7 @@ def not_a_number_at_zero(counts):
 
 
 def in_bits(counts):
-    seen = counts[counts > 0].double()
+    seen = counts[counts > 0].float()
     share = seen / seen.sum()
     return -(share * share.log2()).sum()
 
@@ -188,8 +216,8 @@ def mean_over_classes(counts):
 
 
 def largest_class_only(counts):
-    share = counts.double() / counts.sum()
-    return -math.log(share.max())
+    share = counts / counts.sum()
+    return -torch.log(share.max())
 
 
 def logarithms_not_weighted(counts):
@@ -200,6 +228,21 @@ def logarithms_not_weighted(counts):
 def by_softmax_of_counts(counts):
     share = torch.softmax(counts.double(), dim=0)
     return -torch.special.xlogy(share, share).sum()
+
+
+def divided_by_the_classes(counts):
+    share = counts / len(counts)
+    return -torch.special.xlogy(share, share).sum()
+
+
+def summed_over_examples(counts):
+    share = counts / counts.sum()
+    return -torch.special.xlogy(counts, share).sum()
+
+
+def logarithms_added_up(counts):
+    seen = counts[counts > 0]
+    return -(seen / seen.sum()).log().sum()
 
 
 def by_xlogy(counts):
@@ -273,6 +316,23 @@ A loss that falls from ln C to this value and stays there has learned the last b
             logarithms_not_weighted,
             "You average −ln p over the classes. It is averaged over the examples, so a class counts "
             "with its share: −Σ p ln p.",
+        ),
+        Mistake(
+            "divided_by_the_classes",
+            divided_by_the_classes,
+            "You divide the counts by the number of classes. A share is a part of all examples: "
+            "counts / counts.sum().",
+        ),
+        Mistake(
+            "summed_over_examples",
+            summed_over_examples,
+            "You add up the loss of all examples. Asked for is its mean: −Σ p ln p with shares p.",
+        ),
+        Mistake(
+            "logarithms_added_up",
+            logarithms_added_up,
+            "You add up −ln p over the classes, without their weights: each class counts with its "
+            "share, −Σ p ln p.",
         ),
         Mistake(
             "by_softmax_of_counts",

@@ -9,6 +9,7 @@ from autograder.exercises.training_loop.lab import lab
 from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import check, finding, matches_reference
 from course_lib import training_loop
+from course_lib.training_loop import numeric_gradient as right_gradient
 
 CHECKERS = ("torch.autograd.gradcheck", "torch.autograd.gradcheck.gradcheck")
 
@@ -35,7 +36,7 @@ NUMERIC_CASES = (
     _function(
         "cubic", lambda rng: (rng.integers(3, 5), 2), lambda rng: float(rng.uniform(0.1, 0.3))
     ),
-    _function("noisy", lambda rng: (rng.integers(9, 14),), lambda rng: 1e-4),
+    _function("noisy", lambda rng: (rng.integers(6, 9),), lambda rng: 1e-4),
     # In float32, where only an answer that computes in float64 is near.
     _function("cubic", lambda rng: (2, rng.integers(3, 5)), lambda rng: 1e-6),
 )
@@ -165,6 +166,58 @@ def default_step(function, x, *, h=1e-5, seed=0):
     return gradient
 
 
+def seeded_once_for_both(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(x.numel()):
+        values = []
+        torch.manual_seed(seed)
+        for step in (h, -h):
+            moved = x.double().clone()
+            moved.view(-1)[i] += step
+            values.append(function(moved).item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+def seed_ignored(function, x, *, h=1e-5, seed=0):
+    return right_gradient(function, x, h=h, seed=0)
+
+
+def returned_in_the_dtype_of_x(function, x, *, h=1e-5, seed=0):
+    return right_gradient(function, x, h=h, seed=seed).to(x.dtype)
+
+
+def flattened(function, x, *, h=1e-5, seed=0):
+    return right_gradient(function, x, h=h, seed=seed).flatten()
+
+
+def rows_at_once(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(len(x)):
+        values = []
+        for step in (h, -h):
+            moved = x.double().clone()
+            moved[i] += step
+            torch.manual_seed(seed)
+            values.append(function(moved).item())
+        gradient[i] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+def two_axes(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            values = []
+            for step in (h, -h):
+                moved = x.double().clone()
+                moved[i, j] += step
+                torch.manual_seed(seed)
+                values.append(function(moved).item())
+            gradient[i, j] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
 def with_unit_vectors(function, x, *, h=1e-5, seed=0):
     def value(moved):
         torch.manual_seed(seed)
@@ -212,6 +265,20 @@ def to_nine_digits(case):
     )
 
 
+@check("where the function draws random numbers, the noise drops out")
+def free_of_noise(case):
+    if case.inputs["function"]["kind"] != "noisy":
+        return finding(True)
+    wanted, got = case.expected["result"]["returned"], case.observed["result"]["returned"]
+    error = np.abs(np.asarray(got, float) - wanted).max() / np.abs(wanted).max()
+    return finding(
+        error < 10,
+        "slopes of the function",
+        f"{error:.0f} times their size",
+        "what is divided by 2h is noise: seed before every evaluation",
+    )
+
+
 lab.exercise(
     training_loop.numeric_gradient,
     title="The gradient from numbers alone",
@@ -234,6 +301,7 @@ shape of x, for any shape.
     probe=probes.supplied(),
     checks=[
         matches_reference("the numeric gradient", of="result.returned"),
+        free_of_noise,
         in_double,
         to_nine_digits,
     ],
@@ -267,6 +335,39 @@ shape of x, for any shape.
             fresh_randomness,
             "The function is evaluated with other random numbers each time (you seed once, or "
             "never), so what you divide by 2h is the noise. Seed before every evaluation.",
+        ),
+        Mistake(
+            "seeded_once_for_both",
+            seeded_once_for_both,
+            "You seed once for the two evaluations of an entry. The first one uses random numbers up, "
+            "so the second draws others, and what you divide by 2h is noise. Seed before each of them.",
+        ),
+        Mistake(
+            "seed_ignored",
+            seed_ignored,
+            "You seed with 0 whatever `seed` says.",
+        ),
+        Mistake(
+            "returned_in_the_dtype_of_x",
+            returned_in_the_dtype_of_x,
+            "You turn the result back into the dtype of x, and lose the digits that float64 gained. "
+            "Return float64.",
+        ),
+        Mistake(
+            "flattened",
+            flattened,
+            "You return a vector. The gradient has the shape of x: `.view(x.shape)`.",
+        ),
+        Mistake(
+            "rows_at_once",
+            rows_at_once,
+            "You go along the first axis only: where x has two, `x[i]` is a whole row, and all its "
+            "entries move together. `view(-1)` makes one axis of any shape.",
+        ),
+        Mistake(
+            "two_axes",
+            two_axes,
+            "You go through two axes; x may have one, or three. `view(-1)` makes one of any shape.",
         ),
         Mistake(
             "not_put_back",

@@ -10,30 +10,52 @@ from autograder.exercises.training_loop.lab import lab
 from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
+from course_lib.training_loop import gradient_verdicts as right_verdicts
+from course_lib.training_loop import numeric_gradient
 from course_lib.training_loop import relative_error
 
 
-def _kinked(rng):
-    """Right and wrong entries, away from the kinks of the ReLU and right beside them."""
-    size = int(rng.integers(13, 18))
-    h = 1e-5
+def _kinked(rng, h, tolerance):
+    """Right and wrong entries, away from the kinks of the ReLU and right beside them.
+
+    The limits are far from their defaults, and some entries lie between.
+    """
+    size = int(rng.integers(18, 23))
     x = rng.uniform(0.3, 2, size) * rng.choice([-1, 1], size)
     slopes = np.where(x > 0, 1.0, 0.0) + 0.2 * x
     places = rng.permutation(size)
-    at_kink, wrong = places[:4], places[4:8]
+    at_kink, bends_little, small, wrong, nearly = np.split(places[:15], [4, 7, 9, 12])
     x[at_kink] = rng.uniform(0.05, 0.4, 4) * h * rng.choice([-1, 1], 4)
-    slopes[at_kink] = np.where(x[at_kink] > 0, 1.0, 0.0) + 0.2 * x[at_kink]
+    x[bends_little] = rng.uniform(0.8, 0.9, 3) * h
+    x[small] = rng.uniform(-0.6, -0.3, 2)
+    slopes[places[:9]] = np.where(x[places[:9]] > 0, 1.0, 0.0) + 0.2 * x[places[:9]]
     coefficients = rng.uniform(0.5, 2, size)
+    coefficients[bends_little] = *rng.uniform(4, 6, 2), rng.uniform(0.5, 1)
     analytic = coefficients * slopes
-    analytic[wrong] *= 1 + rng.choice([-1, 1], 4) * rng.uniform(0.001, 0.5, 4)
+    # Wrong by more than the tolerance, in small entries by less than that in absolute numbers.
+    analytic[small] *= 1 + rng.uniform(0.006, 0.01, 2)
+    analytic[wrong] *= 1 + rng.choice([-1, 1], 3) * rng.uniform(0.02, 0.5, 3)
+    analytic[nearly] *= 1 + rng.choice([-1, 1], 3) * rng.uniform(2e-4, 1e-3, 3)
+    # Beside a kink, and yet what the central difference says.
+    chosen = at_kink[0]
+    analytic[chosen] = coefficients[chosen] * (0.5 + x[chosen] / (2 * h) + 0.2 * x[chosen])
     return {
         "function": {"make": "function", "kind": "hinges", "coefficients": coefficients},
         "x": x,
         "analytic": analytic,
         "h": h,
-        "tolerance": 1e-5,
-        "kink": 0.05,
+        "tolerance": tolerance,
+        "kink": 0.3,
     }
+
+
+def _coarse(rng):
+    return _kinked(rng, float(rng.uniform(5e-4, 2e-3)), 3e-3)
+
+
+def _fine(rng):
+    """So small a step that float32 is not enough."""
+    return _kinked(rng, 1e-5, 1e-5)
 
 
 def no_kinks(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
@@ -74,11 +96,59 @@ def absolute_tolerance(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e
         moved[i] = h
         forward = (function(x + moved) - here) / h
         backward = (here - function(x - moved)) / h
-        if (analytic[i] - (forward + backward) / 2).abs() <= kink:
+        if (analytic[i] - (forward + backward) / 2).abs() <= tolerance:
+            verdicts.append("right")
+        else:
+            far = relative_error(forward, backward) > kink
+            verdicts.append("inconclusive" if far else "wrong")
+    return verdicts
+
+
+def absolute_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = []
+    here = function(x.double())
+    for i in range(len(x)):
+        moved = torch.zeros_like(x, dtype=torch.float64)
+        moved[i] = h
+        forward = (function(x + moved) - here) / h
+        backward = (here - function(x - moved)) / h
+        if relative_error(analytic[i].double(), (forward + backward) / 2) <= tolerance:
             verdicts.append("right")
         else:
             verdicts.append("inconclusive" if (forward - backward).abs() > kink else "wrong")
     return verdicts
+
+
+def kink_asked_first(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = []
+    here = function(x.double())
+    for i in range(len(x)):
+        moved = torch.zeros_like(x, dtype=torch.float64)
+        moved[i] = h
+        forward = (function(x + moved) - here) / h
+        backward = (here - function(x - moved)) / h
+        if relative_error(forward, backward) > kink:
+            verdicts.append("inconclusive")
+        else:
+            error = relative_error(analytic[i].double(), (forward + backward) / 2)
+            verdicts.append("right" if error <= tolerance else "wrong")
+    return verdicts
+
+
+def default_tolerance(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    return right_verdicts(function, x, analytic, h=h, kink=kink)
+
+
+def default_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    return right_verdicts(function, x, analytic, h=h, tolerance=tolerance)
+
+
+def default_limits(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    return right_verdicts(function, x, analytic, h=h)
+
+
+def default_step(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    return right_verdicts(function, x, analytic, tolerance=tolerance, kink=kink)
 
 
 def forward_difference_judges(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
@@ -113,6 +183,25 @@ def words_swapped(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
     return verdicts
 
 
+def in_float32(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    def single(point):
+        return function(point.float()).float()
+
+    verdicts = []
+    x, analytic = x.float(), analytic.float()
+    for i in range(len(x)):
+        moved = torch.zeros_like(x)
+        moved[i] = h
+        forward = (single(x + moved) - single(x)) / h
+        backward = (single(x) - single(x - moved)) / h
+        if relative_error(analytic[i], (forward + backward) / 2) <= tolerance:
+            verdicts.append("right")
+        else:
+            far = relative_error(forward, backward) > kink
+            verdicts.append("inconclusive" if far else "wrong")
+    return verdicts
+
+
 def with_numpy(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
     def apart(a, b):
         return 0.0 if a == b == 0 else abs(a - b) / max(abs(a), abs(b))
@@ -133,7 +222,7 @@ def with_numpy(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
 
 
 def with_the_numeric_gradient(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    central = training_loop.numeric_gradient(function, x, h=h)
+    central = numeric_gradient(function, x, h=h)
     steps = h * torch.eye(len(x), dtype=torch.float64)
     here = function(x.double())
     forward = torch.stack([(function(x + e) - here) / h for e in steps])
@@ -163,7 +252,7 @@ a word for each entry of `analytic`:
     core=False,
     syllabus=("1.7",),
     needs=("training_loop/relative_error",),
-    inputs=_kinked,
+    inputs=(_coarse, _coarse, _fine),
     probe=probes.supplied(),
     checks=[matches_reference("the verdicts", of="result.returned")],
     mistakes=[
@@ -193,13 +282,45 @@ a word for each entry of `analytic`:
         Mistake(
             "absolute_tolerance",
             absolute_tolerance,
-            "You compare differences with the limits as they are. Both limits are for relative errors.",
+            "You compare the difference itself with `tolerance`. The limit is for the relative error: "
+            "a small entry may be quite wrong and differ by less.",
         ),
+        Mistake(
+            "absolute_kink",
+            absolute_kink,
+            "You compare the difference of the one-sided differences with `kink` as it is. The limit "
+            "is for their relative error: use your `relative_error` here too.",
+        ),
+        Mistake(
+            "kink_asked_first",
+            kink_asked_first,
+            "You ask for the kink first. Where the gradient agrees with the central difference it is "
+            '"right", kink or not; only entries that disagree need the second question.',
+        ),
+        Mistake(
+            "default_tolerance",
+            default_tolerance,
+            "You take 1e-6 for the limit whatever `tolerance` says (or leave it out where you call "
+            "something).",
+        ),
+        Mistake("default_kink", default_kink, "You take 1e-2 for the limit whatever `kink` says."),
+        Mistake(
+            "default_limits",
+            default_limits,
+            "You take 1e-6 and 1e-2 for the limits whatever `tolerance` and `kink` say.",
+        ),
+        Mistake("default_step", default_step, "You use h = 1e-5 whatever `h` says."),
         Mistake(
             "forward_difference_judges",
             forward_difference_judges,
             "You judge by the forward difference, whose own error is of the order of h. The central "
             "difference decides what is right; the one-sided ones only tell kinks.",
+        ),
+        Mistake(
+            "in_float32",
+            in_float32,
+            "You compute in float32. With a small h the difference of two nearly equal values keeps "
+            "one or two digits: x and the gradient have to be float64.",
         ),
         Mistake(
             "words_swapped",

@@ -84,6 +84,12 @@ def derivative_of_softmax_kept(scores, target):
     return difference * probabilities * (1 - probabilities) / len(scores)
 
 
+def only_the_probabilities_divided(scores, target):
+    gradient = torch.softmax(scores, dim=1) / len(scores)
+    gradient[torch.arange(len(scores)), target] -= 1
+    return gradient
+
+
 def by_one_hot(scores, target):
     one_hot = F.one_hot(target, scores.shape[1]).to(scores)
     return (torch.softmax(scores, dim=1) - one_hot) / scores.shape[0]
@@ -140,6 +146,12 @@ Mind that L is a **mean** over N examples, and that large scores must not hurt h
             "You subtract the largest score of the whole matrix: rows far below it become 0/0. Each "
             "row needs its own maximum.",
             origin="5 of 116 students",
+        ),
+        Mistake(
+            "only_the_probabilities_divided",
+            only_the_probabilities_divided,
+            "You divide the probabilities by N, and then subtract a whole 1. The 1/N of the mean "
+            "belongs to both: (p_y − 1) / N. Your rows do not add up to 0.",
         ),
         Mistake(
             "divided_by_classes",

@@ -116,6 +116,23 @@ def out_of_the_graph(scores, target):
     return torch.tensor(losses, dtype=scores.dtype).mean()
 
 
+def softmax_over_the_batch(scores, target):
+    shifted = scores - scores.max(dim=0, keepdim=True).values
+    log_probabilities = shifted - shifted.exp().sum(dim=0, keepdim=True).log()
+    return -log_probabilities[torch.arange(len(scores)), target].mean()
+
+
+def one_loss_for_each_example(scores, target):
+    shifted = scores - scores.max(dim=1, keepdim=True).values
+    return shifted.exp().sum(dim=1).log() - shifted[torch.arange(len(scores)), target]
+
+
+def averaged_over_all_entries(scores, target):
+    shifted = scores - scores.max(dim=1, keepdim=True).values
+    log_probabilities = shifted - shifted.exp().sum(dim=1, keepdim=True).log()
+    return -(F.one_hot(target, scores.shape[1]) * log_probabilities).mean()
+
+
 def by_shifted_scores(scores, target):
     shifted = scores - scores.max(dim=1, keepdim=True)[0]
     log_probabilities = shifted - shifted.exp().sum(1, keepdim=True).log()
@@ -141,7 +158,8 @@ lab.exercise(
     title="A loss that stays finite",
     statement="""Softmax turns the scores of an example into probabilities,
 $p_j = e^{s_j} / \\sum_k e^{s_k}$; the loss of the example is $-\\ln p_y$, with y its true class.
-Return the **mean** over the batch.
+Return the **mean** over the batch, as a tensor of no dimensions that gradients flow through: you will
+train with it.
 
 Mathematics is patient, floating point numbers are not: $e^{s}$ is infinite from s = 89 on in
 float32, and a probability that rounds to 0 has the logarithm −∞. Your loss must be finite and
@@ -229,6 +247,23 @@ a probability**: simplify $-\\ln p_y$ on paper first.""",
             summed,
             "You sum over the batch; asked for is the mean, the sum divided by N.",
             origin="2 of 116 students, in the gradient",
+        ),
+        Mistake(
+            "softmax_over_the_batch",
+            softmax_over_the_batch,
+            "Your softmax runs over the batch, `dim=0`: it compares examples. The probabilities of the "
+            "classes of one example add up to 1: `dim=1`.",
+        ),
+        Mistake(
+            "one_loss_for_each_example",
+            one_loss_for_each_example,
+            "You return one loss for each example. Asked for is their mean, a single number.",
+        ),
+        Mistake(
+            "averaged_over_all_entries",
+            averaged_over_all_entries,
+            "Your mean runs over all N·C entries of a table in which only N are not 0. Add up each "
+            "row first (`sum(dim=1)`), then take the mean over the N examples.",
         ),
         Mistake(
             "averaged_over_classes",

@@ -1,5 +1,6 @@
 """The hinge loss and its gradient."""
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -15,6 +16,15 @@ MARGIN_LOSSES = ("torch.nn.functional.multi_margin_loss", "torch.nn.MultiMarginL
 
 def _margins(rng):
     return {**draw_scores(rng), "margin": float(rng.uniform(1.3, 2.5))}
+
+
+def _on_the_kink(rng):
+    """Scores in steps of a half, exact in every precision: many margins are met exactly."""
+    drawn, margin = draw_scores(rng), 1.5
+    target, scores = drawn["target"], np.round(2 * drawn["scores"]) / 2
+    scores[0, (target[0] + 1) % scores.shape[1]] = scores[0, target[0]] - margin
+    scores[1, (target[1] + 1) % scores.shape[1]] = scores[1, target[1]] - 1
+    return {"scores": scores, "target": target, "margin": margin}
 
 
 def true_class_counted(scores, target, *, margin=1.0):
@@ -68,6 +78,27 @@ def margin_of_the_other_sign(scores, target, *, margin=1.0):
 
 def true_class_counted_and_not_clamped(scores, target, *, margin=1.0):
     return (scores - scores[torch.arange(len(scores)), target][:, None] + margin).sum(1).mean()
+
+
+def one_taken_off_the_sum(scores, target, *, margin=1.0):
+    true = scores.gather(1, target[:, None])
+    return (scores - true + margin).clamp(min=0).sum(dim=1).mean() - 1
+
+
+def clamped_after_the_sum(scores, target, *, margin=1.0):
+    true = scores.gather(1, target[:, None])
+    return ((scores - true + margin).sum(dim=1) - margin).clamp(min=0).mean()
+
+
+def averaged_over_wrong_classes(scores, target, *, margin=1.0):
+    classes = scores.shape[1]
+    return F.multi_margin_loss(scores, target, margin=margin) * classes / (classes - 1)
+
+
+def zeros_written_into_relu(scores, target, *, margin=1.0):
+    violation = F.relu(scores - scores.gather(1, target[:, None]) + margin)
+    violation[torch.arange(len(scores)), target] = 0
+    return violation.sum(dim=1).mean()
 
 
 def two_loops(scores, target, *, margin=1.0):
@@ -134,6 +165,31 @@ Whoever compares with torch should know that `F.multi_margin_loss` is this one *
             "Only another convention; ours is the sum over the wrong classes, C times as much.",
         ),
         Mistake(
+            "zeros_written_into_relu",
+            zeros_written_into_relu,
+            "The loss can be computed but not differentiated: relu keeps its result for the backward "
+            "pass, and you write zeros into it afterwards. Use `.clamp(min=0)`, which keeps its "
+            "input instead, or multiply by a mask (`masked_fill` makes a new tensor).",
+        ),
+        Mistake(
+            "one_taken_off_the_sum",
+            one_taken_off_the_sum,
+            "You take 1 off for the true class. Its term is max(0, s_y − s_y + Δ) = Δ: take off the "
+            "margin, whatever it is.",
+        ),
+        Mistake(
+            "clamped_after_the_sum",
+            clamped_after_the_sum,
+            "You add up first and cut at 0 then, so a class that is far behind pays for one that is "
+            "too near. Cut each term: Σ max(0, …), not max(0, Σ …).",
+        ),
+        Mistake(
+            "averaged_over_wrong_classes",
+            averaged_over_wrong_classes,
+            "You average over the C − 1 wrong classes. The terms of an example are added up; only "
+            "the examples are averaged.",
+        ),
+        Mistake(
             "hinge_summed",
             hinge_summed,
             "You sum over the batch; asked for is the mean over the examples.",
@@ -183,7 +239,7 @@ Whoever compares with torch should know that `F.multi_margin_loss` is this one *
     hints=(
         "The scores of the true classes as a column: "
         "`scores[torch.arange(len(scores)), target][:, None]`.",
-        "Set the entries of the true classes to 0 after clamping, then sum over the classes.",
+        "Set the entries of the true classes to 0 after `.clamp(min=0)`, then sum over the classes.",
     ),
 )
 
@@ -262,6 +318,14 @@ def without_the_margin(scores, target, *, margin=1.0):
     return violated / len(scores)
 
 
+def one_at_the_kink(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin >= 0).to(scores.dtype)
+    violated[rows, target] = 0
+    violated[rows, target] = -violated.sum(dim=1)
+    return violated / len(scores)
+
+
 def row_after_row(scores, target, *, margin=1.0):
     gradient = torch.zeros_like(scores)
     for i, y in enumerate(target.tolist()):
@@ -284,14 +348,14 @@ lab.exercise(
     title="The gradient of the hinge loss",
     statement="""The gradient with respect to the scores, by hand. Every violated margin pushes its own
 class down and the true class up, each by the same amount, however large the violation is. Exactly
-at the kink take 0.""",
+at the kink, where s_j − s_y + Δ is 0, take 0 (the check has such margins).""",
     points=2,
     minutes=8,
     difficulty=3,
     core=False,
     syllabus=("1.5",),
     hide=("Formula",),
-    inputs=_margins,
+    inputs=(_margins, _margins, _on_the_kink),
     probe=probes.call(),
     checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
     mistakes=[
@@ -325,6 +389,12 @@ at the kink take 0.""",
             true_class_forgotten,
             "The score of the true class has no gradient in yours, but it stands in every term: "
             "minus the number of violated margins. Every row adds up to 0.",
+        ),
+        Mistake(
+            "one_at_the_kink",
+            one_at_the_kink,
+            "A margin that is met exactly counts as violated in yours (`>= 0`). At the kink the "
+            "gradient is 0 here: ask for `> 0`.",
         ),
         Mistake(
             "all_wrong_classes_counted",

@@ -9,6 +9,7 @@ from autograder.exercises.training_loop.lab import lab
 from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import check, finding, matches_reference
 from course_lib import training_loop
+from course_lib.training_loop import evaluate as right_evaluation
 from course_lib.training_loop import softmax_cross_entropy
 
 
@@ -91,6 +92,50 @@ def loss_of_batch_means(model, batches):
             count += len(y)
     model.train(was_training)
     return {"loss": sum(losses) / len(losses), "accuracy": right / count}
+
+
+def neither_switch(model, batches):
+    total, right, count = 0.0, 0, 0
+    for x, y in batches:
+        scores = model(x)
+        total += softmax_cross_entropy(scores, y).item() * len(y)
+        right += (scores.argmax(dim=1) == y).sum().item()
+        count += len(y)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+def accuracy_of_batch_means(model, batches):
+    was_training = model.training
+    model.eval()
+    total, count, rates = 0.0, 0, []
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            rates.append((scores.argmax(dim=1) == y).double().mean().item())
+            count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": sum(rates) / len(rates)}
+
+
+def largest_of_the_batch(model, batches):
+    measured = right_evaluation(model, batches)
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        right = sum((model(x).argmax() == y).sum().item() for x, y in batches)
+    model.train(was_training)
+    return {**measured, "accuracy": right / sum(len(y) for _, y in batches)}
+
+
+def a_pair(model, batches):
+    measured = right_evaluation(model, batches)
+    return measured["loss"], measured["accuracy"]
+
+
+def error_rate(model, batches):
+    measured = right_evaluation(model, batches)
+    return {"loss": measured["loss"], "accuracy": 1 - measured["accuracy"]}
 
 
 def with_gradients(model, batches):
@@ -282,6 +327,35 @@ examples, and the share of examples whose largest score is that of their class.
             always_back_to_training,
             "You always switch to train mode at the end, also a model that came in eval mode. Remember "
             "`model.training` and put it back with `model.train(mode)`.",
+        ),
+        Mistake(
+            "neither_switch",
+            neither_switch,
+            "You leave the model in the mode it came in and gradients on. In train mode dropout draws, "
+            "and batch normalization learns from the data you measure on: `model.eval()`, and back "
+            "afterwards; and all of it under `torch.no_grad()`.",
+        ),
+        Mistake(
+            "accuracy_of_batch_means",
+            accuracy_of_batch_means,
+            "Your accuracy is a mean over batches: an example of a small batch counts for more. Count "
+            "the right answers, and divide by the number of examples.",
+        ),
+        Mistake(
+            "largest_of_the_batch",
+            largest_of_the_batch,
+            "`argmax()` without an axis is a single position in the whole table of scores. Each "
+            "example has its own largest score: `argmax(dim=1)`.",
+        ),
+        Mistake(
+            "a_pair",
+            a_pair,
+            'You return a pair. Asked for is a dictionary: `{"loss": …, "accuracy": …}`.',
+        ),
+        Mistake(
+            "error_rate",
+            error_rate,
+            "This is the share of wrong answers; accuracy is that of the right ones.",
         ),
         Mistake(
             "with_gradients",

@@ -1,32 +1,18 @@
-"""Precision, recall and F1, of each class and over all of them."""
+"""Precision, recall and F1 of each class."""
 
-import numpy as np
 import torch
 
 from autograder import probes
+from autograder.exercises.training_loop.drawing import draw_answers
 from autograder.exercises.training_loop.lab import lab
 from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
-from course_lib.training_loop import precision_recall_f1
-
-
-def _answers(rng, count, classes):
-    """Unequal classes: one never predicted, one never there, one there once and found."""
-    never_predicted, never_there, only_once, *frequent = rng.permutation(classes)
-    shares = rng.dirichlet(np.linspace(2, 8, len(frequent)))
-    target = rng.choice(frequent, count, p=shares)
-    predicted = np.where(rng.random(count) < 0.55, target, rng.choice(frequent, count))
-    places = rng.permutation(count)
-    target[places[:4]] = never_predicted
-    predicted[places[2:7]] = never_there
-    predicted[places[7]] = target[places[7]] = only_once
-    return predicted, target
 
 
 def _labels(rng):
     classes, count = int(rng.integers(6, 9)), int(rng.integers(50, 80))
-    predicted, target = _answers(rng, count, classes)
+    predicted, target = draw_answers(rng, count, classes)
     return {"predicted": predicted, "target": target, "num_classes": classes}
 
 
@@ -47,6 +33,60 @@ def not_a_number(predicted, target, num_classes):
     return precision, recall, 2 * precision * recall / (precision + recall)
 
 
+def not_a_number_from_counts(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
+    return hits / claimed, hits / present, 2 * hits / (claimed + present)
+
+
+def f1_not_a_number(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits = (says & is_so).sum(dim=1)
+    precision = hits / says.sum(dim=1).clamp(min=1)
+    recall = hits / is_so.sum(dim=1).clamp(min=1)
+    return precision, recall, 2 * precision * recall / (precision + recall)
+
+
+def only_classes_that_occur(predicted, target, num_classes):
+    seen = torch.cat([predicted, target]).unique()
+    return [values[seen] for values in class_by_class(predicted, target, num_classes)]
+
+
+def as_many_as_the_largest(predicted, target, num_classes):
+    count = int(torch.maximum(predicted, target).max()) + 1
+    return class_by_class(predicted, target, count)
+
+
+def one_added_below(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
+    return hits / (claimed + 1), hits / (present + 1), 2 * hits / (claimed + present + 1)
+
+
+def over_all_classes(predicted, target, num_classes):
+    share = (predicted == target).double().mean()
+    return share, share, share
+
+
+def f1_first(predicted, target, num_classes):
+    precision, recall, f1 = class_by_class(predicted, target, num_classes)
+    return f1, precision, recall
+
+
+def counted_once_a_pair(predicted, target, num_classes):
+    table = torch.zeros(num_classes, num_classes)
+    table[target, predicted] += 1
+    hits, claimed, present = table.diagonal(), table.sum(dim=0), table.sum(dim=1)
+    return (
+        hits / claimed.clamp(min=1),
+        hits / present.clamp(min=1),
+        2 * hits / (claimed + present).clamp(min=1),
+    )
+
+
 def one_where_nothing_is_claimed(predicted, target, num_classes):
     classes = torch.arange(num_classes)[:, None]
     says, is_so = predicted == classes, target == classes
@@ -54,6 +94,14 @@ def one_where_nothing_is_claimed(predicted, target, num_classes):
     precision = torch.where(claimed == 0, 1.0, hits / claimed.clamp(min=1))
     recall = torch.where(present == 0, 1.0, hits / present.clamp(min=1))
     return precision, recall, 2 * hits / (claimed + present).clamp(min=1)
+
+
+def one_for_f1_too(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
+    counts = hits / claimed, hits / present, 2 * hits / (claimed + present)
+    return [torch.nan_to_num(values, nan=1.0) for values in counts]
 
 
 def arithmetic_mean(predicted, target, num_classes):
@@ -72,6 +120,15 @@ def two_forgotten(predicted, target, num_classes):
     precision = hits / says.sum(dim=1).clamp(min=1)
     recall = hits / is_so.sum(dim=1).clamp(min=1)
     return precision, recall, hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
+
+
+def overlap(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits = (says & is_so).sum(dim=1)
+    precision = hits / says.sum(dim=1).clamp(min=1)
+    recall = hits / is_so.sum(dim=1).clamp(min=1)
+    return precision, recall, hits / (says | is_so).sum(dim=1).clamp(min=1)
 
 
 def over_all_examples(predicted, target, num_classes):
@@ -123,7 +180,8 @@ something else was predicted), and return three tensors of shape (C,):
 - recall R = TP / (TP + FN): of what is c, how much was called so?
 - F1 = 2 TP / (2 TP + FP + FN), their harmonic mean.
 
-Where a denominator is 0, all of them are **0**: a class that is never predicted has precision 0.""",
+Whichever has the denominator 0 is **0**: a class that is never predicted has precision 0, and one that
+is neither predicted nor there has 0 three times.""",
     points=2,
     minutes=8,
     difficulty=2,
@@ -150,10 +208,63 @@ Where a denominator is 0, all of them are **0**: a class that is never predicted
             "spreads to every mean. The convention here is 0.",
         ),
         Mistake(
+            "not_a_number_from_counts",
+            not_a_number_from_counts,
+            "Where a class is never predicted (or never there) you divide by 0 and get NaN, which "
+            "spreads to every mean. The convention here is 0.",
+        ),
+        Mistake(
+            "f1_not_a_number",
+            f1_not_a_number,
+            "Where precision and recall are both 0, your F1 is 0/0 = NaN. The convention here is 0; "
+            "2 TP / (2 TP + FP + FN) is 0/0 only for a class that is neither predicted nor there.",
+        ),
+        Mistake(
+            "only_classes_that_occur",
+            only_classes_that_occur,
+            "You return entries for the classes that occur. There are `num_classes` of them, and one "
+            "that is neither predicted nor there has 0 in its place.",
+        ),
+        Mistake(
+            "as_many_as_the_largest",
+            as_many_as_the_largest,
+            "You take the largest class number seen for the last class. There are `num_classes` of "
+            "them; the last ones may not occur.",
+        ),
+        Mistake(
+            "one_added_below",
+            one_added_below,
+            "You add 1 to every denominator so that none is 0. That changes all the others too: use "
+            "`.clamp(min=1)`, which only raises a 0.",
+        ),
+        Mistake(
+            "over_all_classes",
+            over_all_classes,
+            "You count over all classes together, and get one number (the accuracy) three times. Each "
+            "class has its own TP, FP and FN.",
+        ),
+        Mistake(
+            "f1_first",
+            f1_first,
+            "The order is precision, recall, F1.",
+        ),
+        Mistake(
+            "counted_once_a_pair",
+            counted_once_a_pair,
+            "`table[target, predicted] += 1` adds 1 only once where a pair of indices comes several "
+            "times. Use `torch.bincount`, or `index_put_(…, accumulate=True)`.",
+        ),
+        Mistake(
             "one_where_nothing_is_claimed",
             one_where_nothing_is_claimed,
             "You give 1 where nothing was predicted (or nothing was there). The convention here is 0, "
             "or whoever never names a rare class would be praised for it.",
+        ),
+        Mistake(
+            "one_for_f1_too",
+            one_for_f1_too,
+            "You give 1 where a denominator is 0. The convention here is 0, or whoever never names a "
+            "rare class would be praised for it.",
         ),
         Mistake(
             "arithmetic_mean",
@@ -165,6 +276,12 @@ Where a denominator is 0, all of them are **0**: a class that is never predicted
             "two_forgotten",
             two_forgotten,
             "The factor 2 is missing in F1: a perfect class would get ½.",
+        ),
+        Mistake(
+            "overlap",
+            overlap,
+            "Your F1 is TP / (TP + FP + FN), the overlap (Jaccard index). F1 counts the hits twice, "
+            "above and below: 2 TP / (2 TP + FP + FN).",
         ),
         Mistake(
             "over_all_examples",
@@ -193,156 +310,4 @@ Where a denominator is 0, all of them are **0**: a class that is never predicted
         "predicted.",
         "`(says & is_so).sum(dim=1)` are the hits; `.clamp(min=1)` keeps a denominator from 0.",
     ),
-)
-
-
-def _answers_in_batches(rng):
-    classes, count = int(rng.integers(6, 9)), int(rng.integers(50, 80))
-    predicted, target = _answers(rng, count, classes)
-    cuts = np.sort(rng.choice(np.arange(5, count - 5), 3, replace=False))
-    return {
-        "predicted": np.split(predicted, cuts),
-        "target": np.split(target, cuts),
-        "num_classes": classes,
-    }
-
-
-def mean_over_batches(predicted, target, num_classes):
-    scores = [
-        precision_recall_f1(p, t, num_classes)[2].mean().item()
-        for p, t in zip(predicted, target, strict=True)
-    ]
-    return sum(scores) / len(scores)
-
-
-def weighted_mean_over_batches(predicted, target, num_classes):
-    pairs = list(zip(predicted, target, strict=True))
-    total = sum(precision_recall_f1(p, t, num_classes)[2].mean().item() * len(t) for p, t in pairs)
-    return total / sum(len(t) for t in target)
-
-
-def from_macro_precision_and_recall(predicted, target, num_classes):
-    precision, recall, _ = precision_recall_f1(torch.cat(predicted), torch.cat(target), num_classes)
-    p, r = precision.mean(), recall.mean()
-    return (2 * p * r / (p + r)).item()
-
-
-def micro(predicted, target, num_classes):
-    return (torch.cat(predicted) == torch.cat(target)).double().mean().item()
-
-
-def weighted_by_frequency(predicted, target, num_classes):
-    target = torch.cat(target)
-    _, _, f1 = precision_recall_f1(torch.cat(predicted), target, num_classes)
-    return (f1 * torch.bincount(target, minlength=num_classes)).sum().item() / len(target)
-
-
-def classes_that_occur(predicted, target, num_classes):
-    target = torch.cat(target)
-    _, _, f1 = precision_recall_f1(torch.cat(predicted), target, num_classes)
-    return f1[target.unique()].mean().item()
-
-
-def classes_above_zero(predicted, target, num_classes):
-    _, _, f1 = precision_recall_f1(torch.cat(predicted), torch.cat(target), num_classes)
-    return f1[f1 > 0].mean().item()
-
-
-def precision_taken(predicted, target, num_classes):
-    precision, _, _ = precision_recall_f1(torch.cat(predicted), torch.cat(target), num_classes)
-    return precision.mean().item()
-
-
-def summed(predicted, target, num_classes):
-    _, _, f1 = precision_recall_f1(torch.cat(predicted), torch.cat(target), num_classes)
-    return f1.sum().item()
-
-
-def counts_added_up(predicted, target, num_classes):
-    hits = claimed = present = 0
-    for p, t in zip(predicted, target, strict=True):
-        one = torch.arange(num_classes)[:, None]
-        hits = hits + ((p == one) & (t == one)).sum(dim=1)
-        claimed = claimed + (p == one).sum(dim=1)
-        present = present + (t == one).sum(dim=1)
-    f1 = torch.where(claimed + present == 0, 0.0, 2 * hits / (claimed + present))
-    return float(f1.sum()) / num_classes
-
-
-def from_precision_and_recall(predicted, target, num_classes):
-    p, r, _ = precision_recall_f1(torch.cat(predicted), torch.cat(target), num_classes)
-    return torch.nan_to_num(2 * p * r / (p + r)).mean()
-
-
-lab.exercise(
-    training_loop.macro_f1,
-    title="One number over all classes",
-    statement="""Macro-F1 is the plain mean of the F1 of all `num_classes` classes, a rare one counting
-as much as a frequent one. The answers come in **batches**, two lists of tensors; the result must not
-depend on how the set was cut. (F1 is a ratio of counts: its mean over batches is something else.) Use
-your `precision_recall_f1`.""",
-    points=1,
-    minutes=5,
-    difficulty=2,
-    core=False,
-    syllabus=("1.11",),
-    needs=("training_loop/precision_recall_f1",),
-    inputs=_answers_in_batches,
-    probe=probes.call(),
-    checks=[matches_reference("macro-F1", rtol=1e-5)],
-    mistakes=[
-        Mistake(
-            "mean_over_batches",
-            mean_over_batches,
-            "You average the F1 of the batches. F1 is a ratio of counts: put the batches together (or "
-            "add up the counts) first. A class that a batch does not hold would count 0 there.",
-        ),
-        Mistake(
-            "from_macro_precision_and_recall",
-            from_macro_precision_and_recall,
-            "You compute one F1 from mean precision and mean recall. Macro-F1 is the mean of the F1 "
-            "of each class; the two differ.",
-        ),
-        Mistake(
-            "micro",
-            micro,
-            "This is the accuracy (also called micro-F1): frequent classes dominate. Macro-F1 averages "
-            "over classes.",
-        ),
-        Mistake(
-            "weighted_by_frequency",
-            weighted_by_frequency,
-            "You weight the classes by their frequency. In macro-F1 every class counts the same.",
-        ),
-        Mistake(
-            "classes_that_occur",
-            classes_that_occur,
-            "You leave out classes that do not occur. Here all `num_classes` count, with F1 = 0 if "
-            "need be.",
-        ),
-        Mistake(
-            "classes_above_zero",
-            classes_above_zero,
-            "You leave out classes with F1 = 0: the worst ones. All `num_classes` count.",
-        ),
-        Mistake(
-            "weighted_mean_over_batches",
-            weighted_mean_over_batches,
-            "You average the F1 of the batches, weighted by their size. F1 is a ratio of counts, not a "
-            "mean over examples: put the batches together first.",
-        ),
-        Mistake("precision_taken", precision_taken, "You average the precision; F1 is the third."),
-        Mistake("summed", summed, "You add up the classes; asked for is their mean."),
-    ],
-    alternatives=[
-        Alternative("counts_added_up", counts_added_up),
-        Alternative("from_precision_and_recall", from_precision_and_recall),
-    ],
-    forbidden=("sklearn.metrics.f1_score", "sklearn.metrics.classification_report"),
-    equivalent_mutants={
-        "_, _, f1 = precision_recall_f1(torch.cat(predicted), torch.cat(target), num_classes) => "
-        "_, _, f1 = precision_recall_f1(torch.cat(target), torch.cat(predicted), num_classes)": "F1 "
-        "is the same with false alarms and misses swapped",
-    },
-    hints=("`torch.cat(predicted)` puts the batches together.",),
 )

@@ -60,6 +60,32 @@ def nearest_class_mean(x, target):
     return (torch.cdist(x, means).argmin(dim=1) == target).double().mean().item()
 
 
+def zeros_left_out(x, target):
+    distance = torch.cdist(x, x)
+    distance[distance == 0] = float("inf")
+    return (target[distance.argmin(dim=1)] == target).double().mean().item()
+
+
+def by_absolute_differences(x, target):
+    distance = torch.cdist(x, x, p=1).fill_diagonal_(float("inf"))
+    return (target[distance.argmin(dim=1)] == target).double().mean().item()
+
+
+def by_angle(x, target):
+    unit = x / x.norm(dim=1, keepdim=True)
+    cosine = (unit @ unit.T).fill_diagonal_(-float("inf"))
+    return (target[cosine.argmax(dim=1)] == target).double().mean().item()
+
+
+def by_largest_difference(x, target):
+    distance = torch.cdist(x, x, p=float("inf")).fill_diagonal_(float("inf"))
+    return (target[distance.argmin(dim=1)] == target).double().mean().item()
+
+
+def all_pairs(x, target):
+    return (target[:, None] == target).double().mean().item()
+
+
 def one_by_one(x, target):
     agree = 0
     for i in range(len(x)):
@@ -108,6 +134,36 @@ whose nearest neighbor has the same label. Right labels agree far more often tha
             "farthest_example",
             farthest_example,
             "You take the farthest example: `argmin`, not `argmax`.",
+        ),
+        Mistake(
+            "zeros_left_out",
+            zeros_left_out,
+            "You leave out distances of exactly 0. `torch.cdist` of an example and itself need not be "
+            "exactly 0 (it multiplies matrices, and rounds), so some stay their own neighbor. "
+            "Use `fill_diagonal_(math.inf)`.",
+        ),
+        Mistake(
+            "by_absolute_differences",
+            by_absolute_differences,
+            "You add up absolute differences, `p=1`. The distance is Euclidean: the root of the sum "
+            "of squares.",
+        ),
+        Mistake(
+            "by_angle",
+            by_angle,
+            "You compare directions (cosine similarity). The distance is Euclidean: lengths count.",
+        ),
+        Mistake(
+            "by_largest_difference",
+            by_largest_difference,
+            "You take the largest difference of a coordinate. The distance is Euclidean: the root of "
+            "the sum of squares.",
+        ),
+        Mistake(
+            "all_pairs",
+            all_pairs,
+            "This is how often any two labels agree: chance. Look at each example's nearest neighbor "
+            "only.",
         ),
         Mistake("number_that_agree", number_that_agree, "This is how many agree; divide by N."),
         Mistake("share_that_disagrees", share_that_disagrees, "This is the share that disagrees."),

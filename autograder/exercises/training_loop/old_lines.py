@@ -67,6 +67,12 @@ def whole_columns(scores, target):
     return ((scores - one_hot) ** 2).sum()
 
 
+def not_added_up(scores, target):
+    one_hot = torch.zeros_like(scores)
+    one_hot[range(len(target)), target] = 1
+    return nn.MSELoss(reduction="none")(scores, one_hot)
+
+
 def by_comparison(scores, target):
     classes = torch.arange(scores.shape[1], device=scores.device)
     one_hot = (target[:, None] == classes).to(scores)
@@ -134,7 +140,7 @@ numbers: whatever is created on the default device instead shows at once, withou
     core=False,
     syllabus=("1.6", "1.13"),
     planted="from_the_notes",
-    hide=("Formula", "Convention"),
+    hide=("Formula", "Convention", "Raises"),
     inputs=_small_scores,
     dtypes=("float64", "float16", "float32"),
     probe=probes.devices(),
@@ -165,6 +171,12 @@ numbers: whatever is created on the default device instead shows at once, withou
             mean_instead,
             '`size_average=False` meant *not* to average: today\'s `reduction="sum"`. You return '
             "the mean, torch's default.",
+        ),
+        Mistake(
+            "not_added_up",
+            not_added_up,
+            'You keep all squares, `reduction="none"`. `size_average=False` did not average, but it '
+            'added up: `reduction="sum"`.',
         ),
         Mistake(
             "mean_over_examples",

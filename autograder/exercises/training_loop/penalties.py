@@ -16,6 +16,10 @@ def _penalized(rng):
         "parameters": {
             "first.weight": rng.normal(size=(hidden, features)),
             "first.bias": 2 + rng.normal(size=hidden),
+            "norm.weight": rng.uniform(0.5, 2, hidden),
+            "norm.bias": 1 + rng.normal(size=hidden),
+            "weighting.bias": 2 + rng.normal(size=features),
+            "temperature": rng.uniform(2, 4, 1),
             "last.weight": rng.normal(size=(classes, hidden)),
             "last.bias": 3 * rng.normal(size=classes),
         },
@@ -69,7 +73,9 @@ def absolute_values(losses, parameters, weight_decay):
 
 def matrix_product(losses, parameters, weight_decay):
     weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    return losses.mean() + weight_decay / 2 * sum((w.T @ w).sum() for w in weights)
+    return losses.mean() + weight_decay / 2 * sum(
+        (torch.atleast_2d(w).T @ torch.atleast_2d(w)).sum() for w in weights
+    )
 
 
 def mean_of_squares(losses, parameters, weight_decay):
@@ -87,16 +93,41 @@ def penalty_subtracted(losses, parameters, weight_decay):
     return losses.mean() - weight_decay / 2 * sum((w**2).sum() for w in weights)
 
 
-def by_dimensions(losses, parameters, weight_decay):
+def matrices_only(losses, parameters, weight_decay):
+    matrices = [p for p in parameters.values() if p.ndim > 1]
+    return losses.mean() + weight_decay / 2 * sum((w**2).sum() for w in matrices)
+
+
+def weight_anywhere_in_the_name(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if "weight" in name]
+    return losses.mean() + weight_decay / 2 * sum((w**2).sum() for w in weights)
+
+
+def all_but_biases(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if not name.endswith("bias")]
+    return losses.mean() + weight_decay / 2 * sum((w**2).sum() for w in weights)
+
+
+def squares_of_sums(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses.mean() + weight_decay / 2 * sum(w.sum() ** 2 for w in weights)
+
+
+def one_value_for_each_example(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses + weight_decay / 2 * sum((w**2).sum() for w in weights)
+
+
+def in_a_loop(losses, parameters, weight_decay):
     penalty = 0
-    for parameter in parameters.values():
-        if parameter.dim() > 1:
+    for name, parameter in parameters.items():
+        if name.split(".")[-1] == "weight":
             penalty = penalty + 0.5 * weight_decay * torch.sum(parameter * parameter)
     return torch.mean(losses) + penalty
 
 
 def by_norms(losses, parameters, weight_decay):
-    norms = [p.norm() ** 2 for name, p in parameters.items() if "bias" not in name]
+    norms = [p.norm() ** 2 for name, p in parameters.items() if name[-6:] == "weight"]
     return losses.sum() / len(losses) + 0.5 * weight_decay * torch.stack(norms).sum()
 
 
@@ -106,7 +137,8 @@ lab.exercise(
     statement="""Add an L2 penalty to the mean loss of a batch:
 $L = \\frac1N\\sum_i \\ell_i + \\frac\\lambda2 \\sum_W \\sum_{jk} W_{jk}^2$, with λ = `weight_decay`,
 over the parameters whose name ends in `"weight"`. Three things to get right: the **½** (so that the
-gradient is λW), biases go **free**, and the penalty is **not** divided by the batch size.
+gradient is λW), everything else (biases above all) goes **free**, and the penalty is **not** divided by the batch
+size.
 
 The sanity check that goes with it: switching the penalty on must raise the loss by exactly the
 penalty. A numeric gradient check cannot see a wrong factor, loss and gradient being wrong alike.""",
@@ -189,10 +221,40 @@ penalty. A numeric gradient check cannot see a wrong factor, loss and gradient b
             last_layer_only,
             "Only the last layer is penalized in yours. Sum over all weights.",
         ),
+        Mistake(
+            "matrices_only",
+            matrices_only,
+            "You take the tensors with two axes for the weights. The weight of a normalization has "
+            "one, and is penalized here too: go by the name, which ends in `weight`.",
+        ),
+        Mistake(
+            "weight_anywhere_in_the_name",
+            weight_anywhere_in_the_name,
+            "You penalize whatever has `weight` somewhere in its name: a `weighting.bias` too. The "
+            'name has to end in it: `name.endswith("weight")`.',
+        ),
+        Mistake(
+            "all_but_biases",
+            all_but_biases,
+            "You penalize everything that is no bias. A network may have parameters that are neither "
+            "(here a `temperature`): only names that end in `weight` count.",
+        ),
+        Mistake(
+            "squares_of_sums",
+            squares_of_sums,
+            "You add up the entries first and square then, so that positive and negative ones cancel. "
+            "Square first: `(W ** 2).sum()`.",
+        ),
+        Mistake(
+            "one_value_for_each_example",
+            one_value_for_each_example,
+            "You return one value for each example. L is a number: the mean of the losses, plus the "
+            "penalty once.",
+        ),
         Mistake("penalty_subtracted", penalty_subtracted, "A penalty is added, not subtracted."),
     ],
     alternatives=[
-        Alternative("by_dimensions", by_dimensions),
+        Alternative("in_a_loop", in_a_loop),
         Alternative("by_norms", by_norms),
     ],
     hints=(

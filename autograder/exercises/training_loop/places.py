@@ -36,6 +36,21 @@ def default_device_and_dtype(signal):
     return signal * ((1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2)
 
 
+def always_double(signal):
+    k = torch.arange(signal.shape[1], device=signal.device, dtype=torch.float64)
+    return signal * (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
+
+
+def counted_from_one(signal):
+    k = torch.arange(1, signal.shape[1] + 1, device=signal.device, dtype=signal.dtype)
+    return signal * (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
+
+
+def window_alone(signal):
+    k = torch.arange(signal.shape[1], device=signal.device, dtype=signal.dtype)
+    return (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
+
+
 def divided_by_the_length(signal):
     k = torch.arange(signal.shape[1], device=signal.device, dtype=signal.dtype)
     return signal * (1 - torch.cos(2 * math.pi * k / signal.shape[1])) / 2
@@ -126,6 +141,18 @@ float16, float32 and float64, and on torch's device `meta`, which has shapes but
             "numpy makes float64 on the CPU, and the product follows: float32 in, float64 out. Make "
             "the window with torch, on the device and of the dtype of the signal.",
         ),
+        Mistake(
+            "always_double",
+            always_double,
+            "Your window is float64, and so is the product, whatever the signal was: "
+            "`dtype=signal.dtype`, or `.to(signal.dtype)` at the end.",
+        ),
+        Mistake(
+            "counted_from_one",
+            counted_from_one,
+            "You count from k = 1. The first value is k = 0, where the window is 0.",
+        ),
+        Mistake("window_alone", window_alone, "You return the window; multiply the signal by it."),
         Mistake(
             "divided_by_the_length",
             divided_by_the_length,

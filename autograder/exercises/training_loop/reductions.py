@@ -15,9 +15,9 @@ SQUARED_ERRORS = (
 )
 
 
-def _outputs(reduction):
+def _outputs(reduction, *further):
     def draw(rng):
-        shape = int(rng.integers(3, 6)), 7
+        shape = int(rng.integers(3, 6)), 7, *further
         return {
             "prediction": rng.normal(size=shape),
             "target": 1 + rng.normal(size=shape),
@@ -46,6 +46,10 @@ def sum_and_mean_swapped(prediction, target, *, reduction="mean"):
     if reduction == "none":
         return squares
     return squares.mean() if reduction == "sum" else squares.sum()
+
+
+def reduction_ignored(prediction, target, *, reduction="mean"):
+    return ((prediction - target) ** 2).mean()
 
 
 def always_the_mean(prediction, target, *, reduction="mean"):
@@ -93,6 +97,28 @@ def square_of_the_sum(prediction, target, *, reduction="mean"):
     return difference.sum() ** 2 if reduction == "sum" else difference.mean() ** 2
 
 
+def divided_by_two_axes(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares
+    count = squares.shape[0] * squares.shape[1]
+    return squares.sum() if reduction == "sum" else squares.sum() / count
+
+
+def root_of_the_mean(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares
+    return squares.sum() if reduction == "sum" else squares.mean().sqrt()
+
+
+def differences_kept(prediction, target, *, reduction="mean"):
+    difference = prediction - target
+    if reduction == "none":
+        return difference
+    return (difference**2).sum() if reduction == "sum" else (difference**2).mean()
+
+
 def by_name(prediction, target, *, reduction="mean"):
     squares = torch.square(target - prediction)
     return {"none": squares, "sum": torch.sum(squares), "mean": torch.mean(squares)}[reduction]
@@ -103,14 +129,14 @@ def by_dot_product(prediction, target, *, reduction="mean"):
     if reduction == "none":
         return (difference * difference).view(prediction.shape)
     total = difference @ difference
-    return total / (prediction.shape[0] * prediction.shape[1]) if reduction == "mean" else total
+    return total / len(difference) if reduction == "mean" else total
 
 
 lab.exercise(
     training_loop.squared_error,
     title="Three reductions",
     statement="""Square the differences and reduce them as torch does: `"none"` keeps them all, `"sum"`
-adds them up, `"mean"` divides the sum by the number of **elements**. For a regression with seven
+adds them up, `"mean"` divides the sum by the number of **elements**, whatever the shape. For a regression with seven
 outputs that is 7·N, not N: the "mean" loss is then a seventh of what it costs an example.
 
 Old code has `size_average=True` (today's `reduction="mean"`) and `size_average=False`
@@ -120,7 +146,7 @@ Old code has `size_average=True` (today's `reduction="mean"`) and `size_average=
     difficulty=1,
     core=False,
     syllabus=("1.6",),
-    inputs=(_outputs("none"), _outputs("sum"), _outputs("mean"), _outputs("mean")),
+    inputs=(_outputs("none"), _outputs("sum"), _outputs("mean"), _outputs("mean", 2)),
     probe=probes.call(),
     checks=[matches_reference("the squared error"), leaves_inputs_alone()],
     mistakes=[
@@ -139,6 +165,27 @@ Old code has `size_average=True` (today's `reduction="mean"`) and `size_average=
             "divided_by_outputs",
             divided_by_outputs,
             "Your mean divides by the number of outputs alone; the examples are still summed.",
+        ),
+        Mistake(
+            "divided_by_two_axes",
+            divided_by_two_axes,
+            "Your mean divides by the sizes of the first two axes; a tensor may have more. Divide by "
+            "`numel()`.",
+        ),
+        Mistake(
+            "root_of_the_mean",
+            root_of_the_mean,
+            "You take the root of the mean. Nothing is rooted here: it is the mean of the squares.",
+        ),
+        Mistake(
+            "differences_kept",
+            differences_kept,
+            '`"none"` keeps the squares; you return the differences.',
+        ),
+        Mistake(
+            "reduction_ignored",
+            reduction_ignored,
+            "You average whatever `reduction` says. It asks for one of three results.",
         ),
         Mistake("always_the_mean", always_the_mean, 'You average for `"sum"` too.'),
         Mistake("always_the_sum", always_the_sum, 'You sum for `"mean"` too.'),
@@ -186,6 +233,10 @@ def unchanged(learning_rate, batch_size):
 
 def multiplied(learning_rate, batch_size):
     return learning_rate * batch_size
+
+
+def rate_left_out(learning_rate, batch_size):
+    return 1 / batch_size
 
 
 def by_the_root(learning_rate, batch_size):
@@ -239,6 +290,9 @@ steps?""",
             multiplied,
             "The other way round: the summed gradient is n times as long already, so the rate has to "
             "be n times smaller.",
+        ),
+        Mistake(
+            "rate_left_out", rate_left_out, "The rate η itself is missing: it is divided by n."
         ),
         Mistake(
             "by_the_root",

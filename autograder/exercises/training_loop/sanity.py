@@ -10,6 +10,7 @@ from autograder.exercises.training_loop.lab import lab
 from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
+from course_lib.training_loop import softmax_cross_entropy
 from course_lib.training_loop import train_epoch
 
 
@@ -51,6 +52,23 @@ def labels_instead_of_positions(target, per_class):
 def classes_from_zero(target, per_class):
     classes = range(len(target.unique()))
     return torch.cat([(target == c).nonzero()[:per_class, 0] for c in classes])
+
+
+def ten_classes(target, per_class):
+    return torch.cat([(target == c).nonzero()[:per_class, 0] for c in range(10)])
+
+
+def in_the_order_of_appearance(target, per_class):
+    classes = dict.fromkeys(target.tolist())
+    return torch.cat([(target == c).nonzero()[:per_class, 0] for c in classes])
+
+
+def as_a_column(target, per_class):
+    return torch.cat([(target == c).nonzero()[:per_class] for c in target.unique()])
+
+
+def a_row_for_each_class(target, per_class):
+    return torch.stack([(target == c).nonzero()[:per_class, 0] for c in target.unique()])
 
 
 def one_of_every_class(target, per_class):
@@ -123,6 +141,30 @@ first `per_class` examples. (Class numbers need not start at 0, and not all need
             "You take the last ones of every class, not the first.",
         ),
         Mistake(
+            "ten_classes",
+            ten_classes,
+            "You go through the classes 0 to 9. Here numbers go up to 19, and not all occur: "
+            "`target.unique()`.",
+        ),
+        Mistake(
+            "in_the_order_of_appearance",
+            in_the_order_of_appearance,
+            "Your classes come in the order in which they appear. Asked for is ascending order: "
+            "`target.unique()` is sorted.",
+        ),
+        Mistake(
+            "as_a_column",
+            as_a_column,
+            "`nonzero()` gives a table with a column for each axis. Positions are asked for as one "
+            "row of numbers: `nonzero()[:, 0]`.",
+        ),
+        Mistake(
+            "a_row_for_each_class",
+            a_row_for_each_class,
+            "You return a table with a row for each class. All positions come one after the other: "
+            "`torch.cat`, not `torch.stack`.",
+        ),
+        Mistake(
             "one_of_every_class",
             one_of_every_class,
             "You take one of every class, not `per_class`.",
@@ -184,7 +226,7 @@ def in_eval_mode(model, optimizer, x, y, steps):
     model.eval()
     losses = []
     for _ in range(steps):
-        loss = training_loop.softmax_cross_entropy(model(x), y)
+        loss = softmax_cross_entropy(model(x), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -199,6 +241,27 @@ def labels_drawn_anew(model, optimizer, x, y, steps):
     for group in optimizer.param_groups:
         group["weight_decay"] = 0.0
     y = y[torch.randperm(len(y))]
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+
+
+def loss_after_the_step(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    losses = []
+    for _ in range(steps):
+        train_epoch(model, optimizer, [(x, y)])
+        losses.append(softmax_cross_entropy(model(x), y).item())
+    return losses
+
+
+def another_optimizer(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    optimizer = torch.optim.SGD(model.parameters(), lr=optimizer.param_groups[0]["lr"])
     return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
 
 
@@ -240,7 +303,7 @@ def dropout_in_eval_mode(model, optimizer, x, y, steps):
         for module in dropouts:
             module.eval()
         optimizer.zero_grad()
-        loss = training_loop.softmax_cross_entropy(model(x), y)
+        loss = softmax_cross_entropy(model(x), y)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -277,6 +340,7 @@ anywhere in the model) and the optimizer's weight decay. It returns the loss bef
     core=False,
     syllabus=("1.9",),
     planted="nothing_switched_off",
+    hide=("Raises",),
     needs=("training_loop/train_epoch",),
     inputs=_small_batch,
     probe=probes.supplied(),
@@ -315,6 +379,18 @@ anywhere in the model) and the optimizer's weight decay. It returns the loss bef
             labels_drawn_anew,
             "You shuffle the labels without the inputs. The network would learn that by heart as "
             "well, and you would not notice.",
+        ),
+        Mistake(
+            "loss_after_the_step",
+            loss_after_the_step,
+            "You measure the loss after each step; asked for is the one before it, which "
+            "`train_epoch` returns. (And a second look in train mode moves the running statistics.)",
+        ),
+        Mistake(
+            "another_optimizer",
+            another_optimizer,
+            "The optimizer's momentum is gone (a new optimizer has none). Change the one you are given: "
+            '`group["weight_decay"] = 0` for every group in `optimizer.param_groups`.',
         ),
         Mistake(
             "last_loss_only",

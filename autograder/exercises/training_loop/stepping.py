@@ -17,12 +17,12 @@ OPTIMIZERS = (
 
 
 def _descent(rng):
-    """Four steps at changing rates; the last parameter takes part in some of them only."""
+    """Four steps at changing rates; the second of three parameters takes part in two."""
     shapes = [(3, int(rng.integers(4, 7))), (int(rng.integers(2, 5)),), (2, 3)]
     steps = [
         {
             "gradients": [
-                rng.normal(size=shape) if index < 2 or used else None
+                rng.normal(size=shape) if index != 1 or used else None
                 for index, shape in enumerate(shapes)
             ],
             "learning_rate": float(rng.uniform(0.05, 0.9)),
@@ -116,6 +116,31 @@ def no_longer_a_leaf_that_learns(parameters, learning_rate):
             parameter.grad = None
 
 
+def stops_at_one_without_a_gradient(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is None:
+                break
+            parameter -= learning_rate * parameter.grad
+            parameter.grad = None
+
+
+def rate_forgotten(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter -= parameter.grad
+                parameter.grad = None
+
+
+def last_one_cleared(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter -= learning_rate * parameter.grad
+    parameter.grad = None
+
+
 def through_data(parameters, learning_rate):
     for parameter in parameters:
         if parameter.grad is None:
@@ -202,8 +227,9 @@ Nothing is returned.""",
         Mistake(
             "rebinds_the_name",
             rebinds_the_name,
-            "`parameter = parameter - …` makes a new tensor and gives it the name; the one that the "
-            "model holds has not moved. Update in place: `parameter -= …`.",
+            "The parameters of the model have not moved. `parameter = parameter - …` makes a new tensor "
+            "and gives it the name: update in place, `parameter -= …`. (Or is the gradient cleared "
+            "before it is used?)",
         ),
         Mistake(
             "rebinds_and_keeps_gradients",
@@ -222,6 +248,24 @@ Nothing is returned.""",
             every_parameter_has_a_gradient,
             "You use `.grad` of every parameter. One that took no part in the loss (a frozen layer, "
             "say) has `None` there: leave it out.",
+        ),
+        Mistake(
+            "stops_at_one_without_a_gradient",
+            stops_at_one_without_a_gradient,
+            "You stop (`break` or `return`) at the first parameter without a gradient, and those "
+            "after it stay where they are. Leave out that one only: `continue`.",
+        ),
+        Mistake(
+            "rate_forgotten",
+            rate_forgotten,
+            "You subtract the whole gradient. The step is η times as long: "
+            "`learning_rate * parameter.grad`.",
+        ),
+        Mistake(
+            "last_one_cleared",
+            last_one_cleared,
+            "Your clearing stands after the loop and so concerns its last parameter only; the others "
+            "keep their gradients, and the next `backward()` adds to them. Indent it.",
         ),
         Mistake(
             "cleared_first",
