@@ -33,6 +33,8 @@ __all__ = [
 
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 TEXT_STUB = "YOUR ANSWER HERE"
+NOTEBOOK_WIDTH = 88
+"""Characters that a cell shows without being moved sideways."""
 
 _starters: dict[int, tuple[Exercise, str]] = {}
 """Every submission is compared with them, and laying one out takes milliseconds."""
@@ -70,8 +72,13 @@ def starter_source(exercise: Exercise) -> str:
     if exercise.kind is Kind.WRITTEN:
         return TEXT_STUB
     if exercise.kind is Kind.PREDICTION:
-        wanted = " or ".join(map(_literal, exercise.choices)) or "a number"
-        return f"{exercise.name} = None  # your prediction: {wanted}"
+        wanted = [_literal(choice) for choice in exercise.choices] or ["a number"]
+        line = f"{exercise.name} = None  # your prediction: {' or '.join(wanted)}"
+        if len(line) <= NOTEBOOK_WIDTH:
+            return line
+        return "\n".join(
+            ["# Your prediction:", *(f"#   {w}" for w in wanted), f"{exercise.name} = None"]
+        )
     if exercise.kind is Kind.REPAIR:
         return _planted(exercise)
     known = _starters.get(id(exercise))
