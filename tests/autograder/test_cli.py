@@ -26,7 +26,7 @@ def said(capsys, *arguments):
         (("grade", "--jobs", "2", "--scheduler", "tcp://h:1"), "give one of the two"),
         (("grade", "--device", "abacus"), "invalid choice: 'abacus'"),
         (("grade", "--json", "nowhere/out.json"), "there is no such folder; nothing was graded"),
-        (("audit", "astrology"), "there is no lab 'astrology'; there are 04_initialization"),
+        (("audit", "astrology"), "there is no lab 'astrology'; there are 01_training_loop"),
         (("report",), "the following arguments are required: LAB"),
         (("grade",), "it has no nbgrader_config.py"),
         (("report", "4"), "it has no nbgrader_config.py"),

@@ -133,14 +133,11 @@ def test_nothing_of_the_grader_is_in_objects_and_frames(learned, attack, grade):
         import gc, sys
         named = {getattr(o, "__module__", None) for o in gc.get_objects() if callable(o)}
         ours = {str(name) for name in [*named, *sys.modules] if "autograder" in str(name)}
+        allowed = ("autograder.probes", "autograder.box.inside")
         """,
-        "sorted(ours)",
+        "sorted(name for name in ours if not name.startswith(allowed))",
     )
-    allowed = ("autograder.probes", "autograder.box.inside")
-    assert [n for n in ours if n != "autograder" and not n.startswith(allowed)] in (
-        [],
-        ["autograder.box"],
-    )
+    assert ours in (["autograder"], ["autograder", "autograder.box"])
     code = """
 import sys
 frame, names = sys._getframe(), set()
