@@ -13,6 +13,9 @@ RTOL = {"float64": 1e-7, "float32": 1e-4, "float16": 1e-2}
 ATOL = {"float64": 1e-10, "float32": 1e-5, "float16": 1e-3}
 """Relative tolerance of each entry, and absolute tolerance relative to the largest entry."""
 
+_SMALLEST = {"float64": 1e-300, "float32": 1e-37, "float16": 1e-7}
+"""What is smaller is rounded to zero on the way to it, by right answers too."""
+
 # numpy puts a dtype's name together anew each time it is asked.
 _FLOATS = {np.dtype(name): name for name in RTOL}
 
@@ -152,7 +155,7 @@ def _close(observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> 
     relative = tolerance.rtol if tolerance.rtol is not None else max(RTOL[n] for n in names)
     a, b = observed.astype(np.float64), expected.astype(np.float64)
     scale = np.abs(b[np.isfinite(b)]).max(initial=0.0)
-    absolute = max(ATOL[name] for name in names) * scale + 1e-300
+    absolute = max(ATOL[n] for n in names) * scale + max(_SMALLEST[n] for n in names)
     with np.errstate(invalid="ignore", over="ignore"):
         near = np.abs(a - b) <= absolute + relative * np.abs(b)
     return near | (a == b) | (np.isnan(a) & np.isnan(b))

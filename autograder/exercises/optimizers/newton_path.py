@@ -174,7 +174,7 @@ Follow $w \\leftarrow w - f'(w)\\,/\\,(f''(w)+\\delta)$ for `steps` steps, for e
 by itself, and return all points including the start, shape (steps + 1, D).""",
     parts=[
         Part("one step", 1, (first_step,)),
-        Part("the path", 2, (matches_reference("the path"), leaves_inputs_alone())),
+        Part("the path", 2, (matches_reference("the path", rtol=1e-5), leaves_inputs_alone())),
     ],
     minutes=6,
     difficulty=2,

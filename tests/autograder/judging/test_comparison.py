@@ -73,3 +73,9 @@ def test_the_largest_numbers_are_compared_without_a_warning():
         warnings.simplefilter("error")
         found = difference(np.array([1.7e308, -1.7e308]), np.array([1e-300, 1e300]))
         assert found is not None and found.gist
+
+
+def test_what_the_dtype_rounds_to_zero_is_zero():
+    tiny = np.array([4.5e-83, 0.0])
+    assert same(np.zeros(2, np.float32), tiny)
+    assert not same(np.zeros(2), tiny)
