@@ -9,6 +9,7 @@ import signal
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+_MOST = re.compile(rb"^(?:VmRSS|VmPTE):\s+(\d+) kB$", re.MULTILINE)
 _RSS = re.compile(rb"^(?:RssAnon|RssShmem|VmPTE):\s+(\d+) kB$", re.MULTILINE)
 _TABLES = re.compile(rb"^VmPTE:\s+(\d+) kB$", re.MULTILINE)
 _PSS = re.compile(rb"^Pss:\s+(\d+) kB$", re.MULTILINE)
@@ -17,8 +18,8 @@ _PSS = re.compile(rb"^Pss:\s+(\d+) kB$", re.MULTILINE)
 def over(limits: Mapping[int, int]) -> list[int]:
     """The processes that hold more bytes, with all their descendants, than they may.
 
-    Memory shared with a parent counts once. That is exact and slow to find out, so it is asked only
-    of a tree that would hold too much if shared pages counted each time.
+    Memory that is shared counts once. That is exact and slow to find out, so it is asked only of a
+    tree that would hold too much if every page counted wherever it is mapped.
     """
     if not limits:
         return []
@@ -38,8 +39,8 @@ def _tree(root: int, children: dict[int, list[int]]) -> list[int]:
 
 
 def _holds_more(tree: Sequence[int], limit: int) -> bool:
-    plain = sum(_kilobytes(pid, "status", _RSS) for pid in tree)
-    if plain * 1024 <= limit:
+    most = sum(_kilobytes(pid, "status", _MOST) for pid in tree)
+    if most * 1024 <= limit:
         return False
     exact = [_exactly(pid) for pid in tree]
     # A process that forbids a look at its pages is counted as it says of itself.
