@@ -18,6 +18,7 @@ from typing import Any
 
 from autograder.judging.exercise import Exercise
 from autograder.judging.source import blanked_lines
+from autograder.probes.definition import definition
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE,
@@ -74,9 +75,8 @@ def define(source: str, exercise: Exercise, name: str) -> Any:
     """The object a source defines under a name, in the namespace of the reference's module."""
     reference = exercise.reference
     assert reference is not None
-    namespace = dict(vars(sys.modules[reference.__module__]))
-    exec(compile(source, f"<answer to {exercise.id}>", "exec"), namespace)
-    return namespace[name]
+    namespace = vars(sys.modules[reference.__module__])
+    return definition(source, name, namespace, f"answer to {exercise.id}")
 
 
 Path = tuple[tuple[str, int | None], ...]

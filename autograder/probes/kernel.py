@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograder.probes import wire
+from autograder.probes.definition import execute
 from autograder.probes.run import run
 
 MIME = "application/vnd.training-course.observation+json"
@@ -40,7 +41,7 @@ def observe(request: str, namespace: dict[str, Any]) -> Reply:
     try:
         namespace.update(_define(asked["given"]))
         if asked["given"] and asked["again"]:
-            exec(asked["again"], namespace)
+            execute(asked["again"], namespace, "the answer, again")
         observations = run(
             asked["probe"],
             asked["parameters"],
@@ -62,6 +63,6 @@ def observe(request: str, namespace: dict[str, Any]) -> Reply:
 def _define(sources: dict[str, str]) -> dict[str, Any]:
     """The objects that sources define, which may call one another."""
     scope: dict[str, Any] = {}
-    for source in sources.values():
-        exec(source, scope)
+    for name, source in sources.items():
+        execute(source, scope, f"what stands in for {name}")
     return {name: scope[name] for name in sources}
