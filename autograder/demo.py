@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from autograder.grading.command import How, grade_and_print
 from autograder.judging import Exercise, Kind, Lab
 from autograder.judging.cells import free_names
-from autograder.judging.source import answer_source
+from autograder.judging.source.laying import answer_source
 
 STUDENTS = (
     "ada alan barbara carol dennis dorothy edsger emmy frances grace guido hedy joan john kathleen "

@@ -14,7 +14,7 @@ from autograder.judging.exercise import Exercise
 from autograder.judging.forbidden import forbidden_in_answer
 from autograder.judging.judge import expected_observations, is_prediction_made
 from autograder.judging.seeds import fresh_seed
-from autograder.judging.source import is_untouched
+from autograder.judging.source.comparing import is_untouched
 from autograder.reporting.verdict import verdict_html, verdict_text
 
 _committed: dict[str, Any] = {}

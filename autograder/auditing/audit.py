@@ -30,7 +30,8 @@ from autograder.judging.judge import (
     expected_observations,
     same_observation,
 )
-from autograder.judging.source import is_untouched, starter_source
+from autograder.judging.source.comparing import is_untouched
+from autograder.judging.source.laying import starter_source
 
 MAX_CPU_SECONDS = 0.3
 MIN_KILLED = 0.95
@@ -249,7 +250,7 @@ def _dies(
         with _alarm(_PATIENCE):
             answer = define(mutant.source, exercise, exercise.reference.__name__)
             seen = observe(exercise, answer, drawn, 7919)
-            verdict = judge(replace(exercise, mistakes=()), drawn, seen, expected, 0)
+            verdict = judge(replace(exercise, mistakes=[]), drawn, seen, expected, 0)
     except (Exception, KeyboardInterrupt):
         return True
     return verdict.score < exercise.points

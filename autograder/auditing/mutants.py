@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.judging.exercise import Exercise
-from autograder.judging.source import blanked_lines
+from autograder.judging.source.regions import blanked_lines
 from autograder.probes.definition import definition
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {

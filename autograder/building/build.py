@@ -11,8 +11,8 @@ from autograder.building.errors import BuildError
 from autograder.building.names import require_names
 from autograder.building.notebooks import lab_notebook, notebook_text
 from autograder.building.script import read_script
-from autograder.judging.exercise import Exercise, Lab
-from autograder.judging.source import solution_source, starter_source
+from autograder.judging import Exercise, Lab
+from autograder.judging.source.laying import solution_source, starter_source
 
 Proof = Callable[[NotebookNode, Lab], list[str]]
 """Says what is wrong with an instructor's notebook once it has been run and judged."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from pathlib import Path
 
 from autograder.building.errors import BuildError
 from autograder.building.notebooks import exercise_cells
 from autograder.building.script import Block
+from autograder.judging import Exercise, Kind, Lab
 from autograder.judging.cells import bound_names, free_names, parse_cell
-from autograder.judging.exercise import Exercise, Kind, Lab
-from autograder.judging.source import solution_source, starter_source
+from autograder.judging.source.laying import solution_source, starter_source
 
 _ALWAYS = frozenset(dir(builtins)) | {"display", "get_ipython", "In", "Out", "__name__", "_"}
 
@@ -41,6 +42,7 @@ def require_names(lab: Lab, blocks: list[Block], file: Path) -> None:
 def _code(exercise: Exercise) -> list[str]:
     """The code of an exercise's cells; a prediction's outcome need not be known for this."""
     predicted = exercise.kind is Kind.PREDICTION
+    versions: list[Callable[[Exercise], str]]
     versions = [starter_source] if predicted else [solution_source, starter_source]
     cells = [cell for version in versions for cell in exercise_cells(exercise, version)]
     return [cell.source for cell in cells if cell.cell_type == "code"]

@@ -15,8 +15,10 @@ from nbgrader.utils import compute_checksum
 from autograder.building.errors import BuildError
 from autograder.building.script import Block
 from autograder.building.statement import statement
-from autograder.judging.exercise import Exercise, Kind, Lab
-from autograder.judging.source import SourceError, has_docstring, starter_source
+from autograder.judging import Exercise, Kind, Lab
+from autograder.judging.source.docstrings import has_docstring
+from autograder.judging.source.laying import starter_source
+from autograder.judging.source.reading import SourceError
 
 _LOCKED = {"deletable": False, "editable": False}
 _KEPT = {"deletable": False}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.exercises.syllabus import Entry, entries, exercises_of
-from autograder.judging.exercise import Exercise, Lab
+from autograder.judging import Exercise, Lab
 
 PATH = Path("docs") / "syllabus.md"
 

@@ -6,7 +6,8 @@ import functools
 import importlib
 import pkgutil
 
-from autograder.judging.exercise import Exercise, Lab
+from autograder.judging.exercise import Exercise
+from autograder.judging.lab import Lab
 
 
 class UnknownName(LookupError):

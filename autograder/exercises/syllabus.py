@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.judging.exercise import Exercise, Lab
+from autograder.judging import Exercise, Lab
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from autograder.judging.judge import (
     is_prediction_made,
 )
 from autograder.judging.seeds import hidden_seed
-from autograder.judging.source import answer_source, is_untouched, same_tree
+from autograder.judging.source.comparing import is_untouched, same_tree
+from autograder.judging.source.laying import answer_source
 from autograder.judging.verdict import told_type
 from autograder.reporting.verdict import verdict_html, verdict_text
 

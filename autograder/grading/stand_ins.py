@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 
 from autograder.judging import Exercise
-from autograder.judging.source import answer_source
+from autograder.judging.source.laying import answer_source
 
 
 def needed_by(exercise: Exercise, exercises: dict[str, Exercise]) -> list[Exercise]:

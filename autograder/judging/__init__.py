@@ -4,11 +4,12 @@ from autograder.judging.exercise import (
     Alternative,
     Exercise,
     Kind,
-    Lab,
     Mistake,
     Part,
 )
 from autograder.judging.judge import cases, judge, observe
+from autograder.judging.lab import Lab
+from autograder.judging.source.edits import edit
 from autograder.judging.verdict import Finding, Reason, Verdict
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Reason",
     "Verdict",
     "cases",
+    "edit",
     "judge",
     "observe",
 ]

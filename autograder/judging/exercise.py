@@ -1,21 +1,24 @@
-"""The course's words as types: a lab, its exercises, their parts, mistakes and alternatives."""
+"""The course's words as types: an exercise, its parts, its mistakes and alternatives."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
 from autograder.judging.checks import Check
+from autograder.judging.source.edits import UNFRAMED, Answer, Edit, Frame
 from autograder.probes import Probe
 
 Inputs = dict[str, Any]
 READ = Probe("read")
-Answer = Callable[..., Any]
 Draw = Callable[[np.random.Generator], Inputs]
+Given = TypeVar("Given", bound=Answer)
 
 
 class Kind(StrEnum):
@@ -29,25 +32,42 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A named wrong answer and what to tell the student who made it.
+class Alternative:
+    """A right answer written another way, which must pass.
 
-    ``origin`` says where it is from: the notes, a study of real answers with its count, or the
-    field's folklore.
+    ``given`` is what its author wrote, which stands in a ``frame``: see ``Frame.written_out``.
     """
 
     name: str
-    answer: Answer
-    diagnosis: str
-    origin: str = ""
+    given: Answer | Edit
+    frame: Frame = UNFRAMED
+
+    @cached_property
+    def answer(self) -> Answer:
+        """What can be called, written out when it is first asked for."""
+        return self.frame.written_out(self.given, self.name)
 
 
 @dataclass(frozen=True)
-class Alternative:
-    """A right answer written another way, which must pass."""
+class Mistake:
+    """A named wrong answer and what to tell the student who made it.
+
+    ``given`` is what its author wrote, which stands in a ``frame``: see ``Frame.written_out``.
+    ``origin`` says where it is from: the notes, a study of real answers with its count, or the
+    field's folklore. ``raises`` is the type of the exception that it raises in every case.
+    """
 
     name: str
-    answer: Answer
+    given: Answer | Edit
+    diagnosis: str
+    origin: str = ""
+    raises: str = ""
+    frame: Frame = UNFRAMED
+
+    @cached_property
+    def answer(self) -> Answer:
+        """What can be called, written out when it is first asked for."""
+        return self.frame.written_out(self.given, self.name)
 
 
 @dataclass(frozen=True)
@@ -59,48 +79,130 @@ class Part:
     checks: tuple[Check, ...]
 
 
-@dataclass(frozen=True)
-class Exercise:
-    """Something put to students, with all that is needed to state and to judge it.
+@dataclass(frozen=True, kw_only=True)
+class Stated:
+    """What is put to students: what to do, what for, and how much of it.
 
-    ``inputs`` is one function for all cases, or one for each case where they differ in kind.
-    ``dtypes`` has one entry a case: float arrays of that case's inputs are cast to it.
-    ``signature`` reduces an observation of a random answer to what of it is not chance; two answers
-    behave alike when their signatures agree (by default, when all numbers do).
-    ``blank`` names the methods of a class that students write; the others are given.
-    ``hide`` names docstring sections that would give the answer away.
-    ``forbidden`` holds dotted names that the answer may not use, and methods as ``.backward``;
-    ``needs`` the ids of earlier exercises whose answers this one calls. ``equivalent_mutants`` maps
-    a mutation, as the audit prints it, to the reason why it changes nothing.
+    ``explanation`` is what an instructor reads beside a written answer or a prediction.
     """
 
-    id: str
-    kind: Kind
     title: str
     statement: str
-    points: float = 0
-    reference: Answer | None = None
-    inputs: Draw | tuple[Draw, ...] = lambda rng: {}
-    probe: Probe = READ
-    parts: tuple[Part, ...] = ()
-    mistakes: tuple[Mistake, ...] = ()
-    alternatives: tuple[Alternative, ...] = ()
-    planted: str | None = None
-    dtypes: tuple[str, ...] = ("float64", "float64", "float32")
-    signature: Callable[[dict[str, Any]], Any] | None = None
-    blank: tuple[str, ...] = ()
-    hide: tuple[str, ...] = ()
-    forbidden: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    equivalent_mutants: dict[str, str] = field(default_factory=dict)
     minutes: int = 5
     difficulty: int = 1
     core: bool = True
     hints: tuple[str, ...] = ()
     syllabus: tuple[str, ...] = ()
+    explanation: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """How an answer is judged.
+
+    ``inputs`` is one function for all cases, or one for each case where they differ in kind.
+    ``dtypes`` has one entry a case: float arrays of that case's inputs are cast to it.
+    ``signature`` reduces an observation of a random answer to what of it is not chance; two answers
+    behave alike when their signatures agree (by default, when all numbers do).
+    ``equivalent_mutants`` maps a mutation, as the audit prints it, to the reason why it changes
+    nothing.
+    """
+
+    inputs: Draw | tuple[Draw, ...] = lambda rng: {}
+    dtypes: tuple[str, ...] = ("float64", "float64", "float32")
+    probe: Probe = READ
+    signature: Callable[[dict[str, Any]], Any] | None = None
+    equivalent_mutants: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laid:
+    """How an exercise is laid into a notebook.
+
+    ``blank`` names the methods of a class that students write; the others are given.
+    ``hide`` names docstring sections that would give the answer away.
+    ``forbidden`` holds dotted names that the answer may not use, and methods as ``.backward``;
+    ``needs`` the ids of earlier exercises whose answers this one calls.
+    """
+
+    blank: tuple[str, ...] = ()
+    hide: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Exercise(Stated, Judged, Laid):
+    """Something put to students, with all that is needed to state, to judge and to lay it out.
+
+    Its mistakes and alternatives are given to it after it is made, in the order in which a student
+    is told of them: the first mistake that behaves like an answer is its diagnosis.
+    """
+
+    id: str
+    kind: Kind
+    points: float = 0
+    reference: Answer | None = None
+    parts: tuple[Part, ...] = ()
+    planted: str | None = None
     choices: tuple[str, ...] = ()
     outcome: Callable[[], float | str] | None = None
-    explanation: str = ""
+    mistakes: list[Mistake] = field(default_factory=list)
+    alternatives: list[Alternative] = field(default_factory=list)
+
+    @overload
+    def mistake(
+        self, diagnosis: str, /, *, origin: str = "", raises: str = ""
+    ) -> Callable[[Given], Given]: ...
+
+    @overload
+    def mistake(
+        self, name: str, given: Edit, diagnosis: str, /, *, origin: str = "", raises: str = ""
+    ) -> None: ...
+
+    def mistake(
+        self,
+        diagnosis_or_name: str,
+        given: Edit | None = None,
+        diagnosis: str = "",
+        /,
+        *,
+        origin: str = "",
+        raises: str = "",
+    ) -> Callable[[Given], Given] | None:
+        """Take in a wrong answer, with what to tell the student who made it.
+
+        A function or class is decorated with the diagnosis, and its name is the mistake's, of a
+        class in lower case with underscores; an edit of the reference has its name before it.
+        """
+        if given is not None:
+            name = diagnosis_or_name
+            self._take_in(Mistake(name, given, diagnosis, origin, raises, self._frame))
+            return None
+
+        def take_in(answer: Given) -> Given:
+            told = (diagnosis_or_name, origin, raises)
+            self._take_in(Mistake(_name(answer), answer, *told, self._frame))
+            return answer
+
+        return take_in
+
+    def alternative(self, answer: Given) -> Given:
+        """Take in a right answer that is written another way."""
+        name = _name(answer)
+        if any(name == known.name for known in self.alternatives):
+            raise ValueError(f"{self.id} has two alternatives called {name!r}; rename one")
+        self.alternatives.append(Alternative(name, answer, self._frame))
+        return answer
+
+    def _take_in(self, mistake: Mistake) -> None:
+        if any(mistake.name == known.name for known in self.mistakes):
+            raise ValueError(f"{self.id} has two mistakes called {mistake.name!r}; rename one")
+        self.mistakes.append(mistake)
+
+    @cached_property
+    def _frame(self) -> Frame:
+        return Frame(self.id, self.reference, self.blank)
 
     @property
     def lab(self) -> str:
@@ -140,70 +242,15 @@ class Exercise:
     @property
     def planted_mistake(self) -> Mistake:
         """The mistake that a repair exercise starts from."""
-        return next(mistake for mistake in self.mistakes if mistake.name == self.planted)
+        found = [mistake for mistake in self.mistakes if mistake.name == self.planted]
+        if not found:
+            raise ValueError(f"{self.id} plants {self.planted!r}, which is no mistake of it")
+        return found[0]
 
 
-class Lab:
-    """One lab: its name, number and title, and its exercises in the order they are defined."""
-
-    def __init__(self, name: str, *, number: int, title: str, version: int = 1) -> None:
-        self.name = name
-        self.number = number
-        self.title = title
-        self.version = version
-        self.exercises: dict[str, Exercise] = {}
-
-    @property
-    def slug(self) -> str:
-        """The lab's name where order matters: ``04_initialization``."""
-        return f"{self.number:02d}_{self.name}"
-
-    def exercise(
-        self,
-        reference: Answer,
-        *,
-        checks: Sequence[Check] = (),
-        parts: Sequence[Part] = (),
-        points: float = 0,
-        kind: Kind = Kind.IMPLEMENTATION,
-        **fields: Any,
-    ) -> Exercise:
-        """Put a technique to students as an implementation.
-
-        Points belong to ``parts``; ``checks`` with ``points`` is short for a single part.
-        """
-        name = fields.pop("name", reference.__name__)
-        if checks:
-            parts = (Part("all of it", points, tuple(checks)),)
-        total = sum(part.points for part in parts)
-        return self._add(name, kind=kind, reference=reference, parts=parts, points=total, **fields)
-
-    def value(self, reference: Answer, **fields: Any) -> Exercise:
-        """Ask for a formula, handed in as a callable that is evaluated at hidden points."""
-        return self.exercise(reference, kind=Kind.VALUE, **fields)
-
-    def repair(self, reference: Answer, *, planted: str, **fields: Any) -> Exercise:
-        """Give students the code of a mistake and ask them to mend it."""
-        return self.exercise(reference, kind=Kind.REPAIR, planted=planted, **fields)
-
-    def prediction(self, name: str, **fields: Any) -> Exercise:
-        """Ask for a commitment before an experiment runs: a number, or one of ``choices``."""
-        return self._add(name, kind=Kind.PREDICTION, **fields)
-
-    def written(self, name: str, *, points: float, **fields: Any) -> Exercise:
-        """Ask for a text that a person reads and grades."""
-        return self._add(name, kind=Kind.WRITTEN, points=points, **fields)
-
-    def _add(self, name: str, **fields: Any) -> Exercise:
-        if name in self.exercises:
-            raise ValueError(f"lab {self.name} has two exercises called {name!r}; rename one")
-        if isinstance(fields.get("inputs"), tuple) and "dtypes" in fields:
-            raise ValueError(
-                f"{self.name}/{name} gives both a tuple of inputs and dtypes: each function of the "
-                "tuple is a case of its own, the last in float32; leave out one of the two"
-            )
-        for key in ("parts", "mistakes", "alternatives", "hints"):
-            fields[key] = tuple(fields.get(key, ()))
-        exercise = Exercise(id=f"{self.name}/{name}", **fields)
-        self.exercises[name] = exercise
-        return exercise
+def _name(answer: Answer) -> str:
+    """What an answer is called; of a class, in lower case with underscores."""
+    name = answer.__name__
+    if isinstance(answer, type):
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    return name

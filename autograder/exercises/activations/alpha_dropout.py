@@ -7,7 +7,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import (
     Check,
     finding,
@@ -140,139 +140,9 @@ def _moment(name, wanted, take):
     return Check(f"the {name} stays {wanted}", look)
 
 
-def ordinary_dropout(x, p, training=True):
-    if not training:
-        return x
-    return x * (torch.rand_like(x) >= p) / (1 - p)
-
-
-def no_repair(x, p, training=True):
-    if not training:
-        return x
-    return torch.where(torch.rand_like(x) >= p, x, -1.7580993408473766)
-
-
-def dropped_to_zero(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * x * (torch.rand_like(x) >= p) - a * p * low
-
-
-def p_is_keep(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = (p + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) < p, x, low) - a * (1 - p) * low
-
-
-def wrong_way_mask(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) < p, x, low) - a * p * low
-
-
-def shift_forgotten(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) >= p, x, low)
-
-
-def scale_forgotten(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    return torch.where(torch.rand_like(x) >= p, x, low) - p * low
-
-
-def mirrored_limit(x, p, training=True):
-    if not training:
-        return x
-    low = 1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
-
-
-def normal_numbers(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.randn_like(x) >= p, x, low) - a * p * low
-
-
-def drops_in_evaluation(x, p, training=True):
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
-
-
-def never_drops(x, p, training=True):
-    return x
-
-
-def only_the_kept(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return torch.where(torch.rand_like(x) >= p, a * x - a * p * low, low)
-
-
-def shifted_down(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) >= p, x, low) + a * p * low
-
-
-def root_forgotten(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = 1 / ((1 - p) + low**2 * p * (1 - p))
-    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
-
-
-def seeded(x, p, training=True):
-    if not training:
-        return x
-    torch.manual_seed(0)
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
-
-
-def by_bernoulli(x, p, training=True):
-    if not training:
-        return x.clone()
-    keep = 1 - p
-    low = -1.0507009873554805 * 1.6732632423543772
-    d = torch.bernoulli(torch.full_like(x, keep))
-    a = (keep + low**2 * keep * (1 - keep)) ** -0.5
-    return a * (x * d + low * (1 - d)) - a * (1 - keep) * low
-
-
-def by_moments(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    out = x.masked_fill(torch.rand(x.shape) < p, low)
-    mean = p * low
-    variance = (1 - p) + p * low**2 - mean**2
-    return (out - mean) / math.sqrt(variance)
-
-
 RATE = "kept = torch.rand_like(x) >= p"
 
-lab.exercise(
+alpha_dropout = lab.exercise(
     activations.alpha_dropout,
     title="Dropout for SELU",
     statement=r"""Ordinary dropout sets units to 0. For SELU this is a foreign value, and the variance
@@ -304,94 +174,6 @@ those of SELU.""",
     hide=("Formula",),
     inputs=(_signal, _evaluation, _often),
     probe=probes.draws(count=6),
-    mistakes=[
-        Mistake(
-            "ordinary_dropout",
-            ordinary_dropout,
-            "This is ordinary dropout: entries become 0 and the others grow by 1/(1 − p). The mean "
-            "stays, the variance becomes 1/(1 − p). Drop to α' = −λα and apply a and b.",
-        ),
-        Mistake(
-            "no_repair",
-            no_repair,
-            "You drop to α' and leave it at that: the mean is now pα'. The affine map a(…) + b "
-            "is missing.",
-        ),
-        Mistake(
-            "dropped_to_zero",
-            dropped_to_zero,
-            "a and b are right, but they belong to entries dropped to α', and yours are dropped "
-            "to 0.",
-        ),
-        Mistake(
-            "p_is_keep",
-            p_is_keep,
-            "You read p as the probability of *keeping* (the paper's q). In this lab, as in torch, "
-            "p is the probability of dropping.",
-        ),
-        Mistake(
-            "wrong_way_mask",
-            wrong_way_mask,
-            "a and b are those for dropping with probability p, but your mask drops 1 − p: the "
-            "comparison is the other way round.",
-        ),
-        Mistake(
-            "shift_forgotten",
-            shift_forgotten,
-            "The shift b is missing: the mean is a p α', not 0. b = −a p α'.",
-        ),
-        Mistake(
-            "scale_forgotten",
-            scale_forgotten,
-            "The mean is right, the variance is not: the factor a = (q + α'² q p)^(−1/2) is missing "
-            "(and with it the a in b = −a p α').",
-        ),
-        Mistake(
-            "mirrored_limit",
-            mirrored_limit,
-            "You drop to +λα. SELU's limit at −∞ is negative: α' = −λα.",
-        ),
-        Mistake(
-            "normal_numbers",
-            normal_numbers,
-            "You compare *normal* numbers with p (`randn`). Uniform ones in (0, 1) are below p with "
-            "probability p: `torch.rand_like`.",
-            origin="11 of 250 students, in ordinary dropout",
-        ),
-        Mistake(
-            "drops_in_evaluation",
-            drops_in_evaluation,
-            "You drop entries also when `training` is False.",
-        ),
-        Mistake(
-            "only_the_kept",
-            only_the_kept,
-            "You apply a and b to the kept entries only. The affine map is for *all* entries: those "
-            "dropped to α' become a α' + b.",
-        ),
-        Mistake(
-            "shifted_down",
-            shifted_down,
-            "Your b has the wrong sign. The bracket has the mean pα', which is negative, and "
-            "b = −a p α' lifts it to 0.",
-        ),
-        Mistake(
-            "root_forgotten",
-            root_forgotten,
-            "Your a is 1 over the *variance* of the bracket. To make the variance 1, divide by its "
-            "root: a = (q + α'² p q)^(−1/2).",
-        ),
-        Mistake(
-            "seeded",
-            seeded,
-            "You drop the same entries at every call. Do not seed the generator in the function.",
-        ),
-        Mistake("never_drops", never_drops, "Nothing is dropped, and x comes back as it was."),
-    ],
-    alternatives=[
-        Alternative("by_bernoulli", by_bernoulli),
-        Alternative("by_moments", by_moments),
-    ],
     forbidden=(
         "torch.nn.functional",
         "torch.nn.AlphaDropout",
@@ -407,3 +189,181 @@ those of SELU.""",
         "a = (q + α'² p q)^(−1/2) and b = −a p α'; `torch.where(torch.rand_like(x) >= p, x, …)`.",
     ),
 )
+
+
+@alpha_dropout.mistake(
+    "This is ordinary dropout: entries become 0 and the others grow by 1/(1 − p). The mean stays, "
+    "the variance becomes 1/(1 − p). Drop to α' = −λα and apply a and b."
+)
+def ordinary_dropout(x, p, training=True):
+    if not training:
+        return x
+    return x * (torch.rand_like(x) >= p) / (1 - p)
+
+
+@alpha_dropout.mistake(
+    "You drop to α' and leave it at that: the mean is now pα'. The affine map a(…) + b is missing."
+)
+def no_repair(x, p, training=True):
+    if not training:
+        return x
+    return torch.where(torch.rand_like(x) >= p, x, -1.7580993408473766)
+
+
+@alpha_dropout.mistake(
+    "a and b are right, but they belong to entries dropped to α', and yours are dropped to 0."
+)
+def dropped_to_zero(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * x * (torch.rand_like(x) >= p) - a * p * low
+
+
+@alpha_dropout.mistake(
+    "You read p as the probability of *keeping* (the paper's q). In this lab, as in torch, p is "
+    "the probability of dropping."
+)
+def p_is_keep(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = (p + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) < p, x, low) - a * (1 - p) * low
+
+
+@alpha_dropout.mistake(
+    "a and b are those for dropping with probability p, but your mask drops 1 − p: the comparison "
+    "is the other way round."
+)
+def wrong_way_mask(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) < p, x, low) - a * p * low
+
+
+@alpha_dropout.mistake("The shift b is missing: the mean is a p α', not 0. b = −a p α'.")
+def shift_forgotten(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) >= p, x, low)
+
+
+@alpha_dropout.mistake(
+    "The mean is right, the variance is not: the factor a = (q + α'² q p)^(−1/2) is missing (and "
+    "with it the a in b = −a p α')."
+)
+def scale_forgotten(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    return torch.where(torch.rand_like(x) >= p, x, low) - p * low
+
+
+@alpha_dropout.mistake("You drop to +λα. SELU's limit at −∞ is negative: α' = −λα.")
+def mirrored_limit(x, p, training=True):
+    if not training:
+        return x
+    low = 1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
+
+
+@alpha_dropout.mistake(
+    "You compare *normal* numbers with p (`randn`). Uniform ones in (0, 1) are below p with "
+    "probability p: `torch.rand_like`.",
+    origin="11 of 250 students, in ordinary dropout",
+)
+def normal_numbers(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.randn_like(x) >= p, x, low) - a * p * low
+
+
+@alpha_dropout.mistake("You drop entries also when `training` is False.")
+def drops_in_evaluation(x, p, training=True):
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
+
+
+@alpha_dropout.mistake(
+    "You apply a and b to the kept entries only. The affine map is for *all* entries: those "
+    "dropped to α' become a α' + b."
+)
+def only_the_kept(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return torch.where(torch.rand_like(x) >= p, a * x - a * p * low, low)
+
+
+@alpha_dropout.mistake(
+    "Your b has the wrong sign. The bracket has the mean pα', which is negative, and b = −a p α' "
+    "lifts it to 0."
+)
+def shifted_down(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) >= p, x, low) + a * p * low
+
+
+@alpha_dropout.mistake(
+    "Your a is 1 over the *variance* of the bracket. To make the variance 1, divide by its root: "
+    "a = (q + α'² p q)^(−1/2)."
+)
+def root_forgotten(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    a = 1 / ((1 - p) + low**2 * p * (1 - p))
+    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
+
+
+@alpha_dropout.mistake(
+    "You drop the same entries at every call. Do not seed the generator in the function."
+)
+def seeded(x, p, training=True):
+    if not training:
+        return x
+    torch.manual_seed(0)
+    low = -1.7580993408473766
+    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
+    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
+
+
+@alpha_dropout.mistake("Nothing is dropped, and x comes back as it was.")
+def never_drops(x, p, training=True):
+    return x
+
+
+@alpha_dropout.alternative
+def by_bernoulli(x, p, training=True):
+    if not training:
+        return x.clone()
+    keep = 1 - p
+    low = -1.0507009873554805 * 1.6732632423543772
+    d = torch.bernoulli(torch.full_like(x, keep))
+    a = (keep + low**2 * keep * (1 - keep)) ** -0.5
+    return a * (x * d + low * (1 - d)) - a * (1 - keep) * low
+
+
+@alpha_dropout.alternative
+def by_moments(x, p, training=True):
+    if not training:
+        return x
+    low = -1.7580993408473766
+    out = x.masked_fill(torch.rand(x.shape) < p, low)
+    mean = p * low
+    variance = (1 - p) + p * low**2 - mean**2
+    return (out - mean) / math.sqrt(variance)

@@ -8,7 +8,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import activations
 
@@ -34,98 +34,7 @@ def _compared(first, second, summary):
     }
 
 
-def deviation_for_error(first, second):
-    return _compared(first, second, lambda v: (v.mean(), v.std()))
-
-
-def biased_deviation(first, second):
-    return _compared(first, second, lambda v: (v.mean(), v.std(unbiased=False) / len(v) ** 0.5))
-
-
-def divided_by_n(first, second):
-    return _compared(first, second, lambda v: (v.mean(), v.std() / len(v)))
-
-
-def variance_over_root(first, second):
-    return _compared(first, second, lambda v: (v.mean(), v.var() / len(v) ** 0.5))
-
-
-def variance_over_n(first, second):
-    return _compared(first, second, lambda v: (v.mean(), v.var() / len(v)))
-
-
-def corrected_twice(first, second):
-    return _compared(first, second, lambda v: (v.mean(), v.std() / (len(v) - 1) ** 0.5))
-
-
-def unpaired(first, second):
-    (a, error_a), (b, error_b) = _summary(first), _summary(second)
-    return {
-        "first": (a, error_a),
-        "second": (b, error_b),
-        "difference": (a - b, torch.sqrt(error_a**2 + error_b**2)),
-    }
-
-
-def errors_added(first, second):
-    (a, error_a), (b, error_b) = _summary(first), _summary(second)
-    return {
-        "first": (a, error_a),
-        "second": (b, error_b),
-        "difference": (a - b, error_a + error_b),
-    }
-
-
-def errors_subtracted(first, second):
-    (a, error_a), (b, error_b) = _summary(first), _summary(second)
-    return {
-        "first": (a, error_a),
-        "second": (b, error_b),
-        "difference": (a - b, error_a - error_b),
-    }
-
-
-def second_minus_first(first, second):
-    return {**_compared(first, second, _summary), "difference": _summary(second - first)}
-
-
-def sorted_first(first, second):
-    return _compared(first.sort().values, second.sort().values, _summary)
-
-
-def absolute_differences(first, second):
-    found = _compared(first, second, _summary)
-    return {**found, "difference": _summary((first - second).abs())}
-
-
-def one_seed(first, second):
-    return _compared(first[:1], second[:1], lambda v: (v.mean(), torch.zeros_like(v.mean())))
-
-
-def with_statistics(first, second):
-    def summary(values):
-        numbers = values.tolist()
-        return statistics.mean(numbers), statistics.stdev(numbers) / len(numbers) ** 0.5
-
-    pairs = zip(first.tolist(), second.tolist(), strict=True)
-    differences = torch.tensor([a - b for a, b in pairs], dtype=torch.float64)
-    return {"first": summary(first), "second": summary(second), "difference": summary(differences)}
-
-
-def with_covariance(first, second):
-    n = len(first)
-    c = torch.cov(torch.stack([first, second]))
-    return {
-        "first": [first.mean(), (c[0, 0] / n) ** 0.5],
-        "second": [second.mean(), (c[1, 1] / n) ** 0.5],
-        "difference": [
-            first.mean() - second.mean(),
-            ((c[0, 0] + c[1, 1] - 2 * c[0, 1]) / n) ** 0.5,
-        ],
-    }
-
-
-lab.exercise(
+compare_paired = lab.exercise(
     activations.compare_paired,
     title="Better, or lucky?",
     statement=r"""Two activations were trained on the same seeds: entry i of `first` and entry i of
@@ -166,82 +75,137 @@ Why paired? Some seeds are good for both. The subtraction removes what they have
     dtypes=("float64", "float64", "float64"),
     inputs=_seeds,
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "deviation_for_error",
-            deviation_for_error,
-            "You return the standard deviation: how far *one* run lies from the mean. The error of "
-            "the mean is smaller by √n.",
-        ),
-        Mistake(
-            "unpaired",
-            unpaired,
-            "Your error of the difference is √(e₁² + e₂²), that of two independent samples. These "
-            "are pairs: take the standard error of the differences, seed by seed.",
-        ),
-        Mistake(
-            "biased_deviation",
-            biased_deviation,
-            "You divide by n under the root. With so few seeds that is too optimistic: n − 1.",
-        ),
-        Mistake("divided_by_n", divided_by_n, "You divide s by n. It is s/√n."),
-        Mistake(
-            "variance_over_root",
-            variance_over_root,
-            "You divide the variance by √n: take its root.",
-        ),
-        Mistake(
-            "variance_over_n",
-            variance_over_n,
-            "You return the square of the standard error, s²/n: take its root.",
-        ),
-        Mistake(
-            "corrected_twice",
-            corrected_twice,
-            "You divide s by √(n − 1). The n − 1 is in the unbiased s already: s/√n.",
-        ),
-        Mistake(
-            "errors_added",
-            errors_added,
-            "You add the two errors. Take the standard error of the differences, seed by seed.",
-        ),
-        Mistake(
-            "errors_subtracted",
-            errors_subtracted,
-            "You subtract the two errors; this can even be negative. Take the standard error of the "
-            "differences, seed by seed.",
-        ),
-        Mistake(
-            "second_minus_first",
-            second_minus_first,
-            "Your difference is second − first. It is first − second.",
-        ),
-        Mistake(
-            "sorted_first",
-            sorted_first,
-            "You sort the scores, so that the best seed of one is paired with the best of the other. "
-            "Pairs are made by the seed.",
-        ),
-        Mistake(
-            "absolute_differences",
-            absolute_differences,
-            "You take absolute differences: their mean is positive even for two equal methods.",
-        ),
-        Mistake(
-            "one_seed",
-            one_seed,
-            "You use the first seed only. One seed says nothing about what another would do.",
-        ),
-    ],
-    alternatives=[
-        Alternative("with_statistics", with_statistics),
-        Alternative("with_covariance", with_covariance),
-    ],
     hints=(
         "Write a small function for (mean, s/√n) and call it three times.",
         "For the difference, first subtract: `first - second` is one number for each seed.",
     ),
 )
+
+
+@compare_paired.mistake(
+    "You return the standard deviation: how far *one* run lies from the mean. The error of the "
+    "mean is smaller by √n."
+)
+def deviation_for_error(first, second):
+    return _compared(first, second, lambda v: (v.mean(), v.std()))
+
+
+@compare_paired.mistake(
+    "Your error of the difference is √(e₁² + e₂²), that of two independent samples. These are "
+    "pairs: take the standard error of the differences, seed by seed."
+)
+def unpaired(first, second):
+    (a, error_a), (b, error_b) = _summary(first), _summary(second)
+    return {
+        "first": (a, error_a),
+        "second": (b, error_b),
+        "difference": (a - b, torch.sqrt(error_a**2 + error_b**2)),
+    }
+
+
+@compare_paired.mistake(
+    "You divide by n under the root. With so few seeds that is too optimistic: n − 1."
+)
+def biased_deviation(first, second):
+    return _compared(first, second, lambda v: (v.mean(), v.std(unbiased=False) / len(v) ** 0.5))
+
+
+@compare_paired.mistake("You divide s by n. It is s/√n.")
+def divided_by_n(first, second):
+    return _compared(first, second, lambda v: (v.mean(), v.std() / len(v)))
+
+
+@compare_paired.mistake("You divide the variance by √n: take its root.")
+def variance_over_root(first, second):
+    return _compared(first, second, lambda v: (v.mean(), v.var() / len(v) ** 0.5))
+
+
+@compare_paired.mistake("You return the square of the standard error, s²/n: take its root.")
+def variance_over_n(first, second):
+    return _compared(first, second, lambda v: (v.mean(), v.var() / len(v)))
+
+
+@compare_paired.mistake("You divide s by √(n − 1). The n − 1 is in the unbiased s already: s/√n.")
+def corrected_twice(first, second):
+    return _compared(first, second, lambda v: (v.mean(), v.std() / (len(v) - 1) ** 0.5))
+
+
+@compare_paired.mistake(
+    "You add the two errors. Take the standard error of the differences, seed by seed."
+)
+def errors_added(first, second):
+    (a, error_a), (b, error_b) = _summary(first), _summary(second)
+    return {
+        "first": (a, error_a),
+        "second": (b, error_b),
+        "difference": (a - b, error_a + error_b),
+    }
+
+
+@compare_paired.mistake(
+    "You subtract the two errors; this can even be negative. Take the standard error of the "
+    "differences, seed by seed."
+)
+def errors_subtracted(first, second):
+    (a, error_a), (b, error_b) = _summary(first), _summary(second)
+    return {
+        "first": (a, error_a),
+        "second": (b, error_b),
+        "difference": (a - b, error_a - error_b),
+    }
+
+
+@compare_paired.mistake("Your difference is second − first. It is first − second.")
+def second_minus_first(first, second):
+    return {**_compared(first, second, _summary), "difference": _summary(second - first)}
+
+
+@compare_paired.mistake(
+    "You sort the scores, so that the best seed of one is paired with the best of the other. "
+    "Pairs are made by the seed."
+)
+def sorted_first(first, second):
+    return _compared(first.sort().values, second.sort().values, _summary)
+
+
+@compare_paired.mistake(
+    "You take absolute differences: their mean is positive even for two equal methods."
+)
+def absolute_differences(first, second):
+    found = _compared(first, second, _summary)
+    return {**found, "difference": _summary((first - second).abs())}
+
+
+@compare_paired.mistake(
+    "You use the first seed only. One seed says nothing about what another would do."
+)
+def one_seed(first, second):
+    return _compared(first[:1], second[:1], lambda v: (v.mean(), torch.zeros_like(v.mean())))
+
+
+@compare_paired.alternative
+def with_statistics(first, second):
+    def summary(values):
+        numbers = values.tolist()
+        return statistics.mean(numbers), statistics.stdev(numbers) / len(numbers) ** 0.5
+
+    pairs = zip(first.tolist(), second.tolist(), strict=True)
+    differences = torch.tensor([a - b for a, b in pairs], dtype=torch.float64)
+    return {"first": summary(first), "second": summary(second), "difference": summary(differences)}
+
+
+@compare_paired.alternative
+def with_covariance(first, second):
+    n = len(first)
+    c = torch.cov(torch.stack([first, second]))
+    return {
+        "first": [first.mean(), (c[0, 0] / n) ** 0.5],
+        "second": [second.mean(), (c[1, 1] / n) ** 0.5],
+        "difference": [
+            first.mean() - second.mean(),
+            ((c[0, 0] + c[1, 1] - 2 * c[0, 1]) / n) ** 0.5,
+        ],
+    }
 
 
 def _search(rng):
@@ -267,56 +231,7 @@ def _search(rng):
     return {"validation": scores, "rates": ladder}
 
 
-def shared_rate(validation, rates):
-    return rates[validation.mean(dim=(0, 2)).argmax()].expand(len(validation))
-
-
-def luckiest_run(validation, rates):
-    return rates[validation.amax(dim=2).argmax(dim=1)]
-
-
-def first_seed(validation, rates):
-    return rates[validation[:, :, 0].argmax(dim=1)]
-
-
-def best_median(validation, rates):
-    return rates[validation.median(dim=2).values.argmax(dim=1)]
-
-
-def worst_rate(validation, rates):
-    return rates[validation.mean(dim=2).argmin(dim=1)]
-
-
-def most_reliable(validation, rates):
-    return rates[validation.amin(dim=2).argmax(dim=1)]
-
-
-def steadiest(validation, rates):
-    return rates[validation.std(dim=2).argmin(dim=1)]
-
-
-def indices(validation, rates):
-    return validation.mean(dim=2).argmax(dim=1)
-
-
-def the_scores(validation, rates):
-    return validation.mean(dim=2).amax(dim=1)
-
-
-def by_loop(validation, rates):
-    chosen = []
-    for scores in validation:
-        means = [float(s.mean()) for s in scores]
-        chosen.append(rates[means.index(max(means))])
-    return torch.stack(chosen)
-
-
-def by_sum_and_gather(validation, rates):
-    order = validation.sum(dim=-1).argsort(dim=1, descending=True)
-    return torch.gather(rates.expand(len(validation), -1), 1, order[:, :1]).squeeze(1)
-
-
-lab.exercise(
+tuned_rates = lab.exercise(
     activations.tuned_rates,
     title="To each its own learning rate",
     statement=r"""A sigmoid network wants a larger learning rate than a ReLU network. Whoever compares both
@@ -335,43 +250,75 @@ with the best **mean over the seeds**.""",
     inputs=_search,
     probe=probes.call(),
     checks=[matches_reference("the chosen rates"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "shared_rate",
-            shared_rate,
-            "You choose one rate for all methods. Each is compared at its own best.",
-        ),
-        Mistake(
-            "luckiest_run",
-            luckiest_run,
-            "You pick the rate of the best single run. That rewards luck: take the mean over the "
-            "seeds first.",
-        ),
-        Mistake(
-            "first_seed", first_seed, "You look at the first seed only. Average over the seeds."
-        ),
-        Mistake(
-            "most_reliable",
-            most_reliable,
-            "You pick by the worst run. A respectable criterion, but here the mean is asked for.",
-        ),
-        Mistake(
-            "best_median",
-            best_median,
-            "You pick by the median of the seeds. A respectable criterion, but here the mean is "
-            "asked for.",
-        ),
-        Mistake("worst_rate", worst_rate, "You pick the worst rate: accuracies are to be large."),
-        Mistake("steadiest", steadiest, "You pick the rate whose runs differ least, however bad."),
-        Mistake("indices", indices, "You return positions. Return the rates that stand there."),
-        Mistake("the_scores", the_scores, "You return the best scores. Return the rates they had."),
-    ],
-    alternatives=[
-        Alternative("by_loop", by_loop),
-        Alternative("by_sum_and_gather", by_sum_and_gather),
-    ],
     hints=(
         "First over the seeds, then over the rates.",
         "`argmax` gives positions; `rates[positions]` the rates.",
     ),
 )
+
+
+@tuned_rates.mistake("You choose one rate for all methods. Each is compared at its own best.")
+def shared_rate(validation, rates):
+    return rates[validation.mean(dim=(0, 2)).argmax()].expand(len(validation))
+
+
+@tuned_rates.mistake(
+    "You pick the rate of the best single run. That rewards luck: take the mean over the seeds "
+    "first."
+)
+def luckiest_run(validation, rates):
+    return rates[validation.amax(dim=2).argmax(dim=1)]
+
+
+@tuned_rates.mistake("You look at the first seed only. Average over the seeds.")
+def first_seed(validation, rates):
+    return rates[validation[:, :, 0].argmax(dim=1)]
+
+
+@tuned_rates.mistake(
+    "You pick by the worst run. A respectable criterion, but here the mean is asked for."
+)
+def most_reliable(validation, rates):
+    return rates[validation.amin(dim=2).argmax(dim=1)]
+
+
+@tuned_rates.mistake(
+    "You pick by the median of the seeds. A respectable criterion, but here the mean is asked for."
+)
+def best_median(validation, rates):
+    return rates[validation.median(dim=2).values.argmax(dim=1)]
+
+
+@tuned_rates.mistake("You pick the worst rate: accuracies are to be large.")
+def worst_rate(validation, rates):
+    return rates[validation.mean(dim=2).argmin(dim=1)]
+
+
+@tuned_rates.mistake("You pick the rate whose runs differ least, however bad.")
+def steadiest(validation, rates):
+    return rates[validation.std(dim=2).argmin(dim=1)]
+
+
+@tuned_rates.mistake("You return positions. Return the rates that stand there.")
+def indices(validation, rates):
+    return validation.mean(dim=2).argmax(dim=1)
+
+
+@tuned_rates.mistake("You return the best scores. Return the rates they had.")
+def the_scores(validation, rates):
+    return validation.mean(dim=2).amax(dim=1)
+
+
+@tuned_rates.alternative
+def by_loop(validation, rates):
+    chosen = []
+    for scores in validation:
+        means = [float(s.mean()) for s in scores]
+        chosen.append(rates[means.index(max(means))])
+    return torch.stack(chosen)
+
+
+@tuned_rates.alternative
+def by_sum_and_gather(validation, rates):
+    order = validation.sum(dim=-1).argsort(dim=1, descending=True)
+    return torch.gather(rates.expand(len(validation), -1), 1, order[:, :1]).squeeze(1)

@@ -7,7 +7,6 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import activations
 
@@ -43,76 +42,7 @@ def _many(rng):
     return _batches(rng, sizes=(50, 60, 70, 90))
 
 
-def average_over_batches(batches):
-    return torch.stack([(z <= 0).all(dim=0).to(z.dtype).mean() for z in batches]).mean()
-
-
-def share_of_zeros(batches):
-    everything = torch.cat(batches)
-    return (everything <= 0).to(everything.dtype).mean()
-
-
-def last_batch_only(batches):
-    return (batches[-1] <= 0).all(dim=0).to(batches[-1].dtype).mean()
-
-
-def first_batch_only(batches):
-    for z in batches:
-        return (z <= 0).all(dim=0).to(z.dtype).mean()
-
-
-def nearly_always_off(batches):
-    everything = torch.cat(batches)
-    active = (everything > 0).to(everything.dtype).mean(dim=0)
-    return (active < 0.01).to(everything.dtype).mean()
-
-
-def dead_for_one(batches):
-    everything = torch.cat(batches)
-    return (everything <= 0).any(dim=0).to(everything.dtype).mean()
-
-
-def strictly_below(batches):
-    everything = torch.cat(batches)
-    return (everything < 0).all(dim=0).to(everything.dtype).mean()
-
-
-def dead_on_average(batches):
-    everything = torch.cat(batches)
-    return (everything.mean(dim=0) <= 0).to(everything.dtype).mean()
-
-
-def examples_not_units(batches):
-    everything = torch.cat(batches)
-    return (everything <= 0).all(dim=1).to(everything.dtype).mean()
-
-
-def alive_share(batches):
-    everything = torch.cat(batches)
-    return (everything > 0).any(dim=0).to(everything.dtype).mean()
-
-
-def counted(batches):
-    return (torch.cat(batches) <= 0).all(dim=0).sum()
-
-
-def dead_in_any_batch(batches):
-    dead = torch.stack([(z <= 0).all(dim=0) for z in batches]).any(dim=0)
-    return dead.to(batches[0].dtype).mean()
-
-
-def by_largest(batches):
-    return (torch.cat(batches).amax(dim=0) <= 0).double().mean()
-
-
-def running_maximum(batches):
-    largest = batches[0].amax(dim=0)
-    for z in batches[1:]:
-        largest = torch.maximum(largest, z.amax(dim=0))
-    return float((largest <= 0).sum()) / len(largest)
-
-
-lab.exercise(
+dead_fraction = lab.exercise(
     activations.dead_fraction,
     title="Count the dead",
     statement=r"""A ReLU unit is **dead** on a data set when its pre-activation is ≤ 0 for *every* example:
@@ -129,66 +59,6 @@ Return the share of units that are dead on **the whole data set**. An exact 0 co
     inputs=(_batches, _many, _batches),
     probe=probes.call(),
     checks=[matches_reference("the share of dead units"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "share_of_zeros",
-            share_of_zeros,
-            "You count all zeros. That a unit is off for some examples is its job; dead is a unit "
-            "that is off for all of them.",
-        ),
-        Mistake(
-            "average_over_batches",
-            average_over_batches,
-            "You average the dead shares of the batches. A unit that is silent in one batch and "
-            "active in the next is alive: first put the batches together, then decide.",
-        ),
-        Mistake(
-            "dead_in_any_batch",
-            dead_in_any_batch,
-            "You count units that are silent throughout *some* batch. It must be all of them.",
-        ),
-        Mistake(
-            "dead_for_one",
-            dead_for_one,
-            "You count units that are off for *some* example (`any`). Dead is off for `all`.",
-        ),
-        Mistake("last_batch_only", last_batch_only, "You look at the last batch only."),
-        Mistake(
-            "first_batch_only",
-            first_batch_only,
-            "You look at the first batch only. (Does a `return` stand inside the loop?)",
-        ),
-        Mistake(
-            "nearly_always_off",
-            nearly_always_off,
-            "You count units that are active for less than some share of the examples. A single "
-            "example keeps a unit alive.",
-        ),
-        Mistake(
-            "strictly_below",
-            strictly_below,
-            "A unit whose largest pre-activation is exactly 0 is dead too: its output is 0 and its "
-            "slope (torch's convention) as well. `<= 0`, not `< 0`.",
-        ),
-        Mistake(
-            "dead_on_average",
-            dead_on_average,
-            "You ask whether the *mean* pre-activation is ≤ 0. One positive example keeps a unit "
-            "alive: the largest one counts.",
-        ),
-        Mistake(
-            "examples_not_units",
-            examples_not_units,
-            "You count examples for which all units are off. Units are columns: reduce over the "
-            "examples, axis 0.",
-        ),
-        Mistake("alive_share", alive_share, "You return the share that is alive."),
-        Mistake("counted", counted, "You return a count. Divide by the number of units."),
-    ],
-    alternatives=[
-        Alternative("by_largest", by_largest),
-        Alternative("running_maximum", running_maximum),
-    ],
     equivalent_mutants={
         "return (~alive).to(batches[0].dtype).mean() => "
         "return (~alive).to(batches[1].dtype).mean()": "all batches have one dtype",
@@ -200,6 +70,111 @@ Return the share of units that are dead on **the whole data set**. An exact 0 co
 )
 
 
+@dead_fraction.mistake(
+    "You count all zeros. That a unit is off for some examples is its job; dead is a unit that is "
+    "off for all of them."
+)
+def share_of_zeros(batches):
+    everything = torch.cat(batches)
+    return (everything <= 0).to(everything.dtype).mean()
+
+
+@dead_fraction.mistake(
+    "You average the dead shares of the batches. A unit that is silent in one batch and active in "
+    "the next is alive: first put the batches together, then decide."
+)
+def average_over_batches(batches):
+    return torch.stack([(z <= 0).all(dim=0).to(z.dtype).mean() for z in batches]).mean()
+
+
+@dead_fraction.mistake(
+    "You count units that are silent throughout *some* batch. It must be all of them."
+)
+def dead_in_any_batch(batches):
+    dead = torch.stack([(z <= 0).all(dim=0) for z in batches]).any(dim=0)
+    return dead.to(batches[0].dtype).mean()
+
+
+@dead_fraction.mistake(
+    "You count units that are off for *some* example (`any`). Dead is off for `all`."
+)
+def dead_for_one(batches):
+    everything = torch.cat(batches)
+    return (everything <= 0).any(dim=0).to(everything.dtype).mean()
+
+
+@dead_fraction.mistake("You look at the last batch only.")
+def last_batch_only(batches):
+    return (batches[-1] <= 0).all(dim=0).to(batches[-1].dtype).mean()
+
+
+@dead_fraction.mistake("You look at the first batch only. (Does a `return` stand inside the loop?)")
+def first_batch_only(batches):
+    for z in batches:
+        return (z <= 0).all(dim=0).to(z.dtype).mean()
+
+
+@dead_fraction.mistake(
+    "You count units that are active for less than some share of the examples. A single example "
+    "keeps a unit alive."
+)
+def nearly_always_off(batches):
+    everything = torch.cat(batches)
+    active = (everything > 0).to(everything.dtype).mean(dim=0)
+    return (active < 0.01).to(everything.dtype).mean()
+
+
+@dead_fraction.mistake(
+    "A unit whose largest pre-activation is exactly 0 is dead too: its output is 0 and its slope "
+    "(torch's convention) as well. `<= 0`, not `< 0`."
+)
+def strictly_below(batches):
+    everything = torch.cat(batches)
+    return (everything < 0).all(dim=0).to(everything.dtype).mean()
+
+
+@dead_fraction.mistake(
+    "You ask whether the *mean* pre-activation is ≤ 0. One positive example keeps a unit alive: "
+    "the largest one counts."
+)
+def dead_on_average(batches):
+    everything = torch.cat(batches)
+    return (everything.mean(dim=0) <= 0).to(everything.dtype).mean()
+
+
+@dead_fraction.mistake(
+    "You count examples for which all units are off. Units are columns: reduce over the examples, "
+    "axis 0."
+)
+def examples_not_units(batches):
+    everything = torch.cat(batches)
+    return (everything <= 0).all(dim=1).to(everything.dtype).mean()
+
+
+@dead_fraction.mistake("You return the share that is alive.")
+def alive_share(batches):
+    everything = torch.cat(batches)
+    return (everything > 0).any(dim=0).to(everything.dtype).mean()
+
+
+@dead_fraction.mistake("You return a count. Divide by the number of units.")
+def counted(batches):
+    return (torch.cat(batches) <= 0).all(dim=0).sum()
+
+
+@dead_fraction.alternative
+def by_largest(batches):
+    return (torch.cat(batches).amax(dim=0) <= 0).double().mean()
+
+
+@dead_fraction.alternative
+def running_maximum(batches):
+    largest = batches[0].amax(dim=0)
+    for z in batches[1:]:
+        largest = torch.maximum(largest, z.amax(dim=0))
+    return float((largest <= 0).sum()) / len(largest)
+
+
 def _pulled(rng):
     return {"bias": float(-rng.uniform(0.5, 2)), "std": float(rng.uniform(0.5, 2))}
 
@@ -208,52 +183,7 @@ def _pushed(rng):
     return {"bias": float(rng.uniform(0.5, 2)), "std": float(rng.uniform(1.5, 3))}
 
 
-def other_side(bias, std):
-    return 0.5 * math.erfc(bias / (std * math.sqrt(2)))
-
-
-def std_forgotten(bias, std):
-    return 0.5 * math.erfc(-bias / math.sqrt(2))
-
-
-def variance_for_std(bias, std):
-    return 0.5 * math.erfc(-bias / (std**2 * math.sqrt(2)))
-
-
-def multiplied(bias, std):
-    return 0.5 * math.erfc(-bias * std / math.sqrt(2))
-
-
-def root_forgotten(bias, std):
-    return 0.5 * (1 + math.erf(bias / std))
-
-
-def erf_itself(bias, std):
-    return math.erf(bias / (std * math.sqrt(2)))
-
-
-def guaranteed(bias, std):
-    return 1.0 if bias > 0 else 0.0
-
-
-def always_half(bias, std):
-    return 0.5
-
-
-def sigmoid_for_phi(bias, std):
-    return 1 / (1 + math.exp(-bias / std))
-
-
-def by_erfc(bias, std):
-    return math.erfc(-bias / std / math.sqrt(2)) / 2
-
-
-def by_distribution(bias, std):
-    normal = torch.distributions.Normal(torch.tensor(float(bias)).double(), std)
-    return 1 - normal.cdf(torch.zeros((), dtype=torch.float64))
-
-
-lab.value(
+active_probability = lab.value(
     activations.active_probability,
     title="What is a small positive bias worth?",
     statement=r"""To keep ReLU units alive, the notes start their biases slightly positive, at 0.01. How
@@ -273,52 +203,67 @@ standard normal is $\Phi(t) = \tfrac12\,\big(1 + \text{erf}(t/\sqrt2)\big)$, wit
     probe=probes.call(),
     # Near enough for an answer that computes in torch's float32.
     checks=[matches_reference("the probability", rtol=1e-5)],
-    mistakes=[
-        Mistake(
-            "guaranteed",
-            guaranteed,
-            "You say that a positive bias makes a unit active. It only shifts the odds: "
-            "Φ(b/σ), which for b = 0.01 and σ = 1 is 0.504.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "always_half",
-            always_half,
-            "½ holds without a bias. With one it is Φ(b/σ).",
-        ),
-        Mistake(
-            "other_side",
-            other_side,
-            "This is P(z ≤ 0). A positive bias must make activity *more* likely.",
-        ),
-        Mistake(
-            "std_forgotten",
-            std_forgotten,
-            "You compare b with 1. It counts relative to the spread: b/σ.",
-        ),
-        Mistake("variance_for_std", variance_for_std, "You divide by σ². It is b/σ."),
-        Mistake(
-            "multiplied", multiplied, "You multiply b by σ. A larger spread makes b matter less."
-        ),
-        Mistake(
-            "root_forgotten",
-            root_forgotten,
-            "The √2 is missing: Φ(t) = ½ (1 + erf(t/√2)).",
-        ),
-        Mistake(
-            "erf_itself",
-            erf_itself,
-            "erf goes from −1 to 1. The probability is ½ (1 + erf(…)).",
-        ),
-        Mistake(
-            "sigmoid_for_phi",
-            sigmoid_for_phi,
-            "You use the sigmoid. It looks like Φ, but asked for is the normal distribution.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_erfc", by_erfc),
-        Alternative("by_distribution", by_distribution),
-    ],
     hints=("z > 0 means s > −b. Measure b in units of σ.",),
 )
+
+
+@active_probability.mistake(
+    "You say that a positive bias makes a unit active. It only shifts the odds: Φ(b/σ), which for "
+    "b = 0.01 and σ = 1 is 0.504.",
+    origin="lecture notes",
+)
+def guaranteed(bias, std):
+    return 1.0 if bias > 0 else 0.0
+
+
+@active_probability.mistake("½ holds without a bias. With one it is Φ(b/σ).")
+def always_half(bias, std):
+    return 0.5
+
+
+@active_probability.mistake("This is P(z ≤ 0). A positive bias must make activity *more* likely.")
+def other_side(bias, std):
+    return 0.5 * math.erfc(bias / (std * math.sqrt(2)))
+
+
+@active_probability.mistake("You compare b with 1. It counts relative to the spread: b/σ.")
+def std_forgotten(bias, std):
+    return 0.5 * math.erfc(-bias / math.sqrt(2))
+
+
+@active_probability.mistake("You divide by σ². It is b/σ.")
+def variance_for_std(bias, std):
+    return 0.5 * math.erfc(-bias / (std**2 * math.sqrt(2)))
+
+
+@active_probability.mistake("You multiply b by σ. A larger spread makes b matter less.")
+def multiplied(bias, std):
+    return 0.5 * math.erfc(-bias * std / math.sqrt(2))
+
+
+@active_probability.mistake("The √2 is missing: Φ(t) = ½ (1 + erf(t/√2)).")
+def root_forgotten(bias, std):
+    return 0.5 * (1 + math.erf(bias / std))
+
+
+@active_probability.mistake("erf goes from −1 to 1. The probability is ½ (1 + erf(…)).")
+def erf_itself(bias, std):
+    return math.erf(bias / (std * math.sqrt(2)))
+
+
+@active_probability.mistake(
+    "You use the sigmoid. It looks like Φ, but asked for is the normal distribution."
+)
+def sigmoid_for_phi(bias, std):
+    return 1 / (1 + math.exp(-bias / std))
+
+
+@active_probability.alternative
+def by_erfc(bias, std):
+    return math.erfc(-bias / std / math.sqrt(2)) / 2
+
+
+@active_probability.alternative
+def by_distribution(bias, std):
+    normal = torch.distributions.Normal(torch.tensor(float(bias)).double(), std)
+    return 1 - normal.cdf(torch.zeros((), dtype=torch.float64))

@@ -11,7 +11,6 @@ from autograder.exercises.activations.lab import (
     lab,
     without,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import (
     is_finite,
     keeps_dtype,
@@ -46,63 +45,7 @@ def _forward(rng):
     return {"x": x, "alpha": _draw_alpha(rng), "grad_output": draw_gradient(rng, x)}
 
 
-def where_overflows(x, alpha=1.0):
-    return torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
-
-
-def alpha_forgotten(x, alpha=1.0):
-    return torch.where(x > 0, x, torch.expm1(x.clamp(max=0)))
-
-
-def one_not_subtracted(x, alpha=1.0):
-    return torch.where(x > 0, x, alpha * torch.exp(x.clamp(max=0)))
-
-
-def one_outside(x, alpha=1.0):
-    return torch.where(x > 0, x, alpha * torch.exp(x.clamp(max=0)) - 1)
-
-
-def alpha_on_both_sides(x, alpha=1.0):
-    return alpha * torch.where(x > 0, x, torch.expm1(x.clamp(max=0)))
-
-
-def alpha_in_the_exponent(x, alpha=1.0):
-    return torch.where(x > 0, x, torch.expm1(alpha * x.clamp(max=0)))
-
-
-def celu(x, alpha=1.0):
-    return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0) / alpha))
-
-
-def falling_on_the_left(x, alpha=1.0):
-    return torch.where(x > 0, x, alpha * (1 - torch.exp(x.clamp(max=0))))
-
-
-def leaky(x, alpha=1.0):
-    return torch.where(x > 0, x, alpha * x)
-
-
-def sum_of_two_sides(x, alpha=1.0):
-    return x.clamp(min=0) + (alpha * (torch.exp(x) - 1)).clamp(max=0)
-
-
-def out_of_the_graph(x, alpha=1.0):
-    z = x.detach().numpy()
-    return torch.from_numpy(np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0))))
-
-
-def two_clamps(x, alpha=1.0):
-    return x.clamp(min=0) + alpha * (torch.exp(x.clamp(max=0)) - 1)
-
-
-def by_index(x, alpha=1.0):
-    y = x.clone()
-    left = x < 0
-    y[left] = alpha * torch.expm1(x[left])
-    return y
-
-
-lab.exercise(
+elu = lab.exercise(
     activations.elu,
     title="ELU, with a gradient that stays finite",
     statement=r"""Write the exponential linear unit:
@@ -125,64 +68,6 @@ x = 1000 and more, where $e^x$ is not: remember that `torch.where` computes both
         keeps_dtype(of="result.value"),
         leaves_inputs_alone(),
     ],
-    mistakes=[
-        Mistake(
-            "where_overflows",
-            where_overflows,
-            "Your values are right. But e^x is computed for x = 1000 as well. `torch.where` (or "
-            "`minimum`) leaves this value out, and its gradient is still 0 · ∞ = nan. Take the "
-            "exponential of `x.clamp(max=0)`.",
-        ),
-        Mistake(
-            "sum_of_two_sides",
-            sum_of_two_sides,
-            "Your values are right. But you clamp *after* the exponential: e^1000 is infinite, and "
-            "its gradient 0 · ∞ = nan. Clamp x first.",
-        ),
-        Mistake(
-            "alpha_forgotten",
-            alpha_forgotten,
-            "You ignore α: the left side levels off at −α, not at −1.",
-        ),
-        Mistake(
-            "one_not_subtracted",
-            one_not_subtracted,
-            "The −1 is missing: your function jumps at 0. It is α(e^x − 1).",
-        ),
-        Mistake(
-            "one_outside",
-            one_outside,
-            "You multiply e^x by α and then subtract 1. It is α(e^x − 1), which is 0 at x = 0.",
-        ),
-        Mistake(
-            "alpha_on_both_sides",
-            alpha_on_both_sides,
-            "You multiply both sides by α. On the right ELU is x itself.",
-        ),
-        Mistake(
-            "alpha_in_the_exponent",
-            alpha_in_the_exponent,
-            "You put α into the exponent. It stands in front: α(e^x − 1).",
-        ),
-        Mistake(
-            "celu",
-            celu,
-            "This is α(e^(x/α) − 1), another unit (CELU). In ELU the exponent is x.",
-        ),
-        Mistake(
-            "falling_on_the_left",
-            falling_on_the_left,
-            "The left side has the wrong sign: it goes down to −α.",
-        ),
-        Mistake(
-            "out_of_the_graph",
-            out_of_the_graph,
-            "Your values are right. But they have left the graph (numpy, `.item()`, `detach`), so "
-            "that no gradient gets through: compute with torch throughout.",
-        ),
-        Mistake("leaky", leaky, "This is a leaky ReLU of slope α. ELU levels off at −α."),
-    ],
-    alternatives=[Alternative("two_clamps", two_clamps), Alternative("by_index", by_index)],
     forbidden=LIBRARY_ELUS,
     equivalent_mutants={
         "negative = alpha * torch.expm1(x.clamp(max=0)) => "
@@ -196,6 +81,85 @@ x = 1000 and more, where $e^x$ is not: remember that `torch.where` computes both
 )
 
 
+@elu.mistake(
+    "Your values are right. But e^x is computed for x = 1000 as well. `torch.where` (or "
+    "`minimum`) leaves this value out, and its gradient is still 0 · ∞ = nan. Take the "
+    "exponential of `x.clamp(max=0)`."
+)
+def where_overflows(x, alpha=1.0):
+    return torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
+
+
+@elu.mistake(
+    "Your values are right. But you clamp *after* the exponential: e^1000 is infinite, and its "
+    "gradient 0 · ∞ = nan. Clamp x first."
+)
+def sum_of_two_sides(x, alpha=1.0):
+    return x.clamp(min=0) + (alpha * (torch.exp(x) - 1)).clamp(max=0)
+
+
+@elu.mistake("You ignore α: the left side levels off at −α, not at −1.")
+def alpha_forgotten(x, alpha=1.0):
+    return torch.where(x > 0, x, torch.expm1(x.clamp(max=0)))
+
+
+@elu.mistake("The −1 is missing: your function jumps at 0. It is α(e^x − 1).")
+def one_not_subtracted(x, alpha=1.0):
+    return torch.where(x > 0, x, alpha * torch.exp(x.clamp(max=0)))
+
+
+@elu.mistake("You multiply e^x by α and then subtract 1. It is α(e^x − 1), which is 0 at x = 0.")
+def one_outside(x, alpha=1.0):
+    return torch.where(x > 0, x, alpha * torch.exp(x.clamp(max=0)) - 1)
+
+
+@elu.mistake("You multiply both sides by α. On the right ELU is x itself.")
+def alpha_on_both_sides(x, alpha=1.0):
+    return alpha * torch.where(x > 0, x, torch.expm1(x.clamp(max=0)))
+
+
+@elu.mistake("You put α into the exponent. It stands in front: α(e^x − 1).")
+def alpha_in_the_exponent(x, alpha=1.0):
+    return torch.where(x > 0, x, torch.expm1(alpha * x.clamp(max=0)))
+
+
+@elu.mistake("This is α(e^(x/α) − 1), another unit (CELU). In ELU the exponent is x.")
+def celu(x, alpha=1.0):
+    return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0) / alpha))
+
+
+@elu.mistake("The left side has the wrong sign: it goes down to −α.")
+def falling_on_the_left(x, alpha=1.0):
+    return torch.where(x > 0, x, alpha * (1 - torch.exp(x.clamp(max=0))))
+
+
+@elu.mistake(
+    "Your values are right. But they have left the graph (numpy, `.item()`, `detach`), so that no "
+    "gradient gets through: compute with torch throughout."
+)
+def out_of_the_graph(x, alpha=1.0):
+    z = x.detach().numpy()
+    return torch.from_numpy(np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0))))
+
+
+@elu.mistake("This is a leaky ReLU of slope α. ELU levels off at −α.")
+def leaky(x, alpha=1.0):
+    return torch.where(x > 0, x, alpha * x)
+
+
+@elu.alternative
+def two_clamps(x, alpha=1.0):
+    return x.clamp(min=0) + alpha * (torch.exp(x.clamp(max=0)) - 1)
+
+
+@elu.alternative
+def by_index(x, alpha=1.0):
+    y = x.clone()
+    left = x < 0
+    y[left] = alpha * torch.expm1(x[left])
+    return y
+
+
 def _backward(rng):
     x = _far(rng)
     return {"grad_output": draw_gradient(rng, x), "x": x, "alpha": _draw_alpha(rng)}
@@ -205,56 +169,7 @@ def _slope(grad_output, x, left):
     return torch.where(x > 0, grad_output, left * grad_output)
 
 
-def alpha_times_x(grad_output, x, alpha=1.0):
-    return _slope(grad_output, x, alpha * x)
-
-
-def the_value(grad_output, x, alpha=1.0):
-    return _slope(grad_output, x, alpha * torch.expm1(x.clamp(max=0)))
-
-
-def without_alpha(grad_output, x, alpha=1.0):
-    return _slope(grad_output, x, torch.exp(x.clamp(max=0)))
-
-
-def one_for_alpha(grad_output, x, alpha=1.0):
-    return _slope(grad_output, x, alpha * torch.expm1(x.clamp(max=0)) + 1)
-
-
-def relu_slope(grad_output, x, alpha=1.0):
-    return _slope(grad_output, x, 0.0)
-
-
-def constant_slope(grad_output, x, alpha=1.0):
-    return _slope(grad_output, x, alpha)
-
-
-def left_slope_alone(grad_output, x, alpha=1.0):
-    return torch.where(x > 0, grad_output, alpha * torch.exp(x.clamp(max=0)))
-
-
-def slope_alone(grad_output, x, alpha=1.0):
-    return torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0)))
-
-
-def mask_times_infinity(grad_output, x, alpha=1.0):
-    return grad_output * ((x > 0) + (x <= 0) * alpha * torch.exp(x))
-
-
-def falling_slope(grad_output, x, alpha=1.0):
-    return _slope(grad_output, x, -alpha * torch.exp(x.clamp(max=0)))
-
-
-def value_plus_alpha(grad_output, x, alpha=1.0):
-    y = torch.where(x > 0, x, alpha * torch.expm1(x))
-    return torch.where(x > 0, grad_output, grad_output * (y + alpha))
-
-
-def both_sides_of_where(grad_output, x, alpha=1.0):
-    return grad_output * torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x))
-
-
-lab.exercise(
+elu_backward = lab.exercise(
     activations.elu_backward,
     title="The slope of ELU",
     statement=r"""Backpropagate through ELU by hand: `grad_output` is $\partial L/\partial y$, `x` the
@@ -275,59 +190,6 @@ On the left the slope can be had from the *value* ELU(x) without another exponen
         leaves_inputs_alone(),
         keeps_dtype(),
     ],
-    mistakes=[
-        Mistake(
-            "alpha_times_x",
-            alpha_times_x,
-            "On the left you have αx. The derivative of α(e^x − 1) is αe^x, which is ELU(x) + α.",
-        ),
-        Mistake(
-            "the_value",
-            the_value,
-            "On the left you multiply by ELU(x). Its slope is ELU(x) + α = αe^x, which is positive.",
-        ),
-        Mistake(
-            "one_for_alpha",
-            one_for_alpha,
-            "You add 1 to ELU(x), which is right for α = 1 only: the slope is ELU(x) + α.",
-        ),
-        Mistake("without_alpha", without_alpha, "α is missing: the slope on the left is αe^x."),
-        Mistake(
-            "relu_slope",
-            relu_slope,
-            "This is ReLU's slope, 0 on the left. ELU's is αe^x there.",
-        ),
-        Mistake(
-            "constant_slope",
-            constant_slope,
-            "This is the slope of a leaky ReLU. ELU flattens out: αe^x.",
-        ),
-        Mistake(
-            "left_slope_alone",
-            left_slope_alone,
-            "On the left the factor `grad_output` is missing.",
-        ),
-        Mistake(
-            "slope_alone",
-            slope_alone,
-            "You return the slope alone. The chain rule multiplies it by `grad_output`.",
-        ),
-        Mistake(
-            "mask_times_infinity",
-            mask_times_infinity,
-            "Your formula is right, but a mask cannot remove an infinity: 0 · e^1000 is not a "
-            "number. Choose with `torch.where`, or clamp x before the exponential.",
-        ),
-        Mistake(
-            "falling_slope",
-            falling_slope,
-            "The slope on the left has the wrong sign: ELU rises everywhere.",
-        ),
-    ],
-    alternatives=[
-        Alternative("value_plus_alpha", value_plus_alpha),
-        Alternative("both_sides_of_where", both_sides_of_where),
-    ],
     forbidden=AUTOGRAD,
     equivalent_mutants={
         "slope = torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0))) => "
@@ -339,3 +201,73 @@ On the left the slope can be had from the *value* ELU(x) without another exponen
         "αe^x = α(e^x − 1) + α.",
     ),
 )
+
+
+@elu_backward.mistake(
+    "On the left you have αx. The derivative of α(e^x − 1) is αe^x, which is ELU(x) + α."
+)
+def alpha_times_x(grad_output, x, alpha=1.0):
+    return _slope(grad_output, x, alpha * x)
+
+
+@elu_backward.mistake(
+    "On the left you multiply by ELU(x). Its slope is ELU(x) + α = αe^x, which is positive."
+)
+def the_value(grad_output, x, alpha=1.0):
+    return _slope(grad_output, x, alpha * torch.expm1(x.clamp(max=0)))
+
+
+@elu_backward.mistake(
+    "You add 1 to ELU(x), which is right for α = 1 only: the slope is ELU(x) + α."
+)
+def one_for_alpha(grad_output, x, alpha=1.0):
+    return _slope(grad_output, x, alpha * torch.expm1(x.clamp(max=0)) + 1)
+
+
+@elu_backward.mistake("α is missing: the slope on the left is αe^x.")
+def without_alpha(grad_output, x, alpha=1.0):
+    return _slope(grad_output, x, torch.exp(x.clamp(max=0)))
+
+
+@elu_backward.mistake("This is ReLU's slope, 0 on the left. ELU's is αe^x there.")
+def relu_slope(grad_output, x, alpha=1.0):
+    return _slope(grad_output, x, 0.0)
+
+
+@elu_backward.mistake("This is the slope of a leaky ReLU. ELU flattens out: αe^x.")
+def constant_slope(grad_output, x, alpha=1.0):
+    return _slope(grad_output, x, alpha)
+
+
+@elu_backward.mistake("On the left the factor `grad_output` is missing.")
+def left_slope_alone(grad_output, x, alpha=1.0):
+    return torch.where(x > 0, grad_output, alpha * torch.exp(x.clamp(max=0)))
+
+
+@elu_backward.mistake("You return the slope alone. The chain rule multiplies it by `grad_output`.")
+def slope_alone(grad_output, x, alpha=1.0):
+    return torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0)))
+
+
+@elu_backward.mistake(
+    "Your formula is right, but a mask cannot remove an infinity: 0 · e^1000 is not a number. "
+    "Choose with `torch.where`, or clamp x before the exponential."
+)
+def mask_times_infinity(grad_output, x, alpha=1.0):
+    return grad_output * ((x > 0) + (x <= 0) * alpha * torch.exp(x))
+
+
+@elu_backward.mistake("The slope on the left has the wrong sign: ELU rises everywhere.")
+def falling_slope(grad_output, x, alpha=1.0):
+    return _slope(grad_output, x, -alpha * torch.exp(x.clamp(max=0)))
+
+
+@elu_backward.alternative
+def value_plus_alpha(grad_output, x, alpha=1.0):
+    y = torch.where(x > 0, x, alpha * torch.expm1(x))
+    return torch.where(x > 0, grad_output, grad_output * (y + alpha))
+
+
+@elu_backward.alternative
+def both_sides_of_where(grad_output, x, alpha=1.0):
+    return grad_output * torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x))

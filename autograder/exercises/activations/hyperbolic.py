@@ -10,7 +10,6 @@ from autograder.exercises.activations.lab import (
     draw_values,
     lab,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import (
     is_finite,
     keeps_dtype,
@@ -35,56 +34,7 @@ def _steep(rng):
     return {"x": x}
 
 
-def not_stretched(x):
-    return 2 * torch.sigmoid(x) - 1
-
-
-def infinity_over_infinity(x):
-    return (torch.exp(x) - torch.exp(-x)) / (torch.exp(x) + torch.exp(-x))
-
-
-def one_infinity(x):
-    return (1 - torch.exp(-2 * x)) / (1 + torch.exp(-2 * x))
-
-
-def not_moved_down(x):
-    return 2 * torch.sigmoid(2 * x)
-
-
-def half_as_high(x):
-    return torch.sigmoid(2 * x) - 0.5
-
-
-def not_doubled(x):
-    return torch.sigmoid(2 * x) - 1
-
-
-def argument_halved(x):
-    return 2 * torch.sigmoid(x / 2) - 1
-
-
-def upside_down(x):
-    return 1 - 2 * torch.sigmoid(2 * x)
-
-
-def clipped_line(x):
-    return x.clamp(-1, 1)
-
-
-def from_one_exponential(x):
-    return 1 - 2 / (torch.exp(2 * x) + 1)
-
-
-def odd_by_construction(x):
-    e = torch.exp(-2 * x.abs())
-    return torch.sign(x) * (1 - e) / (1 + e)
-
-
-def difference_of_sigmoids(x):
-    return torch.sigmoid(2 * x) - torch.sigmoid(-2 * x)
-
-
-lab.exercise(
+tanh = lab.exercise(
     activations.tanh,
     title="tanh is a sigmoid in disguise",
     statement=r"""Write tanh with the help of your `sigmoid`: it is a sigmoid, stretched and moved.
@@ -108,57 +58,6 @@ Which factor in front, which factor inside, which constant? Large |x| must not o
         leaves_inputs_alone(),
         keeps_dtype(),
     ],
-    mistakes=[
-        Mistake(
-            "not_stretched",
-            not_stretched,
-            "2σ(x) − 1 goes from −1 to 1, but its slope at 0 is ½, that of tanh is 1. The argument "
-            "is doubled too: 2σ(2x) − 1.",
-        ),
-        Mistake(
-            "infinity_over_infinity",
-            infinity_over_infinity,
-            "The definition with four exponentials is ∞/∞ for large |x|. Your stable `sigmoid` "
-            "spares you the trouble: 2σ(2x) − 1.",
-        ),
-        Mistake(
-            "one_infinity",
-            one_infinity,
-            "e^(−2x) overflows for large negative x and leaves ∞/∞. Use your stable `sigmoid`: "
-            "2σ(2x) − 1.",
-        ),
-        Mistake(
-            "not_moved_down",
-            not_moved_down,
-            "Your curve goes from 0 to 2. Move it down by 1.",
-        ),
-        Mistake(
-            "half_as_high",
-            half_as_high,
-            "Your curve goes from −½ to ½: multiply by 2.",
-        ),
-        Mistake(
-            "not_doubled",
-            not_doubled,
-            "Your curve goes from −1 to 0. The sigmoid spans 1, tanh spans 2: 2σ(2x) − 1.",
-        ),
-        Mistake(
-            "argument_halved",
-            argument_halved,
-            "tanh is steeper than the sigmoid, not flatter: 2x inside, not x/2.",
-        ),
-        Mistake("upside_down", upside_down, "The sign is the other way round: tanh rises."),
-        Mistake(
-            "clipped_line",
-            clipped_line,
-            "This is a straight line cut off at ±1 (“hard tanh”).",
-        ),
-    ],
-    alternatives=[
-        Alternative("from_one_exponential", from_one_exponential),
-        Alternative("odd_by_construction", odd_by_construction),
-        Alternative("difference_of_sigmoids", difference_of_sigmoids),
-    ],
     forbidden=LIBRARY_TANHS,
     hints=(
         "Divide numerator and denominator by e^x: (1 − e^(−2x)) / (1 + e^(−2x)).",
@@ -167,59 +66,81 @@ Which factor in front, which factor inside, which constant? Large |x| must not o
 )
 
 
+@tanh.mistake(
+    "2σ(x) − 1 goes from −1 to 1, but its slope at 0 is ½, that of tanh is 1. The argument is "
+    "doubled too: 2σ(2x) − 1."
+)
+def not_stretched(x):
+    return 2 * torch.sigmoid(x) - 1
+
+
+@tanh.mistake(
+    "The definition with four exponentials is ∞/∞ for large |x|. Your stable `sigmoid` spares you "
+    "the trouble: 2σ(2x) − 1."
+)
+def infinity_over_infinity(x):
+    return (torch.exp(x) - torch.exp(-x)) / (torch.exp(x) + torch.exp(-x))
+
+
+@tanh.mistake(
+    "e^(−2x) overflows for large negative x and leaves ∞/∞. Use your stable `sigmoid`: 2σ(2x) − 1."
+)
+def one_infinity(x):
+    return (1 - torch.exp(-2 * x)) / (1 + torch.exp(-2 * x))
+
+
+@tanh.mistake("Your curve goes from 0 to 2. Move it down by 1.")
+def not_moved_down(x):
+    return 2 * torch.sigmoid(2 * x)
+
+
+@tanh.mistake("Your curve goes from −½ to ½: multiply by 2.")
+def half_as_high(x):
+    return torch.sigmoid(2 * x) - 0.5
+
+
+@tanh.mistake("Your curve goes from −1 to 0. The sigmoid spans 1, tanh spans 2: 2σ(2x) − 1.")
+def not_doubled(x):
+    return torch.sigmoid(2 * x) - 1
+
+
+@tanh.mistake("tanh is steeper than the sigmoid, not flatter: 2x inside, not x/2.")
+def argument_halved(x):
+    return 2 * torch.sigmoid(x / 2) - 1
+
+
+@tanh.mistake("The sign is the other way round: tanh rises.")
+def upside_down(x):
+    return 1 - 2 * torch.sigmoid(2 * x)
+
+
+@tanh.mistake("This is a straight line cut off at ±1 (“hard tanh”).")
+def clipped_line(x):
+    return x.clamp(-1, 1)
+
+
+@tanh.alternative
+def from_one_exponential(x):
+    return 1 - 2 / (torch.exp(2 * x) + 1)
+
+
+@tanh.alternative
+def odd_by_construction(x):
+    e = torch.exp(-2 * x.abs())
+    return torch.sign(x) * (1 - e) / (1 + e)
+
+
+@tanh.alternative
+def difference_of_sigmoids(x):
+    return torch.sigmoid(2 * x) - torch.sigmoid(-2 * x)
+
+
 def _pair(rng):
     x = draw_values(rng)
     return {"grad_output": draw_gradient(rng, x), "x": x}
 
 
-def square_of_the_input(grad_output, x):
-    return grad_output * (1 - x**2)
-
-
-def without_square(grad_output, x):
-    return grad_output * (1 - torch.tanh(x))
-
-
-def one_sided(grad_output, x):
-    return grad_output * (1 - torch.tanh(x).clamp(min=0) ** 2)
-
-
-def sigmoid_rule(grad_output, x):
-    y = torch.tanh(x)
-    return grad_output * y * (1 - y)
-
-
-def slope_alone(grad_output, x):
-    return 1 - torch.tanh(x) ** 2
-
-
-def sum_of_squares(grad_output, x):
-    return grad_output * (1 + torch.tanh(x) ** 2)
-
-
-def forgets_the_one(grad_output, x):
-    return grad_output * torch.tanh(x) ** 2
-
-
-def slope_at_the_gradient(grad_output, x):
-    return grad_output * (1 - torch.tanh(grad_output) ** 2)
-
-
-def by_cosh(grad_output, x):
-    return grad_output / torch.cosh(x) ** 2
-
-
-def as_a_product(grad_output, x):
-    y = torch.tanh(x)
-    return grad_output * (1 - y) * (1 + y)
-
-
-def by_sigmoids(grad_output, x):
-    y = torch.sigmoid(2 * x)
-    return 4 * grad_output * y * (1 - y)
-
-
-lab.exercise(
+tanh_backward = lab.exercise(
     activations.tanh_backward,
     title="The slope of tanh, at both ends",
     statement=r"""Backpropagate through tanh by hand: `grad_output` is $\partial L/\partial y$ for
@@ -236,57 +157,76 @@ your function passes, look at its slope at x = 4 and at x = −4.""",
     inputs=_pair,
     probe=probes.call(),
     checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "square_of_the_input",
-            square_of_the_input,
-            "You write 1 − x² with the *input*. It is 1 − y² with the output y = tanh(x).",
-        ),
-        Mistake(
-            "without_square",
-            without_square,
-            "The square is missing: 1 − tanh(x) is 2, not 0, at the far left, where tanh is flat.",
-        ),
-        Mistake(
-            "one_sided",
-            one_sided,
-            "Your tanh is flat on the right only. It saturates at −1 just as at +1: 1 − tanh²(x).",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "sigmoid_rule",
-            sigmoid_rule,
-            "y(1 − y) is the rule for the sigmoid. For tanh it is 1 − y².",
-        ),
-        Mistake(
-            "slope_alone",
-            slope_alone,
-            "This is the slope alone. The chain rule multiplies it by `grad_output`.",
-        ),
-        Mistake(
-            "sum_of_squares",
-            sum_of_squares,
-            "It is 1 − tanh²(x), with a minus: the slope falls to 0 on both sides.",
-        ),
-        Mistake(
-            "forgets_the_one",
-            forgets_the_one,
-            "You return tanh²(x), which is 0 where the slope is 1 and the other way round.",
-        ),
-        Mistake(
-            "slope_at_the_gradient",
-            slope_at_the_gradient,
-            "You take tanh of `grad_output`. The slope is taken at x.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_cosh", by_cosh),
-        Alternative("as_a_product", as_a_product),
-        Alternative("by_sigmoids", by_sigmoids),
-    ],
     forbidden=AUTOGRAD,
     hints=(
         "Use tanh(x) = 2σ(2x) − 1 and the slope of σ, or the quotient rule.",
         "The slope is 1 at 0 and goes to 0 where tanh goes to ±1: a simple function of tanh(x).",
     ),
 )
+
+
+@tanh_backward.mistake(
+    "You write 1 − x² with the *input*. It is 1 − y² with the output y = tanh(x)."
+)
+def square_of_the_input(grad_output, x):
+    return grad_output * (1 - x**2)
+
+
+@tanh_backward.mistake(
+    "The square is missing: 1 − tanh(x) is 2, not 0, at the far left, where tanh is flat."
+)
+def without_square(grad_output, x):
+    return grad_output * (1 - torch.tanh(x))
+
+
+@tanh_backward.mistake(
+    "Your tanh is flat on the right only. It saturates at −1 just as at +1: 1 − tanh²(x).",
+    origin="lecture notes",
+)
+def one_sided(grad_output, x):
+    return grad_output * (1 - torch.tanh(x).clamp(min=0) ** 2)
+
+
+@tanh_backward.mistake("y(1 − y) is the rule for the sigmoid. For tanh it is 1 − y².")
+def sigmoid_rule(grad_output, x):
+    y = torch.tanh(x)
+    return grad_output * y * (1 - y)
+
+
+@tanh_backward.mistake("This is the slope alone. The chain rule multiplies it by `grad_output`.")
+def slope_alone(grad_output, x):
+    return 1 - torch.tanh(x) ** 2
+
+
+@tanh_backward.mistake("It is 1 − tanh²(x), with a minus: the slope falls to 0 on both sides.")
+def sum_of_squares(grad_output, x):
+    return grad_output * (1 + torch.tanh(x) ** 2)
+
+
+@tanh_backward.mistake(
+    "You return tanh²(x), which is 0 where the slope is 1 and the other way round."
+)
+def forgets_the_one(grad_output, x):
+    return grad_output * torch.tanh(x) ** 2
+
+
+@tanh_backward.mistake("You take tanh of `grad_output`. The slope is taken at x.")
+def slope_at_the_gradient(grad_output, x):
+    return grad_output * (1 - torch.tanh(grad_output) ** 2)
+
+
+@tanh_backward.alternative
+def by_cosh(grad_output, x):
+    return grad_output / torch.cosh(x) ** 2
+
+
+@tanh_backward.alternative
+def as_a_product(grad_output, x):
+    y = torch.tanh(x)
+    return grad_output * (1 - y) * (1 + y)
+
+
+@tanh_backward.alternative
+def by_sigmoids(grad_output, x):
+    y = torch.sigmoid(2 * x)
+    return 4 * grad_output * y * (1 - y)

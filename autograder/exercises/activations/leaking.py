@@ -10,7 +10,6 @@ from autograder.exercises.activations.lab import (
     lab,
     without,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import (
     keeps_dtype,
     leaves_inputs_alone,
@@ -46,62 +45,7 @@ def _far(rng):
     return x
 
 
-def larger_of_two(x, negative_slope=0.01):
-    return torch.maximum(negative_slope * x, x)
-
-
-def smaller_of_two(x, negative_slope=0.01):
-    return torch.minimum(negative_slope * x, x)
-
-
-def minimum_below_zero(x, negative_slope=0.01):
-    if 0 <= negative_slope <= 1:
-        return torch.maximum(negative_slope * x, x)
-    return torch.minimum(negative_slope * x, x)
-
-
-def ten_times_the_default(x, negative_slope=0.1):
-    return torch.where(x > 0, x, negative_slope * x)
-
-
-def always_a_hundredth(x, negative_slope=0.01):
-    return torch.where(x > 0, x, 0.01 * x)
-
-
-def bent_upward(x, negative_slope=0.01):
-    return torch.where(x > 0, x, -negative_slope * x)
-
-
-def sides_swapped(x, negative_slope=0.01):
-    return torch.where(x > 0, negative_slope * x, x)
-
-
-def constant_leak(x, negative_slope=0.01):
-    return torch.where(x > 0, x, torch.full_like(x, -negative_slope))
-
-
-def sum_of_both(x, negative_slope=0.01):
-    return x.clamp(min=0) + negative_slope * x
-
-
-def no_leak(x, negative_slope=0.01):
-    return x.clamp(min=0)
-
-
-def two_halves(x, negative_slope=0.01):
-    return x.clamp(min=0) + negative_slope * x.clamp(max=0)
-
-
-def by_slope(x, negative_slope=0.01):
-    return x * ((x > 0) + negative_slope * (x <= 0))
-
-
-def in_place_leak(x, negative_slope=0.01):
-    x[x < 0] *= negative_slope
-    return x
-
-
-lab.repair(
+leaky_relu = lab.repair(
     activations.leaky_relu,
     planted="larger_of_two",
     title="Find the error in the lecture notes: leaky ReLU",
@@ -119,68 +63,91 @@ Draw αx and x for α = 2, see what the maximum picks, and mend the function: x 
     inputs=(_steep, _gentle, without(_steep, "negative_slope"), _downward, _steep),
     probe=probes.call(),
     checks=[matches_reference("the values"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "larger_of_two",
-            larger_of_two,
-            "This is max(αx, x), which is the leaky ReLU only for α ≤ 1. For larger α the maximum "
-            "picks αx on the *positive* side. Decide by the sign of x.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "smaller_of_two",
-            smaller_of_two,
-            "The minimum is right for α ≥ 1 and wrong for α < 1. Decide by the sign of x instead.",
-        ),
-        Mistake(
-            "minimum_below_zero",
-            minimum_below_zero,
-            "The minimum is right for α > 1. For negative α it is not: at x = 3 and α = −1 it picks "
-            "−3. Decide by the sign of x, and no cases are needed.",
-        ),
-        Mistake(
-            "ten_times_the_default",
-            ten_times_the_default,
-            "Your default slope is 0.1. The leaky ReLU's is 0.01: f(−100) = −1.",
-        ),
-        Mistake(
-            "always_a_hundredth",
-            always_a_hundredth,
-            "You ignore `negative_slope` and always use 0.01.",
-        ),
-        Mistake(
-            "bent_upward",
-            bent_upward,
-            "Your left side rises toward −∞: the leak is +αx, which is negative for negative x.",
-        ),
-        Mistake(
-            "sides_swapped",
-            sides_swapped,
-            "The sides are swapped: α belongs to negative x.",
-        ),
-        Mistake(
-            "constant_leak",
-            constant_leak,
-            "Your left side is the constant −α, of slope 0. The leak is αx.",
-        ),
-        Mistake(
-            "sum_of_both",
-            sum_of_both,
-            "You add αx on both sides: for positive x the slope must be 1, not 1 + α.",
-        ),
-        Mistake("no_leak", no_leak, "This is plain ReLU: the leak αx for negative x is missing."),
-    ],
-    alternatives=[
-        Alternative("two_halves", two_halves),
-        Alternative("by_slope", by_slope),
-        Alternative("in_place_leak", in_place_leak),
-    ],
     forbidden=LIBRARY_LEAKY_RELUS,
     hints=(
         "For α = 2 and x = 3, what is max(αx, x)?",
         "`torch.where(x > 0, …, …)`.",
     ),
 )
+
+
+@leaky_relu.mistake(
+    "This is max(αx, x), which is the leaky ReLU only for α ≤ 1. For larger α the maximum picks "
+    "αx on the *positive* side. Decide by the sign of x.",
+    origin="lecture notes",
+)
+def larger_of_two(x, negative_slope=0.01):
+    return torch.maximum(negative_slope * x, x)
+
+
+@leaky_relu.mistake(
+    "The minimum is right for α ≥ 1 and wrong for α < 1. Decide by the sign of x instead."
+)
+def smaller_of_two(x, negative_slope=0.01):
+    return torch.minimum(negative_slope * x, x)
+
+
+@leaky_relu.mistake(
+    "The minimum is right for α > 1. For negative α it is not: at x = 3 and α = −1 it picks −3. "
+    "Decide by the sign of x, and no cases are needed."
+)
+def minimum_below_zero(x, negative_slope=0.01):
+    if 0 <= negative_slope <= 1:
+        return torch.maximum(negative_slope * x, x)
+    return torch.minimum(negative_slope * x, x)
+
+
+@leaky_relu.mistake("Your default slope is 0.1. The leaky ReLU's is 0.01: f(−100) = −1.")
+def ten_times_the_default(x, negative_slope=0.1):
+    return torch.where(x > 0, x, negative_slope * x)
+
+
+@leaky_relu.mistake("You ignore `negative_slope` and always use 0.01.")
+def always_a_hundredth(x, negative_slope=0.01):
+    return torch.where(x > 0, x, 0.01 * x)
+
+
+@leaky_relu.mistake(
+    "Your left side rises toward −∞: the leak is +αx, which is negative for negative x."
+)
+def bent_upward(x, negative_slope=0.01):
+    return torch.where(x > 0, x, -negative_slope * x)
+
+
+@leaky_relu.mistake("The sides are swapped: α belongs to negative x.")
+def sides_swapped(x, negative_slope=0.01):
+    return torch.where(x > 0, negative_slope * x, x)
+
+
+@leaky_relu.mistake("Your left side is the constant −α, of slope 0. The leak is αx.")
+def constant_leak(x, negative_slope=0.01):
+    return torch.where(x > 0, x, torch.full_like(x, -negative_slope))
+
+
+@leaky_relu.mistake("You add αx on both sides: for positive x the slope must be 1, not 1 + α.")
+def sum_of_both(x, negative_slope=0.01):
+    return x.clamp(min=0) + negative_slope * x
+
+
+@leaky_relu.mistake("This is plain ReLU: the leak αx for negative x is missing.")
+def no_leak(x, negative_slope=0.01):
+    return x.clamp(min=0)
+
+
+@leaky_relu.alternative
+def two_halves(x, negative_slope=0.01):
+    return x.clamp(min=0) + negative_slope * x.clamp(max=0)
+
+
+@leaky_relu.alternative
+def by_slope(x, negative_slope=0.01):
+    return x * ((x > 0) + negative_slope * (x <= 0))
+
+
+@leaky_relu.alternative
+def in_place_leak(x, negative_slope=0.01):
+    x[x < 0] *= negative_slope
+    return x
 
 
 def _far_left(rng):
@@ -190,56 +157,7 @@ def _far_left(rng):
     return {"grad_output": gradient, "x": x, "negative_slope": float(rng.uniform(0.1, 0.7))}
 
 
-def relu_slope(grad_output, x, negative_slope=0.01):
-    return grad_output * (x > 0)
-
-
-def one_everywhere(grad_output, x, negative_slope=0.01):
-    return grad_output * 1
-
-
-def negative_leak(grad_output, x, negative_slope=0.01):
-    return torch.where(x > 0, grad_output, -negative_slope * grad_output)
-
-
-def value_for_slope(grad_output, x, negative_slope=0.01):
-    return torch.where(x > 0, grad_output, negative_slope * x * grad_output)
-
-
-def slopes_swapped(grad_output, x, negative_slope=0.01):
-    return torch.where(x > 0, negative_slope * grad_output, grad_output)
-
-
-def leak_of_the_gradient(grad_output, x, negative_slope=0.01):
-    return torch.where(grad_output > 0, grad_output, negative_slope * grad_output)
-
-
-def slope_alone(grad_output, x, negative_slope=0.01):
-    return torch.where(x > 0, torch.ones_like(x), torch.full_like(x, negative_slope))
-
-
-def leak_without_gradient(grad_output, x, negative_slope=0.01):
-    return torch.where(x > 0, grad_output, torch.full_like(x, negative_slope))
-
-
-def fixed_leak(grad_output, x, negative_slope=0.01):
-    return torch.where(x > 0, grad_output, 0.01 * grad_output)
-
-
-def other_default(grad_output, x, negative_slope=0.1):
-    return torch.where(x > 0, grad_output, negative_slope * grad_output)
-
-
-def slope_times_gradient(grad_output, x, negative_slope=0.01):
-    return grad_output * (negative_slope + (1 - negative_slope) * (x > 0))
-
-
-def overwrites(grad_output, x, negative_slope=0.01):
-    grad_output[x < 0] *= negative_slope
-    return grad_output
-
-
-lab.exercise(
+leaky_relu_backward = lab.exercise(
     activations.leaky_relu_backward,
     title="The slope of leaky ReLU",
     statement=r"""Backpropagate through the leaky ReLU by hand: `grad_output` is
@@ -254,49 +172,77 @@ x = −1,000,000? (No input of the check is exactly 0.)""",
     inputs=(_far_left, _far_left, without(_far_left, "negative_slope"), _far_left),
     probe=probes.call(),
     checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "relu_slope",
-            relu_slope,
-            "Your slope is 0 on the left, as ReLU's. The leaky ReLU's is α there.",
-        ),
-        Mistake(
-            "one_everywhere",
-            one_everywhere,
-            "You pass the gradient on unchanged. On the left it is multiplied by α.",
-        ),
-        Mistake(
-            "value_for_slope",
-            value_for_slope,
-            "On the left you multiply by αx, the value. The slope of αx is α, however far left x "
-            "lies.",
-        ),
-        Mistake("negative_leak", negative_leak, "The slope on the left is +α, not −α."),
-        Mistake(
-            "slopes_swapped", slopes_swapped, "The sides are swapped: α belongs to negative x."
-        ),
-        Mistake(
-            "leak_of_the_gradient",
-            leak_of_the_gradient,
-            "You apply the leaky ReLU to `grad_output`. What decides is the sign of x.",
-        ),
-        Mistake(
-            "leak_without_gradient",
-            leak_without_gradient,
-            "On the left you return α itself. The chain rule multiplies it by `grad_output`.",
-        ),
-        Mistake(
-            "slope_alone",
-            slope_alone,
-            "You return the slope alone. The chain rule multiplies it by `grad_output`.",
-        ),
-        Mistake("fixed_leak", fixed_leak, "You ignore `negative_slope` and always use 0.01."),
-        Mistake("other_default", other_default, "Your default slope is 0.1; the lab's is 0.01."),
-    ],
-    alternatives=[
-        Alternative("slope_times_gradient", slope_times_gradient),
-        Alternative("overwrites", overwrites),
-    ],
     forbidden=AUTOGRAD,
     hints=("The slope is 1 on the right and α on the left. It does not depend on how far x is.",),
 )
+
+
+@leaky_relu_backward.mistake("Your slope is 0 on the left, as ReLU's. The leaky ReLU's is α there.")
+def relu_slope(grad_output, x, negative_slope=0.01):
+    return grad_output * (x > 0)
+
+
+@leaky_relu_backward.mistake(
+    "You pass the gradient on unchanged. On the left it is multiplied by α."
+)
+def one_everywhere(grad_output, x, negative_slope=0.01):
+    return grad_output * 1
+
+
+@leaky_relu_backward.mistake(
+    "On the left you multiply by αx, the value. The slope of αx is α, however far left x lies."
+)
+def value_for_slope(grad_output, x, negative_slope=0.01):
+    return torch.where(x > 0, grad_output, negative_slope * x * grad_output)
+
+
+@leaky_relu_backward.mistake("The slope on the left is +α, not −α.")
+def negative_leak(grad_output, x, negative_slope=0.01):
+    return torch.where(x > 0, grad_output, -negative_slope * grad_output)
+
+
+@leaky_relu_backward.mistake("The sides are swapped: α belongs to negative x.")
+def slopes_swapped(grad_output, x, negative_slope=0.01):
+    return torch.where(x > 0, negative_slope * grad_output, grad_output)
+
+
+@leaky_relu_backward.mistake(
+    "You apply the leaky ReLU to `grad_output`. What decides is the sign of x."
+)
+def leak_of_the_gradient(grad_output, x, negative_slope=0.01):
+    return torch.where(grad_output > 0, grad_output, negative_slope * grad_output)
+
+
+@leaky_relu_backward.mistake(
+    "On the left you return α itself. The chain rule multiplies it by `grad_output`."
+)
+def leak_without_gradient(grad_output, x, negative_slope=0.01):
+    return torch.where(x > 0, grad_output, torch.full_like(x, negative_slope))
+
+
+@leaky_relu_backward.mistake(
+    "You return the slope alone. The chain rule multiplies it by `grad_output`."
+)
+def slope_alone(grad_output, x, negative_slope=0.01):
+    return torch.where(x > 0, torch.ones_like(x), torch.full_like(x, negative_slope))
+
+
+@leaky_relu_backward.mistake("You ignore `negative_slope` and always use 0.01.")
+def fixed_leak(grad_output, x, negative_slope=0.01):
+    return torch.where(x > 0, grad_output, 0.01 * grad_output)
+
+
+@leaky_relu_backward.mistake("Your default slope is 0.1; the lab's is 0.01.")
+def other_default(grad_output, x, negative_slope=0.1):
+    return torch.where(x > 0, grad_output, negative_slope * grad_output)
+
+
+@leaky_relu_backward.alternative
+def slope_times_gradient(grad_output, x, negative_slope=0.01):
+    return grad_output * (negative_slope + (1 - negative_slope) * (x > 0))
+
+
+@leaky_relu_backward.alternative
+def overwrites(grad_output, x, negative_slope=0.01):
+    grad_output[x < 0] *= negative_slope
+    return grad_output

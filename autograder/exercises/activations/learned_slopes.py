@@ -5,7 +5,7 @@ from torch import nn
 
 from autograder import probes
 from autograder.exercises.activations.lab import draw_gradient, lab
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import (
     check,
     find,
@@ -71,202 +71,6 @@ def _two_channels(rng):
     return _script(rng, construct, rng.uniform(-0.5, 2.5, size=2), (rows, 2, height, width))
 
 
-class NotAParameter(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = torch.full((num_parameters,), init)
-
-    def forward(self, x):
-        slope = self.weight.to(x.dtype)
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.where(x > 0, x, slope * x)
-
-
-class ABuffer(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.register_buffer("weight", torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.where(x > 0, x, slope * x)
-
-
-class AlwaysOne(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.tensor(init))
-
-    def forward(self, x):
-        if len(self.weight) > 1:  # as in the starter
-            raise ValueError("never reached")
-        return torch.where(x > 0, x, self.weight * x)
-
-
-class ScalarForOne(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        start = torch.full((num_parameters,), init)
-        self.weight = nn.Parameter(torch.tensor(init) if num_parameters == 1 else start)
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.where(x > 0, x, slope * x)
-
-
-class NoSuper(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        return torch.where(x > 0, x, self.weight * x)
-
-
-class ShapedForImages(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((1, num_parameters, 1, 1), init))
-
-    def forward(self, x):
-        return torch.where(x > 0, x, self.weight * x)
-
-
-class LeakyStart(nn.Module):
-    def __init__(self, num_parameters=1, init=0.01):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.where(x > 0, x, slope * x)
-
-
-class IgnoresInit(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), 0.25))
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.where(x > 0, x, slope * x)
-
-
-class AlongTheLastAxis(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        return torch.where(x > 0, x, self.weight * x)
-
-
-class AlongTheFirstAxis(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight.reshape(-1, *[1] * (x.ndim - 1))
-        return torch.where(x > 0, x, slope * x)
-
-
-class ForImagesOnly(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        return torch.where(x > 0, x, self.weight.view(1, -1, 1, 1) * x)
-
-
-class OneForAll(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.tensor([init]))
-
-    def forward(self, x):
-        return torch.where(x > 0, x, self.weight * x)
-
-
-class Upward(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return x.clamp(min=0) + slope * (-x).clamp(min=0)
-
-
-class LargerOfTwo(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.maximum(x, slope * x)
-
-
-class OnBothSides(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.clamp(x, min=0) + slope * x
-
-
-class TakesTheData(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight.detach()
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.where(x > 0, x, slope * x)
-
-
-class ByParts(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(init * torch.ones(num_parameters))
-
-    def forward(self, x):
-        shape = [1] * x.ndim
-        shape[1] = len(self.weight)
-        return x.clamp(min=0) + self.weight.view(shape) * x.clamp(max=0)
-
-
-class ChannelsLast(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(num_parameters))
-        nn.init.constant_(self.weight, init)
-
-    def forward(self, x):
-        turned = x.movedim(1, -1)
-        return (turned * torch.where(turned > 0, 1, self.weight)).movedim(-1, 1)
-
-
 @check("weight is a parameter, of shape (num_parameters,)")
 def is_registered(case):
     wanted = find(case.expected, "parameters/parameters", case)
@@ -277,7 +81,7 @@ def is_registered(case):
     return finding(False, str(wanted), str(got), gist)
 
 
-lab.exercise(
+p_re_l_u = lab.exercise(
     activations.PReLU,
     title="PReLU: a slope that learns",
     statement=r"""A leaky ReLU with a slope that the optimizer trains, as a module:
@@ -317,101 +121,6 @@ The slope is learned: it can become larger than 1 or negative.""",
     syllabus=("2.5",),
     inputs=(_shared, _by_feature, _by_channel, _two_channels),
     probe=probes.module(),
-    mistakes=[
-        Mistake(
-            "NotAParameter",
-            NotAParameter,
-            "`weight` is a plain tensor. Autograd and the optimizer never see it, so it stays at "
-            "its start: wrap it in `nn.Parameter`.",
-        ),
-        Mistake(
-            "ABuffer",
-            ABuffer,
-            "`weight` is a buffer: it is saved with the model, but never trained. What is learned "
-            "is an `nn.Parameter`.",
-        ),
-        Mistake(
-            "AlwaysOne",
-            AlwaysOne,
-            "You keep a single number whatever `num_parameters` says. There is one slope for each "
-            "channel if it is C, and `weight` has shape (num_parameters,) in any case.",
-        ),
-        Mistake(
-            "ScalarForOne",
-            ScalarForOne,
-            "For one slope your `weight` has no axis, shape (). It is (1,): one entry, one axis.",
-        ),
-        Mistake(
-            "NoSuper",
-            NoSuper,
-            "`super().__init__()` is missing: it must stand before the first parameter, so that the "
-            "module has a place to keep it.",
-        ),
-        Mistake(
-            "ShapedForImages",
-            ShapedForImages,
-            "Your `weight` has the shape (1, C, 1, 1), for images only. Keep it as (num_parameters,) "
-            "and reshape it in `forward`, to as many axes as x has.",
-        ),
-        Mistake(
-            "LeakyStart",
-            LeakyStart,
-            "Your slopes start at 0.01, as the fixed slope of leaky ReLU. PReLU starts at 0.25.",
-        ),
-        Mistake(
-            "IgnoresInit",
-            IgnoresInit,
-            "You ignore `init` and always start at 0.25.",
-        ),
-        Mistake(
-            "AlongTheLastAxis",
-            AlongTheLastAxis,
-            "Slopes of shape (C,) line up with the *last* axis of x, which is right for (N, C) "
-            "only. For images the channels are axis 1: reshape the slopes to (C, 1, 1).",
-        ),
-        Mistake(
-            "AlongTheFirstAxis",
-            AlongTheFirstAxis,
-            "Your slopes lie along axis 0, the examples. A slope belongs to a channel, axis 1.",
-        ),
-        Mistake(
-            "ForImagesOnly",
-            ForImagesOnly,
-            "The shape (1, C, 1, 1) is for images only: an x of shape (N, C) becomes four-dimensional "
-            "with it. Take as many ones as x has axes behind the channels.",
-        ),
-        Mistake(
-            "OneForAll",
-            OneForAll,
-            "Your `weight` has one entry whatever `num_parameters` says. Its shape is "
-            "(num_parameters,).",
-        ),
-        Mistake(
-            "Upward",
-            Upward,
-            "Your left side has the wrong sign: min(0, x) is negative, and a·min(0, x) with it.",
-        ),
-        Mistake(
-            "LargerOfTwo",
-            LargerOfTwo,
-            "max(x, ax) is PReLU only while a ≤ 1. A learned slope may grow beyond: decide by the "
-            "sign of x.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "OnBothSides",
-            OnBothSides,
-            "You add a·x on the positive side too, where the slope must be 1. It is "
-            "max(0, x) + a·min(0, x).",
-        ),
-        Mistake(
-            "TakesTheData",
-            TakesTheData,
-            "You take the slopes out of the graph (`detach` or `.data`): they get no gradient and "
-            "never learn.",
-        ),
-    ],
-    alternatives=[Alternative("ByParts", ByParts), Alternative("ChannelsLast", ChannelsLast)],
     forbidden=LIBRARY_PRELUS,
     hints=(
         "`super().__init__()`, then `self.weight = nn.Parameter(torch.full(…))`.",
@@ -420,3 +129,261 @@ The slope is learned: it can become larger than 1 or negative.""",
         "`slope.reshape(-1, *[1] * (x.ndim - 2))`, then `torch.where(x > 0, x, slope * x)`.",
     ),
 )
+
+
+@p_re_l_u.mistake(
+    "`weight` is a plain tensor. Autograd and the optimizer never see it, so it stays at its "
+    "start: wrap it in `nn.Parameter`."
+)
+class NotAParameter(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = torch.full((num_parameters,), init)
+
+    def forward(self, x):
+        slope = self.weight.to(x.dtype)
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+@p_re_l_u.mistake(
+    "`weight` is a buffer: it is saved with the model, but never trained. What is learned is an "
+    "`nn.Parameter`."
+)
+class ABuffer(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.register_buffer("weight", torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+@p_re_l_u.mistake(
+    "You keep a single number whatever `num_parameters` says. There is one slope for each channel "
+    "if it is C, and `weight` has shape (num_parameters,) in any case.",
+    raises="TypeError",
+)
+class AlwaysOne(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(init))
+
+    def forward(self, x):
+        if len(self.weight) > 1:  # as in the starter
+            raise ValueError("never reached")
+        return torch.where(x > 0, x, self.weight * x)
+
+
+@p_re_l_u.mistake(
+    "For one slope your `weight` has no axis, shape (). It is (1,): one entry, one axis."
+)
+class ScalarForOne(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        start = torch.full((num_parameters,), init)
+        self.weight = nn.Parameter(torch.tensor(init) if num_parameters == 1 else start)
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+@p_re_l_u.mistake(
+    "`super().__init__()` is missing: it must stand before the first parameter, so that the "
+    "module has a place to keep it.",
+    raises="AttributeError",
+)
+class NoSuper(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight * x)
+
+
+@p_re_l_u.mistake(
+    "Your `weight` has the shape (1, C, 1, 1), for images only. Keep it as (num_parameters,) and "
+    "reshape it in `forward`, to as many axes as x has.",
+    raises="RuntimeError",
+)
+class ShapedForImages(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((1, num_parameters, 1, 1), init))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight * x)
+
+
+@p_re_l_u.mistake(
+    "Your slopes start at 0.01, as the fixed slope of leaky ReLU. PReLU starts at 0.25."
+)
+class LeakyStart(nn.Module):
+    def __init__(self, num_parameters=1, init=0.01):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+@p_re_l_u.mistake("You ignore `init` and always start at 0.25.")
+class IgnoresInit(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), 0.25))
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+@p_re_l_u.mistake(
+    "Slopes of shape (C,) line up with the *last* axis of x, which is right for (N, C) only. For "
+    "images the channels are axis 1: reshape the slopes to (C, 1, 1)."
+)
+class AlongTheLastAxis(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight * x)
+
+
+@p_re_l_u.mistake(
+    "Your slopes lie along axis 0, the examples. A slope belongs to a channel, axis 1."
+)
+class AlongTheFirstAxis(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight.reshape(-1, *[1] * (x.ndim - 1))
+        return torch.where(x > 0, x, slope * x)
+
+
+@p_re_l_u.mistake(
+    "The shape (1, C, 1, 1) is for images only: an x of shape (N, C) becomes four-dimensional "
+    "with it. Take as many ones as x has axes behind the channels."
+)
+class ForImagesOnly(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight.view(1, -1, 1, 1) * x)
+
+
+@p_re_l_u.mistake(
+    "Your `weight` has one entry whatever `num_parameters` says. Its shape is (num_parameters,)."
+)
+class OneForAll(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([init]))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight * x)
+
+
+@p_re_l_u.mistake(
+    "Your left side has the wrong sign: min(0, x) is negative, and a·min(0, x) with it."
+)
+class Upward(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return x.clamp(min=0) + slope * (-x).clamp(min=0)
+
+
+@p_re_l_u.mistake(
+    "max(x, ax) is PReLU only while a ≤ 1. A learned slope may grow beyond: decide by the sign of "
+    "x.",
+    origin="lecture notes",
+)
+class LargerOfTwo(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.maximum(x, slope * x)
+
+
+@p_re_l_u.mistake(
+    "You add a·x on the positive side too, where the slope must be 1. It is max(0, x) + a·min(0, "
+    "x)."
+)
+class OnBothSides(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.clamp(x, min=0) + slope * x
+
+
+@p_re_l_u.mistake(
+    "You take the slopes out of the graph (`detach` or `.data`): they get no gradient and never "
+    "learn."
+)
+class TakesTheData(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+
+    def forward(self, x):
+        slope = self.weight.detach()
+        if len(slope) > 1:
+            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+        return torch.where(x > 0, x, slope * x)
+
+
+@p_re_l_u.alternative
+class ByParts(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(init * torch.ones(num_parameters))
+
+    def forward(self, x):
+        shape = [1] * x.ndim
+        shape[1] = len(self.weight)
+        return x.clamp(min=0) + self.weight.view(shape) * x.clamp(max=0)
+
+
+@p_re_l_u.alternative
+class ChannelsLast(nn.Module):
+    def __init__(self, num_parameters=1, init=0.25):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(num_parameters))
+        nn.init.constant_(self.weight, init)
+
+    def forward(self, x):
+        turned = x.movedim(1, -1)
+        return (turned * torch.where(turned > 0, 1, self.weight)).movedim(-1, 1)

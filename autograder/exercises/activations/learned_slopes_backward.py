@@ -6,7 +6,7 @@ import torch
 from autograder import probes
 from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient, lab
 from autograder.exercises.activations.learned_slopes import draw_signed
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import (
     keeps_dtype,
     leaves_inputs_alone,
@@ -46,76 +46,7 @@ def _by_hand(grad_output, x, weight, entries, left=None):
     return grad_x, entries.sum_to_size(slope.shape).reshape(weight.shape)
 
 
-def summed_over_positive_too(grad_output, x, weight):
-    return _by_hand(grad_output, x, weight, x * grad_output)
-
-
-def averaged(grad_output, x, weight):
-    grad_x, grad_weight = _by_hand(grad_output, x, weight, x.clamp(max=0) * grad_output)
-    return grad_x, grad_weight * len(weight) / x.numel()
-
-
-def counts_instead(grad_output, x, weight):
-    return _by_hand(grad_output, x, weight, (x < 0) * grad_output)
-
-
-def without_the_gradient(grad_output, x, weight):
-    return _by_hand(grad_output, x, weight, x.clamp(max=0))
-
-
-def positive_side(grad_output, x, weight):
-    return _by_hand(grad_output, x, weight, x.clamp(min=0) * grad_output)
-
-
-def times_the_slope(grad_output, x, weight):
-    slope = weight.reshape(-1, *[1] * (x.ndim - 2))
-    return _by_hand(grad_output, x, weight, slope * x.clamp(max=0) * grad_output)
-
-
-def absolute_inputs(grad_output, x, weight):
-    return _by_hand(grad_output, x, weight, (-x).clamp(min=0) * grad_output)
-
-
-def one_by_entry(grad_output, x, weight):
-    slope = weight.reshape(-1, *[1] * (x.ndim - 2))
-    return torch.where(x > 0, grad_output, slope * grad_output), x.clamp(max=0) * grad_output
-
-
-def batch_axis_only(grad_output, x, weight):
-    slope = weight.reshape(-1, *[1] * (x.ndim - 2))
-    entries = x.clamp(max=0) * grad_output
-    return torch.where(x > 0, grad_output, slope * grad_output), entries.sum(dim=0)
-
-
-def relu_input_gradient(grad_output, x, weight):
-    entries = x.clamp(max=0) * grad_output
-    return _by_hand(grad_output, x, weight, entries, left=torch.zeros_like(x))
-
-
-def axis_by_axis(grad_output, x, weight):
-    shape = [1] * x.ndim
-    shape[1] = len(weight)
-    mask = (x < 0).to(x.dtype)
-    grad_x = grad_output * (1 - mask) + grad_output * mask * weight.view(shape)
-    entries = grad_output * x * mask
-    if len(weight) == 1:
-        return grad_x, entries.sum().view(1)
-    others = [axis for axis in range(x.ndim) if axis != 1]
-    return grad_x, entries.sum(dim=others)
-
-
-def channel_by_channel(grad_output, x, weight):
-    grad_x = grad_output.clone()
-    grad_weight = torch.zeros_like(weight)
-    for c in range(x.shape[1]):
-        k = c if len(weight) > 1 else 0
-        negative = x[:, c] < 0
-        grad_x[:, c][negative] *= weight[k]
-        grad_weight[k] += (x[:, c][negative] * grad_output[:, c][negative]).sum()
-    return grad_x, grad_weight
-
-
-lab.exercise(
+prelu_backward = lab.exercise(
     activations.prelu_backward,
     title="What a slope learns from",
     statement=r"""Backpropagate through PReLU by hand. `grad_output` is $\partial L/\partial y$, `x` the
@@ -147,66 +78,6 @@ Which entries of x does slope a_c have any influence on? The gradient adds up ov
     hide=("Formula",),
     inputs=(_one_slope, _image_slopes, _feature_slopes, _image_slopes),
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "summed_over_positive_too",
-            summed_over_positive_too,
-            "You add up x · dy over all entries. The slope only touches negative inputs: take "
-            "min(0, x) · dy.",
-        ),
-        Mistake(
-            "averaged",
-            averaged,
-            "You average over the entries. The same slope acts on all of them, so their "
-            "contributions *add up*.",
-        ),
-        Mistake(
-            "counts_instead",
-            counts_instead,
-            "The factor x is missing: y = a·x on the left, so ∂y/∂a = x there.",
-        ),
-        Mistake(
-            "without_the_gradient",
-            without_the_gradient,
-            "The factor `grad_output` is missing: sum min(0, x) · dy.",
-        ),
-        Mistake(
-            "positive_side",
-            positive_side,
-            "You sum over the positive inputs. The slope acts on the negative ones.",
-        ),
-        Mistake(
-            "times_the_slope",
-            times_the_slope,
-            "You have the slope itself as a factor. ∂(a·x)/∂a is x, without a.",
-        ),
-        Mistake(
-            "absolute_inputs",
-            absolute_inputs,
-            "The sign is the other way round: ∂y/∂a = x, which is negative there, not |x|.",
-        ),
-        Mistake(
-            "one_by_entry",
-            one_by_entry,
-            "You return one number for each entry of x. Entries that share a slope share its "
-            "gradient: add them up.",
-        ),
-        Mistake(
-            "batch_axis_only",
-            batch_axis_only,
-            "You add up over the examples only. A slope belongs to a whole channel (or to all): "
-            "sum over every axis but the channels'.",
-        ),
-        Mistake(
-            "relu_input_gradient",
-            relu_input_gradient,
-            "The slopes' gradient is right. The gradient of x on the left is a·dy, not 0.",
-        ),
-    ],
-    alternatives=[
-        Alternative("axis_by_axis", axis_by_axis),
-        Alternative("channel_by_channel", channel_by_channel),
-    ],
     forbidden=AUTOGRAD,
     hints=(
         "For one negative entry y = a·x: ∂y/∂a = x. For a positive one, a does not occur.",
@@ -215,3 +86,100 @@ Which entries of x does slope a_c have any influence on? The gradient adds up ov
         "`sum_to_size` adds up exactly the axes along which something was broadcast.",
     ),
 )
+
+
+@prelu_backward.mistake(
+    "You add up x · dy over all entries. The slope only touches negative inputs: take min(0, x) · "
+    "dy."
+)
+def summed_over_positive_too(grad_output, x, weight):
+    return _by_hand(grad_output, x, weight, x * grad_output)
+
+
+@prelu_backward.mistake(
+    "You average over the entries. The same slope acts on all of them, so their contributions "
+    "*add up*."
+)
+def averaged(grad_output, x, weight):
+    grad_x, grad_weight = _by_hand(grad_output, x, weight, x.clamp(max=0) * grad_output)
+    return grad_x, grad_weight * len(weight) / x.numel()
+
+
+@prelu_backward.mistake("The factor x is missing: y = a·x on the left, so ∂y/∂a = x there.")
+def counts_instead(grad_output, x, weight):
+    return _by_hand(grad_output, x, weight, (x < 0) * grad_output)
+
+
+@prelu_backward.mistake("The factor `grad_output` is missing: sum min(0, x) · dy.")
+def without_the_gradient(grad_output, x, weight):
+    return _by_hand(grad_output, x, weight, x.clamp(max=0))
+
+
+@prelu_backward.mistake("You sum over the positive inputs. The slope acts on the negative ones.")
+def positive_side(grad_output, x, weight):
+    return _by_hand(grad_output, x, weight, x.clamp(min=0) * grad_output)
+
+
+@prelu_backward.mistake("You have the slope itself as a factor. ∂(a·x)/∂a is x, without a.")
+def times_the_slope(grad_output, x, weight):
+    slope = weight.reshape(-1, *[1] * (x.ndim - 2))
+    return _by_hand(grad_output, x, weight, slope * x.clamp(max=0) * grad_output)
+
+
+@prelu_backward.mistake(
+    "The sign is the other way round: ∂y/∂a = x, which is negative there, not |x|."
+)
+def absolute_inputs(grad_output, x, weight):
+    return _by_hand(grad_output, x, weight, (-x).clamp(min=0) * grad_output)
+
+
+@prelu_backward.mistake(
+    "You return one number for each entry of x. Entries that share a slope share its gradient: "
+    "add them up."
+)
+def one_by_entry(grad_output, x, weight):
+    slope = weight.reshape(-1, *[1] * (x.ndim - 2))
+    return torch.where(x > 0, grad_output, slope * grad_output), x.clamp(max=0) * grad_output
+
+
+@prelu_backward.mistake(
+    "You add up over the examples only. A slope belongs to a whole channel (or to all): sum over "
+    "every axis but the channels'."
+)
+def batch_axis_only(grad_output, x, weight):
+    slope = weight.reshape(-1, *[1] * (x.ndim - 2))
+    entries = x.clamp(max=0) * grad_output
+    return torch.where(x > 0, grad_output, slope * grad_output), entries.sum(dim=0)
+
+
+@prelu_backward.mistake(
+    "The slopes' gradient is right. The gradient of x on the left is a·dy, not 0."
+)
+def relu_input_gradient(grad_output, x, weight):
+    entries = x.clamp(max=0) * grad_output
+    return _by_hand(grad_output, x, weight, entries, left=torch.zeros_like(x))
+
+
+@prelu_backward.alternative
+def axis_by_axis(grad_output, x, weight):
+    shape = [1] * x.ndim
+    shape[1] = len(weight)
+    mask = (x < 0).to(x.dtype)
+    grad_x = grad_output * (1 - mask) + grad_output * mask * weight.view(shape)
+    entries = grad_output * x * mask
+    if len(weight) == 1:
+        return grad_x, entries.sum().view(1)
+    others = [axis for axis in range(x.ndim) if axis != 1]
+    return grad_x, entries.sum(dim=others)
+
+
+@prelu_backward.alternative
+def channel_by_channel(grad_output, x, weight):
+    grad_x = grad_output.clone()
+    grad_weight = torch.zeros_like(weight)
+    for c in range(x.shape[1]):
+        k = c if len(weight) > 1 else 0
+        negative = x[:, c] < 0
+        grad_x[:, c][negative] *= weight[k]
+        grad_weight[k] += (x[:, c][negative] * grad_output[:, c][negative]).sum()
+    return grad_x, grad_weight

@@ -5,7 +5,6 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import (
     check,
     find,
@@ -36,77 +35,7 @@ def linear_pieces(x, weight, bias):
     return x @ weight.transpose(1, 2) + bias[:, None]
 
 
-def over_the_units(x, weight, bias):
-    return linear_pieces(x, weight, bias).amax(dim=2).T
-
-
-def units_for_pieces(x, weight, bias):
-    return linear_pieces(x, weight, bias).amax(dim=2)
-
-
-def reshaped_to_pieces(x, weight, bias):
-    pieces, units, inputs = weight.shape
-    z = x @ weight.reshape(pieces * units, inputs).T + bias.reshape(-1)
-    return z.reshape(len(x), units, pieces).amax(dim=2)
-
-
-def largest_weights(x, weight, bias):
-    return x @ weight.amax(dim=0).T + bias.amax(dim=0)
-
-
-def with_positions(x, weight, bias):
-    return linear_pieces(x, weight, bias).max(dim=0)
-
-
-def over_the_examples(x, weight, bias):
-    return linear_pieces(x, weight, bias).amax(dim=1)
-
-
-def added_up(x, weight, bias):
-    return linear_pieces(x, weight, bias).sum(dim=0)
-
-
-def averaged(x, weight, bias):
-    return linear_pieces(x, weight, bias).mean(dim=0)
-
-
-def no_bias(x, weight, bias):
-    return (x @ weight.transpose(1, 2)).amax(dim=0)
-
-
-def bias_afterwards(x, weight, bias):
-    return (x @ weight.transpose(1, 2)).amax(dim=0) + bias.amax(dim=0)
-
-
-def first_piece(x, weight, bias):
-    return linear_pieces(x, weight, bias)[0]
-
-
-def and_zero(x, weight, bias):
-    return linear_pieces(x, weight, bias).amax(dim=0).clamp(min=0)
-
-
-def largest_magnitude(x, weight, bias):
-    return linear_pieces(x, weight, bias).abs().amax(dim=0)
-
-
-def smallest(x, weight, bias):
-    return linear_pieces(x, weight, bias).amin(dim=0)
-
-
-def by_einsum(x, weight, bias):
-    z = torch.einsum("nd,kmd->nkm", x, weight) + bias
-    return z.max(dim=1).values
-
-
-def piece_by_piece(x, weight, bias):
-    best = x @ weight[0].T + bias[0]
-    for w, b in zip(weight[1:], bias[1:], strict=True):
-        best = torch.maximum(best, x @ w.T + b)
-    return best
-
-
-lab.exercise(
+maxout = lab.exercise(
     activations.maxout,
     title="Maxout",
     statement=r"""A maxout unit has no fixed nonlinearity: it computes k linear functions of its input,
@@ -124,76 +53,6 @@ them.""",
     inputs=draw_layer,
     probe=probes.call(),
     checks=[matches_reference("the outputs"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "over_the_units",
-            over_the_units,
-            "You take the maximum over the *units* and keep the pieces. There must be M outputs: "
-            "take it over the k pieces.",
-        ),
-        Mistake(
-            "units_for_pieces",
-            units_for_pieces,
-            "You take the maximum over the *units* and keep the pieces. There must be M outputs: "
-            "take it over the k pieces.",
-        ),
-        Mistake(
-            "with_positions",
-            with_positions,
-            "`max(dim=…)` returns two tensors, the values and their positions. Return `.values`, or "
-            "use `amax`.",
-        ),
-        Mistake(
-            "reshaped_to_pieces",
-            reshaped_to_pieces,
-            "Your reshape mixes pieces and units: of the k · M numbers the first M belong to the "
-            "first piece. The shape is (N, k, M), and the maximum is over axis 1.",
-        ),
-        Mistake(
-            "largest_weights",
-            largest_weights,
-            "You take the largest *weights* of the pieces. Compute all pieces, then take the largest "
-            "of their outputs.",
-        ),
-        Mistake(
-            "over_the_examples",
-            over_the_examples,
-            "You take the maximum over the *examples*. It is over the k pieces of each unit.",
-        ),
-        Mistake(
-            "added_up",
-            added_up,
-            "You add the pieces up, which is one linear layer again. Take the largest.",
-        ),
-        Mistake(
-            "averaged",
-            averaged,
-            "You average the pieces, which is one linear layer again. Take the largest.",
-        ),
-        Mistake("no_bias", no_bias, "The biases are missing: every piece has its own."),
-        Mistake(
-            "bias_afterwards",
-            bias_afterwards,
-            "Each piece has its own bias, added *before* the maximum: which piece is the largest "
-            "depends on it.",
-        ),
-        Mistake("first_piece", first_piece, "You return the first piece only."),
-        Mistake(
-            "and_zero",
-            and_zero,
-            "You also compare with 0. Zero is no piece unless the weights make it one.",
-        ),
-        Mistake(
-            "largest_magnitude",
-            largest_magnitude,
-            "You take absolute values. The largest piece is meant, and it may be negative.",
-        ),
-        Mistake("smallest", smallest, "You return the smallest piece. It is the largest one."),
-    ],
-    alternatives=[
-        Alternative("by_einsum", by_einsum),
-        Alternative("piece_by_piece", piece_by_piece),
-    ],
     equivalent_mutants={
         "pieces = x @ weight.transpose(1, 2) + bias[:, None] => "
         "pieces = x @ weight.transpose(2, 1) + bias[:, None]": "the same two axes are swapped",
@@ -207,49 +66,116 @@ them.""",
 )
 
 
+@maxout.mistake(
+    "You take the maximum over the *units* and keep the pieces. There must be M outputs: take it "
+    "over the k pieces."
+)
+def over_the_units(x, weight, bias):
+    return linear_pieces(x, weight, bias).amax(dim=2).T
+
+
+@maxout.mistake(
+    "You take the maximum over the *units* and keep the pieces. There must be M outputs: take it "
+    "over the k pieces."
+)
+def units_for_pieces(x, weight, bias):
+    return linear_pieces(x, weight, bias).amax(dim=2)
+
+
+@maxout.mistake(
+    "`max(dim=…)` returns two tensors, the values and their positions. Return `.values`, or use "
+    "`amax`."
+)
+def with_positions(x, weight, bias):
+    return linear_pieces(x, weight, bias).max(dim=0)
+
+
+@maxout.mistake(
+    "Your reshape mixes pieces and units: of the k · M numbers the first M belong to the first "
+    "piece. The shape is (N, k, M), and the maximum is over axis 1."
+)
+def reshaped_to_pieces(x, weight, bias):
+    pieces, units, inputs = weight.shape
+    z = x @ weight.reshape(pieces * units, inputs).T + bias.reshape(-1)
+    return z.reshape(len(x), units, pieces).amax(dim=2)
+
+
+@maxout.mistake(
+    "You take the largest *weights* of the pieces. Compute all pieces, then take the largest of "
+    "their outputs."
+)
+def largest_weights(x, weight, bias):
+    return x @ weight.amax(dim=0).T + bias.amax(dim=0)
+
+
+@maxout.mistake("You take the maximum over the *examples*. It is over the k pieces of each unit.")
+def over_the_examples(x, weight, bias):
+    return linear_pieces(x, weight, bias).amax(dim=1)
+
+
+@maxout.mistake("You add the pieces up, which is one linear layer again. Take the largest.")
+def added_up(x, weight, bias):
+    return linear_pieces(x, weight, bias).sum(dim=0)
+
+
+@maxout.mistake("You average the pieces, which is one linear layer again. Take the largest.")
+def averaged(x, weight, bias):
+    return linear_pieces(x, weight, bias).mean(dim=0)
+
+
+@maxout.mistake("The biases are missing: every piece has its own.")
+def no_bias(x, weight, bias):
+    return (x @ weight.transpose(1, 2)).amax(dim=0)
+
+
+@maxout.mistake(
+    "Each piece has its own bias, added *before* the maximum: which piece is the largest depends "
+    "on it."
+)
+def bias_afterwards(x, weight, bias):
+    return (x @ weight.transpose(1, 2)).amax(dim=0) + bias.amax(dim=0)
+
+
+@maxout.mistake("You return the first piece only.")
+def first_piece(x, weight, bias):
+    return linear_pieces(x, weight, bias)[0]
+
+
+@maxout.mistake("You also compare with 0. Zero is no piece unless the weights make it one.")
+def and_zero(x, weight, bias):
+    return linear_pieces(x, weight, bias).amax(dim=0).clamp(min=0)
+
+
+@maxout.mistake("You take absolute values. The largest piece is meant, and it may be negative.")
+def largest_magnitude(x, weight, bias):
+    return linear_pieces(x, weight, bias).abs().amax(dim=0)
+
+
+@maxout.mistake("You return the smallest piece. It is the largest one.")
+def smallest(x, weight, bias):
+    return linear_pieces(x, weight, bias).amin(dim=0)
+
+
+@maxout.alternative
+def by_einsum(x, weight, bias):
+    z = torch.einsum("nd,kmd->nkm", x, weight) + bias
+    return z.max(dim=1).values
+
+
+@maxout.alternative
+def piece_by_piece(x, weight, bias):
+    best = x @ weight[0].T + bias[0]
+    for w, b in zip(weight[1:], bias[1:], strict=True):
+        best = torch.maximum(best, x @ w.T + b)
+    return best
+
+
 def _counts(rng):
     inputs, outputs = (int(n) for n in rng.permutation(np.arange(20, 60))[:2])
     return {"inputs": inputs, "outputs": outputs, "pieces": int(rng.integers(3, 8))}
 
 
-def unchanged(inputs, outputs, pieces):
-    return (inputs + 1) * outputs
-
-
-def without_biases(inputs, outputs, pieces):
-    return pieces * inputs * outputs
-
-
-def one_bias_per_unit(inputs, outputs, pieces):
-    return pieces * inputs * outputs + outputs
-
-
-def bias_per_input(inputs, outputs, pieces):
-    return pieces * inputs * (outputs + 1)
-
-
-def one_more_piece(inputs, outputs, pieces):
-    return (pieces + 1) * (inputs + 1) * outputs
-
-
-def pieces_added(inputs, outputs, pieces):
-    return (inputs + 1) * outputs + pieces
-
-
-def squared_pieces(inputs, outputs, pieces):
-    return pieces**2 * (inputs + 1) * outputs
-
-
-def by_counting(inputs, outputs, pieces):
-    layers = [torch.nn.Linear(inputs, outputs) for _ in range(pieces)]
-    return sum(p.numel() for layer in layers for p in layer.parameters())
-
-
-def term_by_term(inputs, outputs, pieces):
-    return pieces * inputs * outputs + pieces * outputs
-
-
-lab.value(
+maxout_parameters = lab.value(
     activations.maxout_parameters,
     title="What maxout costs",
     statement=r"""How many numbers does a maxout layer learn, with `inputs` inputs, `outputs` units and
@@ -263,37 +189,58 @@ lab.value(
     inputs=_counts,
     probe=probes.call(),
     checks=[matches_reference("the number of parameters")],
-    mistakes=[
-        Mistake(
-            "unchanged",
-            unchanged,
-            "This is a plain linear layer. Maxout has one for every piece: k times as many numbers.",
-        ),
-        Mistake(
-            "without_biases", without_biases, "The biases are missing: one per piece and unit."
-        ),
-        Mistake(
-            "one_bias_per_unit",
-            one_bias_per_unit,
-            "Every piece has a bias of its own: k · outputs biases.",
-        ),
-        Mistake(
-            "bias_per_input",
-            bias_per_input,
-            "A bias belongs to an output: (inputs + 1) · outputs numbers for each piece.",
-        ),
-        Mistake(
-            "one_more_piece", one_more_piece, "You count one piece too many: zero is no piece."
-        ),
-        Mistake("pieces_added", pieces_added, "The pieces multiply the count; you add them."),
-        Mistake("squared_pieces", squared_pieces, "The pieces count once, not squared."),
-    ],
-    alternatives=[
-        Alternative("by_counting", by_counting),
-        Alternative("term_by_term", term_by_term),
-    ],
     hints=("Every piece is a linear layer with a bias.",),
 )
+
+
+@maxout_parameters.mistake(
+    "This is a plain linear layer. Maxout has one for every piece: k times as many numbers."
+)
+def unchanged(inputs, outputs, pieces):
+    return (inputs + 1) * outputs
+
+
+@maxout_parameters.mistake("The biases are missing: one per piece and unit.")
+def without_biases(inputs, outputs, pieces):
+    return pieces * inputs * outputs
+
+
+@maxout_parameters.mistake("Every piece has a bias of its own: k · outputs biases.")
+def one_bias_per_unit(inputs, outputs, pieces):
+    return pieces * inputs * outputs + outputs
+
+
+@maxout_parameters.mistake(
+    "A bias belongs to an output: (inputs + 1) · outputs numbers for each piece."
+)
+def bias_per_input(inputs, outputs, pieces):
+    return pieces * inputs * (outputs + 1)
+
+
+@maxout_parameters.mistake("You count one piece too many: zero is no piece.")
+def one_more_piece(inputs, outputs, pieces):
+    return (pieces + 1) * (inputs + 1) * outputs
+
+
+@maxout_parameters.mistake("The pieces multiply the count; you add them.")
+def pieces_added(inputs, outputs, pieces):
+    return (inputs + 1) * outputs + pieces
+
+
+@maxout_parameters.mistake("The pieces count once, not squared.")
+def squared_pieces(inputs, outputs, pieces):
+    return pieces**2 * (inputs + 1) * outputs
+
+
+@maxout_parameters.alternative
+def by_counting(inputs, outputs, pieces):
+    layers = [torch.nn.Linear(inputs, outputs) for _ in range(pieces)]
+    return sum(p.numel() for layer in layers for p in layer.parameters())
+
+
+@maxout_parameters.alternative
+def term_by_term(inputs, outputs, pieces):
+    return pieces * inputs * outputs + pieces * outputs
 
 
 def _linear(rng):
@@ -330,68 +277,7 @@ def acts_as_leaky_relu(case):
     )
 
 
-def a_hundredth(weight, bias, negative_slope):
-    return torch.stack([weight, 0.01 * weight]), torch.stack([bias, 0.01 * bias])
-
-
-def twice_the_same(weight, bias, negative_slope):
-    return torch.stack([weight, weight]), torch.stack([bias, bias])
-
-
-def a_piece_of_zeros(weight, bias, negative_slope):
-    zero = torch.zeros_like
-    return torch.stack([weight, zero(weight)]), torch.stack([bias, zero(bias)])
-
-
-def bias_not_scaled(weight, bias, negative_slope):
-    return torch.stack([weight, negative_slope * weight]), torch.stack([bias, bias])
-
-
-def bias_left_out(weight, bias, negative_slope):
-    zero = torch.zeros_like(bias)
-    return torch.stack([weight, negative_slope * weight]), torch.stack([bias, zero])
-
-
-def mirrored_piece(weight, bias, negative_slope):
-    return (
-        torch.stack([weight, -negative_slope * weight]),
-        torch.stack([bias, -negative_slope * bias]),
-    )
-
-
-def one_minus_the_slope(weight, bias, negative_slope):
-    a = 1 - negative_slope
-    return torch.stack([weight, a * weight]), torch.stack([bias, a * bias])
-
-
-def side_by_side(weight, bias, negative_slope):
-    return (
-        torch.stack([weight, negative_slope * weight], dim=1),
-        torch.stack([bias, negative_slope * bias], dim=1),
-    )
-
-
-def other_order(weight, bias, negative_slope):
-    return (
-        torch.stack([negative_slope * weight, weight]),
-        torch.stack([negative_slope * bias, bias]),
-    )
-
-
-def by_factors(weight, bias, negative_slope):
-    factors = torch.tensor([1.0, negative_slope], dtype=weight.dtype)
-    return factors[:, None, None] * weight, factors[:, None] * bias
-
-
-def one_piece_to_spare(weight, bias, negative_slope):
-    factors = [1, negative_slope, negative_slope]
-    return (
-        torch.stack([f * weight for f in factors]),
-        torch.stack([f * bias for f in factors]),
-    )
-
-
-lab.exercise(
+leaky_relu_as_maxout = lab.exercise(
     activations.leaky_relu_as_maxout,
     title="Maxout contains leaky ReLU",
     statement=r"""With suitable pieces maxout becomes |z|, ReLU, or leaky ReLU. Given a linear layer
@@ -407,52 +293,87 @@ up to you.""",
     inputs=_linear,
     probe=probes.call(),
     checks=[acts_as_leaky_relu, leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "twice_the_same",
-            twice_the_same,
-            "Both pieces are the same, so the maximum is that piece: a linear layer. Pieces must "
-            "differ for maxout to bend.",
-        ),
-        Mistake(
-            "a_piece_of_zeros",
-            a_piece_of_zeros,
-            "max(z, 0) is plain ReLU. For the leaky one the second piece is a·z.",
-        ),
-        Mistake(
-            "bias_not_scaled",
-            bias_not_scaled,
-            "You scale the weights of the second piece but not its bias: a·z = a·Wx + a·b.",
-        ),
-        Mistake(
-            "bias_left_out",
-            bias_left_out,
-            "The second piece has no bias: a·z = a·Wx + a·b.",
-        ),
-        Mistake(
-            "mirrored_piece",
-            mirrored_piece,
-            "max(z, −a·z) bends upward on the left. The leak goes down: a·z.",
-        ),
-        Mistake(
-            "one_minus_the_slope",
-            one_minus_the_slope,
-            "The slope of the second piece is a, not 1 − a.",
-        ),
-        Mistake("a_hundredth", a_hundredth, "You ignore `negative_slope` and always use 0.01."),
-        Mistake(
-            "side_by_side",
-            side_by_side,
-            "The pieces lie along axis 1. They are maxout's first axis: (2, M, D) and (2, M).",
-        ),
-    ],
-    alternatives=[
-        Alternative("other_order", other_order),
-        Alternative("by_factors", by_factors),
-        Alternative("one_piece_to_spare", one_piece_to_spare),
-    ],
     hints=(
         "For 0 ≤ a ≤ 1 the leaky ReLU is max(z, a·z): the formula of the lecture notes has its use.",
         "The second piece is a times the first, bias included.",
     ),
 )
+
+
+@leaky_relu_as_maxout.mistake(
+    "Both pieces are the same, so the maximum is that piece: a linear layer. Pieces must differ "
+    "for maxout to bend."
+)
+def twice_the_same(weight, bias, negative_slope):
+    return torch.stack([weight, weight]), torch.stack([bias, bias])
+
+
+@leaky_relu_as_maxout.mistake("max(z, 0) is plain ReLU. For the leaky one the second piece is a·z.")
+def a_piece_of_zeros(weight, bias, negative_slope):
+    zero = torch.zeros_like
+    return torch.stack([weight, zero(weight)]), torch.stack([bias, zero(bias)])
+
+
+@leaky_relu_as_maxout.mistake(
+    "You scale the weights of the second piece but not its bias: a·z = a·Wx + a·b."
+)
+def bias_not_scaled(weight, bias, negative_slope):
+    return torch.stack([weight, negative_slope * weight]), torch.stack([bias, bias])
+
+
+@leaky_relu_as_maxout.mistake("The second piece has no bias: a·z = a·Wx + a·b.")
+def bias_left_out(weight, bias, negative_slope):
+    zero = torch.zeros_like(bias)
+    return torch.stack([weight, negative_slope * weight]), torch.stack([bias, zero])
+
+
+@leaky_relu_as_maxout.mistake("max(z, −a·z) bends upward on the left. The leak goes down: a·z.")
+def mirrored_piece(weight, bias, negative_slope):
+    return (
+        torch.stack([weight, -negative_slope * weight]),
+        torch.stack([bias, -negative_slope * bias]),
+    )
+
+
+@leaky_relu_as_maxout.mistake("The slope of the second piece is a, not 1 − a.")
+def one_minus_the_slope(weight, bias, negative_slope):
+    a = 1 - negative_slope
+    return torch.stack([weight, a * weight]), torch.stack([bias, a * bias])
+
+
+@leaky_relu_as_maxout.mistake("You ignore `negative_slope` and always use 0.01.")
+def a_hundredth(weight, bias, negative_slope):
+    return torch.stack([weight, 0.01 * weight]), torch.stack([bias, 0.01 * bias])
+
+
+@leaky_relu_as_maxout.mistake(
+    "The pieces lie along axis 1. They are maxout's first axis: (2, M, D) and (2, M)."
+)
+def side_by_side(weight, bias, negative_slope):
+    return (
+        torch.stack([weight, negative_slope * weight], dim=1),
+        torch.stack([bias, negative_slope * bias], dim=1),
+    )
+
+
+@leaky_relu_as_maxout.alternative
+def other_order(weight, bias, negative_slope):
+    return (
+        torch.stack([negative_slope * weight, weight]),
+        torch.stack([negative_slope * bias, bias]),
+    )
+
+
+@leaky_relu_as_maxout.alternative
+def by_factors(weight, bias, negative_slope):
+    factors = torch.tensor([1.0, negative_slope], dtype=weight.dtype)
+    return factors[:, None, None] * weight, factors[:, None] * bias
+
+
+@leaky_relu_as_maxout.alternative
+def one_piece_to_spare(weight, bias, negative_slope):
+    factors = [1, negative_slope, negative_slope]
+    return (
+        torch.stack([f * weight for f in factors]),
+        torch.stack([f * bias for f in factors]),
+    )

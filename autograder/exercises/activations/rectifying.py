@@ -10,7 +10,7 @@ from autograder.exercises.activations.lab import (
     draw_values,
     lab,
 )
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import (
     check,
     finding,
@@ -43,58 +43,7 @@ def leaves_x(case):
     return finding(not changed, "x unchanged", "x changed", "x was changed in place")
 
 
-def in_place(x):
-    x[x < 0] = 0
-    return x
-
-
-def absolute(x):
-    return x.abs()
-
-
-def step(x):
-    return (x > 0).to(x.dtype)
-
-
-def negative_part(x):
-    return x.clamp(max=0)
-
-
-def capped(x):
-    return x.clamp(0, 1)
-
-
-def largest_of_all(x):
-    return x.max().clamp(min=0).expand_as(x)
-
-
-def mirrored(x):
-    return (-x).clamp(min=0)
-
-
-def by_clamp(x):
-    return x.clamp(min=0)
-
-
-def by_mask(x):
-    return x * (x > 0)
-
-
-def half_of_both(x):
-    return (x + x.abs()) / 2
-
-
-def by_maximum(x):
-    return torch.maximum(x, torch.tensor(0.0, dtype=x.dtype))
-
-
-def copied_first(x):
-    y = x.clone()
-    y[y < 0] = 0
-    return y
-
-
-lab.exercise(
+relu = lab.exercise(
     activations.relu,
     title="ReLU",
     statement=r"""Write $\text{relu}(x) = \max(0, x)$ for tensors of any shape.
@@ -115,42 +64,79 @@ else holds `x` (a residual connection, a measurement) reads something else.""",
         leaves_x,
         keeps_dtype(of="result.value"),
     ],
-    mistakes=[
-        Mistake(
-            "in_place",
-            in_place,
-            "Your values are right, but you wrote them into `x`. Make a new tensor: "
-            "`x.clamp(min=0)`, or work on `x.clone()`.",
-            origin="1 of 132 students",
-        ),
-        Mistake("absolute", absolute, "This is |x|: negative numbers become 0, not positive."),
-        Mistake("step", step, "You return 1 where x is positive. ReLU returns x itself there."),
-        Mistake(
-            "negative_part",
-            negative_part,
-            "You keep the negative side. ReLU is max(0, x), not min.",
-        ),
-        Mistake("capped", capped, "You also cut off at 1. ReLU has no upper limit."),
-        Mistake(
-            "largest_of_all",
-            largest_of_all,
-            "`x.max()` is the largest of all entries. The maximum is meant entry by entry, of x and "
-            "0: `torch.maximum` or `clamp`.",
-        ),
-        Mistake(
-            "mirrored", mirrored, "You return max(0, −x): the sign of x is the other way round."
-        ),
-    ],
-    alternatives=[
-        Alternative("by_clamp", by_clamp),
-        Alternative("by_mask", by_mask),
-        Alternative("half_of_both", half_of_both),
-        Alternative("by_maximum", by_maximum),
-        Alternative("copied_first", copied_first),
-    ],
     forbidden=LIBRARY_RELUS,
     hints=("`torch.where(condition, this, that)` chooses entry by entry, and so does `clamp`.",),
 )
+
+
+@relu.mistake(
+    "Your values are right, but you wrote them into `x`. Make a new tensor: `x.clamp(min=0)`, or "
+    "work on `x.clone()`.",
+    origin="1 of 132 students",
+)
+def in_place(x):
+    x[x < 0] = 0
+    return x
+
+
+@relu.mistake("This is |x|: negative numbers become 0, not positive.")
+def absolute(x):
+    return x.abs()
+
+
+@relu.mistake("You return 1 where x is positive. ReLU returns x itself there.")
+def step(x):
+    return (x > 0).to(x.dtype)
+
+
+@relu.mistake("You keep the negative side. ReLU is max(0, x), not min.")
+def negative_part(x):
+    return x.clamp(max=0)
+
+
+@relu.mistake("You also cut off at 1. ReLU has no upper limit.")
+def capped(x):
+    return x.clamp(0, 1)
+
+
+@relu.mistake(
+    "`x.max()` is the largest of all entries. The maximum is meant entry by entry, of x and 0: "
+    "`torch.maximum` or `clamp`."
+)
+def largest_of_all(x):
+    return x.max().clamp(min=0).expand_as(x)
+
+
+@relu.mistake("You return max(0, −x): the sign of x is the other way round.")
+def mirrored(x):
+    return (-x).clamp(min=0)
+
+
+@relu.alternative
+def by_clamp(x):
+    return x.clamp(min=0)
+
+
+@relu.alternative
+def by_mask(x):
+    return x * (x > 0)
+
+
+@relu.alternative
+def half_of_both(x):
+    return (x + x.abs()) / 2
+
+
+@relu.alternative
+def by_maximum(x):
+    return torch.maximum(x, torch.tensor(0.0, dtype=x.dtype))
+
+
+@relu.alternative
+def copied_first(x):
+    y = x.clone()
+    y[y < 0] = 0
+    return y
 
 
 def _with_zeros(rng):
@@ -171,56 +157,7 @@ def away_from_zero(case):
     return finding(False, found.expected, found.observed, found.gist)
 
 
-def one_at_zero(grad_output, x):
-    return grad_output * (x >= 0)
-
-
-def half_at_zero(grad_output, x):
-    return grad_output * ((x > 0) * 0.5 + (x >= 0) * 0.5)
-
-
-def mask_of_the_gradient(grad_output, x):
-    return grad_output.clamp(min=0)
-
-
-def times_the_output(grad_output, x):
-    return grad_output * x.clamp(min=0)
-
-
-def mask_alone(grad_output, x):
-    return (x > 0).to(x.dtype)
-
-
-def negative_mask(grad_output, x):
-    return grad_output * (x < 0)
-
-
-def sign_slope(grad_output, x):
-    return grad_output * torch.sign(x)
-
-
-def passes_everything(grad_output, x):
-    return grad_output * 1
-
-
-def overwrites_the_gradient(grad_output, x):
-    grad_output[x <= 0] = 0
-    return grad_output
-
-
-def by_product(grad_output, x):
-    return grad_output * (x > 0)
-
-
-def by_heaviside(grad_output, x):
-    return torch.heaviside(x, torch.zeros(1, dtype=x.dtype)) * grad_output
-
-
-def of_the_output(grad_output, x):
-    return grad_output * torch.sign(x.clamp(min=0))
-
-
-lab.exercise(
+relu_backward = lab.exercise(
     activations.relu_backward,
     title="The slope of ReLU",
     statement=r"""Backpropagate through ReLU by hand: `grad_output` is $\partial L/\partial y$ for
@@ -243,62 +180,82 @@ of the check are exactly 0; the point for them is given separately.""",
     hide=("Formula",),
     inputs=_with_zeros,
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "one_at_zero",
-            one_at_zero,
-            "Only the entries at exactly 0 differ: you let the gradient through there (`>=`), torch "
-            "and this lab do not (`>`). This is a convention, not an error of calculus: there is no "
-            "derivative at 0.",
-            origin="81 of 262 students",
-        ),
-        Mistake(
-            "half_at_zero",
-            half_at_zero,
-            "Only the entries at exactly 0 differ: you take ½, the mean of both sides. This lab "
-            "takes 0, as torch does.",
-        ),
-        Mistake(
-            "mask_of_the_gradient",
-            mask_of_the_gradient,
-            "You cut off negative *gradients*. What decides is whether the input x was positive.",
-        ),
-        Mistake(
-            "times_the_output",
-            times_the_output,
-            "You multiply by relu(x). The slope is 1 where x > 0, however large x is.",
-        ),
-        Mistake(
-            "mask_alone",
-            mask_alone,
-            "This is the slope alone. The chain rule multiplies it by `grad_output`.",
-        ),
-        Mistake(
-            "negative_mask",
-            negative_mask,
-            "You let the gradient through where x is negative: the sides are swapped.",
-        ),
-        Mistake(
-            "sign_slope",
-            sign_slope,
-            "This is the slope of |x|, −1 on the left. ReLU is flat there: slope 0.",
-        ),
-        Mistake(
-            "passes_everything",
-            passes_everything,
-            "You pass the gradient on everywhere. Where x is negative, the output does not depend "
-            "on it.",
-        ),
-    ],
-    alternatives=[
-        Alternative("overwrites_the_gradient", overwrites_the_gradient),
-        Alternative("by_product", by_product),
-        Alternative("by_heaviside", by_heaviside),
-        Alternative("of_the_output", of_the_output),
-    ],
     forbidden=AUTOGRAD,
     hints=(
         "What is the slope of max(0, x) left of zero, and right of it?",
         "A mask `x > 0` multiplied with the gradient from above.",
     ),
 )
+
+
+@relu_backward.mistake(
+    "Only the entries at exactly 0 differ: you let the gradient through there (`>=`), torch and "
+    "this lab do not (`>`). This is a convention, not an error of calculus: there is no "
+    "derivative at 0.",
+    origin="81 of 262 students",
+)
+def one_at_zero(grad_output, x):
+    return grad_output * (x >= 0)
+
+
+@relu_backward.mistake(
+    "Only the entries at exactly 0 differ: you take ½, the mean of both sides. This lab takes 0, "
+    "as torch does."
+)
+def half_at_zero(grad_output, x):
+    return grad_output * ((x > 0) * 0.5 + (x >= 0) * 0.5)
+
+
+@relu_backward.mistake(
+    "You cut off negative *gradients*. What decides is whether the input x was positive."
+)
+def mask_of_the_gradient(grad_output, x):
+    return grad_output.clamp(min=0)
+
+
+@relu_backward.mistake("You multiply by relu(x). The slope is 1 where x > 0, however large x is.")
+def times_the_output(grad_output, x):
+    return grad_output * x.clamp(min=0)
+
+
+@relu_backward.mistake("This is the slope alone. The chain rule multiplies it by `grad_output`.")
+def mask_alone(grad_output, x):
+    return (x > 0).to(x.dtype)
+
+
+@relu_backward.mistake("You let the gradient through where x is negative: the sides are swapped.")
+def negative_mask(grad_output, x):
+    return grad_output * (x < 0)
+
+
+@relu_backward.mistake("This is the slope of |x|, −1 on the left. ReLU is flat there: slope 0.")
+def sign_slope(grad_output, x):
+    return grad_output * torch.sign(x)
+
+
+@relu_backward.mistake(
+    "You pass the gradient on everywhere. Where x is negative, the output does not depend on it."
+)
+def passes_everything(grad_output, x):
+    return grad_output * 1
+
+
+@relu_backward.alternative
+def overwrites_the_gradient(grad_output, x):
+    grad_output[x <= 0] = 0
+    return grad_output
+
+
+@relu_backward.alternative
+def by_product(grad_output, x):
+    return grad_output * (x > 0)
+
+
+@relu_backward.alternative
+def by_heaviside(grad_output, x):
+    return torch.heaviside(x, torch.zeros(1, dtype=x.dtype)) * grad_output
+
+
+@relu_backward.alternative
+def of_the_output(grad_output, x):
+    return grad_output * torch.sign(x.clamp(min=0))

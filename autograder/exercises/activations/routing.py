@@ -5,7 +5,7 @@ import torch
 from autograder import probes
 from autograder.exercises.activations.lab import AUTOGRAD, lab
 from autograder.exercises.activations.pieces import draw_layer, linear_pieces
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import (
     keeps_dtype,
     leaves_inputs_alone,
@@ -27,88 +27,7 @@ def _propagated(routed, x, weight):
     return grad_x, routed.transpose(1, 2) @ x, routed.sum(dim=1)
 
 
-def to_every_piece(grad_output, x, weight, bias):
-    return _propagated(grad_output.expand(len(weight), *grad_output.shape), x, weight)
-
-
-def shared_evenly(grad_output, x, weight, bias):
-    k = len(weight)
-    return _propagated(grad_output.expand(k, *grad_output.shape) / k, x, weight)
-
-
-def to_the_smallest(grad_output, x, weight, bias):
-    pieces = linear_pieces(x, weight, bias)
-    return _propagated((pieces == pieces.amin(dim=0)) * grad_output, x, weight)
-
-
-def to_positive_pieces(grad_output, x, weight, bias):
-    return _propagated((linear_pieces(x, weight, bias) > 0) * grad_output, x, weight)
-
-
-def to_a_soft_winner(grad_output, x, weight, bias):
-    return _propagated(
-        torch.softmax(linear_pieces(x, weight, bias), dim=0) * grad_output, x, weight
-    )
-
-
-def winner_without_bias(grad_output, x, weight, bias):
-    pieces = x @ weight.transpose(1, 2)
-    return _propagated((pieces == pieces.amax(dim=0)) * grad_output, x, weight)
-
-
-def one_winner_for_the_batch(grad_output, x, weight, bias):
-    winner = linear_pieces(x, weight, bias).mean(dim=1).argmax(dim=0)
-    mask = torch.nn.functional.one_hot(winner, len(weight)).T[:, None].to(x.dtype)
-    return _propagated(mask * grad_output, x, weight)
-
-
-def times_the_piece(grad_output, x, weight, bias):
-    pieces = linear_pieces(x, weight, bias)
-    return _propagated((pieces == pieces.amax(dim=0)) * pieces * grad_output, x, weight)
-
-
-def bias_averaged(grad_output, x, weight, bias):
-    pieces = linear_pieces(x, weight, bias)
-    routed = (pieces == pieces.amax(dim=0)) * grad_output
-    return (routed @ weight).sum(dim=0), routed.transpose(1, 2) @ x, routed.mean(dim=1)
-
-
-def input_from_all_pieces(grad_output, x, weight, bias):
-    pieces = linear_pieces(x, weight, bias)
-    routed = (pieces == pieces.amax(dim=0)) * grad_output
-    everywhere = (grad_output @ weight).sum(dim=0)
-    return everywhere, routed.transpose(1, 2) @ x, routed.sum(dim=1)
-
-
-def averaged_over_the_batch(grad_output, x, weight, bias):
-    pieces = linear_pieces(x, weight, bias)
-    routed = (pieces == pieces.amax(dim=0)) * grad_output
-    return (routed @ weight).sum(dim=0), routed.transpose(1, 2) @ x / len(x), routed.mean(dim=1)
-
-
-def by_mask(grad_output, x, weight, bias):
-    z = torch.einsum("nd,kmd->nkm", x, weight) + bias
-    mask = (z == z.max(dim=1, keepdim=True).values).to(x.dtype)
-    g = mask * grad_output[:, None]
-    return (
-        torch.einsum("nkm,kmd->nd", g, weight),
-        torch.einsum("nkm,nd->kmd", g, x),
-        g.sum(dim=0),
-    )
-
-
-def example_by_example(grad_output, x, weight, bias):
-    grad_x, grad_weight, grad_bias = (torch.zeros_like(t) for t in (x, weight, bias))
-    for n in range(len(x)):
-        for m in range(weight.shape[1]):
-            i = int((weight[:, m] @ x[n] + bias[:, m]).argmax())
-            grad_x[n] += grad_output[n, m] * weight[i, m]
-            grad_weight[i, m] += grad_output[n, m] * x[n]
-            grad_bias[i, m] += grad_output[n, m]
-    return grad_x, grad_weight, grad_bias
-
-
-lab.exercise(
+maxout_backward = lab.exercise(
     activations.maxout_backward,
     title="The winner takes the gradient",
     statement=r"""Backpropagate through maxout by hand. `grad_output` is $\partial L/\partial y$, of
@@ -138,72 +57,6 @@ gradient, and the others learn nothing from this example. (There are no ties.)""
     hide=("Formula",),
     inputs=_backward,
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "to_every_piece",
-            to_every_piece,
-            "You send the gradient to all pieces. The output depends on the largest one alone.",
-        ),
-        Mistake(
-            "shared_evenly",
-            shared_evenly,
-            "You share the gradient among the pieces. All of it belongs to the largest one.",
-        ),
-        Mistake(
-            "to_positive_pieces",
-            to_positive_pieces,
-            "You let the gradient through where a piece is positive, as ReLU does. What counts is "
-            "which piece is the largest, whatever its sign.",
-        ),
-        Mistake(
-            "to_the_smallest",
-            to_the_smallest,
-            "You send the gradient to the smallest piece. The output was the largest.",
-        ),
-        Mistake(
-            "to_a_soft_winner",
-            to_a_soft_winner,
-            "You weight the pieces by their softmax. That is the gradient of a soft maximum "
-            "(logsumexp); the hard maximum has one winner.",
-        ),
-        Mistake(
-            "winner_without_bias",
-            winner_without_bias,
-            "You look for the winner without the biases. It is the largest of W x + b.",
-        ),
-        Mistake(
-            "one_winner_for_the_batch",
-            one_winner_for_the_batch,
-            "You choose one winner per unit for the whole batch. Every example has its own.",
-        ),
-        Mistake(
-            "times_the_piece",
-            times_the_piece,
-            "You multiply by the value of the winning piece. ∂y/∂z is 1 for the winner.",
-        ),
-        Mistake(
-            "input_from_all_pieces",
-            input_from_all_pieces,
-            "The weights and biases are right. The input, too, gets its gradient through the "
-            "winning piece only: multiply the routed gradient by W, not `grad_output`.",
-        ),
-        Mistake(
-            "averaged_over_the_batch",
-            averaged_over_the_batch,
-            "You average over the examples. Add up: whether the loss is a mean is already in "
-            "`grad_output`.",
-        ),
-        Mistake(
-            "bias_averaged",
-            bias_averaged,
-            "Everything is right but the biases: add up over the examples, do not average. Whether "
-            "the loss is a mean is already in `grad_output`.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_mask", by_mask),
-        Alternative("example_by_example", example_by_example),
-    ],
     forbidden=AUTOGRAD,
     equivalent_mutants={
         f"{line.format(1, 2)} => {line.format(2, 1)}": "the same two axes are swapped"
@@ -221,3 +74,121 @@ gradient, and the others learn nothing from this example. (There are no ties.)""
         "dz_i W_i over the pieces.",
     ),
 )
+
+
+@maxout_backward.mistake(
+    "You send the gradient to all pieces. The output depends on the largest one alone."
+)
+def to_every_piece(grad_output, x, weight, bias):
+    return _propagated(grad_output.expand(len(weight), *grad_output.shape), x, weight)
+
+
+@maxout_backward.mistake(
+    "You share the gradient among the pieces. All of it belongs to the largest one."
+)
+def shared_evenly(grad_output, x, weight, bias):
+    k = len(weight)
+    return _propagated(grad_output.expand(k, *grad_output.shape) / k, x, weight)
+
+
+@maxout_backward.mistake(
+    "You let the gradient through where a piece is positive, as ReLU does. What counts is which "
+    "piece is the largest, whatever its sign."
+)
+def to_positive_pieces(grad_output, x, weight, bias):
+    return _propagated((linear_pieces(x, weight, bias) > 0) * grad_output, x, weight)
+
+
+@maxout_backward.mistake("You send the gradient to the smallest piece. The output was the largest.")
+def to_the_smallest(grad_output, x, weight, bias):
+    pieces = linear_pieces(x, weight, bias)
+    return _propagated((pieces == pieces.amin(dim=0)) * grad_output, x, weight)
+
+
+@maxout_backward.mistake(
+    "You weight the pieces by their softmax. That is the gradient of a soft maximum (logsumexp); "
+    "the hard maximum has one winner."
+)
+def to_a_soft_winner(grad_output, x, weight, bias):
+    return _propagated(
+        torch.softmax(linear_pieces(x, weight, bias), dim=0) * grad_output, x, weight
+    )
+
+
+@maxout_backward.mistake(
+    "You look for the winner without the biases. It is the largest of W x + b."
+)
+def winner_without_bias(grad_output, x, weight, bias):
+    pieces = x @ weight.transpose(1, 2)
+    return _propagated((pieces == pieces.amax(dim=0)) * grad_output, x, weight)
+
+
+@maxout_backward.mistake(
+    "You choose one winner per unit for the whole batch. Every example has its own."
+)
+def one_winner_for_the_batch(grad_output, x, weight, bias):
+    winner = linear_pieces(x, weight, bias).mean(dim=1).argmax(dim=0)
+    mask = torch.nn.functional.one_hot(winner, len(weight)).T[:, None].to(x.dtype)
+    return _propagated(mask * grad_output, x, weight)
+
+
+@maxout_backward.mistake(
+    "You multiply by the value of the winning piece. ∂y/∂z is 1 for the winner."
+)
+def times_the_piece(grad_output, x, weight, bias):
+    pieces = linear_pieces(x, weight, bias)
+    return _propagated((pieces == pieces.amax(dim=0)) * pieces * grad_output, x, weight)
+
+
+@maxout_backward.mistake(
+    "The weights and biases are right. The input, too, gets its gradient through the winning "
+    "piece only: multiply the routed gradient by W, not `grad_output`."
+)
+def input_from_all_pieces(grad_output, x, weight, bias):
+    pieces = linear_pieces(x, weight, bias)
+    routed = (pieces == pieces.amax(dim=0)) * grad_output
+    everywhere = (grad_output @ weight).sum(dim=0)
+    return everywhere, routed.transpose(1, 2) @ x, routed.sum(dim=1)
+
+
+@maxout_backward.mistake(
+    "You average over the examples. Add up: whether the loss is a mean is already in `grad_output`."
+)
+def averaged_over_the_batch(grad_output, x, weight, bias):
+    pieces = linear_pieces(x, weight, bias)
+    routed = (pieces == pieces.amax(dim=0)) * grad_output
+    return (routed @ weight).sum(dim=0), routed.transpose(1, 2) @ x / len(x), routed.mean(dim=1)
+
+
+@maxout_backward.mistake(
+    "Everything is right but the biases: add up over the examples, do not average. Whether the "
+    "loss is a mean is already in `grad_output`."
+)
+def bias_averaged(grad_output, x, weight, bias):
+    pieces = linear_pieces(x, weight, bias)
+    routed = (pieces == pieces.amax(dim=0)) * grad_output
+    return (routed @ weight).sum(dim=0), routed.transpose(1, 2) @ x, routed.mean(dim=1)
+
+
+@maxout_backward.alternative
+def by_mask(grad_output, x, weight, bias):
+    z = torch.einsum("nd,kmd->nkm", x, weight) + bias
+    mask = (z == z.max(dim=1, keepdim=True).values).to(x.dtype)
+    g = mask * grad_output[:, None]
+    return (
+        torch.einsum("nkm,kmd->nd", g, weight),
+        torch.einsum("nkm,nd->kmd", g, x),
+        g.sum(dim=0),
+    )
+
+
+@maxout_backward.alternative
+def example_by_example(grad_output, x, weight, bias):
+    grad_x, grad_weight, grad_bias = (torch.zeros_like(t) for t in (x, weight, bias))
+    for n in range(len(x)):
+        for m in range(weight.shape[1]):
+            i = int((weight[:, m] @ x[n] + bias[:, m]).argmax())
+            grad_x[n] += grad_output[n, m] * weight[i, m]
+            grad_weight[i, m] += grad_output[n, m] * x[n]
+            grad_bias[i, m] += grad_output[n, m]
+    return grad_x, grad_weight, grad_bias

@@ -8,7 +8,6 @@ import torch
 from autograder import probes
 from autograder.exercises.activations.exponential import LIBRARY_ELUS
 from autograder.exercises.activations.lab import draw_gradient, draw_values, lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import (
     is_finite,
     keeps_dtype,
@@ -32,60 +31,7 @@ def _both_sides(rng):
     return {"x": x, "grad_output": draw_gradient(rng, x)}
 
 
-def scale_on_the_right_only(x):
-    alpha, scale = 1.6732632423543772, 1.0507009873554805
-    return torch.where(x > 0, scale * x, alpha * torch.expm1(x.clamp(max=0)))
-
-
-def scale_on_the_left_only(x):
-    alpha, scale = 1.6732632423543772, 1.0507009873554805
-    return torch.where(x > 0, x, scale * alpha * torch.expm1(x.clamp(max=0)))
-
-
-def where_overflows(x):
-    alpha, scale = 1.6732632423543772, 1.0507009873554805
-    return scale * torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
-
-
-def without_scale(x):
-    return torch.where(x > 0, x, 1.6732632423543772 * torch.expm1(x.clamp(max=0)))
-
-
-def alpha_one(x):
-    return 1.0507009873554805 * torch.where(x > 0, x, torch.expm1(x.clamp(max=0)))
-
-
-def constants_swapped(x):
-    scale, alpha = 1.6732632423543772, 1.0507009873554805
-    return scale * torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
-
-
-def alpha_twice(x):
-    alpha, scale = 1.6732632423543772, 1.0507009873554805
-    return scale * torch.where(x > 0, x, alpha**2 * torch.expm1(x.clamp(max=0)))
-
-
-def jump_at_zero(x):
-    alpha, scale = 1.6732632423543772, 1.0507009873554805
-    return scale * torch.where(x > 0, x, alpha * torch.exp(x.clamp(max=0)) - 1)
-
-
-def two_digits(x):
-    return 1.05 * torch.where(x > 0, x, 1.67 * torch.expm1(x.clamp(max=0)))
-
-
-def in_one_line(x):
-    left = 1.0507009873554805 * 1.6732632423543772 * torch.expm1(x.clamp(max=0))
-    return torch.where(x > 0, 1.0507009873554805 * x, left)
-
-
-def two_clamps(x):
-    return 1.0507009873554805 * (
-        x.clamp(min=0) + 1.6732632423543772 * (torch.exp(x.clamp(max=0)) - 1)
-    )
-
-
-lab.exercise(
+selu = lab.exercise(
     activations.selu,
     title="SELU: two constants with a purpose",
     statement=r"""Scale an ELU by λ:
@@ -112,54 +58,81 @@ level off?""",
         keeps_dtype(of="result.value"),
         leaves_inputs_alone(),
     ],
-    mistakes=[
-        Mistake(
-            "scale_on_the_right_only",
-            scale_on_the_right_only,
-            "λ is missing on the left: SELU levels off at −λα = −1.758, not at −α.",
-        ),
-        Mistake(
-            "scale_on_the_left_only",
-            scale_on_the_left_only,
-            "λ is missing on the right: for positive x it is λx, a slope slightly *above* 1, which "
-            "lets small signals grow.",
-        ),
-        Mistake(
-            "without_scale", without_scale, "λ is missing: SELU is λ times ELU, on both sides."
-        ),
-        Mistake("alpha_one", alpha_one, "You use ELU with α = 1. SELU's α is 1.6732632423543772."),
-        Mistake(
-            "constants_swapped",
-            constants_swapped,
-            "α and λ are swapped: λ = 1.0507… is the factor in front of everything.",
-        ),
-        Mistake(
-            "where_overflows",
-            where_overflows,
-            "Your values are right. But e^x is computed for x = 1000 as well, and its gradient is "
-            "0 · ∞ = nan. Your `elu` takes care of that.",
-        ),
-        Mistake(
-            "alpha_twice",
-            alpha_twice,
-            "α stands in your formula twice: once inside ELU, once more outside.",
-        ),
-        Mistake(
-            "jump_at_zero",
-            jump_at_zero,
-            "You subtract 1 after multiplying by α, so that the function jumps at 0. It is "
-            "α(e^x − 1).",
-        ),
-        Mistake(
-            "two_digits",
-            two_digits,
-            "You round the constants. Copy all their digits: the error adds up over the layers.",
-        ),
-    ],
-    alternatives=[Alternative("in_one_line", in_one_line), Alternative("two_clamps", two_clamps)],
     forbidden=LIBRARY_ELUS,
     hints=("`scale * elu(x, alpha)`.",),
 )
+
+
+@selu.mistake("λ is missing on the left: SELU levels off at −λα = −1.758, not at −α.")
+def scale_on_the_right_only(x):
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return torch.where(x > 0, scale * x, alpha * torch.expm1(x.clamp(max=0)))
+
+
+@selu.mistake(
+    "λ is missing on the right: for positive x it is λx, a slope slightly *above* 1, which lets "
+    "small signals grow."
+)
+def scale_on_the_left_only(x):
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return torch.where(x > 0, x, scale * alpha * torch.expm1(x.clamp(max=0)))
+
+
+@selu.mistake("λ is missing: SELU is λ times ELU, on both sides.")
+def without_scale(x):
+    return torch.where(x > 0, x, 1.6732632423543772 * torch.expm1(x.clamp(max=0)))
+
+
+@selu.mistake("You use ELU with α = 1. SELU's α is 1.6732632423543772.")
+def alpha_one(x):
+    return 1.0507009873554805 * torch.where(x > 0, x, torch.expm1(x.clamp(max=0)))
+
+
+@selu.mistake("α and λ are swapped: λ = 1.0507… is the factor in front of everything.")
+def constants_swapped(x):
+    scale, alpha = 1.6732632423543772, 1.0507009873554805
+    return scale * torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+
+
+@selu.mistake(
+    "Your values are right. But e^x is computed for x = 1000 as well, and its gradient is 0 · ∞ = "
+    "nan. Your `elu` takes care of that."
+)
+def where_overflows(x):
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return scale * torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
+
+
+@selu.mistake("α stands in your formula twice: once inside ELU, once more outside.")
+def alpha_twice(x):
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return scale * torch.where(x > 0, x, alpha**2 * torch.expm1(x.clamp(max=0)))
+
+
+@selu.mistake(
+    "You subtract 1 after multiplying by α, so that the function jumps at 0. It is α(e^x − 1)."
+)
+def jump_at_zero(x):
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return scale * torch.where(x > 0, x, alpha * torch.exp(x.clamp(max=0)) - 1)
+
+
+@selu.mistake("You round the constants. Copy all their digits: the error adds up over the layers.")
+def two_digits(x):
+    return 1.05 * torch.where(x > 0, x, 1.67 * torch.expm1(x.clamp(max=0)))
+
+
+@selu.alternative
+def in_one_line(x):
+    left = 1.0507009873554805 * 1.6732632423543772 * torch.expm1(x.clamp(max=0))
+    return torch.where(x > 0, 1.0507009873554805 * x, left)
+
+
+@selu.alternative
+def two_clamps(x):
+    return 1.0507009873554805 * (
+        x.clamp(min=0) + 1.6732632423543772 * (torch.exp(x.clamp(max=0)) - 1)
+    )
 
 
 def _fans(rng):
@@ -170,58 +143,9 @@ def _other_fans(rng):
     return {"fan_in": int(rng.integers(8, 14)), "fan_out": int(rng.integers(400, 600))}
 
 
-def kaiming(fan_in, fan_out):
-    return torch.randn(fan_out, fan_in) * math.sqrt(2 / fan_in)
-
-
-def glorot(fan_in, fan_out):
-    return torch.randn(fan_out, fan_in) * math.sqrt(2 / (fan_in + fan_out))
-
-
-def by_fan_out(fan_in, fan_out):
-    return torch.randn(fan_out, fan_in) / math.sqrt(fan_out)
-
-
-def variance_for_std(fan_in, fan_out):
-    return torch.randn(fan_out, fan_in) / fan_in
-
-
-def grows_with_fan_in(fan_in, fan_out):
-    return torch.randn(fan_out, fan_in) * math.sqrt(fan_in)
-
-
-def axes_swapped(fan_in, fan_out):
-    return torch.randn(fan_in, fan_out) / math.sqrt(fan_in)
-
-
-def default_linear(fan_in, fan_out):
-    return torch.nn.Linear(fan_in, fan_out).weight.detach()
-
-
-def all_positive(fan_in, fan_out):
-    return torch.rand(fan_out, fan_in) / math.sqrt(fan_in)
-
-
-def rows_of_length_one(fan_in, fan_out):
-    weights = torch.randn(fan_out, fan_in)
-    return weights / weights.norm(dim=1, keepdim=True)
-
-
-def with_normal(fan_in, fan_out):
-    return torch.normal(0.0, fan_in**-0.5, size=(fan_out, fan_in))
-
-
-def in_place(fan_in, fan_out):
-    return torch.empty(fan_out, fan_in).normal_(0, 1 / math.sqrt(fan_in))
-
-
-def drawn_by_numpy(fan_in, fan_out):
-    return torch.from_numpy(np.random.randn(fan_out, fan_in) / fan_in**0.5).float()
-
-
 RETURNED = "torch.randn(fan_out, fan_in, dtype=dtype, device=device) / math.sqrt(fan_in)"
 
-lab.exercise(
+selu_weights = lab.exercise(
     activations.selu_weights,
     title="The weights SELU was made for",
     statement=r"""Draw the weights of a linear layer for SELU: independent **normal** numbers of mean 0
@@ -245,57 +169,6 @@ were computed for exactly this variance.""",
         is_normal(),
         entries_are_independent(),
     ],
-    mistakes=[
-        Mistake(
-            "kaiming",
-            kaiming,
-            "These are Kaiming's weights, variance 2/fan_in, for ReLU. With SELU the signal then "
-            "grows from layer to layer: use 1/fan_in.",
-        ),
-        Mistake(
-            "glorot",
-            glorot,
-            "These are Glorot's weights, variance 2/(fan_in + fan_out). SELU needs 1/fan_in.",
-        ),
-        Mistake("by_fan_out", by_fan_out, "You divide by √fan_out. A unit sums fan_in inputs."),
-        Mistake(
-            "variance_for_std",
-            variance_for_std,
-            "You divide by fan_in. That is the variance; the standard deviation is 1/√fan_in.",
-        ),
-        Mistake(
-            "grows_with_fan_in",
-            grows_with_fan_in,
-            "You multiply by √fan_in: the more inputs, the *smaller* each weight must be.",
-        ),
-        Mistake(
-            "default_linear",
-            default_linear,
-            "These are the default weights of `nn.Linear`: uniform, of variance 1/(3 fan_in).",
-        ),
-        Mistake(
-            "all_positive",
-            all_positive,
-            "You draw uniformly between 0 and a bound (`torch.rand`). The weights must be normal "
-            "with mean 0: `torch.randn`.",
-        ),
-        Mistake(
-            "rows_of_length_one",
-            rows_of_length_one,
-            "You scale every row to length 1, so that its numbers depend on one another. Divide "
-            "independent numbers by √fan_in.",
-        ),
-        Mistake(
-            "axes_swapped",
-            axes_swapped,
-            "The shape is the other way round: torch stores a linear layer as (fan_out, fan_in).",
-        ),
-    ],
-    alternatives=[
-        Alternative("with_normal", with_normal),
-        Alternative("in_place", in_place),
-        Alternative("drawn_by_numpy", drawn_by_numpy),
-    ],
     equivalent_mutants={
         f"return {RETURNED} => return -({RETURNED})": "normal numbers of mean 0 have the same "
         "distribution with the other sign",
@@ -308,3 +181,83 @@ were computed for exactly this variance.""",
     forbidden=("torch.nn.init",),
     hints=("`torch.randn` has variance 1. By what must it be divided?",),
 )
+
+
+@selu_weights.mistake(
+    "These are Kaiming's weights, variance 2/fan_in, for ReLU. With SELU the signal then grows "
+    "from layer to layer: use 1/fan_in."
+)
+def kaiming(fan_in, fan_out):
+    return torch.randn(fan_out, fan_in) * math.sqrt(2 / fan_in)
+
+
+@selu_weights.mistake(
+    "These are Glorot's weights, variance 2/(fan_in + fan_out). SELU needs 1/fan_in."
+)
+def glorot(fan_in, fan_out):
+    return torch.randn(fan_out, fan_in) * math.sqrt(2 / (fan_in + fan_out))
+
+
+@selu_weights.mistake("You divide by √fan_out. A unit sums fan_in inputs.")
+def by_fan_out(fan_in, fan_out):
+    return torch.randn(fan_out, fan_in) / math.sqrt(fan_out)
+
+
+@selu_weights.mistake(
+    "You divide by fan_in. That is the variance; the standard deviation is 1/√fan_in."
+)
+def variance_for_std(fan_in, fan_out):
+    return torch.randn(fan_out, fan_in) / fan_in
+
+
+@selu_weights.mistake(
+    "You multiply by √fan_in: the more inputs, the *smaller* each weight must be."
+)
+def grows_with_fan_in(fan_in, fan_out):
+    return torch.randn(fan_out, fan_in) * math.sqrt(fan_in)
+
+
+@selu_weights.mistake(
+    "These are the default weights of `nn.Linear`: uniform, of variance 1/(3 fan_in)."
+)
+def default_linear(fan_in, fan_out):
+    return torch.nn.Linear(fan_in, fan_out).weight.detach()
+
+
+@selu_weights.mistake(
+    "You draw uniformly between 0 and a bound (`torch.rand`). The weights must be normal with "
+    "mean 0: `torch.randn`."
+)
+def all_positive(fan_in, fan_out):
+    return torch.rand(fan_out, fan_in) / math.sqrt(fan_in)
+
+
+@selu_weights.mistake(
+    "You scale every row to length 1, so that its numbers depend on one another. Divide "
+    "independent numbers by √fan_in."
+)
+def rows_of_length_one(fan_in, fan_out):
+    weights = torch.randn(fan_out, fan_in)
+    return weights / weights.norm(dim=1, keepdim=True)
+
+
+@selu_weights.mistake(
+    "The shape is the other way round: torch stores a linear layer as (fan_out, fan_in)."
+)
+def axes_swapped(fan_in, fan_out):
+    return torch.randn(fan_in, fan_out) / math.sqrt(fan_in)
+
+
+@selu_weights.alternative
+def with_normal(fan_in, fan_out):
+    return torch.normal(0.0, fan_in**-0.5, size=(fan_out, fan_in))
+
+
+@selu_weights.alternative
+def in_place(fan_in, fan_out):
+    return torch.empty(fan_out, fan_in).normal_(0, 1 / math.sqrt(fan_in))
+
+
+@selu_weights.alternative
+def drawn_by_numpy(fan_in, fan_out):
+    return torch.from_numpy(np.random.randn(fan_out, fan_in) / fan_in**0.5).float()

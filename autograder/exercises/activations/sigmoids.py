@@ -10,7 +10,6 @@ from autograder.exercises.activations.lab import (
     draw_values,
     lab,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import (
     is_finite,
     keeps_dtype,
@@ -43,69 +42,7 @@ def _with_gradient(rng):
     return {"x": x, "grad_output": draw_gradient(rng, x)}
 
 
-def textbook(x):
-    return 1 / (1 + torch.exp(-x))
-
-
-def where_of_two_overflows(x):
-    return torch.where(x >= 0, 1 / (1 + torch.exp(-x)), torch.exp(x) / (1 + torch.exp(x)))
-
-
-def other_textbook(x):
-    return torch.exp(x) / (1 + torch.exp(x))
-
-
-def clipped(x):
-    return 1 / (1 + torch.exp(-x.clamp(-5, 5)))
-
-
-def mirrored(x):
-    return torch.exp(-torch.logaddexp(torch.zeros_like(x), x))
-
-
-def tanh_instead(x):
-    return torch.tanh(x)
-
-
-def hard_sigmoid(x):
-    return (x / 6 + 0.5).clamp(0, 1)
-
-
-def through_tanh_unscaled(x):
-    return 0.5 * (1 + torch.tanh(x))
-
-
-def out_of_the_graph(x):
-    return 1 / (1 + torch.exp(-x.detach().clamp(min=-80)))
-
-
-def forms_swapped(x):
-    rising, falling = torch.exp(x.clamp(max=0)), torch.exp(-x.clamp(min=0))
-    return torch.where(x >= 0, rising / (1 + rising), 1 / (1 + falling))
-
-
-def by_tanh(x):
-    return 0.5 * (1 + torch.tanh(x / 2))
-
-
-def by_logaddexp(x):
-    return torch.exp(-torch.logaddexp(torch.zeros_like(x), -x))
-
-
-def two_sides(x):
-    out = torch.empty_like(x)
-    right = x >= 0
-    out[right] = 1 / (1 + torch.exp(-x[right]))
-    e = torch.exp(x[~right])
-    out[~right] = e / (1 + e)
-    return out
-
-
-def by_softmax(x):
-    return torch.softmax(torch.stack([x, torch.zeros_like(x)]), dim=0)[0]
-
-
-lab.exercise(
+sigmoid = lab.exercise(
     activations.sigmoid,
     title="A sigmoid that does not overflow",
     statement=r"""Write the sigmoid for tensors of any shape:
@@ -132,76 +69,6 @@ Beware of `torch.where`: it computes *both* sides for *every* entry, and autogra
         keeps_dtype(of="result.value"),
         leaves_inputs_alone(),
     ],
-    mistakes=[
-        Mistake(
-            "textbook",
-            textbook,
-            "Your values are right, but for large negative x the term e^(−x) is infinite and the "
-            "gradient through it 0 · ∞ = nan. Take the exponential of negative numbers only: "
-            "e^x / (1 + e^x) there.",
-            origin="the textbook formula",
-        ),
-        Mistake(
-            "where_of_two_overflows",
-            where_of_two_overflows,
-            "Each form is on its right side, and the values are right. But `torch.where` "
-            "computes both sides everywhere: the one that is not taken overflows, and its gradient "
-            "is 0 · ∞ = nan. Clamp x before the exponential.",
-        ),
-        Mistake(
-            "other_textbook",
-            other_textbook,
-            "e^x / (1 + e^x) is ∞/∞, not a number, for large x. This form is for negative x; for "
-            "positive x use 1 / (1 + e^(−x)).",
-        ),
-        Mistake(
-            "clipped",
-            clipped,
-            "You clip x before you use it. That avoids the overflow, but within ±100 a sigmoid "
-            "still has other values, and a slope that is not exactly zero. Only the argument of "
-            "each exponential may be cut off, at 0, where it would have been positive.",
-        ),
-        Mistake(
-            "mirrored",
-            mirrored,
-            "Your function falls where it should rise: you return σ(−x). Check the sign in the "
-            "exponent.",
-        ),
-        Mistake(
-            "tanh_instead",
-            tanh_instead,
-            "This is tanh, from −1 to 1. The sigmoid goes from 0 to 1.",
-        ),
-        Mistake(
-            "through_tanh_unscaled",
-            through_tanh_unscaled,
-            "Almost: σ(x) = (1 + tanh(x/2))/2. Without the halved argument your curve is twice as "
-            "steep.",
-        ),
-        Mistake(
-            "hard_sigmoid",
-            hard_sigmoid,
-            "These are three straight lines, the “hard” sigmoid. Asked for is 1 / (1 + e^(−x)).",
-        ),
-        Mistake(
-            "forms_swapped",
-            forms_swapped,
-            "The two forms are swapped: 1/(1 + e^(−x)) is the safe one for x ≥ 0, e^x/(1 + e^x) for "
-            "negative x.",
-        ),
-        Mistake(
-            "out_of_the_graph",
-            out_of_the_graph,
-            "`detach` (or a detour through numpy) takes your function out of autograd's graph: no "
-            "gradient comes back. Clamp instead.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_tanh", by_tanh),
-        Alternative("by_logaddexp", by_logaddexp),
-        Alternative("two_sides", two_sides),
-        Alternative("by_softmax", by_softmax),
-    ],
     forbidden=LIBRARY_SIGMOIDS,
     equivalent_mutants={
         "rising = torch.exp(x.clamp(max=0)) => rising = torch.exp(x.clamp(max=1))": "used for "
@@ -216,62 +83,116 @@ Beware of `torch.where`: it computes *both* sides for *every* entry, and autogra
 )
 
 
+@sigmoid.mistake(
+    "Your values are right, but for large negative x the term e^(−x) is infinite and the gradient "
+    "through it 0 · ∞ = nan. Take the exponential of negative numbers only: e^x / (1 + e^x) "
+    "there.",
+    origin="the textbook formula",
+)
+def textbook(x):
+    return 1 / (1 + torch.exp(-x))
+
+
+@sigmoid.mistake(
+    "Each form is on its right side, and the values are right. But `torch.where` computes both "
+    "sides everywhere: the one that is not taken overflows, and its gradient is 0 · ∞ = nan. "
+    "Clamp x before the exponential."
+)
+def where_of_two_overflows(x):
+    return torch.where(x >= 0, 1 / (1 + torch.exp(-x)), torch.exp(x) / (1 + torch.exp(x)))
+
+
+@sigmoid.mistake(
+    "e^x / (1 + e^x) is ∞/∞, not a number, for large x. This form is for negative x; for positive "
+    "x use 1 / (1 + e^(−x))."
+)
+def other_textbook(x):
+    return torch.exp(x) / (1 + torch.exp(x))
+
+
+@sigmoid.mistake(
+    "You clip x before you use it. That avoids the overflow, but within ±100 a sigmoid still has "
+    "other values, and a slope that is not exactly zero. Only the argument of each exponential "
+    "may be cut off, at 0, where it would have been positive."
+)
+def clipped(x):
+    return 1 / (1 + torch.exp(-x.clamp(-5, 5)))
+
+
+@sigmoid.mistake(
+    "Your function falls where it should rise: you return σ(−x). Check the sign in the exponent."
+)
+def mirrored(x):
+    return torch.exp(-torch.logaddexp(torch.zeros_like(x), x))
+
+
+@sigmoid.mistake("This is tanh, from −1 to 1. The sigmoid goes from 0 to 1.")
+def tanh_instead(x):
+    return torch.tanh(x)
+
+
+@sigmoid.mistake(
+    "Almost: σ(x) = (1 + tanh(x/2))/2. Without the halved argument your curve is twice as steep."
+)
+def through_tanh_unscaled(x):
+    return 0.5 * (1 + torch.tanh(x))
+
+
+@sigmoid.mistake(
+    "These are three straight lines, the “hard” sigmoid. Asked for is 1 / (1 + e^(−x))."
+)
+def hard_sigmoid(x):
+    return (x / 6 + 0.5).clamp(0, 1)
+
+
+@sigmoid.mistake(
+    "The two forms are swapped: 1/(1 + e^(−x)) is the safe one for x ≥ 0, e^x/(1 + e^x) for "
+    "negative x."
+)
+def forms_swapped(x):
+    rising, falling = torch.exp(x.clamp(max=0)), torch.exp(-x.clamp(min=0))
+    return torch.where(x >= 0, rising / (1 + rising), 1 / (1 + falling))
+
+
+@sigmoid.mistake(
+    "`detach` (or a detour through numpy) takes your function out of autograd's graph: no "
+    "gradient comes back. Clamp instead."
+)
+def out_of_the_graph(x):
+    return 1 / (1 + torch.exp(-x.detach().clamp(min=-80)))
+
+
+@sigmoid.alternative
+def by_tanh(x):
+    return 0.5 * (1 + torch.tanh(x / 2))
+
+
+@sigmoid.alternative
+def by_logaddexp(x):
+    return torch.exp(-torch.logaddexp(torch.zeros_like(x), -x))
+
+
+@sigmoid.alternative
+def two_sides(x):
+    out = torch.empty_like(x)
+    right = x >= 0
+    out[right] = 1 / (1 + torch.exp(-x[right]))
+    e = torch.exp(x[~right])
+    out[~right] = e / (1 + e)
+    return out
+
+
+@sigmoid.alternative
+def by_softmax(x):
+    return torch.softmax(torch.stack([x, torch.zeros_like(x)]), dim=0)[0]
+
+
 def _pair(rng):
     x = draw_values(rng)
     return {"grad_output": draw_gradient(rng, x), "x": x}
 
 
-def slope_of_the_input(grad_output, x):
-    return grad_output * x * (1 - x)
-
-
-def no_chain(grad_output, x):
-    y = torch.sigmoid(x)
-    return y * (1 - y)
-
-
-def steeper(grad_output, x):
-    y = torch.sigmoid(x)
-    return 4 * grad_output * y * (1 - y)
-
-
-def tanh_rule(grad_output, x):
-    return grad_output * (1 - torch.sigmoid(x) ** 2)
-
-
-def half_the_rule(grad_output, x):
-    return grad_output * torch.sigmoid(x)
-
-
-def other_half(grad_output, x):
-    return grad_output * (1 - torch.sigmoid(x))
-
-
-def plus_for_minus(grad_output, x):
-    y = torch.sigmoid(x)
-    return grad_output * y * (1 + y)
-
-
-def falling_slope(grad_output, x):
-    y = torch.sigmoid(x)
-    return grad_output * y * (y - 1)
-
-
-def of_the_gradient(grad_output, x):
-    y = torch.sigmoid(grad_output)
-    return grad_output * y * (1 - y)
-
-
-def both_signs(grad_output, x):
-    return grad_output * torch.sigmoid(x) * torch.sigmoid(-x)
-
-
-def squared(grad_output, x):
-    y = torch.sigmoid(x)
-    return grad_output * (y - y**2)
-
-
-lab.exercise(
+sigmoid_backward = lab.exercise(
     activations.sigmoid_backward,
     title="The slope of the sigmoid",
     statement=r"""Backpropagate through the sigmoid by hand: `grad_output` is $\partial L/\partial y$
@@ -289,59 +210,85 @@ $(1 + e^{-x})^{-1}$ and find σ twice in the result.""",
     inputs=_pair,
     probe=probes.call(),
     checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "slope_of_the_input",
-            slope_of_the_input,
-            "You write x(1 − x) with the *input*. The rule y(1 − y) is for the output y = σ(x): "
-            "compute it first.",
-        ),
-        Mistake(
-            "no_chain",
-            no_chain,
-            "This is the slope σ'(x) alone. The chain rule multiplies it by `grad_output`.",
-        ),
-        Mistake(
-            "steeper",
-            steeper,
-            "Your slope is 1 at x = 0. The sigmoid is flatter than that: its largest slope is "
-            "½ · ½ = ¼.",
-        ),
-        Mistake(
-            "tanh_rule",
-            tanh_rule,
-            "1 − y² is the slope of tanh. The sigmoid's is y(1 − y).",
-        ),
-        Mistake(
-            "half_the_rule",
-            half_the_rule,
-            "The factor 1 − σ(x) is missing: the slope must vanish for large x as well.",
-        ),
-        Mistake(
-            "other_half",
-            other_half,
-            "The factor σ(x) is missing: the slope must vanish for very negative x as well.",
-        ),
-        Mistake(
-            "plus_for_minus",
-            plus_for_minus,
-            "It is y(1 − y), with a minus: your slope is 2, not 0, where the sigmoid is flat.",
-        ),
-        Mistake(
-            "falling_slope",
-            falling_slope,
-            "The sign is the other way round: the sigmoid rises, so its slope y(1 − y) is positive.",
-        ),
-        Mistake(
-            "of_the_gradient",
-            of_the_gradient,
-            "You apply the sigmoid to `grad_output`. The slope is taken at x.",
-        ),
-    ],
-    alternatives=[Alternative("both_signs", both_signs), Alternative("squared", squared)],
     forbidden=AUTOGRAD,
     hints=(
         "The derivative of (1 + e^(−x))^(−1) is e^(−x) / (1 + e^(−x))².",
         "Split that fraction: one factor is σ(x), the other e^(−x)/(1 + e^(−x)) = 1 − σ(x).",
     ),
 )
+
+
+@sigmoid_backward.mistake(
+    "You write x(1 − x) with the *input*. The rule y(1 − y) is for the output y = σ(x): compute "
+    "it first."
+)
+def slope_of_the_input(grad_output, x):
+    return grad_output * x * (1 - x)
+
+
+@sigmoid_backward.mistake(
+    "This is the slope σ'(x) alone. The chain rule multiplies it by `grad_output`."
+)
+def no_chain(grad_output, x):
+    y = torch.sigmoid(x)
+    return y * (1 - y)
+
+
+@sigmoid_backward.mistake(
+    "Your slope is 1 at x = 0. The sigmoid is flatter than that: its largest slope is ½ · ½ = ¼."
+)
+def steeper(grad_output, x):
+    y = torch.sigmoid(x)
+    return 4 * grad_output * y * (1 - y)
+
+
+@sigmoid_backward.mistake("1 − y² is the slope of tanh. The sigmoid's is y(1 − y).")
+def tanh_rule(grad_output, x):
+    return grad_output * (1 - torch.sigmoid(x) ** 2)
+
+
+@sigmoid_backward.mistake(
+    "The factor 1 − σ(x) is missing: the slope must vanish for large x as well."
+)
+def half_the_rule(grad_output, x):
+    return grad_output * torch.sigmoid(x)
+
+
+@sigmoid_backward.mistake(
+    "The factor σ(x) is missing: the slope must vanish for very negative x as well."
+)
+def other_half(grad_output, x):
+    return grad_output * (1 - torch.sigmoid(x))
+
+
+@sigmoid_backward.mistake(
+    "It is y(1 − y), with a minus: your slope is 2, not 0, where the sigmoid is flat."
+)
+def plus_for_minus(grad_output, x):
+    y = torch.sigmoid(x)
+    return grad_output * y * (1 + y)
+
+
+@sigmoid_backward.mistake(
+    "The sign is the other way round: the sigmoid rises, so its slope y(1 − y) is positive."
+)
+def falling_slope(grad_output, x):
+    y = torch.sigmoid(x)
+    return grad_output * y * (y - 1)
+
+
+@sigmoid_backward.mistake("You apply the sigmoid to `grad_output`. The slope is taken at x.")
+def of_the_gradient(grad_output, x):
+    y = torch.sigmoid(grad_output)
+    return grad_output * y * (1 - y)
+
+
+@sigmoid_backward.alternative
+def both_signs(grad_output, x):
+    return grad_output * torch.sigmoid(x) * torch.sigmoid(-x)
+
+
+@sigmoid_backward.alternative
+def squared(grad_output, x):
+    y = torch.sigmoid(x)
+    return grad_output * (y - y**2)

@@ -7,7 +7,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import activations
 
@@ -59,137 +59,11 @@ def _two(found):
     return {"activations": found["activations"], "weights": found["weights"]}
 
 
-def weights_for_both(x, weights, activation, output_gradient):
-    found = _measured(x, weights, activation, output_gradient)
-    return {"activations": found["weights"], "weights": found["weights"]}
-
-
-def before_the_activation(x, weights, activation, output_gradient):
-    found = _measured(x, weights, activation, output_gradient)
-    return {"activations": found["sums"], "weights": found["weights"]}
-
-
-def names_swapped(x, weights, activation, output_gradient):
-    found = _measured(x, weights, activation, output_gradient)
-    return {"activations": found["weights"], "weights": found["activations"]}
-
-
-def no_slope(x, weights, activation, output_gradient):
-    return _two(_measured(x, weights, activation, output_gradient, slope=lambda h, z: 1.0))
-
-
-def tanh_slope_for_all(x, weights, activation, output_gradient):
-    return _two(_measured(x, weights, activation, output_gradient, slope=SLOPES["tanh"]))
-
-
-def slope_of_the_sum(x, weights, activation, output_gradient):
-    slope = {"sigmoid": lambda h, z: z * (1 - z), "tanh": lambda h, z: 1 - z**2}
-    return _two(_measured(x, weights, activation, output_gradient, slope=slope.get(activation)))
-
-
-def slope_not_passed_on(x, weights, activation, output_gradient):
-    found = _measured(x, weights, activation, output_gradient, passed_on=lambda d, g: g)
-    return _two(found)
-
-
-def last_layer_first(x, weights, activation, output_gradient):
-    found = _two(_measured(x, weights, activation, output_gradient))
-    return {name: values.flip(0) for name, values in found.items()}
-
-
-def at_the_inputs(x, weights, activation, output_gradient):
-    found = _two(_measured(x, weights, activation, output_gradient))
-    leaf = x.clone().requires_grad_()
-    h = leaf
-    for weight in weights:
-        h = FUNCTIONS[activation](h @ weight.T)
-    (gradient,) = torch.autograd.grad(h, leaf, output_gradient)
-    shifted = torch.stack([gradient.std(), *found["activations"][:-1]])
-    return {**found, "activations": shifted}
-
-
-def linear_at_the_end(x, weights, activation, output_gradient):
-    leaves = [weight.clone().requires_grad_() for weight in weights]
-    behind = []
-    h = x
-    for weight in leaves[:-1]:
-        h = FUNCTIONS[activation](h @ weight.T)
-        behind.append(h)
-    behind.append(h @ leaves[-1].T)
-    gradients = torch.autograd.grad(behind[-1], behind + leaves, output_gradient)
-    stds = torch.stack([gradient.std() for gradient in gradients])
-    return {"activations": stds[: len(leaves)], "weights": stds[len(leaves) :]}
-
-
-def slope_at_the_output(x, weights, activation, output_gradient):
-    def slope(h, z):
-        return SLOPES[activation](FUNCTIONS[activation](h), h)
-
-    return _two(_measured(x, weights, activation, output_gradient, slope=slope))
-
-
-def weights_with_their_own_output(x, weights, activation, output_gradient):
-    found = _measured(x, weights, activation, output_gradient)
-    h, gradient, outputs, stds = x, output_gradient, [], []
-    for weight in weights:
-        h = FUNCTIONS[activation](h @ weight.T)
-        outputs.append(h)
-    for weight, h in zip(weights[::-1], outputs[::-1], strict=True):
-        delta = gradient * SLOPES[activation](h, h)
-        stds.append((delta.T @ h).std())
-        gradient = delta @ weight
-    return {"activations": found["activations"], "weights": torch.stack(stds[::-1])}
-
-
-def norms(x, weights, activation, output_gradient):
-    return _two(
-        _measured(x, weights, activation, output_gradient, spread=lambda values: values.norm())
-    )
-
-
-def variances(x, weights, activation, output_gradient):
-    return _two(
-        _measured(x, weights, activation, output_gradient, spread=lambda values: values.var())
-    )
-
-
-def by_autograd(x, weights, activation, output_gradient):
-    leaves = [weight.clone().requires_grad_() for weight in weights]
-    outputs = []
-    h = x
-    for weight in leaves:
-        h = FUNCTIONS[activation](h @ weight.T)
-        h.retain_grad()
-        outputs.append(h)
-    h.backward(output_gradient)
-    return {
-        "activations": torch.stack([h.grad.std() for h in outputs]),
-        "weights": torch.stack([weight.grad.std() for weight in leaves]),
-    }
-
-
-def by_recursion(x, weights, activation, output_gradient):
-    def go(h, rest):
-        if not rest:
-            return output_gradient, [], []
-        out = FUNCTIONS[activation](h @ rest[0].T)
-        gradient, of_h, of_w = go(out, rest[1:])
-        delta = gradient * SLOPES[activation](out, h @ rest[0].T)
-        return (
-            delta @ rest[0],
-            [gradient.std(unbiased=False), *of_h],
-            [(delta.T @ h).std(unbiased=False), *of_w],
-        )
-
-    _, of_h, of_w = go(x, weights)
-    return {"activations": of_h, "weights": of_w}
-
-
 def _flipped(line, name, value):
     return {f"{line} => {name} = -({value})": "a standard deviation does not see the sign"}
 
 
-lab.exercise(
+gradients_over_depth = lab.exercise(
     activations.gradients_over_depth,
     title="Two gradients in every layer",
     statement=r"""“The gradient vanishes” can mean two things: the gradient of the **activations**,
@@ -229,80 +103,6 @@ By hand or with autograd, as you like; whether you divide by n or n − 1 makes 
     syllabus=("2.9",),
     inputs=(_network("sigmoid", 2.0), _network("relu", 1.3), _network("tanh", 1.2)),
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "weights_for_both",
-            weights_for_both,
-            "Both entries hold the weight gradients. The gradient of the activations is ∂L/∂h_l, "
-            "and it behaves differently.",
-        ),
-        Mistake(
-            "before_the_activation",
-            before_the_activation,
-            "Your `activations` are ∂L/∂z, before the activation. Asked for is ∂L/∂h, at its output: "
-            "measure before you multiply by the slope.",
-        ),
-        Mistake("names_swapped", names_swapped, "The two entries of your dict are swapped."),
-        Mistake(
-            "no_slope",
-            no_slope,
-            "The slope f' of the activation is missing: δ = ∂L/∂h · f'(z), then ∂L/∂W = δᵀ h_before.",
-        ),
-        Mistake(
-            "tanh_slope_for_all",
-            tanh_slope_for_all,
-            "You use 1 − h², the slope of tanh, for every activation.",
-        ),
-        Mistake(
-            "slope_of_the_sum",
-            slope_of_the_sum,
-            "You put the pre-activation z into h(1 − h) or 1 − h². These rules are for the output h.",
-        ),
-        Mistake(
-            "slope_not_passed_on",
-            slope_not_passed_on,
-            "The last layer is right. What travels on to the layer in front is δ W, with the slope "
-            "in δ; you pass on ∂L/∂h · W.",
-        ),
-        Mistake(
-            "last_layer_first",
-            last_layer_first,
-            "Your layers are in backward order. Return the first layer's number first.",
-        ),
-        Mistake("variances", variances, "You return variances: take their roots."),
-        Mistake(
-            "at_the_inputs",
-            at_the_inputs,
-            "Your `activations` are shifted by one layer: entry l is the gradient at the *input* of "
-            "layer l. At its output the last entry is the spread of `output_gradient` itself.",
-        ),
-        Mistake(
-            "linear_at_the_end",
-            linear_at_the_end,
-            "You leave out the activation of the last layer. In this network f stands behind every "
-            "layer.",
-        ),
-        Mistake(
-            "slope_at_the_output",
-            slope_at_the_output,
-            "You take the slope f' at the output h. It is f'(z), at the pre-activation.",
-        ),
-        Mistake(
-            "weights_with_their_own_output",
-            weights_with_their_own_output,
-            "In ∂L/∂W you multiply δ with the layer's output. It is δᵀ times the layer's *input*, the "
-            "output of the layer before (x for the first).",
-        ),
-        Mistake(
-            "norms",
-            norms,
-            "You return norms, which grow with the number of entries. Take standard deviations.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_autograd", by_autograd),
-        Alternative("by_recursion", by_recursion),
-    ],
     equivalent_mutants={
         **_flipped("delta = gradient * slope", "delta", "gradient * slope"),
         **_flipped("gradient = delta @ weights[layer]", "gradient", "delta @ weights[layer]"),
@@ -317,3 +117,172 @@ By hand or with autograd, as you like; whether you divide by n or n − 1 makes 
         "output, then `h.backward(output_gradient)`.",
     ),
 )
+
+
+@gradients_over_depth.mistake(
+    "Both entries hold the weight gradients. The gradient of the activations is ∂L/∂h_l, and it "
+    "behaves differently."
+)
+def weights_for_both(x, weights, activation, output_gradient):
+    found = _measured(x, weights, activation, output_gradient)
+    return {"activations": found["weights"], "weights": found["weights"]}
+
+
+@gradients_over_depth.mistake(
+    "Your `activations` are ∂L/∂z, before the activation. Asked for is ∂L/∂h, at its output: "
+    "measure before you multiply by the slope."
+)
+def before_the_activation(x, weights, activation, output_gradient):
+    found = _measured(x, weights, activation, output_gradient)
+    return {"activations": found["sums"], "weights": found["weights"]}
+
+
+@gradients_over_depth.mistake("The two entries of your dict are swapped.")
+def names_swapped(x, weights, activation, output_gradient):
+    found = _measured(x, weights, activation, output_gradient)
+    return {"activations": found["weights"], "weights": found["activations"]}
+
+
+@gradients_over_depth.mistake(
+    "The slope f' of the activation is missing: δ = ∂L/∂h · f'(z), then ∂L/∂W = δᵀ h_before."
+)
+def no_slope(x, weights, activation, output_gradient):
+    return _two(_measured(x, weights, activation, output_gradient, slope=lambda h, z: 1.0))
+
+
+@gradients_over_depth.mistake("You use 1 − h², the slope of tanh, for every activation.")
+def tanh_slope_for_all(x, weights, activation, output_gradient):
+    return _two(_measured(x, weights, activation, output_gradient, slope=SLOPES["tanh"]))
+
+
+@gradients_over_depth.mistake(
+    "You put the pre-activation z into h(1 − h) or 1 − h². These rules are for the output h."
+)
+def slope_of_the_sum(x, weights, activation, output_gradient):
+    slope = {"sigmoid": lambda h, z: z * (1 - z), "tanh": lambda h, z: 1 - z**2}
+    return _two(_measured(x, weights, activation, output_gradient, slope=slope.get(activation)))
+
+
+@gradients_over_depth.mistake(
+    "The last layer is right. What travels on to the layer in front is δ W, with the slope in δ; "
+    "you pass on ∂L/∂h · W."
+)
+def slope_not_passed_on(x, weights, activation, output_gradient):
+    found = _measured(x, weights, activation, output_gradient, passed_on=lambda d, g: g)
+    return _two(found)
+
+
+@gradients_over_depth.mistake(
+    "Your layers are in backward order. Return the first layer's number first."
+)
+def last_layer_first(x, weights, activation, output_gradient):
+    found = _two(_measured(x, weights, activation, output_gradient))
+    return {name: values.flip(0) for name, values in found.items()}
+
+
+@gradients_over_depth.mistake("You return variances: take their roots.")
+def variances(x, weights, activation, output_gradient):
+    return _two(
+        _measured(x, weights, activation, output_gradient, spread=lambda values: values.var())
+    )
+
+
+@gradients_over_depth.mistake(
+    "Your `activations` are shifted by one layer: entry l is the gradient at the *input* of layer "
+    "l. At its output the last entry is the spread of `output_gradient` itself."
+)
+def at_the_inputs(x, weights, activation, output_gradient):
+    found = _two(_measured(x, weights, activation, output_gradient))
+    leaf = x.clone().requires_grad_()
+    h = leaf
+    for weight in weights:
+        h = FUNCTIONS[activation](h @ weight.T)
+    (gradient,) = torch.autograd.grad(h, leaf, output_gradient)
+    shifted = torch.stack([gradient.std(), *found["activations"][:-1]])
+    return {**found, "activations": shifted}
+
+
+@gradients_over_depth.mistake(
+    "You leave out the activation of the last layer. In this network f stands behind every layer."
+)
+def linear_at_the_end(x, weights, activation, output_gradient):
+    leaves = [weight.clone().requires_grad_() for weight in weights]
+    behind = []
+    h = x
+    for weight in leaves[:-1]:
+        h = FUNCTIONS[activation](h @ weight.T)
+        behind.append(h)
+    behind.append(h @ leaves[-1].T)
+    gradients = torch.autograd.grad(behind[-1], behind + leaves, output_gradient)
+    stds = torch.stack([gradient.std() for gradient in gradients])
+    return {"activations": stds[: len(leaves)], "weights": stds[len(leaves) :]}
+
+
+@gradients_over_depth.mistake(
+    "You take the slope f' at the output h. It is f'(z), at the pre-activation."
+)
+def slope_at_the_output(x, weights, activation, output_gradient):
+    def slope(h, z):
+        return SLOPES[activation](FUNCTIONS[activation](h), h)
+
+    return _two(_measured(x, weights, activation, output_gradient, slope=slope))
+
+
+@gradients_over_depth.mistake(
+    "In ∂L/∂W you multiply δ with the layer's output. It is δᵀ times the layer's *input*, the "
+    "output of the layer before (x for the first)."
+)
+def weights_with_their_own_output(x, weights, activation, output_gradient):
+    found = _measured(x, weights, activation, output_gradient)
+    h, gradient, outputs, stds = x, output_gradient, [], []
+    for weight in weights:
+        h = FUNCTIONS[activation](h @ weight.T)
+        outputs.append(h)
+    for weight, h in zip(weights[::-1], outputs[::-1], strict=True):
+        delta = gradient * SLOPES[activation](h, h)
+        stds.append((delta.T @ h).std())
+        gradient = delta @ weight
+    return {"activations": found["activations"], "weights": torch.stack(stds[::-1])}
+
+
+@gradients_over_depth.mistake(
+    "You return norms, which grow with the number of entries. Take standard deviations."
+)
+def norms(x, weights, activation, output_gradient):
+    return _two(
+        _measured(x, weights, activation, output_gradient, spread=lambda values: values.norm())
+    )
+
+
+@gradients_over_depth.alternative
+def by_autograd(x, weights, activation, output_gradient):
+    leaves = [weight.clone().requires_grad_() for weight in weights]
+    outputs = []
+    h = x
+    for weight in leaves:
+        h = FUNCTIONS[activation](h @ weight.T)
+        h.retain_grad()
+        outputs.append(h)
+    h.backward(output_gradient)
+    return {
+        "activations": torch.stack([h.grad.std() for h in outputs]),
+        "weights": torch.stack([weight.grad.std() for weight in leaves]),
+    }
+
+
+@gradients_over_depth.alternative
+def by_recursion(x, weights, activation, output_gradient):
+    def go(h, rest):
+        if not rest:
+            return output_gradient, [], []
+        out = FUNCTIONS[activation](h @ rest[0].T)
+        gradient, of_h, of_w = go(out, rest[1:])
+        delta = gradient * SLOPES[activation](out, h @ rest[0].T)
+        return (
+            delta @ rest[0],
+            [gradient.std(unbiased=False), *of_h],
+            [(delta.T @ h).std(unbiased=False), *of_w],
+        )
+
+    _, of_h, of_w = go(x, weights)
+    return {"activations": of_h, "weights": of_w}

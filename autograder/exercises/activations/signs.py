@@ -5,7 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import activations
 
@@ -32,73 +32,7 @@ def _share(rows):
     return ((rows >= 0).all(dim=1) | (rows <= 0).all(dim=1)).to(rows.dtype).mean()
 
 
-def the_batch_is_like_its_examples(grad_output, x):
-    return _share(x), _share(x)
-
-
-def batch_for_both(grad_output, x):
-    gradient = grad_output.T @ x
-    return _share(gradient), _share(gradient)
-
-
-def order_swapped(grad_output, x):
-    return _share(grad_output.T @ x), _share(x)
-
-
-def only_positive(grad_output, x):
-    gradient = grad_output.T @ x
-    return (x >= 0).all(dim=1).to(x.dtype).mean(), (gradient >= 0).all(dim=1).to(x.dtype).mean()
-
-
-def zeros_count_as_signs(grad_output, x):
-    def share(rows):
-        return ((rows > 0).all(dim=1) | (rows < 0).all(dim=1)).to(x.dtype).mean()
-
-    return share(x), share(grad_output.T @ x)
-
-
-def by_input(grad_output, x):
-    return _share(x.T), _share((grad_output.T @ x).T)
-
-
-def examples_by_input(grad_output, x):
-    return _share(x.T), _share(grad_output.T @ x)
-
-
-def batch_over_all_units(grad_output, x):
-    return _share(x), _share((grad_output.T @ x).T)
-
-
-def of_the_deltas(grad_output, x):
-    return _share(grad_output), _share(grad_output.T @ x)
-
-
-def mean_input(grad_output, x):
-    outer = grad_output.mean(dim=0)[:, None] * x.mean(dim=0)
-    return _share(x), _share(outer)
-
-
-def entries_not_rows(grad_output, x):
-    gradient = grad_output.T @ x
-    return (x >= 0).to(x.dtype).mean(), (gradient >= 0).to(x.dtype).mean()
-
-
-def by_outer_products(grad_output, x):
-    products = grad_output[:, :, None] * x[:, None, :]
-    one = (products >= 0).all(2) | (products <= 0).all(2)
-    g = products.sum(dim=0)
-    both = (g >= 0).all(1) | (g <= 0).all(1)
-    return one.double().mean(), both.double().mean()
-
-
-def by_extremes(grad_output, x):
-    def mixed(rows):
-        return (rows.amin(dim=1) * rows.amax(dim=1) < 0).double().mean()
-
-    return [1 - mixed(x), 1 - mixed(torch.einsum("nm,nd->md", grad_output, x))]
-
-
-lab.exercise(
+one_sided_fractions = lab.exercise(
     activations.one_sided_fractions,
     title="Gradients all of one sign?",
     statement=r"""The lecture notes say that behind a sigmoid, where all inputs of a unit are
@@ -129,71 +63,6 @@ there are many).""",
     hide=("Formula",),
     inputs=(_signed_rows, _rectified, _signed_rows, _rectified),
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "the_batch_is_like_its_examples",
-            the_batch_is_like_its_examples,
-            "You give the batch the share of its examples. But δ has another sign for every "
-            "example, so that the *sum* Σ δ x mixes signs: compute it.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "batch_for_both",
-            batch_for_both,
-            "Both numbers are those of the batch. For a single example the gradient is δ_nm x_n.",
-        ),
-        Mistake("order_swapped", order_swapped, "The two numbers are swapped: per example first."),
-        Mistake(
-            "only_positive",
-            only_positive,
-            "You count gradients that are all positive. All negative is one-sided too.",
-        ),
-        Mistake(
-            "zeros_count_as_signs",
-            zeros_count_as_signs,
-            "You demand that no entry is 0. Zeros go with either sign: use `>= 0` and `<= 0`.",
-        ),
-        Mistake(
-            "by_input",
-            by_input,
-            "You compare along the wrong axis: the D weights of *one* unit are looked at together.",
-        ),
-        Mistake(
-            "examples_by_input",
-            examples_by_input,
-            "For the examples you reduce along the wrong axis: one row of x is one example, and its D "
-            "numbers are looked at together.",
-        ),
-        Mistake(
-            "batch_over_all_units",
-            batch_over_all_units,
-            "Your second number asks for too much: that all *units*, or all examples, agree. Look at "
-            "each unit by itself, at its D numbers Σ_n δ_nm x_n: `grad_output.T @ x` has one row for "
-            "each unit.",
-        ),
-        Mistake(
-            "of_the_deltas",
-            of_the_deltas,
-            "For the examples you look at the signs of δ. The D gradients of one pair are δ_nm x_n, "
-            "and δ_nm is the same for all of them.",
-        ),
-        Mistake(
-            "mean_input",
-            mean_input,
-            "You multiply mean δ with mean x. The gradient of the batch is the sum of the products, "
-            "`grad_output.T @ x`.",
-        ),
-        Mistake(
-            "entries_not_rows",
-            entries_not_rows,
-            "You count single positive numbers. One-sided is said of the D gradients of one unit "
-            "together.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_outer_products", by_outer_products),
-        Alternative("by_extremes", by_extremes),
-    ],
     equivalent_mutants={
         "gradient = grad_output.T @ x => gradient = -(grad_output.T @ x)": "whether signs differ does "
         "not depend on which is which",
@@ -205,3 +74,109 @@ there are many).""",
         "The gradient of the batch is `grad_output.T @ x`, one row for each unit.",
     ),
 )
+
+
+@one_sided_fractions.mistake(
+    "You give the batch the share of its examples. But δ has another sign for every example, so "
+    "that the *sum* Σ δ x mixes signs: compute it.",
+    origin="lecture notes",
+)
+def the_batch_is_like_its_examples(grad_output, x):
+    return _share(x), _share(x)
+
+
+@one_sided_fractions.mistake(
+    "Both numbers are those of the batch. For a single example the gradient is δ_nm x_n."
+)
+def batch_for_both(grad_output, x):
+    gradient = grad_output.T @ x
+    return _share(gradient), _share(gradient)
+
+
+@one_sided_fractions.mistake("The two numbers are swapped: per example first.")
+def order_swapped(grad_output, x):
+    return _share(grad_output.T @ x), _share(x)
+
+
+@one_sided_fractions.mistake(
+    "You count gradients that are all positive. All negative is one-sided too."
+)
+def only_positive(grad_output, x):
+    gradient = grad_output.T @ x
+    return (x >= 0).all(dim=1).to(x.dtype).mean(), (gradient >= 0).all(dim=1).to(x.dtype).mean()
+
+
+@one_sided_fractions.mistake(
+    "You demand that no entry is 0. Zeros go with either sign: use `>= 0` and `<= 0`."
+)
+def zeros_count_as_signs(grad_output, x):
+    def share(rows):
+        return ((rows > 0).all(dim=1) | (rows < 0).all(dim=1)).to(x.dtype).mean()
+
+    return share(x), share(grad_output.T @ x)
+
+
+@one_sided_fractions.mistake(
+    "You compare along the wrong axis: the D weights of *one* unit are looked at together."
+)
+def by_input(grad_output, x):
+    return _share(x.T), _share((grad_output.T @ x).T)
+
+
+@one_sided_fractions.mistake(
+    "For the examples you reduce along the wrong axis: one row of x is one example, and its D "
+    "numbers are looked at together."
+)
+def examples_by_input(grad_output, x):
+    return _share(x.T), _share(grad_output.T @ x)
+
+
+@one_sided_fractions.mistake(
+    "Your second number asks for too much: that all *units*, or all examples, agree. Look at each "
+    "unit by itself, at its D numbers Σ_n δ_nm x_n: `grad_output.T @ x` has one row for each "
+    "unit."
+)
+def batch_over_all_units(grad_output, x):
+    return _share(x), _share((grad_output.T @ x).T)
+
+
+@one_sided_fractions.mistake(
+    "For the examples you look at the signs of δ. The D gradients of one pair are δ_nm x_n, and "
+    "δ_nm is the same for all of them."
+)
+def of_the_deltas(grad_output, x):
+    return _share(grad_output), _share(grad_output.T @ x)
+
+
+@one_sided_fractions.mistake(
+    "You multiply mean δ with mean x. The gradient of the batch is the sum of the products, "
+    "`grad_output.T @ x`."
+)
+def mean_input(grad_output, x):
+    outer = grad_output.mean(dim=0)[:, None] * x.mean(dim=0)
+    return _share(x), _share(outer)
+
+
+@one_sided_fractions.mistake(
+    "You count single positive numbers. One-sided is said of the D gradients of one unit together."
+)
+def entries_not_rows(grad_output, x):
+    gradient = grad_output.T @ x
+    return (x >= 0).to(x.dtype).mean(), (gradient >= 0).to(x.dtype).mean()
+
+
+@one_sided_fractions.alternative
+def by_outer_products(grad_output, x):
+    products = grad_output[:, :, None] * x[:, None, :]
+    one = (products >= 0).all(2) | (products <= 0).all(2)
+    g = products.sum(dim=0)
+    both = (g >= 0).all(1) | (g <= 0).all(1)
+    return one.double().mean(), both.double().mean()
+
+
+@one_sided_fractions.alternative
+def by_extremes(grad_output, x):
+    def mixed(rows):
+        return (rows.amin(dim=1) * rows.amax(dim=1) < 0).double().mean()
+
+    return [1 - mixed(x), 1 - mixed(torch.einsum("nm,nd->md", grad_output, x))]

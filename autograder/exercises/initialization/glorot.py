@@ -12,7 +12,6 @@ from autograder.exercises.initialization.random_weights import (
     UNIFORM,
     indifferent,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.statistics import (
     entries_are_independent,
     is_normal,
@@ -41,36 +40,7 @@ def lecun_std(shape, **_):
     return math.sqrt(1 / fan_in_and_fan_out(shape)[0])
 
 
-def lecun_by_fan_out(shape):
-    return torch.randn(shape) / math.sqrt(fan_in_and_fan_out(shape)[1])
-
-
-def lecun_variance_as_std(shape):
-    return torch.randn(shape) / fan_in_and_fan_out(shape)[0]
-
-
-def lecun_is_glorot(shape):
-    return torch.randn(shape) * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
-
-
-def lecun_is_he(shape):
-    return torch.randn(shape) * math.sqrt(2 / fan_in_and_fan_out(shape)[0])
-
-
-def lecun_multiplied(shape):
-    return torch.randn(shape) * math.sqrt(fan_in_and_fan_out(shape)[0])
-
-
-def lecun_no_kernel(shape):
-    return torch.randn(shape) / math.sqrt(shape[1])
-
-
-def lecun_alternative(shape):
-    fan_in, _ = fan_in_and_fan_out(shape)
-    return torch.normal(0, fan_in**-0.5, tuple(shape))
-
-
-lab.exercise(
+lecun_normal = lab.exercise(
     initialization.lecun_normal,
     title="LeCun: keep the variance of a linear layer",
     statement=(
@@ -91,48 +61,59 @@ lab.exercise(
         is_normal(),
         entries_are_independent(),
     ],
-    mistakes=[
-        Mistake(
-            "lecun_by_fan_out",
-            lecun_by_fan_out,
-            "You divide by the fan-out. The forward signal sums over the fan-in: axis 1 (and the "
-            "kernel) of torch's layout.",
-        ),
-        Mistake(
-            "lecun_variance_as_std",
-            lecun_variance_as_std,
-            "1/fan_in is the variance; multiply by its root.",
-            origin="10 of 117 students",
-        ),
-        Mistake(
-            "lecun_is_glorot",
-            lecun_is_glorot,
-            "This is Glorot's compromise 2/(fan_in + fan_out). LeCun's variance is 1/fan_in.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "lecun_is_he",
-            lecun_is_he,
-            "This is He's 2/fan_in, for layers with a ReLU. Nothing is lost in a linear layer: "
-            "1/fan_in.",
-        ),
-        Mistake(
-            "lecun_multiplied",
-            lecun_multiplied,
-            "You multiply by √fan_in. The more inputs are summed, the smaller the weights must be.",
-        ),
-        Mistake(
-            "lecun_no_kernel",
-            lecun_no_kernel,
-            "For a convolution the fan-in also counts the kernel's positions.",
-        ),
-    ],
-    alternatives=[Alternative("lecun_alternative", lecun_alternative)],
     equivalent_mutants=indifferent(("std", "1 / math.sqrt(fan_in)", "(1 / math.sqrt(fan_in))")),
     forbidden=INITIALIZERS,
     needs=("initialization/fan_in_and_fan_out",),
     hints=("`fan_in_and_fan_out` gives you D.", "Standard deviation, not variance: √(1/D)."),
 )
+
+
+@lecun_normal.mistake(
+    "You divide by the fan-out. The forward signal sums over the fan-in: axis 1 (and the kernel) "
+    "of torch's layout."
+)
+def lecun_by_fan_out(shape):
+    return torch.randn(shape) / math.sqrt(fan_in_and_fan_out(shape)[1])
+
+
+@lecun_normal.mistake(
+    "1/fan_in is the variance; multiply by its root.", origin="10 of 117 students"
+)
+def lecun_variance_as_std(shape):
+    return torch.randn(shape) / fan_in_and_fan_out(shape)[0]
+
+
+@lecun_normal.mistake(
+    "This is Glorot's compromise 2/(fan_in + fan_out). LeCun's variance is 1/fan_in.",
+    origin="lecture notes",
+)
+def lecun_is_glorot(shape):
+    return torch.randn(shape) * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+
+
+@lecun_normal.mistake(
+    "This is He's 2/fan_in, for layers with a ReLU. Nothing is lost in a linear layer: 1/fan_in."
+)
+def lecun_is_he(shape):
+    return torch.randn(shape) * math.sqrt(2 / fan_in_and_fan_out(shape)[0])
+
+
+@lecun_normal.mistake(
+    "You multiply by √fan_in. The more inputs are summed, the smaller the weights must be."
+)
+def lecun_multiplied(shape):
+    return torch.randn(shape) * math.sqrt(fan_in_and_fan_out(shape)[0])
+
+
+@lecun_normal.mistake("For a convolution the fan-in also counts the kernel's positions.")
+def lecun_no_kernel(shape):
+    return torch.randn(shape) / math.sqrt(shape[1])
+
+
+@lecun_normal.alternative
+def lecun_alternative(shape):
+    fan_in, _ = fan_in_and_fan_out(shape)
+    return torch.normal(0, fan_in**-0.5, tuple(shape))
 
 
 def _glorot(rng):
@@ -147,49 +128,7 @@ def glorot_std(shape, scale):
     return scale * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
 
 
-def glorot_is_lecun(shape, scale=1.0):
-    return torch.randn(shape) * scale / math.sqrt(fan_in_and_fan_out(shape)[0])
-
-
-def glorot_variance_as_std(shape, scale=1.0):
-    return torch.randn(shape) * scale * 2 / sum(fan_in_and_fan_out(shape))
-
-
-def glorot_without_two(shape, scale=1.0):
-    return torch.randn(shape) * scale * math.sqrt(1 / sum(fan_in_and_fan_out(shape)))
-
-
-def glorot_no_gain(shape, scale=1.0):
-    return torch.randn(shape) * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
-
-
-def glorot_gain_in_root(shape, scale=1.0):
-    return torch.randn(shape) * math.sqrt(2 * scale / sum(fan_in_and_fan_out(shape)))
-
-
-def glorot_no_kernel(shape, scale=1.0):
-    return torch.randn(shape) * scale * math.sqrt(2 / (shape[0] + shape[1]))
-
-
-def glorot_root_of_the_two(shape, scale=1.0):
-    return torch.randn(shape) * scale * math.sqrt(2) / sum(fan_in_and_fan_out(shape))
-
-
-def glorot_divided(shape, scale=1.0):
-    return torch.randn(shape) * scale / math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
-
-
-def glorot_by_normal(shape, scale=1.0):
-    fan_in, fan_out = fan_in_and_fan_out(shape)
-    return torch.normal(0.0, scale * (2.0 / (fan_in + fan_out)) ** 0.5, size=tuple(shape))
-
-
-def glorot_by_numpy(shape, scale=1.0):
-    fan_in, fan_out = fan_in_and_fan_out(shape)
-    return torch.empty(*shape).normal_() * (scale * np.sqrt(2 / (fan_in + fan_out)))
-
-
-lab.exercise(
+xavier_normal = lab.exercise(
     initialization.xavier_normal,
     title="Glorot: a compromise between forward and backward",
     statement=(
@@ -213,57 +152,6 @@ lab.exercise(
         is_normal(),
         entries_are_independent(),
     ],
-    mistakes=[
-        Mistake(
-            "glorot_is_lecun",
-            glorot_is_lecun,
-            "Your variance is 1/fan_in: that is LeCun's formula, which the lectures call Xavier. "
-            "Glorot's is 2/(fan_in + fan_out).",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "glorot_variance_as_std",
-            glorot_variance_as_std,
-            "2/(fan_in + fan_out) is the variance; the standard deviation is its root.",
-            origin="10 of 117 students",
-        ),
-        Mistake(
-            "glorot_without_two",
-            glorot_without_two,
-            "The 2 is missing: the mean of the fans is (fan_in + fan_out)/2, and it stands in the "
-            "denominator.",
-        ),
-        Mistake(
-            "glorot_no_gain",
-            glorot_no_gain,
-            "`scale` is not used: multiply the standard deviation by it.",
-        ),
-        Mistake(
-            "glorot_gain_in_root",
-            glorot_gain_in_root,
-            "`scale` multiplies the standard deviation; you put it under the root.",
-        ),
-        Mistake(
-            "glorot_no_kernel",
-            glorot_no_kernel,
-            "For a convolution both fans count the kernel's positions.",
-        ),
-        Mistake(
-            "glorot_root_of_the_two",
-            glorot_root_of_the_two,
-            "Your root covers the 2 alone; the sum of the fans belongs under it too: √(2/(fan_in "
-            "+ fan_out)).",
-        ),
-        Mistake(
-            "glorot_divided",
-            glorot_divided,
-            "You divide by the standard deviation that the weights should have; multiply.",
-        ),
-    ],
-    alternatives=[
-        Alternative("glorot_by_normal", glorot_by_normal),
-        Alternative("glorot_by_numpy", glorot_by_numpy),
-    ],
     equivalent_mutants=indifferent(
         (
             "std",
@@ -280,60 +168,78 @@ lab.exercise(
 )
 
 
+@xavier_normal.mistake(
+    "Your variance is 1/fan_in: that is LeCun's formula, which the lectures call Xavier. Glorot's "
+    "is 2/(fan_in + fan_out).",
+    origin="lecture notes",
+)
+def glorot_is_lecun(shape, scale=1.0):
+    return torch.randn(shape) * scale / math.sqrt(fan_in_and_fan_out(shape)[0])
+
+
+@xavier_normal.mistake(
+    "2/(fan_in + fan_out) is the variance; the standard deviation is its root.",
+    origin="10 of 117 students",
+)
+def glorot_variance_as_std(shape, scale=1.0):
+    return torch.randn(shape) * scale * 2 / sum(fan_in_and_fan_out(shape))
+
+
+@xavier_normal.mistake(
+    "The 2 is missing: the mean of the fans is (fan_in + fan_out)/2, and it stands in the "
+    "denominator."
+)
+def glorot_without_two(shape, scale=1.0):
+    return torch.randn(shape) * scale * math.sqrt(1 / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_normal.mistake("`scale` is not used: multiply the standard deviation by it.")
+def glorot_no_gain(shape, scale=1.0):
+    return torch.randn(shape) * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_normal.mistake("`scale` multiplies the standard deviation; you put it under the root.")
+def glorot_gain_in_root(shape, scale=1.0):
+    return torch.randn(shape) * math.sqrt(2 * scale / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_normal.mistake("For a convolution both fans count the kernel's positions.")
+def glorot_no_kernel(shape, scale=1.0):
+    return torch.randn(shape) * scale * math.sqrt(2 / (shape[0] + shape[1]))
+
+
+@xavier_normal.mistake(
+    "Your root covers the 2 alone; the sum of the fans belongs under it too: √(2/(fan_in + "
+    "fan_out))."
+)
+def glorot_root_of_the_two(shape, scale=1.0):
+    return torch.randn(shape) * scale * math.sqrt(2) / sum(fan_in_and_fan_out(shape))
+
+
+@xavier_normal.mistake(
+    "You divide by the standard deviation that the weights should have; multiply."
+)
+def glorot_divided(shape, scale=1.0):
+    return torch.randn(shape) * scale / math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_normal.alternative
+def glorot_by_normal(shape, scale=1.0):
+    fan_in, fan_out = fan_in_and_fan_out(shape)
+    return torch.normal(0.0, scale * (2.0 / (fan_in + fan_out)) ** 0.5, size=tuple(shape))
+
+
+@xavier_normal.alternative
+def glorot_by_numpy(shape, scale=1.0):
+    fan_in, fan_out = fan_in_and_fan_out(shape)
+    return torch.empty(*shape).normal_() * (scale * np.sqrt(2 / (fan_in + fan_out)))
+
+
 def glorot_bound(shape, scale):
     return scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
 
 
-def bound_is_std(shape, scale=1.0):
-    bound = scale * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
-    return (2 * torch.rand(shape) - 1) * bound
-
-
-def one_sided(shape, scale=1.0):
-    return torch.rand(shape) * scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
-
-
-def half_the_bound(shape, scale=1.0):
-    return (torch.rand(shape) - 0.5) * scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
-
-
-def bound_of_one_fan(shape, scale=1.0):
-    bound = scale * math.sqrt(6 / fan_in_and_fan_out(shape)[0])
-    return (2 * torch.rand(shape) - 1) * bound
-
-
-def bound_without_gain(shape, scale=1.0):
-    return (2 * torch.rand(shape) - 1) * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
-
-
-def bound_without_kernel(shape, scale=1.0):
-    return (2 * torch.rand(shape) - 1) * scale * math.sqrt(6 / (shape[0] + shape[1]))
-
-
-def bound_with_gain_in_root(shape, scale=1.0):
-    return (2 * torch.rand(shape) - 1) * math.sqrt(6 * scale / sum(fan_in_and_fan_out(shape)))
-
-
-def normal_instead(shape, scale=1.0):
-    return torch.randn(shape) * scale * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
-
-
-def bound_is_variance(shape, scale=1.0):
-    return (2 * torch.rand(shape) - 1) * scale * 6 / sum(fan_in_and_fan_out(shape))
-
-
-def uniform_in_place(shape, scale=1.0):
-    bound = scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
-    return torch.empty(shape).uniform_(-bound, bound)
-
-
-def uniform_from_std(shape, scale=1.0):
-    fan_in, fan_out = fan_in_and_fan_out(shape)
-    std = scale * (2 / (fan_in + fan_out)) ** 0.5
-    return torch.rand(shape) * 2 * 3**0.5 * std - 3**0.5 * std
-
-
-lab.exercise(
+xavier_uniform = lab.exercise(
     initialization.xavier_uniform,
     title="The same variance, drawn uniformly",
     statement=(
@@ -355,50 +261,6 @@ lab.exercise(
         is_uniform(glorot_bound),
         entries_are_independent(),
     ],
-    mistakes=[
-        Mistake(
-            "bound_is_std",
-            bound_is_std,
-            "You use the normal distribution's standard deviation as the bound. Uniform numbers in "
-            "±b have the standard deviation b/√3, so b = √3 · std.",
-        ),
-        Mistake(
-            "one_sided",
-            one_sided,
-            "You draw between 0 and b. The weights must be centered at zero: between −b and b.",
-        ),
-        Mistake(
-            "half_the_bound",
-            half_the_bound,
-            "`rand − 0.5` fills ±½. Multiply by 2b, not by b.",
-        ),
-        Mistake(
-            "bound_of_one_fan",
-            bound_of_one_fan,
-            "Only the fan-in is in your bound; Glorot's has the sum of both fans.",
-        ),
-        Mistake("bound_without_gain", bound_without_gain, "`scale` is not used."),
-        Mistake(
-            "bound_without_kernel",
-            bound_without_kernel,
-            "For a convolution both fans count the kernel's positions.",
-        ),
-        Mistake(
-            "bound_with_gain_in_root",
-            bound_with_gain_in_root,
-            "`scale` multiplies the bound; you put it under the root.",
-        ),
-        Mistake("normal_instead", normal_instead, "Right spread, but normal instead of uniform."),
-        Mistake(
-            "bound_is_variance",
-            bound_is_variance,
-            "The root is missing: b = √(6/(fan_in + fan_out)).",
-        ),
-    ],
-    alternatives=[
-        Alternative("uniform_in_place", uniform_in_place),
-        Alternative("uniform_from_std", uniform_from_std),
-    ],
     equivalent_mutants=indifferent(draw=UNIFORM),
     forbidden=INITIALIZERS,
     needs=("initialization/fan_in_and_fan_out",),
@@ -407,3 +269,68 @@ lab.exercise(
         "Set b²/3 = 2/(fan_in+fan_out).",
     ),
 )
+
+
+@xavier_uniform.mistake(
+    "You use the normal distribution's standard deviation as the bound. Uniform numbers in ±b "
+    "have the standard deviation b/√3, so b = √3 · std."
+)
+def bound_is_std(shape, scale=1.0):
+    bound = scale * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+    return (2 * torch.rand(shape) - 1) * bound
+
+
+@xavier_uniform.mistake(
+    "You draw between 0 and b. The weights must be centered at zero: between −b and b."
+)
+def one_sided(shape, scale=1.0):
+    return torch.rand(shape) * scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_uniform.mistake("`rand − 0.5` fills ±½. Multiply by 2b, not by b.")
+def half_the_bound(shape, scale=1.0):
+    return (torch.rand(shape) - 0.5) * scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_uniform.mistake("Only the fan-in is in your bound; Glorot's has the sum of both fans.")
+def bound_of_one_fan(shape, scale=1.0):
+    bound = scale * math.sqrt(6 / fan_in_and_fan_out(shape)[0])
+    return (2 * torch.rand(shape) - 1) * bound
+
+
+@xavier_uniform.mistake("`scale` is not used.")
+def bound_without_gain(shape, scale=1.0):
+    return (2 * torch.rand(shape) - 1) * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_uniform.mistake("For a convolution both fans count the kernel's positions.")
+def bound_without_kernel(shape, scale=1.0):
+    return (2 * torch.rand(shape) - 1) * scale * math.sqrt(6 / (shape[0] + shape[1]))
+
+
+@xavier_uniform.mistake("`scale` multiplies the bound; you put it under the root.")
+def bound_with_gain_in_root(shape, scale=1.0):
+    return (2 * torch.rand(shape) - 1) * math.sqrt(6 * scale / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_uniform.mistake("Right spread, but normal instead of uniform.")
+def normal_instead(shape, scale=1.0):
+    return torch.randn(shape) * scale * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_uniform.mistake("The root is missing: b = √(6/(fan_in + fan_out)).")
+def bound_is_variance(shape, scale=1.0):
+    return (2 * torch.rand(shape) - 1) * scale * 6 / sum(fan_in_and_fan_out(shape))
+
+
+@xavier_uniform.alternative
+def uniform_in_place(shape, scale=1.0):
+    bound = scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
+    return torch.empty(shape).uniform_(-bound, bound)
+
+
+@xavier_uniform.alternative
+def uniform_from_std(shape, scale=1.0):
+    fan_in, fan_out = fan_in_and_fan_out(shape)
+    std = scale * (2 / (fan_in + fan_out)) ** 0.5
+    return torch.rand(shape) * 2 * 3**0.5 * std - 3**0.5 * std

@@ -13,7 +13,6 @@ from autograder.exercises.initialization.random_weights import (
     UNIFORM,
     indifferent,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.statistics import (
     entries_are_independent,
     is_normal,
@@ -58,104 +57,7 @@ def he_std(shape, nonlinearity, negative_slope):
     return gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
 
 
-def divides_by_the_std(shape, nonlinearity="relu", negative_slope=0.01):
-    fan_in, _ = fan_in_and_fan_out(shape)
-    return torch.randn(shape) / (gain(nonlinearity, negative_slope) / math.sqrt(fan_in))
-
-
-def missing_root(shape, nonlinearity="relu", negative_slope=0.01):
-    fan_in, _ = fan_in_and_fan_out(shape)
-    return torch.randn(shape) * gain(nonlinearity, negative_slope) / fan_in
-
-
-def missing_root_of_both(shape, nonlinearity="relu", negative_slope=0.01):
-    fan_in, _ = fan_in_and_fan_out(shape)
-    return torch.randn(shape) * gain(nonlinearity, negative_slope) ** 2 / fan_in
-
-
-def std_times_two(shape, nonlinearity="relu", negative_slope=0.01):
-    fan_in, _ = fan_in_and_fan_out(shape)
-    return torch.randn(shape) * gain(nonlinearity, negative_slope) ** 2 / math.sqrt(fan_in)
-
-
-def no_gain(shape, nonlinearity="relu", negative_slope=0.01):
-    return torch.randn(shape) / math.sqrt(fan_in_and_fan_out(shape)[0])
-
-
-def always_relu(shape, nonlinearity="relu", negative_slope=0.01):
-    return torch.randn(shape) * math.sqrt(2 / fan_in_and_fan_out(shape)[0])
-
-
-def slope_not_passed(shape, nonlinearity="relu", negative_slope=0.01):
-    return torch.randn(shape) * gain(nonlinearity) / math.sqrt(fan_in_and_fan_out(shape)[0])
-
-
-def takes_fan_out(shape, nonlinearity="relu", negative_slope=0.01):
-    fan_out = fan_in_and_fan_out(shape)[1]
-    return torch.randn(shape) * gain(nonlinearity, negative_slope) / math.sqrt(fan_out)
-
-
-def takes_the_other_axis(shape, nonlinearity="relu", negative_slope=0.01):
-    fan_in = shape[0] * math.prod(shape[2:])
-    swapped = [shape[1], shape[0], *shape[2:]]
-    return torch.randn(swapped) * gain(nonlinearity, negative_slope) / math.sqrt(fan_in)
-
-
-def kernel_ignored(shape, nonlinearity="relu", negative_slope=0.01):
-    return torch.randn(shape) * gain(nonlinearity, negative_slope) / math.sqrt(shape[1])
-
-
-def glorot_with_gain(shape, nonlinearity="relu", negative_slope=0.01):
-    fans = sum(fan_in_and_fan_out(shape))
-    return torch.randn(shape) * gain(nonlinearity, negative_slope) * math.sqrt(2 / fans)
-
-
-def the_std_alone(shape, nonlinearity="relu", negative_slope=0.01):
-    return gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
-
-
-def weight_and_bias(shape, nonlinearity="relu", negative_slope=0.01):
-    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
-    return torch.randn(shape) * std, torch.zeros(shape[0])
-
-
-def root_of_a_float(shape, nonlinearity="relu", negative_slope=0.01):
-    fan_in, _ = fan_in_and_fan_out(shape)
-    return torch.randn(shape) * gain(nonlinearity, negative_slope) / torch.sqrt(float(fan_in))
-
-
-def as_linear_does(shape, nonlinearity="relu", negative_slope=0.01):
-    bound = 1 / math.sqrt(fan_in_and_fan_out(shape)[0])
-    return torch.empty(shape).uniform_(-bound, bound)
-
-
-def uniform_of_the_same_spread(shape, nonlinearity="relu", negative_slope=0.01):
-    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
-    return torch.empty(shape).uniform_(-math.sqrt(3) * std, math.sqrt(3) * std)
-
-
-def he_by_normal(shape, nonlinearity="relu", negative_slope=0.01):
-    fan_in, _ = fan_in_and_fan_out(shape)
-    return torch.normal(0.0, gain(nonlinearity, negative_slope) / fan_in**0.5, tuple(shape))
-
-
-def he_in_place(shape, nonlinearity="relu", negative_slope=0.01):
-    weight = torch.empty(*shape)
-    std = gain(nonlinearity, negative_slope) * fan_in_and_fan_out(shape)[0] ** -0.5
-    return weight.normal_(mean=0, std=std)
-
-
-def he_by_numpy(shape, nonlinearity="relu", negative_slope=0.01):
-    factor = {"relu": 2, "linear": 1, "tanh": 25 / 9}.get(nonlinearity, 2 / (1 + negative_slope**2))
-    return torch.randn(*shape) * np.sqrt(factor / np.prod(shape[1:]))
-
-
-def he_as_parameter(shape, nonlinearity="relu", negative_slope=0.01):
-    std = gain(nonlinearity, negative_slope) / math.sqrt(torch.empty(shape)[0].numel())
-    return nn.Parameter(std * torch.randn(shape, dtype=torch.float64))
-
-
-lab.exercise(
+kaiming_normal = lab.exercise(
     initialization.kaiming_normal,
     title="Kaiming: keep signals alive through ReLUs",
     statement=(
@@ -180,113 +82,6 @@ lab.exercise(
         is_normal(),
         entries_are_independent(),
     ],
-    mistakes=[
-        Mistake(
-            "missing_root",
-            missing_root,
-            "The root over fan_in is missing: you have gain/fan_in, it is gain/√fan_in. A sum of D "
-            "independent terms grows like √D, not like D.",
-            origin="10 of 117 students",
-        ),
-        Mistake(
-            "missing_root_of_both",
-            missing_root_of_both,
-            "gain²/fan_in is the variance. The standard deviation is its root.",
-            origin="10 of 117 students",
-        ),
-        Mistake(
-            "divides_by_the_std",
-            divides_by_the_std,
-            "Your weights have standard deviation √(fan_in/2) (for ReLU). Kaiming multiplies by "
-            "√(2/fan_in); you divide by it.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "std_times_two",
-            std_times_two,
-            "You multiply the standard deviation by gain² (2 for ReLU). It is the variance that "
-            "doubles; the standard deviation grows by √2.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "takes_the_other_axis",
-            takes_the_other_axis,
-            "Your weight has the layout (in, out, …) and its fan-in is taken from the outputs. "
-            "torch stores (out, in, …): the shape you are given is the shape to return.",
-            origin="33 of 117 students",
-        ),
-        Mistake(
-            "always_relu",
-            always_relu,
-            "You use √2 whatever the nonlinearity. With tanh the target is 5/3, with a leaky ReLU "
-            "√(2/(1+a²)).",
-        ),
-        Mistake(
-            "slope_not_passed",
-            slope_not_passed,
-            "`negative_slope` does not reach the gain: pass it on, `gain(nonlinearity, "
-            "negative_slope)`.",
-        ),
-        Mistake(
-            "no_gain",
-            no_gain,
-            "This is LeCun's 1/√fan_in: right for a linear layer. The ReLU's lost half is not made "
-            "up for.",
-        ),
-        Mistake(
-            "takes_fan_out",
-            takes_fan_out,
-            "You divide by √fan_out. That keeps the backward signal; asked for is the forward one, "
-            "with fan_in.",
-        ),
-        Mistake(
-            "kernel_ignored",
-            kernel_ignored,
-            "For a convolution the fan-in is channels × kernel area. You count channels only.",
-            origin="1 of 117 students",
-        ),
-        Mistake(
-            "glorot_with_gain",
-            glorot_with_gain,
-            "You take the mean of both fans, as Glorot does. He's formula has fan_in alone.",
-        ),
-        Mistake(
-            "the_std_alone",
-            the_std_alone,
-            "You return the standard deviation, a number. Asked for is a tensor of weights drawn "
-            "with it.",
-            origin="1 of 117 students",
-        ),
-        Mistake(
-            "weight_and_bias",
-            weight_and_bias,
-            "You return a weight and a bias. Asked for is the weight alone.",
-            origin="1 of 117 students",
-        ),
-        Mistake(
-            "root_of_a_float",
-            root_of_a_float,
-            "`torch.sqrt` takes tensors only; fan_in is a Python number. Use `math.sqrt`.",
-            origin="1 of 117 students",
-        ),
-        Mistake(
-            "as_linear_does",
-            as_linear_does,
-            "This is what `nn.Linear` does by default: uniform with standard deviation "
-            "1/√(3·fan_in), too small for ReLU layers by √6.",
-        ),
-        Mistake(
-            "uniform_of_the_same_spread",
-            uniform_of_the_same_spread,
-            "Right spread, but uniform. Asked for are normal weights.",
-        ),
-    ],
-    alternatives=[
-        Alternative("he_by_normal", he_by_normal),
-        Alternative("he_in_place", he_in_place),
-        Alternative("he_by_numpy", he_by_numpy),
-        Alternative("he_as_parameter", he_as_parameter),
-    ],
     equivalent_mutants=indifferent(
         ("factor", "gain(nonlinearity, negative_slope)", "gain(nonlinearity, negative_slope)"),
         ("std", "factor / math.sqrt(fan_in)", "(factor / math.sqrt(fan_in))"),
@@ -301,55 +96,173 @@ lab.exercise(
 )
 
 
+@kaiming_normal.mistake(
+    "The root over fan_in is missing: you have gain/fan_in, it is gain/√fan_in. A sum of D "
+    "independent terms grows like √D, not like D.",
+    origin="10 of 117 students",
+)
+def missing_root(shape, nonlinearity="relu", negative_slope=0.01):
+    fan_in, _ = fan_in_and_fan_out(shape)
+    return torch.randn(shape) * gain(nonlinearity, negative_slope) / fan_in
+
+
+@kaiming_normal.mistake(
+    "gain²/fan_in is the variance. The standard deviation is its root.", origin="10 of 117 students"
+)
+def missing_root_of_both(shape, nonlinearity="relu", negative_slope=0.01):
+    fan_in, _ = fan_in_and_fan_out(shape)
+    return torch.randn(shape) * gain(nonlinearity, negative_slope) ** 2 / fan_in
+
+
+@kaiming_normal.mistake(
+    "Your weights have standard deviation √(fan_in/2) (for ReLU). Kaiming multiplies by "
+    "√(2/fan_in); you divide by it.",
+    origin="lecture notes",
+)
+def divides_by_the_std(shape, nonlinearity="relu", negative_slope=0.01):
+    fan_in, _ = fan_in_and_fan_out(shape)
+    return torch.randn(shape) / (gain(nonlinearity, negative_slope) / math.sqrt(fan_in))
+
+
+@kaiming_normal.mistake(
+    "You multiply the standard deviation by gain² (2 for ReLU). It is the variance that doubles; "
+    "the standard deviation grows by √2.",
+    origin="lecture notes",
+)
+def std_times_two(shape, nonlinearity="relu", negative_slope=0.01):
+    fan_in, _ = fan_in_and_fan_out(shape)
+    return torch.randn(shape) * gain(nonlinearity, negative_slope) ** 2 / math.sqrt(fan_in)
+
+
+@kaiming_normal.mistake(
+    "Your weight has the layout (in, out, …) and its fan-in is taken from the outputs. torch "
+    "stores (out, in, …): the shape you are given is the shape to return.",
+    origin="33 of 117 students",
+)
+def takes_the_other_axis(shape, nonlinearity="relu", negative_slope=0.01):
+    fan_in = shape[0] * math.prod(shape[2:])
+    swapped = [shape[1], shape[0], *shape[2:]]
+    return torch.randn(swapped) * gain(nonlinearity, negative_slope) / math.sqrt(fan_in)
+
+
+@kaiming_normal.mistake(
+    "You use √2 whatever the nonlinearity. With tanh the target is 5/3, with a leaky ReLU "
+    "√(2/(1+a²))."
+)
+def always_relu(shape, nonlinearity="relu", negative_slope=0.01):
+    return torch.randn(shape) * math.sqrt(2 / fan_in_and_fan_out(shape)[0])
+
+
+@kaiming_normal.mistake(
+    "`negative_slope` does not reach the gain: pass it on, `gain(nonlinearity, negative_slope)`."
+)
+def slope_not_passed(shape, nonlinearity="relu", negative_slope=0.01):
+    return torch.randn(shape) * gain(nonlinearity) / math.sqrt(fan_in_and_fan_out(shape)[0])
+
+
+@kaiming_normal.mistake(
+    "This is LeCun's 1/√fan_in: right for a linear layer. The ReLU's lost half is not made up for."
+)
+def no_gain(shape, nonlinearity="relu", negative_slope=0.01):
+    return torch.randn(shape) / math.sqrt(fan_in_and_fan_out(shape)[0])
+
+
+@kaiming_normal.mistake(
+    "You divide by √fan_out. That keeps the backward signal; asked for is the forward one, with "
+    "fan_in."
+)
+def takes_fan_out(shape, nonlinearity="relu", negative_slope=0.01):
+    fan_out = fan_in_and_fan_out(shape)[1]
+    return torch.randn(shape) * gain(nonlinearity, negative_slope) / math.sqrt(fan_out)
+
+
+@kaiming_normal.mistake(
+    "For a convolution the fan-in is channels × kernel area. You count channels only.",
+    origin="1 of 117 students",
+)
+def kernel_ignored(shape, nonlinearity="relu", negative_slope=0.01):
+    return torch.randn(shape) * gain(nonlinearity, negative_slope) / math.sqrt(shape[1])
+
+
+@kaiming_normal.mistake(
+    "You take the mean of both fans, as Glorot does. He's formula has fan_in alone."
+)
+def glorot_with_gain(shape, nonlinearity="relu", negative_slope=0.01):
+    fans = sum(fan_in_and_fan_out(shape))
+    return torch.randn(shape) * gain(nonlinearity, negative_slope) * math.sqrt(2 / fans)
+
+
+@kaiming_normal.mistake(
+    "You return the standard deviation, a number. Asked for is a tensor of weights drawn with it.",
+    origin="1 of 117 students",
+)
+def the_std_alone(shape, nonlinearity="relu", negative_slope=0.01):
+    return gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
+
+
+@kaiming_normal.mistake(
+    "You return a weight and a bias. Asked for is the weight alone.", origin="1 of 117 students"
+)
+def weight_and_bias(shape, nonlinearity="relu", negative_slope=0.01):
+    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
+    return torch.randn(shape) * std, torch.zeros(shape[0])
+
+
+@kaiming_normal.mistake(
+    "`torch.sqrt` takes tensors only; fan_in is a Python number. Use `math.sqrt`.",
+    origin="1 of 117 students",
+    raises="TypeError",
+)
+def root_of_a_float(shape, nonlinearity="relu", negative_slope=0.01):
+    fan_in, _ = fan_in_and_fan_out(shape)
+    return torch.randn(shape) * gain(nonlinearity, negative_slope) / torch.sqrt(float(fan_in))
+
+
+@kaiming_normal.mistake(
+    "This is what `nn.Linear` does by default: uniform with standard deviation 1/√(3·fan_in), too "
+    "small for ReLU layers by √6."
+)
+def as_linear_does(shape, nonlinearity="relu", negative_slope=0.01):
+    bound = 1 / math.sqrt(fan_in_and_fan_out(shape)[0])
+    return torch.empty(shape).uniform_(-bound, bound)
+
+
+@kaiming_normal.mistake("Right spread, but uniform. Asked for are normal weights.")
+def uniform_of_the_same_spread(shape, nonlinearity="relu", negative_slope=0.01):
+    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
+    return torch.empty(shape).uniform_(-math.sqrt(3) * std, math.sqrt(3) * std)
+
+
+@kaiming_normal.alternative
+def he_by_normal(shape, nonlinearity="relu", negative_slope=0.01):
+    fan_in, _ = fan_in_and_fan_out(shape)
+    return torch.normal(0.0, gain(nonlinearity, negative_slope) / fan_in**0.5, tuple(shape))
+
+
+@kaiming_normal.alternative
+def he_in_place(shape, nonlinearity="relu", negative_slope=0.01):
+    weight = torch.empty(*shape)
+    std = gain(nonlinearity, negative_slope) * fan_in_and_fan_out(shape)[0] ** -0.5
+    return weight.normal_(mean=0, std=std)
+
+
+@kaiming_normal.alternative
+def he_by_numpy(shape, nonlinearity="relu", negative_slope=0.01):
+    factor = {"relu": 2, "linear": 1, "tanh": 25 / 9}.get(nonlinearity, 2 / (1 + negative_slope**2))
+    return torch.randn(*shape) * np.sqrt(factor / np.prod(shape[1:]))
+
+
+@kaiming_normal.alternative
+def he_as_parameter(shape, nonlinearity="relu", negative_slope=0.01):
+    std = gain(nonlinearity, negative_slope) / math.sqrt(torch.empty(shape)[0].numel())
+    return nn.Parameter(std * torch.randn(shape, dtype=torch.float64))
+
+
 def he_bound(shape, nonlinearity, negative_slope):
     return math.sqrt(3) * he_std(shape, nonlinearity, negative_slope)
 
 
-def he_bound_is_std(shape, nonlinearity="relu", negative_slope=0.01):
-    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
-    return (2 * torch.rand(shape) - 1) * std
-
-
-def he_bound_from_zero(shape, nonlinearity="relu", negative_slope=0.01):
-    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
-    return torch.rand(shape) * math.sqrt(3) * std
-
-
-def he_bound_relu_only(shape, nonlinearity="relu", negative_slope=0.01):
-    return (2 * torch.rand(shape) - 1) * math.sqrt(6 / fan_in_and_fan_out(shape)[0])
-
-
-def he_bound_fan_out(shape, nonlinearity="relu", negative_slope=0.01):
-    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[1])
-    return (2 * torch.rand(shape) - 1) * math.sqrt(3) * std
-
-
-def he_bound_slope_not_passed(shape, nonlinearity="relu", negative_slope=0.01):
-    bound = gain(nonlinearity) * math.sqrt(3 / fan_in_and_fan_out(shape)[0])
-    return (2 * torch.rand(shape) - 1) * bound
-
-
-def he_bound_no_kernel(shape, nonlinearity="relu", negative_slope=0.01):
-    bound = gain(nonlinearity, negative_slope) * math.sqrt(3 / shape[1])
-    return (2 * torch.rand(shape) - 1) * bound
-
-
-def he_bound_missing_root(shape, nonlinearity="relu", negative_slope=0.01):
-    bound = gain(nonlinearity, negative_slope) * math.sqrt(3) / fan_in_and_fan_out(shape)[0]
-    return (2 * torch.rand(shape) - 1) * bound
-
-
-def he_bound_no_gain(shape, nonlinearity="relu", negative_slope=0.01):
-    return (2 * torch.rand(shape) - 1) * math.sqrt(3 / fan_in_and_fan_out(shape)[0])
-
-
-def he_uniform_in_place(shape, nonlinearity="relu", negative_slope=0.01):
-    fan_in, _ = fan_in_and_fan_out(shape)
-    bound = gain(nonlinearity, negative_slope) * math.sqrt(3 / fan_in)
-    return torch.empty(shape).uniform_(-bound, bound)
-
-
-lab.exercise(
+kaiming_uniform = lab.exercise(
     initialization.kaiming_uniform,
     title="Kaiming, drawn uniformly",
     statement=(
@@ -371,48 +284,67 @@ lab.exercise(
         is_uniform(he_bound),
         entries_are_independent(),
     ],
-    mistakes=[
-        Mistake(
-            "he_bound_is_std",
-            he_bound_is_std,
-            "You use the standard deviation as the bound; the bound is √3 times it.",
-        ),
-        Mistake(
-            "he_bound_from_zero",
-            he_bound_from_zero,
-            "Your weights are all positive: draw between −b and b.",
-        ),
-        Mistake(
-            "he_bound_relu_only",
-            he_bound_relu_only,
-            "√(6/fan_in) is the bound for ReLU. For other nonlinearities it is gain · √(3/fan_in).",
-        ),
-        Mistake(
-            "he_bound_fan_out",
-            he_bound_fan_out,
-            "You divide by the fan-out; the forward signal sums over the fan-in.",
-        ),
-        Mistake(
-            "he_bound_slope_not_passed",
-            he_bound_slope_not_passed,
-            "`negative_slope` does not reach the gain: pass it on, `gain(nonlinearity, "
-            "negative_slope)`.",
-        ),
-        Mistake(
-            "he_bound_no_kernel",
-            he_bound_no_kernel,
-            "For a convolution the fan-in is channels × kernel area. You count channels only.",
-        ),
-        Mistake(
-            "he_bound_missing_root",
-            he_bound_missing_root,
-            "The root over fan_in is missing: b = gain · √(3/fan_in).",
-        ),
-        Mistake("he_bound_no_gain", he_bound_no_gain, "The gain is missing."),
-    ],
-    alternatives=[Alternative("he_uniform_in_place", he_uniform_in_place)],
     equivalent_mutants=indifferent(draw=UNIFORM),
     forbidden=INITIALIZERS,
     needs=("initialization/fan_in_and_fan_out", "initialization/gain"),
     hints=("b²/3 is the variance of a uniform distribution in ±b.", "b = gain · √(3/fan_in)."),
 )
+
+
+@kaiming_uniform.mistake("You use the standard deviation as the bound; the bound is √3 times it.")
+def he_bound_is_std(shape, nonlinearity="relu", negative_slope=0.01):
+    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
+    return (2 * torch.rand(shape) - 1) * std
+
+
+@kaiming_uniform.mistake("Your weights are all positive: draw between −b and b.")
+def he_bound_from_zero(shape, nonlinearity="relu", negative_slope=0.01):
+    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
+    return torch.rand(shape) * math.sqrt(3) * std
+
+
+@kaiming_uniform.mistake(
+    "√(6/fan_in) is the bound for ReLU. For other nonlinearities it is gain · √(3/fan_in)."
+)
+def he_bound_relu_only(shape, nonlinearity="relu", negative_slope=0.01):
+    return (2 * torch.rand(shape) - 1) * math.sqrt(6 / fan_in_and_fan_out(shape)[0])
+
+
+@kaiming_uniform.mistake("You divide by the fan-out; the forward signal sums over the fan-in.")
+def he_bound_fan_out(shape, nonlinearity="relu", negative_slope=0.01):
+    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[1])
+    return (2 * torch.rand(shape) - 1) * math.sqrt(3) * std
+
+
+@kaiming_uniform.mistake(
+    "`negative_slope` does not reach the gain: pass it on, `gain(nonlinearity, negative_slope)`."
+)
+def he_bound_slope_not_passed(shape, nonlinearity="relu", negative_slope=0.01):
+    bound = gain(nonlinearity) * math.sqrt(3 / fan_in_and_fan_out(shape)[0])
+    return (2 * torch.rand(shape) - 1) * bound
+
+
+@kaiming_uniform.mistake(
+    "For a convolution the fan-in is channels × kernel area. You count channels only."
+)
+def he_bound_no_kernel(shape, nonlinearity="relu", negative_slope=0.01):
+    bound = gain(nonlinearity, negative_slope) * math.sqrt(3 / shape[1])
+    return (2 * torch.rand(shape) - 1) * bound
+
+
+@kaiming_uniform.mistake("The root over fan_in is missing: b = gain · √(3/fan_in).")
+def he_bound_missing_root(shape, nonlinearity="relu", negative_slope=0.01):
+    bound = gain(nonlinearity, negative_slope) * math.sqrt(3) / fan_in_and_fan_out(shape)[0]
+    return (2 * torch.rand(shape) - 1) * bound
+
+
+@kaiming_uniform.mistake("The gain is missing.")
+def he_bound_no_gain(shape, nonlinearity="relu", negative_slope=0.01):
+    return (2 * torch.rand(shape) - 1) * math.sqrt(3 / fan_in_and_fan_out(shape)[0])
+
+
+@kaiming_uniform.alternative
+def he_uniform_in_place(shape, nonlinearity="relu", negative_slope=0.01):
+    fan_in, _ = fan_in_and_fan_out(shape)
+    bound = gain(nonlinearity, negative_slope) * math.sqrt(3 / fan_in)
+    return torch.empty(shape).uniform_(-bound, bound)

@@ -7,7 +7,6 @@ import torch
 
 from autograder import probes
 from autograder.exercises.initialization.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import initialization
 
@@ -47,100 +46,7 @@ def _gather(rows):
     return {key: torch.stack([row[key] for row in rows]) for key in rows[0]}
 
 
-def pre_activations(x, weights, activation):
-    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
-    rows = []
-    for weight in weights:
-        z = x @ weight.T
-        rows.append(_measure(z))
-        x = act(z)
-    return _gather(rows)
-
-
-def never_activated(x, weights, activation):
-    rows = []
-    for weight in weights:
-        x = x @ weight.T
-        rows.append(_measure(x))
-    return _gather(rows)
-
-
-def one_sided_saturation(x, weights, activation):
-    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
-    rows = []
-    for weight in weights:
-        x = act(x @ weight.T)
-        rows.append({**_measure(x), "saturated": (x > 0.97).to(x.dtype).mean()})
-    return _gather(rows)
-
-
-def inputs_measured(x, weights, activation):
-    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
-    rows = []
-    for weight in weights:
-        rows.append(_measure(x))
-        x = act(x @ weight.T)
-    return _gather(rows)
-
-
-def always_tanh(x, weights, activation):
-    rows = []
-    for weight in weights:
-        x = torch.tanh(x @ weight.T)
-        rows.append(_measure(x))
-    return _gather(rows)
-
-
-def every_layer_from_the_input(x, weights, activation):
-    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
-    rows = []
-    for weight in weights[:1]:
-        rows.append(_measure(act(x @ weight.T)))
-    return _gather(rows * len(weights))
-
-
-def not_positive_is_zero(x, weights, activation):
-    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
-    rows = []
-    for weight in weights:
-        x = act(x @ weight.T)
-        rows.append({**_measure(x), "zero": (x <= 0).to(x.dtype).mean()})
-    return _gather(rows)
-
-
-def variance_for_std(x, weights, activation):
-    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
-    rows = []
-    for weight in weights:
-        x = act(x @ weight.T)
-        rows.append({**_measure(x), "std": x.var()})
-    return _gather(rows)
-
-
-def with_linear(x, weights, activation):
-    found = {"mean": [], "std": [], "saturated": [], "zero": []}
-    for weight in weights:
-        x = torch.nn.functional.linear(x, weight)
-        x = x.tanh() if activation == "tanh" else x.clamp(min=0)
-        found["mean"].append(x.mean())
-        found["std"].append(x.std(unbiased=False))
-        found["saturated"].append((x.abs() > 0.97).double().mean())
-        found["zero"].append((x == 0).double().mean())
-    return {key: torch.stack(values) for key, values in found.items()}
-
-
-def in_numpy(x, weights, activation):
-    h = x.numpy()
-    rows = []
-    for weight in weights:
-        h = h @ weight.numpy().T
-        h = np.tanh(h) if activation == "tanh" else np.maximum(h, 0)
-        rows.append([h.mean(), h.std(), (np.abs(h) > 0.97).mean(), (h == 0).mean()])
-    table = torch.tensor(np.array(rows))
-    return dict(zip(["mean", "std", "saturated", "zero"], table.T, strict=True))
-
-
-lab.exercise(
+layer_statistics = lab.exercise(
     initialization.layer_statistics,
     title="Take the pulse of every layer",
     statement=(
@@ -169,50 +75,127 @@ lab.exercise(
         matches_reference("the fractions of zeros", of="result.zero", rtol=5e-3),
         leaves_inputs_alone(),
     ],
-    mistakes=[
-        Mistake(
-            "pre_activations",
-            pre_activations,
-            "You measure before the activation. Saturated and dead units only show behind it.",
-        ),
-        Mistake(
-            "never_activated",
-            never_activated,
-            "The activation is missing: your network is linear.",
-        ),
-        Mistake(
-            "one_sided_saturation",
-            one_sided_saturation,
-            "You count saturation at +1 only. tanh is as flat at −1: use the absolute value.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "inputs_measured",
-            inputs_measured,
-            "Your first entry is the input's. The statistics are one layer late: measure after "
-            "the layer.",
-        ),
-        Mistake("always_tanh", always_tanh, "You ignore `activation` and use tanh for everything."),
-        Mistake(
-            "every_layer_from_the_input",
-            every_layer_from_the_input,
-            "Every layer gets the network's input. Layer l gets the output of layer l − 1.",
-        ),
-        Mistake(
-            "not_positive_is_zero",
-            not_positive_is_zero,
-            "You count negative activations as zeros. Behind a tanh half of them are negative and "
-            "perfectly alive.",
-        ),
-        Mistake("variance_for_std", variance_for_std, "`std` holds the variance: take its root."),
-    ],
-    alternatives=[Alternative("with_linear", with_linear), Alternative("in_numpy", in_numpy)],
     hints=(
         "A loop over `weights` that overwrites `x` with the layer's output.",
         "`(x.abs() > 0.97)` is a tensor of booleans; the mean of its floats is the fraction.",
         "Collect the four numbers of every layer in lists and `torch.stack` them at the end.",
     ),
 )
+
+
+@layer_statistics.mistake(
+    "You measure before the activation. Saturated and dead units only show behind it."
+)
+def pre_activations(x, weights, activation):
+    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+    rows = []
+    for weight in weights:
+        z = x @ weight.T
+        rows.append(_measure(z))
+        x = act(z)
+    return _gather(rows)
+
+
+@layer_statistics.mistake("The activation is missing: your network is linear.")
+def never_activated(x, weights, activation):
+    rows = []
+    for weight in weights:
+        x = x @ weight.T
+        rows.append(_measure(x))
+    return _gather(rows)
+
+
+@layer_statistics.mistake(
+    "You count saturation at +1 only. tanh is as flat at −1: use the absolute value.",
+    origin="lecture notes",
+)
+def one_sided_saturation(x, weights, activation):
+    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+    rows = []
+    for weight in weights:
+        x = act(x @ weight.T)
+        rows.append({**_measure(x), "saturated": (x > 0.97).to(x.dtype).mean()})
+    return _gather(rows)
+
+
+@layer_statistics.mistake(
+    "Your first entry is the input's. The statistics are one layer late: measure after the layer."
+)
+def inputs_measured(x, weights, activation):
+    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+    rows = []
+    for weight in weights:
+        rows.append(_measure(x))
+        x = act(x @ weight.T)
+    return _gather(rows)
+
+
+@layer_statistics.mistake("You ignore `activation` and use tanh for everything.")
+def always_tanh(x, weights, activation):
+    rows = []
+    for weight in weights:
+        x = torch.tanh(x @ weight.T)
+        rows.append(_measure(x))
+    return _gather(rows)
+
+
+@layer_statistics.mistake(
+    "Every layer gets the network's input. Layer l gets the output of layer l − 1."
+)
+def every_layer_from_the_input(x, weights, activation):
+    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+    rows = []
+    for weight in weights[:1]:
+        rows.append(_measure(act(x @ weight.T)))
+    return _gather(rows * len(weights))
+
+
+@layer_statistics.mistake(
+    "You count negative activations as zeros. Behind a tanh half of them are negative and "
+    "perfectly alive."
+)
+def not_positive_is_zero(x, weights, activation):
+    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+    rows = []
+    for weight in weights:
+        x = act(x @ weight.T)
+        rows.append({**_measure(x), "zero": (x <= 0).to(x.dtype).mean()})
+    return _gather(rows)
+
+
+@layer_statistics.mistake("`std` holds the variance: take its root.")
+def variance_for_std(x, weights, activation):
+    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+    rows = []
+    for weight in weights:
+        x = act(x @ weight.T)
+        rows.append({**_measure(x), "std": x.var()})
+    return _gather(rows)
+
+
+@layer_statistics.alternative
+def with_linear(x, weights, activation):
+    found = {"mean": [], "std": [], "saturated": [], "zero": []}
+    for weight in weights:
+        x = torch.nn.functional.linear(x, weight)
+        x = x.tanh() if activation == "tanh" else x.clamp(min=0)
+        found["mean"].append(x.mean())
+        found["std"].append(x.std(unbiased=False))
+        found["saturated"].append((x.abs() > 0.97).double().mean())
+        found["zero"].append((x == 0).double().mean())
+    return {key: torch.stack(values) for key, values in found.items()}
+
+
+@layer_statistics.alternative
+def in_numpy(x, weights, activation):
+    h = x.numpy()
+    rows = []
+    for weight in weights:
+        h = h @ weight.numpy().T
+        h = np.tanh(h) if activation == "tanh" else np.maximum(h, 0)
+        rows.append([h.mean(), h.std(), (np.abs(h) > 0.97).mean(), (h == 0).mean()])
+    table = torch.tensor(np.array(rows))
+    return dict(zip(["mean", "std", "saturated", "zero"], table.T, strict=True))
 
 
 def _backward(rng):
@@ -243,94 +226,7 @@ def _weight_gradient(delta, before, gradient):
     return (delta.T @ before).std()
 
 
-def activation_gradients(x, weights, output_gradient):
-    return _tanh_backward(
-        x, weights, output_gradient, _slope, lambda delta, before, gradient: gradient.std()
-    )
-
-
-def tanh_slope_forgotten(x, weights, output_gradient):
-    return _tanh_backward(x, weights, output_gradient, lambda *_: 1.0, _weight_gradient)
-
-
-def slope_of_the_pre_activation(x, weights, output_gradient):
-    return _tanh_backward(
-        x,
-        weights,
-        output_gradient,
-        lambda before, weight, after: 1 - (before @ weight.T) ** 2,
-        _weight_gradient,
-    )
-
-
-def slope_lost_on_the_way(x, weights, output_gradient):
-    layers = [x]
-    for weight in weights:
-        layers.append(torch.tanh(layers[-1] @ weight.T))
-    found = []
-    gradient = output_gradient
-    for index in reversed(range(len(weights))):
-        delta = gradient * (1 - layers[index + 1] ** 2)
-        found.append((delta.T @ layers[index]).std())
-        gradient = gradient @ weights[index]
-    return torch.stack(found[::-1])
-
-
-def variance_of_the_gradients(x, weights, output_gradient):
-    return _tanh_backward(
-        x,
-        weights,
-        output_gradient,
-        _slope,
-        lambda delta, before, gradient: (delta.T @ before).var(),
-    )
-
-
-def averaged_over_the_batch(x, weights, output_gradient):
-    return _tanh_backward(
-        x,
-        weights,
-        output_gradient,
-        _slope,
-        lambda delta, before, gradient: (delta.T @ before / len(before)).std(),
-    )
-
-
-def last_layer_first(x, weights, output_gradient):
-    return _tanh_backward(x, weights, output_gradient, _slope, _weight_gradient).flip(0)
-
-
-def deltas(x, weights, output_gradient):
-    return _tanh_backward(
-        x, weights, output_gradient, _slope, lambda delta, before, gradient: delta.std()
-    )
-
-
-def by_autograd(x, weights, output_gradient):
-    leaves = [weight.clone().requires_grad_() for weight in weights]
-    h = x
-    for weight in leaves:
-        h = torch.tanh(h @ weight.T)
-    h.backward(output_gradient)
-    return torch.stack([weight.grad.std() for weight in leaves])
-
-
-def by_einsum(x, weights, output_gradient):
-    outputs, h = [], x
-    for weight in weights:
-        h = torch.tanh(torch.einsum("ni,oi->no", h, weight))
-        outputs.append(h)
-    stds = [0.0] * len(weights)
-    gradient = output_gradient
-    for layer in range(len(weights) - 1, -1, -1):
-        gradient = gradient * (1 - outputs[layer] * outputs[layer])
-        before = outputs[layer - 1] if layer > 0 else x
-        stds[layer] = torch.einsum("no,ni->oi", gradient, before).std(unbiased=False).item()
-        gradient = torch.einsum("no,oi->ni", gradient, weights[layer])
-    return torch.tensor(stds)
-
-
-lab.exercise(
+weight_gradient_stds = lab.exercise(
     initialization.weight_gradient_stds,
     title="Where do the gradients go?",
     statement=(
@@ -351,53 +247,6 @@ lab.exercise(
         matches_reference("the spread of the weight gradients", rtol=2e-3),
         leaves_inputs_alone(),
     ],
-    mistakes=[
-        Mistake(
-            "activation_gradients",
-            activation_gradients,
-            "You measure ∂L/∂h, the gradient of the activations. Asked for is ∂L/∂W, which also "
-            "has the activation in front of the layer as a factor, and behaves differently.",
-        ),
-        Mistake(
-            "deltas",
-            deltas,
-            "You measure ∂L/∂z. The weight gradient is its product with the layer's input: "
-            "`delta.T @ before`.",
-        ),
-        Mistake(
-            "tanh_slope_forgotten",
-            tanh_slope_forgotten,
-            "The slope of tanh is missing: multiply the gradient by 1 − h² before you go on.",
-        ),
-        Mistake(
-            "slope_of_the_pre_activation",
-            slope_of_the_pre_activation,
-            "The slope of tanh at z is 1 − tanh(z)², with the *output*; you put in z itself.",
-        ),
-        Mistake(
-            "slope_lost_on_the_way",
-            slope_lost_on_the_way,
-            "The last layer is right. What you pass on to the layer in front is g W; it is δ W, "
-            "with the slope of tanh in δ = g · (1 − h²).",
-        ),
-        Mistake(
-            "variance_of_the_gradients",
-            variance_of_the_gradients,
-            "This is the variance. Asked for is the standard deviation, its root.",
-        ),
-        Mistake(
-            "averaged_over_the_batch",
-            averaged_over_the_batch,
-            "You divide by the batch size. `output_gradient` is already the gradient of the loss: "
-            "sum over the examples.",
-        ),
-        Mistake(
-            "last_layer_first",
-            last_layer_first,
-            "Your layers are in backward order. Return the first layer's number first.",
-        ),
-    ],
-    alternatives=[Alternative("by_autograd", by_autograd), Alternative("by_einsum", by_einsum)],
     equivalent_mutants={
         f"{line} => {name} = -({value})": "a standard deviation does not see the sign"
         for line, name, value in (
@@ -415,3 +264,120 @@ lab.exercise(
         "Run through the layers with `reversed(range(len(weights)))` and reverse what you collected.",
     ),
 )
+
+
+@weight_gradient_stds.mistake(
+    "You measure ∂L/∂h, the gradient of the activations. Asked for is ∂L/∂W, which also has the "
+    "activation in front of the layer as a factor, and behaves differently."
+)
+def activation_gradients(x, weights, output_gradient):
+    return _tanh_backward(
+        x, weights, output_gradient, _slope, lambda delta, before, gradient: gradient.std()
+    )
+
+
+@weight_gradient_stds.mistake(
+    "You measure ∂L/∂z. The weight gradient is its product with the layer's input: `delta.T @ "
+    "before`."
+)
+def deltas(x, weights, output_gradient):
+    return _tanh_backward(
+        x, weights, output_gradient, _slope, lambda delta, before, gradient: delta.std()
+    )
+
+
+@weight_gradient_stds.mistake(
+    "The slope of tanh is missing: multiply the gradient by 1 − h² before you go on."
+)
+def tanh_slope_forgotten(x, weights, output_gradient):
+    return _tanh_backward(x, weights, output_gradient, lambda *_: 1.0, _weight_gradient)
+
+
+@weight_gradient_stds.mistake(
+    "The slope of tanh at z is 1 − tanh(z)², with the *output*; you put in z itself."
+)
+def slope_of_the_pre_activation(x, weights, output_gradient):
+    return _tanh_backward(
+        x,
+        weights,
+        output_gradient,
+        lambda before, weight, after: 1 - (before @ weight.T) ** 2,
+        _weight_gradient,
+    )
+
+
+@weight_gradient_stds.mistake(
+    "The last layer is right. What you pass on to the layer in front is g W; it is δ W, with the "
+    "slope of tanh in δ = g · (1 − h²)."
+)
+def slope_lost_on_the_way(x, weights, output_gradient):
+    layers = [x]
+    for weight in weights:
+        layers.append(torch.tanh(layers[-1] @ weight.T))
+    found = []
+    gradient = output_gradient
+    for index in reversed(range(len(weights))):
+        delta = gradient * (1 - layers[index + 1] ** 2)
+        found.append((delta.T @ layers[index]).std())
+        gradient = gradient @ weights[index]
+    return torch.stack(found[::-1])
+
+
+@weight_gradient_stds.mistake(
+    "This is the variance. Asked for is the standard deviation, its root."
+)
+def variance_of_the_gradients(x, weights, output_gradient):
+    return _tanh_backward(
+        x,
+        weights,
+        output_gradient,
+        _slope,
+        lambda delta, before, gradient: (delta.T @ before).var(),
+    )
+
+
+@weight_gradient_stds.mistake(
+    "You divide by the batch size. `output_gradient` is already the gradient of the loss: sum "
+    "over the examples."
+)
+def averaged_over_the_batch(x, weights, output_gradient):
+    return _tanh_backward(
+        x,
+        weights,
+        output_gradient,
+        _slope,
+        lambda delta, before, gradient: (delta.T @ before / len(before)).std(),
+    )
+
+
+@weight_gradient_stds.mistake(
+    "Your layers are in backward order. Return the first layer's number first."
+)
+def last_layer_first(x, weights, output_gradient):
+    return _tanh_backward(x, weights, output_gradient, _slope, _weight_gradient).flip(0)
+
+
+@weight_gradient_stds.alternative
+def by_autograd(x, weights, output_gradient):
+    leaves = [weight.clone().requires_grad_() for weight in weights]
+    h = x
+    for weight in leaves:
+        h = torch.tanh(h @ weight.T)
+    h.backward(output_gradient)
+    return torch.stack([weight.grad.std() for weight in leaves])
+
+
+@weight_gradient_stds.alternative
+def by_einsum(x, weights, output_gradient):
+    outputs, h = [], x
+    for weight in weights:
+        h = torch.tanh(torch.einsum("ni,oi->no", h, weight))
+        outputs.append(h)
+    stds = [0.0] * len(weights)
+    gradient = output_gradient
+    for layer in range(len(weights) - 1, -1, -1):
+        gradient = gradient * (1 - outputs[layer] * outputs[layer])
+        before = outputs[layer - 1] if layer > 0 else x
+        stds[layer] = torch.einsum("no,ni->oi", gradient, before).std(unbiased=False).item()
+        gradient = torch.einsum("no,oi->ni", gradient, weights[layer])
+    return torch.tensor(stds)

@@ -6,7 +6,6 @@ from torch import nn
 
 from autograder import probes
 from autograder.exercises.initialization.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import check, find, finding, matches_reference
 from course_lib import initialization
 
@@ -19,47 +18,7 @@ def _blocks(rng):
     }
 
 
-def always_doubles(blocks, branch_gain, input_variance=1.0):
-    return input_variance * 2**blocks
-
-
-def per_layer(blocks, branch_gain, input_variance=1.0):
-    return input_variance * (1 + branch_gain) ** (2 * blocks)
-
-
-def adds_up(blocks, branch_gain, input_variance=1.0):
-    return input_variance * (1 + branch_gain * blocks)
-
-
-def branch_only(blocks, branch_gain, input_variance=1.0):
-    return input_variance * branch_gain**blocks
-
-
-def stds_added(blocks, branch_gain, input_variance=1.0):
-    return input_variance * (1 + branch_gain**0.5) ** (2 * blocks)
-
-
-def starts_at_one(blocks, branch_gain, input_variance=1.0):
-    return (1 + branch_gain) ** blocks
-
-
-def always_triples(blocks, branch_gain, input_variance=1.0):
-    return input_variance * 3**blocks
-
-
-def by_loop(blocks, branch_gain, input_variance=1.0):
-    variance = input_variance
-    for _ in range(blocks):
-        variance = variance + branch_gain * variance
-    return variance
-
-
-def by_logarithm(blocks, branch_gain, input_variance=1.0):
-    growth = torch.log1p(torch.tensor(branch_gain, dtype=torch.float64))
-    return input_variance * torch.exp(blocks * growth)
-
-
-lab.value(
+residual_variance = lab.value(
     initialization.residual_variance,
     title="How fast does a residual network grow?",
     statement=(
@@ -80,55 +39,76 @@ lab.value(
     probe=probes.call(),
     # Near enough for an answer that computes in torch's float32 and returns a number.
     checks=[matches_reference("the variance after all blocks", rtol=1e-5)],
-    mistakes=[
-        Mistake(
-            "always_doubles",
-            always_doubles,
-            "You double the variance whatever the branch does. It doubles only when g = 1, that is "
-            "when the branch preserves the variance; in general it grows by 1 + g.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "per_layer",
-            per_layer,
-            "You count two layers a block. The sum is taken once per *block*, so the variance grows "
-            "once per block.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "adds_up",
-            adds_up,
-            "You add the same amount for every block. Each block's branch sees the grown input: "
-            "growth is geometric.",
-        ),
-        Mistake(
-            "branch_only",
-            branch_only,
-            "This is the branch without the shortcut: Var(x + F(x)) = Var(x) + Var(F(x)).",
-        ),
-        Mistake(
-            "stds_added",
-            stds_added,
-            "You add standard deviations. For uncorrelated terms the variances add.",
-        ),
-        Mistake(
-            "starts_at_one",
-            starts_at_one,
-            "The variance of the input is missing: you start at 1.",
-        ),
-        Mistake(
-            "always_triples",
-            always_triples,
-            "You triple the variance whatever the branch does. It triples when g = 2; in general "
-            "it grows by 1 + g.",
-        ),
-    ],
-    alternatives=[Alternative("by_loop", by_loop), Alternative("by_logarithm", by_logarithm)],
     hints=(
         "Var(x + F) = Var(x) + Var(F) + 2 Cov(x, F). Which term vanishes?",
         "One block multiplies the variance by 1 + g.",
     ),
 )
+
+
+@residual_variance.mistake(
+    "You double the variance whatever the branch does. It doubles only when g = 1, that is when "
+    "the branch preserves the variance; in general it grows by 1 + g.",
+    origin="lecture notes",
+)
+def always_doubles(blocks, branch_gain, input_variance=1.0):
+    return input_variance * 2**blocks
+
+
+@residual_variance.mistake(
+    "You count two layers a block. The sum is taken once per *block*, so the variance grows once "
+    "per block.",
+    origin="lecture notes",
+)
+def per_layer(blocks, branch_gain, input_variance=1.0):
+    return input_variance * (1 + branch_gain) ** (2 * blocks)
+
+
+@residual_variance.mistake(
+    "You add the same amount for every block. Each block's branch sees the grown input: growth is "
+    "geometric."
+)
+def adds_up(blocks, branch_gain, input_variance=1.0):
+    return input_variance * (1 + branch_gain * blocks)
+
+
+@residual_variance.mistake(
+    "This is the branch without the shortcut: Var(x + F(x)) = Var(x) + Var(F(x))."
+)
+def branch_only(blocks, branch_gain, input_variance=1.0):
+    return input_variance * branch_gain**blocks
+
+
+@residual_variance.mistake("You add standard deviations. For uncorrelated terms the variances add.")
+def stds_added(blocks, branch_gain, input_variance=1.0):
+    return input_variance * (1 + branch_gain**0.5) ** (2 * blocks)
+
+
+@residual_variance.mistake("The variance of the input is missing: you start at 1.")
+def starts_at_one(blocks, branch_gain, input_variance=1.0):
+    return (1 + branch_gain) ** blocks
+
+
+@residual_variance.mistake(
+    "You triple the variance whatever the branch does. It triples when g = 2; in general it grows "
+    "by 1 + g."
+)
+def always_triples(blocks, branch_gain, input_variance=1.0):
+    return input_variance * 3**blocks
+
+
+@residual_variance.alternative
+def by_loop(blocks, branch_gain, input_variance=1.0):
+    variance = input_variance
+    for _ in range(blocks):
+        variance = variance + branch_gain * variance
+    return variance
+
+
+@residual_variance.alternative
+def by_logarithm(blocks, branch_gain, input_variance=1.0):
+    growth = torch.log1p(torch.tensor(branch_gain, dtype=torch.float64))
+    return input_variance * torch.exp(blocks * growth)
 
 
 def _trajectory(rng):
@@ -197,115 +177,6 @@ def kaiming_first(case):
     )
 
 
-class ZeroesBoth(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.first = nn.Linear(width, width, bias=False)
-        self.second = nn.Linear(width, width, bias=False)
-        nn.init.zeros_(self.first.weight)
-        nn.init.zeros_(self.second.weight)
-
-    def forward(self, x):
-        return x + self.second(torch.relu(self.first(x)))
-
-
-class ZeroesTheFirst(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.first = nn.Linear(width, width, bias=False)
-        self.second = nn.Linear(width, width, bias=False)
-        nn.init.zeros_(self.first.weight)
-        nn.init.kaiming_normal_(self.second.weight, nonlinearity="relu")
-
-    def forward(self, x):
-        return x + self.second(torch.relu(self.first(x)))
-
-
-class ZeroesNone(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.first = nn.Linear(width, width, bias=False)
-        self.second = nn.Linear(width, width, bias=False)
-        nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")
-        nn.init.kaiming_normal_(self.second.weight, nonlinearity="relu")
-
-    def forward(self, x):
-        return x + self.second(torch.relu(self.first(x)))
-
-
-class DividesByTheStd(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.first = nn.Linear(width, width, bias=False)
-        self.second = nn.Linear(width, width, bias=False)
-        self.first.weight = nn.Parameter(torch.randn(width, width) / (2 / width) ** 0.5)
-        nn.init.zeros_(self.second.weight)
-
-    def forward(self, x):
-        return x + self.second(torch.relu(self.first(x)))
-
-
-class LeavesTheFirst(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.first = nn.Linear(width, width, bias=False)
-        self.second = nn.Linear(width, width, bias=False)
-        nn.init.zeros_(self.second.weight)
-
-    def forward(self, x):
-        return x + self.second(torch.relu(self.first(x)))
-
-
-class DrawsAsXavier(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.first = nn.Linear(width, width, bias=False)
-        self.second = nn.Linear(width, width, bias=False)
-        nn.init.xavier_normal_(self.first.weight)
-        nn.init.zeros_(self.second.weight)
-
-    def forward(self, x):
-        return x + self.second(torch.relu(self.first(x)))
-
-
-class FreezesTheSecond(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.first = nn.Linear(width, width, bias=False)
-        self.second = nn.Linear(width, width, bias=False)
-        nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")
-        nn.init.zeros_(self.second.weight)
-        self.second.weight.requires_grad_(False)
-
-    def forward(self, x):
-        return x + self.second(torch.relu(self.first(x)))
-
-
-class ByHand(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.first = nn.Linear(width, width, bias=False)
-        self.second = nn.Linear(width, width, bias=False)
-        with torch.no_grad():
-            self.first.weight.copy_(torch.randn(width, width) * (2 / width) ** 0.5)
-            self.second.weight.zero_()
-
-    def forward(self, x):
-        return x + self.second(torch.relu(self.first(x)))
-
-
-class BySubclassParameters(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.first = nn.Linear(width, width, bias=False)
-        self.second = nn.Linear(width, width, bias=False)
-        nn.init.kaiming_uniform_(self.first.weight, nonlinearity="relu")
-        self.second.weight = nn.Parameter(torch.zeros(width, width))
-
-    def forward(self, x):
-        return x + self.second(torch.relu(self.first(x)))
-
-
 def _pattern(observation):
     """What of a block's life is not chance: its weights' spread, and where gradients flow."""
     steps = observation["steps"]
@@ -335,7 +206,7 @@ def _spread(weight):
     return nearest, bool(centered), bool(np.unique(weight).size > weight.size / 2)
 
 
-lab.repair(
+residual_block = lab.repair(
     initialization.ResidualBlock,
     planted="ZeroesBoth",
     title="Find the bug: a residual block that never learns",
@@ -364,54 +235,6 @@ lab.repair(
         kaiming_first,
         matches_reference("x + W₂ ReLU(W₁ x) for known weights", of="known weights/result"),
     ],
-    mistakes=[
-        Mistake(
-            "ZeroesBoth",
-            ZeroesBoth,
-            "Both layers are zero: each one's gradient has the other as a factor, so neither ever "
-            "moves. Only the *last* layer of the branch may be zero.",
-        ),
-        Mistake(
-            "ZeroesTheFirst",
-            ZeroesTheFirst,
-            "You zero the first layer. Then ReLU(W₁x) = 0, and with torch's slope 0 at 0 nothing "
-            "reaches W₁ either. Zero the last layer.",
-        ),
-        Mistake(
-            "ZeroesNone",
-            ZeroesNone,
-            "Both layers are random: the branch has gain 2 and the variance triples with every "
-            "block. Zero the last layer.",
-        ),
-        Mistake(
-            "LeavesTheFirst",
-            LeavesTheFirst,
-            "The second layer is right. The first one keeps torch's default weights, which are "
-            "too small for ReLU by √6: draw it with `nn.init.kaiming_normal_`.",
-        ),
-        Mistake(
-            "DrawsAsXavier",
-            DrawsAsXavier,
-            "The second layer is right. The first one is drawn with variance 1/fan_in (Xavier's, "
-            "for equal fans); a ReLU follows it, and Kaiming's is 2/fan_in.",
-        ),
-        Mistake(
-            "DividesByTheStd",
-            DividesByTheStd,
-            "The first layer's weights are far too large: multiply by √(2/fan_in), do not divide.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "FreezesTheSecond",
-            FreezesTheSecond,
-            "The last layer is zero and frozen: a zero that cannot move keeps the branch closed "
-            "forever.",
-        ),
-    ],
-    alternatives=[
-        Alternative("ByHand", ByHand),
-        Alternative("BySubclassParameters", BySubclassParameters),
-    ],
     equivalent_mutants={
         "nn.init.kaiming_normal_(self.first.weight, nonlinearity='relu') => "
         "nn.init.kaiming_normal_(self.first.weight)": "torch's default is a leaky ReLU of slope 0, "
@@ -423,3 +246,105 @@ lab.repair(
         "Draw the first layer, zero the second.",
     ),
 )
+
+
+@residual_block.mistake(
+    "Both layers are zero: each one's gradient has the other as a factor, so neither ever moves. "
+    "Only the *last* layer of the branch may be zero."
+)
+def zeroes_both(self, width):
+    super().__init__()
+    self.first = nn.Linear(width, width, bias=False)
+    self.second = nn.Linear(width, width, bias=False)
+    nn.init.zeros_(self.first.weight)
+    nn.init.zeros_(self.second.weight)
+
+
+@residual_block.mistake(
+    "You zero the first layer. Then ReLU(W₁x) = 0, and with torch's slope 0 at 0 nothing reaches "
+    "W₁ either. Zero the last layer."
+)
+def zeroes_the_first(self, width):
+    super().__init__()
+    self.first = nn.Linear(width, width, bias=False)
+    self.second = nn.Linear(width, width, bias=False)
+    nn.init.zeros_(self.first.weight)
+    nn.init.kaiming_normal_(self.second.weight, nonlinearity="relu")
+
+
+@residual_block.mistake(
+    "Both layers are random: the branch has gain 2 and the variance triples with every block. "
+    "Zero the last layer."
+)
+def zeroes_none(self, width):
+    super().__init__()
+    self.first = nn.Linear(width, width, bias=False)
+    self.second = nn.Linear(width, width, bias=False)
+    nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")
+    nn.init.kaiming_normal_(self.second.weight, nonlinearity="relu")
+
+
+@residual_block.mistake(
+    "The second layer is right. The first one keeps torch's default weights, which are too small "
+    "for ReLU by √6: draw it with `nn.init.kaiming_normal_`."
+)
+def leaves_the_first(self, width):
+    super().__init__()
+    self.first = nn.Linear(width, width, bias=False)
+    self.second = nn.Linear(width, width, bias=False)
+    nn.init.zeros_(self.second.weight)
+
+
+@residual_block.mistake(
+    "The second layer is right. The first one is drawn with variance 1/fan_in (Xavier's, for "
+    "equal fans); a ReLU follows it, and Kaiming's is 2/fan_in."
+)
+def draws_as_xavier(self, width):
+    super().__init__()
+    self.first = nn.Linear(width, width, bias=False)
+    self.second = nn.Linear(width, width, bias=False)
+    nn.init.xavier_normal_(self.first.weight)
+    nn.init.zeros_(self.second.weight)
+
+
+@residual_block.mistake(
+    "The first layer's weights are far too large: multiply by √(2/fan_in), do not divide.",
+    origin="lecture notes",
+)
+def divides_by_the_std(self, width):
+    super().__init__()
+    self.first = nn.Linear(width, width, bias=False)
+    self.second = nn.Linear(width, width, bias=False)
+    self.first.weight = nn.Parameter(torch.randn(width, width) / (2 / width) ** 0.5)
+    nn.init.zeros_(self.second.weight)
+
+
+@residual_block.mistake(
+    "The last layer is zero and frozen: a zero that cannot move keeps the branch closed forever."
+)
+def freezes_the_second(self, width):
+    super().__init__()
+    self.first = nn.Linear(width, width, bias=False)
+    self.second = nn.Linear(width, width, bias=False)
+    nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")
+    nn.init.zeros_(self.second.weight)
+    self.second.weight.requires_grad_(False)
+
+
+@residual_block.alternative
+def by_hand(self, width):
+    super().__init__()
+    self.first = nn.Linear(width, width, bias=False)
+    self.second = nn.Linear(width, width, bias=False)
+    with torch.no_grad():
+        self.first.weight.copy_(torch.randn(width, width) * (2 / width) ** 0.5)
+        self.second.weight.zero_()
+
+
+@residual_block.alternative
+def by_subclass_parameters(self, width):
+    super().__init__()
+    self.first = nn.Linear(width, width, bias=False)
+    self.second = nn.Linear(width, width, bias=False)
+    nn.init.kaiming_uniform_(self.first.weight, nonlinearity="relu")
+    self.second.weight = nn.Parameter(torch.zeros(width, width))

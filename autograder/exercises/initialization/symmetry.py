@@ -6,7 +6,6 @@ import torch.nn.functional as F
 
 from autograder import probes
 from autograder.exercises.initialization.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import initialization
 
@@ -21,52 +20,7 @@ def _labels(rng):
     }
 
 
-def all_zero(labels, classes):
-    return torch.zeros(classes)
-
-
-def summed(labels, classes):
-    counts = torch.bincount(labels, minlength=classes)
-    return len(labels) / classes - counts.double()
-
-
-def sign_swapped(labels, classes):
-    counts = torch.bincount(labels, minlength=classes)
-    return counts / len(labels) - 1 / classes
-
-
-def probabilities_only(labels, classes):
-    return torch.full((classes,), 1 / classes)
-
-
-def frequencies_only(labels, classes):
-    return -torch.bincount(labels, minlength=classes) / len(labels)
-
-
-def each_class_once(labels, classes):
-    gradient = torch.full((classes,), 1 / classes)
-    gradient[labels] -= 1 / len(labels)
-    return gradient
-
-
-def by_one_hot(labels, classes):
-    return (1 / classes - F.one_hot(labels, classes).double()).mean(dim=0)
-
-
-def by_loop(labels, classes):
-    gradient = [1.0 / classes] * classes
-    for label in labels.tolist():
-        gradient[label] -= 1.0 / len(labels)
-    return torch.tensor(gradient)
-
-
-def by_autograd(labels, classes):
-    bias = torch.zeros(classes, requires_grad=True)
-    F.cross_entropy(bias.expand(len(labels), classes), labels).backward()
-    return bias.grad
-
-
-lab.value(
+output_bias_gradient_at_zero = lab.value(
     initialization.output_bias_gradient_at_zero,
     title="What can still learn when every weight is zero?",
     statement=(
@@ -85,49 +39,6 @@ lab.value(
     inputs=_labels,
     probe=probes.call(),
     checks=[matches_reference("the gradient of the output bias", rtol=1e-5), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "all_zero",
-            all_zero,
-            "You say that this gradient vanishes too. The scores are all zero, but the softmax of "
-            "zeros is 1/C for every class, not the label: ∂L/∂b = mean(softmax − one-hot).",
-        ),
-        Mistake(
-            "summed",
-            summed,
-            "This is the gradient of the summed loss. The loss is the mean over the batch, so "
-            "divide by the number of examples.",
-        ),
-        Mistake(
-            "sign_swapped",
-            sign_swapped,
-            "The sign is the other way round: the gradient is softmax − one-hot. A class that is "
-            "frequent has a negative gradient, so that descent raises its score.",
-        ),
-        Mistake(
-            "probabilities_only",
-            probabilities_only,
-            "This is the softmax alone. Subtract the one-hot labels, averaged over the batch: the "
-            "share of each class.",
-        ),
-        Mistake(
-            "frequencies_only",
-            frequencies_only,
-            "This is the part that comes from the labels. The softmax contributes 1/C to every "
-            "class.",
-        ),
-        Mistake(
-            "each_class_once",
-            each_class_once,
-            "Every class that occurs counts once in yours: `g[labels] -= …` writes each place "
-            "once, however often its label comes. Use `torch.bincount` or `index_add_`.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_one_hot", by_one_hot),
-        Alternative("by_loop", by_loop),
-        Alternative("by_autograd", by_autograd),
-    ],
     hints=(
         "The gradient of softmax cross-entropy with respect to the scores of one example is "
         "`softmax(scores) − one_hot(label)`. What is the softmax of equal scores?",
@@ -136,6 +47,77 @@ lab.value(
         "`torch.bincount(labels, minlength=classes)` counts the labels of each class.",
     ),
 )
+
+
+@output_bias_gradient_at_zero.mistake(
+    "You say that this gradient vanishes too. The scores are all zero, but the softmax of zeros "
+    "is 1/C for every class, not the label: ∂L/∂b = mean(softmax − one-hot)."
+)
+def all_zero(labels, classes):
+    return torch.zeros(classes)
+
+
+@output_bias_gradient_at_zero.mistake(
+    "This is the gradient of the summed loss. The loss is the mean over the batch, so divide by "
+    "the number of examples."
+)
+def summed(labels, classes):
+    counts = torch.bincount(labels, minlength=classes)
+    return len(labels) / classes - counts.double()
+
+
+@output_bias_gradient_at_zero.mistake(
+    "The sign is the other way round: the gradient is softmax − one-hot. A class that is frequent "
+    "has a negative gradient, so that descent raises its score."
+)
+def sign_swapped(labels, classes):
+    counts = torch.bincount(labels, minlength=classes)
+    return counts / len(labels) - 1 / classes
+
+
+@output_bias_gradient_at_zero.mistake(
+    "This is the softmax alone. Subtract the one-hot labels, averaged over the batch: the share "
+    "of each class."
+)
+def probabilities_only(labels, classes):
+    return torch.full((classes,), 1 / classes)
+
+
+@output_bias_gradient_at_zero.mistake(
+    "This is the part that comes from the labels. The softmax contributes 1/C to every class."
+)
+def frequencies_only(labels, classes):
+    return -torch.bincount(labels, minlength=classes) / len(labels)
+
+
+@output_bias_gradient_at_zero.mistake(
+    "Every class that occurs counts once in yours: `g[labels] -= …` writes each place once, "
+    "however often its label comes. Use `torch.bincount` or `index_add_`."
+)
+def each_class_once(labels, classes):
+    gradient = torch.full((classes,), 1 / classes)
+    gradient[labels] -= 1 / len(labels)
+    return gradient
+
+
+@output_bias_gradient_at_zero.alternative
+def by_one_hot(labels, classes):
+    return (1 / classes - F.one_hot(labels, classes).double()).mean(dim=0)
+
+
+@output_bias_gradient_at_zero.alternative
+def by_loop(labels, classes):
+    gradient = [1.0 / classes] * classes
+    for label in labels.tolist():
+        gradient[label] -= 1.0 / len(labels)
+    return torch.tensor(gradient)
+
+
+@output_bias_gradient_at_zero.alternative
+def by_autograd(labels, classes):
+    bias = torch.zeros(classes, requires_grad=True)
+    F.cross_entropy(bias.expand(len(labels), classes), labels).backward()
+    return bias.grad
 
 
 def _weights_with_twins(rng):
@@ -156,65 +138,7 @@ def _weights_with_twins(rng):
     return {"weight": weight, "tolerance": 1e-3}
 
 
-def exact_rows(weight, tolerance=1e-6):
-    return len(torch.unique(weight, dim=0))
-
-
-def columns(weight, tolerance=1e-6):
-    gaps = (weight.T[:, None] - weight.T[None]).abs().amax(dim=2)
-    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
-
-
-def distinct_entries(weight, tolerance=1e-6):
-    entries = weight.flatten()
-    gaps = (entries[:, None] - entries[None]).abs()
-    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
-
-
-def counts_twins(weight, tolerance=1e-6):
-    gaps = (weight[:, None] - weight[None]).abs().amax(dim=2)
-    return int(torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1).sum())
-
-
-def euclidean(weight, tolerance=1e-6):
-    gaps = torch.cdist(weight, weight)
-    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
-
-
-def mean_difference(weight, tolerance=1e-6):
-    gaps = (weight[:, None] - weight[None]).abs().mean(dim=2)
-    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
-
-
-def sum_of_differences(weight, tolerance=1e-6):
-    gaps = (weight[:, None] - weight[None]).abs().sum(dim=2)
-    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
-
-
-def rounded(weight, tolerance=1e-6):
-    return len(torch.unique(torch.round(weight / tolerance), dim=0))
-
-
-def row_above_only(weight, tolerance=1e-6):
-    gaps = (weight[1:] - weight[:-1]).abs().amax(dim=1)
-    return 1 + int((gaps > tolerance).sum())
-
-
-def by_collecting(weight, tolerance=1e-6):
-    kept = []
-    for row in weight:
-        if not any(torch.allclose(row, other, rtol=0, atol=tolerance) for other in kept):
-            kept.append(row)
-    return len(kept)
-
-
-def by_distances(weight, tolerance=1e-6):
-    gaps = (weight[:, None] - weight[None]).abs().amax(dim=2)
-    earlier = torch.tril(gaps <= tolerance, diagonal=-1)
-    return int((~earlier.any(dim=1)).sum())
-
-
-lab.exercise(
+distinct_units = lab.exercise(
     initialization.distinct_units,
     title="Count the units that differ",
     statement=(
@@ -233,64 +157,6 @@ lab.exercise(
     inputs=_weights_with_twins,
     probe=probes.call(),
     checks=[matches_reference("the number of distinct units"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "exact_rows",
-            exact_rows,
-            "You compare rows exactly. Twins drift apart by rounding during training, so rows "
-            "within `tolerance` of each other count once.",
-        ),
-        Mistake(
-            "columns",
-            columns,
-            "You compare columns. In torch's layout (out, in) a unit is a row.",
-        ),
-        Mistake(
-            "distinct_entries",
-            distinct_entries,
-            "You count distinct numbers. A unit is a whole row: two rows are twins only when all "
-            "their entries agree.",
-        ),
-        Mistake(
-            "euclidean",
-            euclidean,
-            "You compare the Euclidean distance of two rows with `tolerance`; it is meant for every "
-            "entry by itself, the largest difference.",
-        ),
-        Mistake(
-            "counts_twins",
-            counts_twins,
-            "You count the copies. Asked for are the units that remain when copies are dropped.",
-        ),
-        Mistake(
-            "mean_difference",
-            mean_difference,
-            "You compare the mean difference of two rows with `tolerance`; a single entry that "
-            "differs by more makes another unit.",
-        ),
-        Mistake(
-            "sum_of_differences",
-            sum_of_differences,
-            "You add up the differences of two rows and compare the sum with `tolerance`; it is "
-            "meant for every entry by itself.",
-        ),
-        Mistake(
-            "rounded",
-            rounded,
-            "You round and compare exactly. Two numbers closer than `tolerance` can round to "
-            "different values: compare differences.",
-        ),
-        Mistake(
-            "row_above_only",
-            row_above_only,
-            "You compare each row with the one above it only. A copy can stand anywhere: compare "
-            "with every earlier row.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_collecting", by_collecting),
-        Alternative("by_distances", by_distances),
-    ],
     equivalent_mutants={
         "repeated = (distance <= tolerance).tril(diagonal=-1).any(dim=1) => "
         "repeated = (distance <= tolerance).tril(diagonal=-1).any(dim=0)": "counts the rows without "
@@ -302,3 +168,95 @@ lab.exercise(
         "`(weight[:, None] - weight[None]).abs().amax(dim=2)` is the table of those differences.",
     ),
 )
+
+
+@distinct_units.mistake(
+    "You compare rows exactly. Twins drift apart by rounding during training, so rows within "
+    "`tolerance` of each other count once."
+)
+def exact_rows(weight, tolerance=1e-6):
+    return len(torch.unique(weight, dim=0))
+
+
+@distinct_units.mistake("You compare columns. In torch's layout (out, in) a unit is a row.")
+def columns(weight, tolerance=1e-6):
+    gaps = (weight.T[:, None] - weight.T[None]).abs().amax(dim=2)
+    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
+
+
+@distinct_units.mistake(
+    "You count distinct numbers. A unit is a whole row: two rows are twins only when all their "
+    "entries agree."
+)
+def distinct_entries(weight, tolerance=1e-6):
+    entries = weight.flatten()
+    gaps = (entries[:, None] - entries[None]).abs()
+    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
+
+
+@distinct_units.mistake(
+    "You compare the Euclidean distance of two rows with `tolerance`; it is meant for every entry "
+    "by itself, the largest difference."
+)
+def euclidean(weight, tolerance=1e-6):
+    gaps = torch.cdist(weight, weight)
+    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
+
+
+@distinct_units.mistake(
+    "You count the copies. Asked for are the units that remain when copies are dropped."
+)
+def counts_twins(weight, tolerance=1e-6):
+    gaps = (weight[:, None] - weight[None]).abs().amax(dim=2)
+    return int(torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1).sum())
+
+
+@distinct_units.mistake(
+    "You compare the mean difference of two rows with `tolerance`; a single entry that differs by "
+    "more makes another unit."
+)
+def mean_difference(weight, tolerance=1e-6):
+    gaps = (weight[:, None] - weight[None]).abs().mean(dim=2)
+    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
+
+
+@distinct_units.mistake(
+    "You add up the differences of two rows and compare the sum with `tolerance`; it is meant for "
+    "every entry by itself."
+)
+def sum_of_differences(weight, tolerance=1e-6):
+    gaps = (weight[:, None] - weight[None]).abs().sum(dim=2)
+    return int((~torch.tril(gaps <= tolerance, diagonal=-1).any(dim=1)).sum())
+
+
+@distinct_units.mistake(
+    "You round and compare exactly. Two numbers closer than `tolerance` can round to different "
+    "values: compare differences."
+)
+def rounded(weight, tolerance=1e-6):
+    return len(torch.unique(torch.round(weight / tolerance), dim=0))
+
+
+@distinct_units.mistake(
+    "You compare each row with the one above it only. A copy can stand anywhere: compare with "
+    "every earlier row."
+)
+def row_above_only(weight, tolerance=1e-6):
+    gaps = (weight[1:] - weight[:-1]).abs().amax(dim=1)
+    return 1 + int((gaps > tolerance).sum())
+
+
+@distinct_units.alternative
+def by_collecting(weight, tolerance=1e-6):
+    kept = []
+    for row in weight:
+        if not any(torch.allclose(row, other, rtol=0, atol=tolerance) for other in kept):
+            kept.append(row)
+    return len(kept)
+
+
+@distinct_units.alternative
+def by_distances(weight, tolerance=1e-6):
+    gaps = (weight[:, None] - weight[None]).abs().amax(dim=2)
+    earlier = torch.tril(gaps <= tolerance, diagonal=-1)
+    return int((~earlier.any(dim=1)).sum())

@@ -6,7 +6,6 @@ import torch
 
 from autograder import probes
 from autograder.exercises.initialization.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import matches_reference
 from course_lib import initialization
 
@@ -25,58 +24,7 @@ def _layer(rng):
     }
 
 
-def centered_input(fan_in, weight_variance, input_mean, input_variance):
-    return fan_in * weight_variance * input_variance
-
-
-def one_input_only(fan_in, weight_variance, input_mean, input_variance):
-    return weight_variance * (input_variance + input_mean**2)
-
-
-def fan_in_squared(fan_in, weight_variance, input_mean, input_variance):
-    return fan_in**2 * weight_variance * (input_variance + input_mean**2)
-
-
-def mean_not_squared(fan_in, weight_variance, input_mean, input_variance):
-    return fan_in * weight_variance * (input_variance + input_mean)
-
-
-def root_of_it(fan_in, weight_variance, input_mean, input_variance):
-    return math.sqrt(fan_in * weight_variance * (input_variance + input_mean**2))
-
-
-def mean_subtracted(fan_in, weight_variance, input_mean, input_variance):
-    return fan_in * weight_variance * (input_variance - input_mean**2)
-
-
-def squared_mean_only(fan_in, weight_variance, input_mean, input_variance):
-    return fan_in * weight_variance * input_mean**2
-
-
-def variance_squared(fan_in, weight_variance, input_mean, input_variance):
-    return fan_in * weight_variance * (input_variance**2 + input_mean**2)
-
-
-def mean_without_weight(fan_in, weight_variance, input_mean, input_variance):
-    return fan_in * (weight_variance * input_variance + input_mean**2)
-
-
-def by_second_moment(fan_in, weight_variance, input_mean, input_variance):
-    second_moment = input_variance + input_mean * input_mean
-    return fan_in * (weight_variance * second_moment)
-
-
-def by_product_rule(fan_in, weight_variance, input_mean, input_variance):
-    weight_mean = 0.0
-    product = (
-        weight_variance * input_variance
-        + weight_variance * input_mean**2
-        + weight_mean**2 * input_variance
-    )
-    return torch.tensor(fan_in * product, dtype=torch.float64)
-
-
-lab.value(
+linear_output_variance = lab.value(
     initialization.linear_output_variance,
     title="The variance of one output",
     statement=(
@@ -94,63 +42,6 @@ lab.value(
     inputs=_layer,
     probe=probes.call(),
     checks=[matches_reference("the variance of the output", rtol=FLOAT32)],
-    mistakes=[
-        Mistake(
-            "centered_input",
-            centered_input,
-            "You use Var(x) where E[x²] belongs. Var(w·x) = Var(w)·E[x²] when w has mean zero, and "
-            "E[x²] = Var(x) + mean². The two agree only for inputs with mean zero, which the "
-            "output of a ReLU never has.",
-        ),
-        Mistake(
-            "mean_not_squared",
-            mean_not_squared,
-            "E[x²] = Var(x) + mean²: the mean enters squared.",
-        ),
-        Mistake(
-            "mean_subtracted",
-            mean_subtracted,
-            "The sign is off: Var(x) = E[x²] − mean², so E[x²] = Var(x) + mean².",
-        ),
-        Mistake(
-            "one_input_only",
-            one_input_only,
-            "This is the variance of one term w·x. The output sums fan_in independent terms, and "
-            "variances of independent terms add.",
-        ),
-        Mistake(
-            "fan_in_squared",
-            fan_in_squared,
-            "A sum of D independent terms has D times the variance of one, not D² times (D² would "
-            "hold for D copies of the same term).",
-        ),
-        Mistake(
-            "root_of_it",
-            root_of_it,
-            "This is the standard deviation. Asked for is the variance, its square.",
-        ),
-        Mistake(
-            "squared_mean_only",
-            squared_mean_only,
-            "The variance of the inputs is missing: E[x²] = Var(x) + mean².",
-        ),
-        Mistake(
-            "variance_squared",
-            variance_squared,
-            "You square the variance of the inputs. A variance is a square already: E[x²] = "
-            "Var(x) + mean².",
-        ),
-        Mistake(
-            "mean_without_weight",
-            mean_without_weight,
-            "Var(w) multiplies both terms: Var(w·x) = Var(w)·(Var(x) + mean²). In yours the mean "
-            "has no weight in front.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_second_moment", by_second_moment),
-        Alternative("by_product_rule", by_product_rule),
-    ],
     hints=(
         "What is the variance of a sum of independent terms?",
         "For independent w and x: Var(w·x) = E[w²]·E[x²] − E[w]²·E[x]². Now E[w] = 0.",
@@ -159,45 +50,92 @@ lab.value(
 )
 
 
+@linear_output_variance.mistake(
+    "You use Var(x) where E[x²] belongs. Var(w·x) = Var(w)·E[x²] when w has mean zero, and E[x²] "
+    "= Var(x) + mean². The two agree only for inputs with mean zero, which the output of a ReLU "
+    "never has."
+)
+def centered_input(fan_in, weight_variance, input_mean, input_variance):
+    return fan_in * weight_variance * input_variance
+
+
+@linear_output_variance.mistake("E[x²] = Var(x) + mean²: the mean enters squared.")
+def mean_not_squared(fan_in, weight_variance, input_mean, input_variance):
+    return fan_in * weight_variance * (input_variance + input_mean)
+
+
+@linear_output_variance.mistake(
+    "The sign is off: Var(x) = E[x²] − mean², so E[x²] = Var(x) + mean²."
+)
+def mean_subtracted(fan_in, weight_variance, input_mean, input_variance):
+    return fan_in * weight_variance * (input_variance - input_mean**2)
+
+
+@linear_output_variance.mistake(
+    "This is the variance of one term w·x. The output sums fan_in independent terms, and "
+    "variances of independent terms add."
+)
+def one_input_only(fan_in, weight_variance, input_mean, input_variance):
+    return weight_variance * (input_variance + input_mean**2)
+
+
+@linear_output_variance.mistake(
+    "A sum of D independent terms has D times the variance of one, not D² times (D² would hold "
+    "for D copies of the same term)."
+)
+def fan_in_squared(fan_in, weight_variance, input_mean, input_variance):
+    return fan_in**2 * weight_variance * (input_variance + input_mean**2)
+
+
+@linear_output_variance.mistake(
+    "This is the standard deviation. Asked for is the variance, its square."
+)
+def root_of_it(fan_in, weight_variance, input_mean, input_variance):
+    return math.sqrt(fan_in * weight_variance * (input_variance + input_mean**2))
+
+
+@linear_output_variance.mistake("The variance of the inputs is missing: E[x²] = Var(x) + mean².")
+def squared_mean_only(fan_in, weight_variance, input_mean, input_variance):
+    return fan_in * weight_variance * input_mean**2
+
+
+@linear_output_variance.mistake(
+    "You square the variance of the inputs. A variance is a square already: E[x²] = Var(x) + mean²."
+)
+def variance_squared(fan_in, weight_variance, input_mean, input_variance):
+    return fan_in * weight_variance * (input_variance**2 + input_mean**2)
+
+
+@linear_output_variance.mistake(
+    "Var(w) multiplies both terms: Var(w·x) = Var(w)·(Var(x) + mean²). In yours the mean has no "
+    "weight in front."
+)
+def mean_without_weight(fan_in, weight_variance, input_mean, input_variance):
+    return fan_in * (weight_variance * input_variance + input_mean**2)
+
+
+@linear_output_variance.alternative
+def by_second_moment(fan_in, weight_variance, input_mean, input_variance):
+    second_moment = input_variance + input_mean * input_mean
+    return fan_in * (weight_variance * second_moment)
+
+
+@linear_output_variance.alternative
+def by_product_rule(fan_in, weight_variance, input_mean, input_variance):
+    weight_mean = 0.0
+    product = (
+        weight_variance * input_variance
+        + weight_variance * input_mean**2
+        + weight_mean**2 * input_variance
+    )
+    return torch.tensor(fan_in * product, dtype=torch.float64)
+
+
 def _variance(rng):
     return {"variance": float(rng.uniform(0.3, 9))}
 
 
-def variance_of_relu(variance):
-    return variance * (0.5 - 1 / (2 * math.pi))
-
-
-def unchanged(variance):
-    return variance
-
-
-def half_the_std(variance):
-    return math.sqrt(variance) / 2
-
-
-def mean_of_relu(variance):
-    return math.sqrt(variance / (2 * math.pi))
-
-
-def square_of_the_mean(variance):
-    return variance / (2 * math.pi)
-
-
-def quarter(variance):
-    return variance / 4
-
-
-def by_integral(variance):
-    x = torch.linspace(0, 12, 20001, dtype=torch.float64)
-    density = torch.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
-    return variance * torch.trapezoid(x**2 * density, x).item()
-
-
-def halved(variance):
-    return 0.5 * variance
-
-
-lab.value(
+relu_second_moment = lab.value(
     initialization.relu_second_moment,
     title="What a ReLU leaves of the second moment",
     statement=(
@@ -214,43 +152,6 @@ lab.value(
     inputs=_variance,
     probe=probes.call(),
     checks=[matches_reference("the second moment", rtol=FLOAT32)],
-    mistakes=[
-        Mistake(
-            "variance_of_relu",
-            variance_of_relu,
-            "This is the variance of the ReLU's output, 0.341 σ². Its mean is not zero, and the "
-            "next layer's variance needs the second moment E[ReLU(x)²].",
-        ),
-        Mistake(
-            "unchanged",
-            unchanged,
-            "You leave the variance as it was. The ReLU sets half of a symmetric distribution to "
-            "zero, and with it half of E[x²].",
-        ),
-        Mistake(
-            "half_the_std",
-            half_the_std,
-            "You halve the standard deviation. It is the second moment, a square, that is halved.",
-        ),
-        Mistake(
-            "mean_of_relu",
-            mean_of_relu,
-            "This is the mean of the ReLU's output, σ/√(2π). Asked for is the mean of its square.",
-        ),
-        Mistake(
-            "square_of_the_mean",
-            square_of_the_mean,
-            "This is the square of the ReLU's mean, σ²/(2π). Asked for is the mean of its square:"
-            " square first, then average.",
-        ),
-        Mistake(
-            "quarter",
-            quarter,
-            "Half of the values are set to zero, which halves the mean of the squares once, not "
-            "twice.",
-        ),
-    ],
-    alternatives=[Alternative("by_integral", by_integral), Alternative("halved", halved)],
     hints=(
         "Write the expectation as an integral over x > 0. How does it compare with the one over "
         "all x?",
@@ -260,41 +161,68 @@ lab.value(
 )
 
 
+@relu_second_moment.mistake(
+    "This is the variance of the ReLU's output, 0.341 σ². Its mean is not zero, and the next "
+    "layer's variance needs the second moment E[ReLU(x)²]."
+)
+def variance_of_relu(variance):
+    return variance * (0.5 - 1 / (2 * math.pi))
+
+
+@relu_second_moment.mistake(
+    "You leave the variance as it was. The ReLU sets half of a symmetric distribution to zero, "
+    "and with it half of E[x²]."
+)
+def unchanged(variance):
+    return variance
+
+
+@relu_second_moment.mistake(
+    "You halve the standard deviation. It is the second moment, a square, that is halved."
+)
+def half_the_std(variance):
+    return math.sqrt(variance) / 2
+
+
+@relu_second_moment.mistake(
+    "This is the mean of the ReLU's output, σ/√(2π). Asked for is the mean of its square."
+)
+def mean_of_relu(variance):
+    return math.sqrt(variance / (2 * math.pi))
+
+
+@relu_second_moment.mistake(
+    "This is the square of the ReLU's mean, σ²/(2π). Asked for is the mean of its square: square "
+    "first, then average."
+)
+def square_of_the_mean(variance):
+    return variance / (2 * math.pi)
+
+
+@relu_second_moment.mistake(
+    "Half of the values are set to zero, which halves the mean of the squares once, not twice."
+)
+def quarter(variance):
+    return variance / 4
+
+
+@relu_second_moment.alternative
+def by_integral(variance):
+    x = torch.linspace(0, 12, 20001, dtype=torch.float64)
+    density = torch.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+    return variance * torch.trapezoid(x**2 * density, x).item()
+
+
+@relu_second_moment.alternative
+def halved(variance):
+    return 0.5 * variance
+
+
 def _default_fan_in(rng):
     return {"fan_in": int(rng.integers(30, 4000))}
 
 
-def bound_of_it(fan_in):
-    return 1 / math.sqrt(fan_in)
-
-
-def kaiming_instead(fan_in):
-    return math.sqrt(2 / fan_in)
-
-
-def variance_of_it(fan_in):
-    return 1 / (3 * fan_in)
-
-
-def bound_over_root_twelve(fan_in):
-    return 1 / math.sqrt(12 * fan_in)
-
-
-def gain_squared_forgotten(fan_in):
-    return math.sqrt(2 / (3 * fan_in))
-
-
-def from_the_bound(fan_in):
-    bound = math.sqrt(6 / ((1 + 5) * fan_in))
-    return bound / 3**0.5
-
-
-def from_the_gain(fan_in):
-    gain = math.sqrt(2 / (1 + math.sqrt(5) ** 2))
-    return gain / math.sqrt(fan_in)
-
-
-lab.value(
+default_linear_std = lab.value(
     initialization.default_linear_std,
     title="What nn.Linear does when you do nothing",
     statement=(
@@ -311,41 +239,55 @@ lab.value(
     inputs=_default_fan_in,
     probe=probes.call(),
     checks=[matches_reference("the standard deviation", rtol=FLOAT32)],
-    mistakes=[
-        Mistake(
-            "bound_of_it",
-            bound_of_it,
-            "This is the bound b of the uniform distribution. Its standard deviation is b/√3.",
-        ),
-        Mistake(
-            "kaiming_instead",
-            kaiming_instead,
-            "This is Kaiming's √(2/fan_in). With a = √5 torch's default is smaller, by √6: "
-            "`nn.Linear` is *not* initialized for ReLU layers.",
-        ),
-        Mistake(
-            "variance_of_it",
-            variance_of_it,
-            "This is the variance. Asked for is its root.",
-        ),
-        Mistake(
-            "bound_over_root_twelve",
-            bound_over_root_twelve,
-            "You divide the bound by √12. That is for an interval of length b; from −b to b it is"
-            " 2b long, and 2b/√12 = b/√3.",
-        ),
-        Mistake(
-            "gain_squared_forgotten",
-            gain_squared_forgotten,
-            "You have left out 1 + a² = 6: with a = √5 the bound is √(6/(6 · fan_in)) = 1/√fan_in.",
-        ),
-    ],
-    alternatives=[
-        Alternative("from_the_bound", from_the_bound),
-        Alternative("from_the_gain", from_the_gain),
-    ],
     hints=(
         "Put a = √5 into b first.",
         "A uniform distribution in ±b has variance b²/3.",
     ),
 )
+
+
+@default_linear_std.mistake(
+    "This is the bound b of the uniform distribution. Its standard deviation is b/√3."
+)
+def bound_of_it(fan_in):
+    return 1 / math.sqrt(fan_in)
+
+
+@default_linear_std.mistake(
+    "This is Kaiming's √(2/fan_in). With a = √5 torch's default is smaller, by √6: `nn.Linear` is "
+    "*not* initialized for ReLU layers."
+)
+def kaiming_instead(fan_in):
+    return math.sqrt(2 / fan_in)
+
+
+@default_linear_std.mistake("This is the variance. Asked for is its root.")
+def variance_of_it(fan_in):
+    return 1 / (3 * fan_in)
+
+
+@default_linear_std.mistake(
+    "You divide the bound by √12. That is for an interval of length b; from −b to b it is 2b "
+    "long, and 2b/√12 = b/√3."
+)
+def bound_over_root_twelve(fan_in):
+    return 1 / math.sqrt(12 * fan_in)
+
+
+@default_linear_std.mistake(
+    "You have left out 1 + a² = 6: with a = √5 the bound is √(6/(6 · fan_in)) = 1/√fan_in."
+)
+def gain_squared_forgotten(fan_in):
+    return math.sqrt(2 / (3 * fan_in))
+
+
+@default_linear_std.alternative
+def from_the_bound(fan_in):
+    bound = math.sqrt(6 / ((1 + 5) * fan_in))
+    return bound / 3**0.5
+
+
+@default_linear_std.alternative
+def from_the_gain(fan_in):
+    gain = math.sqrt(2 / (1 + math.sqrt(5) ** 2))
+    return gain / math.sqrt(fan_in)

@@ -14,7 +14,7 @@ from autograder.exercises.normalization.drawing import (
     lab,
     without,
 )
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 
@@ -55,236 +55,7 @@ def gradient_parts(grad_x, grad_weight, grad_bias):
     ]
 
 
-def no_eps(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False))
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def eps_in_the_input_gradient_missing(grad_output, x, weight, *, eps=1e-5):
-    variance = x.var(dim=0, unbiased=False)
-    x_hat = (x - x.mean(dim=0)) / torch.sqrt(variance + eps)
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / torch.sqrt(variance) * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def eps_in_the_weight_gradient_missing(grad_output, x, weight, *, eps=1e-5):
-    variance = x.var(dim=0, unbiased=False)
-    s = torch.sqrt(variance + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    without = (x - x.mean(dim=0)) / torch.sqrt(variance)
-    return grad_x, (grad_output * without).sum(dim=0), grad_output.sum(dim=0)
-
-
-def unbiased_variance(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def eps_outside_the_root(grad_output, x, weight, *, eps=1e-5):
-    s = x.std(dim=0, unbiased=False) + eps
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def eps_is_ignored(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + 1e-5)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def bias_before_weight(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, grad_output.sum(dim=0), (grad_output * x_hat).sum(dim=0)
-
-
-def keeps_an_axis(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    grad_weight = (grad_output * x_hat).sum(dim=0, keepdim=True)
-    return grad_x, grad_weight, grad_output.sum(dim=0, keepdim=True)
-
-
-def direct_path_without_weight(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    return grad_output / s, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def constant_statistics(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_weight = (grad_output * x_hat).sum(dim=0)
-    return weight / s * grad_output, grad_weight, grad_output.sum(dim=0)
-
-
-def power_the_wrong_way_round(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight * s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def no_root(grad_output, x, weight, *, eps=1e-5):
-    variance = x.var(dim=0, unbiased=False) + eps
-    x_hat = (x - x.mean(dim=0)) / torch.sqrt(variance)
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / variance * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def constant_mean(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_x = weight / s * (grad_output - x_hat * (grad_output * x_hat).mean(dim=0))
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def constant_variance(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_x = weight / s * (grad_output - grad_output.mean(dim=0))
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def one_minus_one_over_n(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    share = 1 - 1 / len(x)
-    grad_x = weight / s * (grad_output * share - x_hat * (grad_output * x_hat).mean(dim=0))
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def product_not_averaged(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    inner = x_hat * (grad_output * x_hat) / len(x)
-    grad_x = weight / s * (grad_output - grad_output.mean(dim=0) - inner)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def normalized_factor_lost(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def raw_input_in_the_weight_gradient(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x).sum(dim=0), grad_output.sum(dim=0)
-
-
-def no_weight(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = (grad_output - grad_mean - x_hat * grad_product) / s
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def weight_twice(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    g = weight * grad_output
-    grad_x = weight / s * (g - g.mean(dim=0) - x_hat * (g * x_hat).mean(dim=0))
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def sums_for_means(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_weight, grad_bias = (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-    return weight / s * (grad_output - grad_bias - x_hat * grad_weight), grad_weight, grad_bias
-
-
-def means_for_sums(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, grad_product, grad_mean
-
-
-def with_sums(grad_output, x, weight, *, eps=1e-5):
-    n = x.shape[0]
-    inverse = torch.rsqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) * inverse
-    grad_weight, grad_bias = torch.sum(grad_output * x_hat, 0), torch.sum(grad_output, 0)
-    grad_x = weight * inverse / n * (n * grad_output - grad_bias - x_hat * grad_weight)
-    return grad_x, grad_weight, grad_bias
-
-
-def staged(grad_output, x, weight, *, eps=1e-5):
-    n = len(x)
-    centered = x - x.mean(dim=0)
-    variance = (centered**2).mean(dim=0)
-    inverse = 1 / torch.sqrt(variance + eps)
-    grad_x_hat = grad_output * weight
-    grad_inverse = (grad_x_hat * centered).sum(dim=0)
-    grad_variance = -0.5 * (variance + eps) ** -1.5 * grad_inverse
-    grad_centered = grad_x_hat * inverse + 2 / n * centered * grad_variance
-    grad_x = grad_centered - grad_centered.sum(dim=0) / n
-    return grad_x, (grad_output * centered * inverse).sum(dim=0), grad_output.sum(dim=0)
-
-
-def as_in_the_paper(grad_output, x, weight, *, eps=1e-5):
-    m = x.shape[0]
-    mean, variance = x.mean(0), x.var(0, unbiased=False)
-    d_hat = grad_output * weight
-    d_variance = (d_hat * (x - mean) * -0.5 * (variance + eps) ** (-3 / 2)).sum(0)
-    d_mean = (-d_hat / (variance + eps) ** 0.5).sum(0) + d_variance * (-2 * (x - mean)).sum(0) / m
-    d_x = d_hat / (variance + eps) ** 0.5 + d_variance * 2 * (x - mean) / m + d_mean / m
-    x_hat = (x - mean) / (variance + eps) ** 0.5
-    return d_x, (grad_output * x_hat).sum(0), grad_output.sum(0)
-
-
-def jacobian_of_each_feature(grad_output, x, weight, *, eps=1e-5):
-    n = len(x)
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_x = torch.empty_like(x)
-    for j in range(x.shape[1]):
-        column = x_hat[:, j : j + 1]
-        identity = torch.eye(n, dtype=x.dtype)
-        jacobian = (identity - 1 / n - column @ column.T / n) * weight[j] / s[j]
-        grad_x[:, j] = jacobian.T @ grad_output[:, j]
-    return grad_x, torch.einsum("nc,nc->c", grad_output, x_hat), grad_output.sum(dim=0)
-
-
-def with_centering_matrix(grad_output, x, weight, *, eps=1e-5):
-    n = len(x)
-    centering = torch.eye(n, dtype=x.dtype) - torch.ones(n, n, dtype=x.dtype) / n
-    centered = centering @ x
-    s = ((centered**2).sum(0) / n + eps).sqrt()
-    g = weight * grad_output
-    inner = g / s - centered * (g * centered).sum(0) / (n * s**3)
-    return centering @ inner, (grad_output * centered / s).sum(0), grad_output.sum(0)
-
-
-lab.exercise(
+batch_norm_backward = lab.exercise(
     normalization.batch_norm_backward,
     title="Backward through the batch",
     statement="""Autograd would do this for you; doing it once by hand shows what batch
@@ -307,153 +78,6 @@ Without `torch.autograd`, please.""",
     hide=("Formula",),
     inputs=(draw_gradient, without(draw_gradient, "eps"), draw_gradient),
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "no_eps",
-            no_eps,
-            "Your backward pass leaves ε out, but the forward pass divides by √(σ² + ε). Use "
-            "the same s in both.",
-        ),
-        Mistake(
-            "eps_in_the_input_gradient_missing",
-            eps_in_the_input_gradient_missing,
-            "Your x̂ has ε, but the factor γ/s in front of the input's gradient does not. There "
-            "is one s = √(σ² + ε) for all of it.",
-            origin="4 of 120 students",
-        ),
-        Mistake(
-            "unbiased_variance",
-            unbiased_variance,
-            "You recompute the variance with N − 1. The forward pass normalized with the "
-            "biased one, divided by N.",
-            origin="4 of 120 students",
-        ),
-        Mistake(
-            "eps_in_the_weight_gradient_missing",
-            eps_in_the_weight_gradient_missing,
-            "The gradient of the weight is Σ dy · x̂ with the x̂ of the forward pass, which has "
-            "ε in it; yours leaves ε out there.",
-            origin="4 of 126 students",
-        ),
-        Mistake(
-            "keeps_an_axis",
-            keeps_an_axis,
-            "The gradients of weight and bias have the shape (1, C), from `keepdim=True`. A "
-            "gradient has the shape of its parameter, (C,).",
-            origin="2 of 126 students",
-        ),
-        Mistake(
-            "direct_path_without_weight",
-            direct_path_without_weight,
-            "You return dy/s for the input: the weight γ is missing, and so are the two paths "
-            "through the mean and the variance of the batch.",
-            origin="1 of 126 students",
-        ),
-        Mistake(
-            "power_the_wrong_way_round",
-            power_the_wrong_way_round,
-            "You multiply by s where the chain rule divides: the factor is γ/s, because "
-            "x̂ = (x − μ)/s.",
-            origin="1 of 120 students",
-        ),
-        Mistake(
-            "constant_mean",
-            constant_mean,
-            "The path through the mean is missing: subtract mean(dy) inside the brackets. The "
-            "gradient of each feature must sum to zero over the batch.",
-            origin="1 of 120 students",
-        ),
-        Mistake(
-            "no_root",
-            no_root,
-            "You divide by the variance where s = √(σ² + ε) is wanted: a root got lost.",
-            origin="1 of 126 students",
-        ),
-        Mistake(
-            "normalized_factor_lost",
-            normalized_factor_lost,
-            "In the last term the factor x̂ is lost: it is x̂ · mean(dy · x̂).",
-            origin="1 of 126 students",
-        ),
-        Mistake(
-            "one_minus_one_over_n",
-            one_minus_one_over_n,
-            "You multiply dy by (1 − 1/N), which keeps only an example's own share of the mean. "
-            "Every example moves the mean: subtract mean(dy).",
-            origin="1 of 120 students",
-        ),
-        Mistake(
-            "product_not_averaged",
-            product_not_averaged,
-            "In the last term you multiply each example by its own dy · x̂. Every example moves "
-            "the variance, so average over the batch first: x̂ · mean(dy · x̂).",
-            origin="1 of 120 students",
-        ),
-        Mistake(
-            "raw_input_in_the_weight_gradient",
-            raw_input_in_the_weight_gradient,
-            "The weight multiplies x̂, not x: its gradient is Σ dy · x̂.",
-            origin="1 of 126 students",
-        ),
-        Mistake(
-            "eps_outside_the_root",
-            eps_outside_the_root,
-            "You add ε after the root. It is added to the variance, under the root, as in the "
-            "forward pass: s = √(σ² + ε).",
-        ),
-        Mistake(
-            "eps_is_ignored",
-            eps_is_ignored,
-            "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
-        ),
-        Mistake(
-            "bias_before_weight",
-            bias_before_weight,
-            "You return the gradient of the bias before that of the weight. The order asked for "
-            "is input, weight, bias.",
-        ),
-        Mistake(
-            "constant_statistics",
-            constant_statistics,
-            "You treat the mean and the variance as constants. They are made of x: subtract "
-            "mean(dy) for the one and x̂ · mean(dy · x̂) for the other.",
-        ),
-        Mistake(
-            "constant_variance",
-            constant_variance,
-            "The path through the variance is missing: subtract x̂ · mean(dy · x̂) as well.",
-        ),
-        Mistake(
-            "no_weight",
-            no_weight,
-            "γ is missing from the gradient of the input: y = γ x̂ + β, so everything that goes "
-            "back to x is multiplied by γ.",
-        ),
-        Mistake(
-            "weight_twice",
-            weight_twice,
-            "You multiply by γ twice: once in dy · γ and once more in front. Once is enough.",
-        ),
-        Mistake(
-            "sums_for_means",
-            sums_for_means,
-            "You subtract sums where means belong: the mean and the variance have a 1/N in "
-            "them. dx = (γ/s)(dy − mean(dy) − x̂ · mean(dy · x̂)).",
-        ),
-        Mistake(
-            "means_for_sums",
-            means_for_sums,
-            "You average the gradients of weight and bias over the batch. Each example adds "
-            "its part to the loss, so its gradients add up: use the sum.",
-        ),
-    ],
-    alternatives=[
-        Alternative("sums and one division by N", with_sums),
-        Alternative("staged backward through the graph", staged),
-        Alternative("as in the paper, with the mean's vanishing term", as_in_the_paper),
-        Alternative("a Jacobian for each feature", jacobian_of_each_feature),
-        Alternative("with the centering matrix", with_centering_matrix),
-    ],
     forbidden=(*TORCH_BATCH_NORM, *AUTOGRAD),
     hints=(
         "Start with x̂ and s, as in the forward pass. ∂L/∂β sums `grad_output` over the batch; "
@@ -465,3 +89,328 @@ Without `torch.autograd`, please.""",
         "the last one makes the whole bracket orthogonal to x̂ when ε = 0 (mean(x̂²) is 1 then).",
     ),
 )
+
+
+@batch_norm_backward.mistake(
+    "Your backward pass leaves ε out, but the forward pass divides by √(σ² + ε). Use the same s "
+    "in both."
+)
+def no_eps(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False))
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "Your x̂ has ε, but the factor γ/s in front of the input's gradient does not. There is one s "
+    "= √(σ² + ε) for all of it.",
+    origin="4 of 120 students",
+)
+def eps_in_the_input_gradient_missing(grad_output, x, weight, *, eps=1e-5):
+    variance = x.var(dim=0, unbiased=False)
+    x_hat = (x - x.mean(dim=0)) / torch.sqrt(variance + eps)
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / torch.sqrt(variance) * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "You recompute the variance with N − 1. The forward pass normalized with the biased one, "
+    "divided by N.",
+    origin="4 of 120 students",
+)
+def unbiased_variance(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "The gradient of the weight is Σ dy · x̂ with the x̂ of the forward pass, which has ε in it; "
+    "yours leaves ε out there.",
+    origin="4 of 126 students",
+)
+def eps_in_the_weight_gradient_missing(grad_output, x, weight, *, eps=1e-5):
+    variance = x.var(dim=0, unbiased=False)
+    s = torch.sqrt(variance + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    without = (x - x.mean(dim=0)) / torch.sqrt(variance)
+    return grad_x, (grad_output * without).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "The gradients of weight and bias have the shape (1, C), from `keepdim=True`. A gradient has "
+    "the shape of its parameter, (C,).",
+    origin="2 of 126 students",
+)
+def keeps_an_axis(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    grad_weight = (grad_output * x_hat).sum(dim=0, keepdim=True)
+    return grad_x, grad_weight, grad_output.sum(dim=0, keepdim=True)
+
+
+@batch_norm_backward.mistake(
+    "You return dy/s for the input: the weight γ is missing, and so are the two paths through the "
+    "mean and the variance of the batch.",
+    origin="1 of 126 students",
+)
+def direct_path_without_weight(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    return grad_output / s, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "You multiply by s where the chain rule divides: the factor is γ/s, because x̂ = (x − μ)/s.",
+    origin="1 of 120 students",
+)
+def power_the_wrong_way_round(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight * s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "The path through the mean is missing: subtract mean(dy) inside the brackets. The gradient of "
+    "each feature must sum to zero over the batch.",
+    origin="1 of 120 students",
+)
+def constant_mean(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_x = weight / s * (grad_output - x_hat * (grad_output * x_hat).mean(dim=0))
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "You divide by the variance where s = √(σ² + ε) is wanted: a root got lost.",
+    origin="1 of 126 students",
+)
+def no_root(grad_output, x, weight, *, eps=1e-5):
+    variance = x.var(dim=0, unbiased=False) + eps
+    x_hat = (x - x.mean(dim=0)) / torch.sqrt(variance)
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / variance * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "In the last term the factor x̂ is lost: it is x̂ · mean(dy · x̂).", origin="1 of 126 students"
+)
+def normalized_factor_lost(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "You multiply dy by (1 − 1/N), which keeps only an example's own share of the mean. Every "
+    "example moves the mean: subtract mean(dy).",
+    origin="1 of 120 students",
+)
+def one_minus_one_over_n(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    share = 1 - 1 / len(x)
+    grad_x = weight / s * (grad_output * share - x_hat * (grad_output * x_hat).mean(dim=0))
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "In the last term you multiply each example by its own dy · x̂. Every example moves the "
+    "variance, so average over the batch first: x̂ · mean(dy · x̂).",
+    origin="1 of 120 students",
+)
+def product_not_averaged(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    inner = x_hat * (grad_output * x_hat) / len(x)
+    grad_x = weight / s * (grad_output - grad_output.mean(dim=0) - inner)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "The weight multiplies x̂, not x: its gradient is Σ dy · x̂.", origin="1 of 126 students"
+)
+def raw_input_in_the_weight_gradient(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "You add ε after the root. It is added to the variance, under the root, as in the forward "
+    "pass: s = √(σ² + ε)."
+)
+def eps_outside_the_root(grad_output, x, weight, *, eps=1e-5):
+    s = x.std(dim=0, unbiased=False) + eps
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`."
+)
+def eps_is_ignored(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + 1e-5)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "You return the gradient of the bias before that of the weight. The order asked for is input, "
+    "weight, bias."
+)
+def bias_before_weight(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, grad_output.sum(dim=0), (grad_output * x_hat).sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "You treat the mean and the variance as constants. They are made of x: subtract mean(dy) for "
+    "the one and x̂ · mean(dy · x̂) for the other."
+)
+def constant_statistics(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_weight = (grad_output * x_hat).sum(dim=0)
+    return weight / s * grad_output, grad_weight, grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "The path through the variance is missing: subtract x̂ · mean(dy · x̂) as well."
+)
+def constant_variance(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_x = weight / s * (grad_output - grad_output.mean(dim=0))
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "γ is missing from the gradient of the input: y = γ x̂ + β, so everything that goes back to x "
+    "is multiplied by γ."
+)
+def no_weight(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = (grad_output - grad_mean - x_hat * grad_product) / s
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "You multiply by γ twice: once in dy · γ and once more in front. Once is enough."
+)
+def weight_twice(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    g = weight * grad_output
+    grad_x = weight / s * (g - g.mean(dim=0) - x_hat * (g * x_hat).mean(dim=0))
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.mistake(
+    "You subtract sums where means belong: the mean and the variance have a 1/N in them. dx = "
+    "(γ/s)(dy − mean(dy) − x̂ · mean(dy · x̂))."
+)
+def sums_for_means(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_weight, grad_bias = (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+    return weight / s * (grad_output - grad_bias - x_hat * grad_weight), grad_weight, grad_bias
+
+
+@batch_norm_backward.mistake(
+    "You average the gradients of weight and bias over the batch. Each example adds its part to "
+    "the loss, so its gradients add up: use the sum."
+)
+def means_for_sums(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, grad_product, grad_mean
+
+
+@batch_norm_backward.alternative
+def with_sums(grad_output, x, weight, *, eps=1e-5):
+    n = x.shape[0]
+    inverse = torch.rsqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) * inverse
+    grad_weight, grad_bias = torch.sum(grad_output * x_hat, 0), torch.sum(grad_output, 0)
+    grad_x = weight * inverse / n * (n * grad_output - grad_bias - x_hat * grad_weight)
+    return grad_x, grad_weight, grad_bias
+
+
+@batch_norm_backward.alternative
+def staged(grad_output, x, weight, *, eps=1e-5):
+    n = len(x)
+    centered = x - x.mean(dim=0)
+    variance = (centered**2).mean(dim=0)
+    inverse = 1 / torch.sqrt(variance + eps)
+    grad_x_hat = grad_output * weight
+    grad_inverse = (grad_x_hat * centered).sum(dim=0)
+    grad_variance = -0.5 * (variance + eps) ** -1.5 * grad_inverse
+    grad_centered = grad_x_hat * inverse + 2 / n * centered * grad_variance
+    grad_x = grad_centered - grad_centered.sum(dim=0) / n
+    return grad_x, (grad_output * centered * inverse).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.alternative
+def as_in_the_paper(grad_output, x, weight, *, eps=1e-5):
+    m = x.shape[0]
+    mean, variance = x.mean(0), x.var(0, unbiased=False)
+    d_hat = grad_output * weight
+    d_variance = (d_hat * (x - mean) * -0.5 * (variance + eps) ** (-3 / 2)).sum(0)
+    d_mean = (-d_hat / (variance + eps) ** 0.5).sum(0) + d_variance * (-2 * (x - mean)).sum(0) / m
+    d_x = d_hat / (variance + eps) ** 0.5 + d_variance * 2 * (x - mean) / m + d_mean / m
+    x_hat = (x - mean) / (variance + eps) ** 0.5
+    return d_x, (grad_output * x_hat).sum(0), grad_output.sum(0)
+
+
+@batch_norm_backward.alternative
+def jacobian_of_each_feature(grad_output, x, weight, *, eps=1e-5):
+    n = len(x)
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_x = torch.empty_like(x)
+    for j in range(x.shape[1]):
+        column = x_hat[:, j : j + 1]
+        identity = torch.eye(n, dtype=x.dtype)
+        jacobian = (identity - 1 / n - column @ column.T / n) * weight[j] / s[j]
+        grad_x[:, j] = jacobian.T @ grad_output[:, j]
+    return grad_x, torch.einsum("nc,nc->c", grad_output, x_hat), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.alternative
+def with_centering_matrix(grad_output, x, weight, *, eps=1e-5):
+    n = len(x)
+    centering = torch.eye(n, dtype=x.dtype) - torch.ones(n, n, dtype=x.dtype) / n
+    centered = centering @ x
+    s = ((centered**2).sum(0) / n + eps).sqrt()
+    g = weight * grad_output
+    inner = g / s - centered * (g * centered).sum(0) / (n * s**3)
+    return centering @ inner, (grad_output * centered / s).sum(0), grad_output.sum(0)

@@ -13,7 +13,7 @@ from autograder.exercises.normalization.drawing import (
     lab,
     without,
 )
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 
@@ -27,36 +27,7 @@ def draw_scale(rng):
     }
 
 
-def unchanged(learning_rate, weight_scale):
-    return learning_rate
-
-
-def divided_once(learning_rate, weight_scale):
-    return learning_rate / weight_scale
-
-
-def multiplied_once(learning_rate, weight_scale):
-    return learning_rate * weight_scale
-
-
-def the_other_way_round(learning_rate, weight_scale):
-    return learning_rate * weight_scale**2
-
-
-def divided_three_times(learning_rate, weight_scale):
-    return learning_rate / weight_scale**3
-
-
-def step_over_weight(learning_rate, weight_scale):
-    gradient = 1 / weight_scale
-    return learning_rate * gradient / weight_scale
-
-
-def to_the_power_minus_two(learning_rate, weight_scale):
-    return learning_rate * pow(weight_scale, -2)
-
-
-lab.value(
+effective_learning_rate = lab.value(
     normalization.effective_learning_rate,
     title="Small weights, large steps",
     statement="""Batch normalization undoes any scale of the weights before it: with a > 0 and a
@@ -78,42 +49,6 @@ before batch normalization: the function does not shrink at all, but…""",
     inputs=draw_scale,
     probe=probes.call(),
     checks=[matches_reference("the effective learning rate")],
-    mistakes=[
-        Mistake(
-            "divided_once",
-            divided_once,
-            "You divide by a once. The gradient at aW is 1/a of that at W, and the weights it "
-            "is compared with are a times as large: that makes two factors, η/a².",
-        ),
-        Mistake(
-            "unchanged",
-            unchanged,
-            "The *function* does not change with the scale of the weights, but the size of a "
-            "step relative to the weights does. Differentiate f(aW) = f(W) by W.",
-        ),
-        Mistake(
-            "the_other_way_round",
-            the_other_way_round,
-            "It is the other way round: larger weights are turned *less* by the same learning "
-            "rate, and have smaller gradients besides: η/a².",
-        ),
-        Mistake(
-            "multiplied_once",
-            multiplied_once,
-            "Larger weights have smaller gradients (the chain rule gives a ∇f(aW) = ∇f(W)), "
-            "and they are larger to begin with. Divide by a for each of the two: η/a².",
-        ),
-        Mistake(
-            "divided_three_times",
-            divided_three_times,
-            "You divide by a once too often. Once for the gradient, once for the weights that "
-            "it is compared with: η/a².",
-        ),
-    ],
-    alternatives=[
-        Alternative("a gradient of 1/a over weights of a", step_over_weight),
-        Alternative("to the power −2", to_the_power_minus_two),
-    ],
     hints=(
         "Differentiate both sides of f(aW) = f(W) with respect to W; the left side needs the "
         "chain rule.",
@@ -124,55 +59,63 @@ before batch normalization: the function does not shrink at all, but…""",
 )
 
 
+@effective_learning_rate.mistake(
+    "You divide by a once. The gradient at aW is 1/a of that at W, and the weights it is compared "
+    "with are a times as large: that makes two factors, η/a²."
+)
+def divided_once(learning_rate, weight_scale):
+    return learning_rate / weight_scale
+
+
+@effective_learning_rate.mistake(
+    "The *function* does not change with the scale of the weights, but the size of a step "
+    "relative to the weights does. Differentiate f(aW) = f(W) by W."
+)
+def unchanged(learning_rate, weight_scale):
+    return learning_rate
+
+
+@effective_learning_rate.mistake(
+    "It is the other way round: larger weights are turned *less* by the same learning rate, and "
+    "have smaller gradients besides: η/a²."
+)
+def the_other_way_round(learning_rate, weight_scale):
+    return learning_rate * weight_scale**2
+
+
+@effective_learning_rate.mistake(
+    "Larger weights have smaller gradients (the chain rule gives a ∇f(aW) = ∇f(W)), and they are "
+    "larger to begin with. Divide by a for each of the two: η/a²."
+)
+def multiplied_once(learning_rate, weight_scale):
+    return learning_rate * weight_scale
+
+
+@effective_learning_rate.mistake(
+    "You divide by a once too often. Once for the gradient, once for the weights that it is "
+    "compared with: η/a²."
+)
+def divided_three_times(learning_rate, weight_scale):
+    return learning_rate / weight_scale**3
+
+
+@effective_learning_rate.alternative
+def step_over_weight(learning_rate, weight_scale):
+    gradient = 1 / weight_scale
+    return learning_rate * gradient / weight_scale
+
+
+@effective_learning_rate.alternative
+def to_the_power_minus_two(learning_rate, weight_scale):
+    return learning_rate * pow(weight_scale, -2)
+
+
 def draw_identity(rng):
     """A small batch that hardly varies in one feature and not at all in another."""
     return {"x": draw_table(rng, draw_rows(rng), draw_features(rng)), "eps": draw_eps(rng)}
 
 
-def without_eps(x, *, eps=1e-5):
-    return x.std(dim=0, unbiased=False), x.mean(dim=0)
-
-
-def eps_outside(x, *, eps=1e-5):
-    return x.std(dim=0, unbiased=False) + eps, x.mean(dim=0)
-
-
-def variance_for_deviation(x, *, eps=1e-5):
-    return x.var(dim=0, unbiased=False) + eps, x.mean(dim=0)
-
-
-def unbiased_deviation(x, *, eps=1e-5):
-    return torch.sqrt(x.var(dim=0) + eps), x.mean(dim=0)
-
-
-def deviation_as_it_comes(x, *, eps=1e-5):
-    return x.std(dim=0), x.mean(dim=0)
-
-
-def normalizes_again(x, *, eps=1e-5):
-    deviation = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    return 1 / deviation, -x.mean(dim=0) / deviation
-
-
-def one_and_zero(x, *, eps=1e-5):
-    return torch.ones_like(x[0]), torch.zeros_like(x[0])
-
-
-def mean_before_deviation(x, *, eps=1e-5):
-    return x.mean(dim=0), torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-
-
-def identity_with_var_mean(x, *, eps=1e-5):
-    variance, mean = torch.var_mean(x, dim=0, correction=0)
-    return (variance + eps) ** 0.5, mean
-
-
-def identity_from_squares(x, *, eps=1e-5):
-    mean = x.sum(0) / len(x)
-    return [((x**2).mean(0) - mean**2 + eps).sqrt(), mean]
-
-
-lab.exercise(
+identity_parameters = lab.exercise(
     normalization.identity_parameters,
     title="The way back",
     statement="""Does normalizing take anything away from what a network can compute? No: with the
@@ -202,55 +145,6 @@ and mean of a feature have become two parameters of their own.)""",
         ),
         Part("the bias", 1, (matches_reference("the bias", of="result.1"),)),
     ],
-    mistakes=[
-        Mistake(
-            "without_eps",
-            without_eps,
-            "You return γ = σ, as the paper does, which leaves ε out. What was divided by "
-            "√(σ² + ε) has to be multiplied by just that.",
-        ),
-        Mistake(
-            "eps_outside",
-            eps_outside,
-            "You return γ = σ + ε. The layer divides by √(σ² + ε), so γ = √(σ² + ε).",
-        ),
-        Mistake(
-            "variance_for_deviation",
-            variance_for_deviation,
-            "You return the variance for γ. The layer divides by its root: γ = √(σ² + ε).",
-        ),
-        Mistake(
-            "unbiased_deviation",
-            unbiased_deviation,
-            "Your variance divides by N − 1, but the layer normalizes with the biased one.",
-        ),
-        Mistake(
-            "deviation_as_it_comes",
-            deviation_as_it_comes,
-            "Two things: `x.std` divides by N − 1 unless told otherwise, but the layer normalizes "
-            "with the biased variance; and ε is missing. γ = √(σ² + ε).",
-        ),
-        Mistake(
-            "normalizes_again",
-            normalizes_again,
-            "Your γ and β would normalize once more. Solve γ (x − μ)/s + β = x for γ and β.",
-        ),
-        Mistake(
-            "one_and_zero",
-            one_and_zero,
-            "With γ = 1 and β = 0 the layer returns x̂, not x. Undo the division and the "
-            "subtraction.",
-        ),
-        Mistake(
-            "mean_before_deviation",
-            mean_before_deviation,
-            "You return them in the other order: first the weight γ, then the bias β.",
-        ),
-    ],
-    alternatives=[
-        Alternative("torch.var_mean", identity_with_var_mean),
-        Alternative("mean of squares, as a list", identity_from_squares),
-    ],
     forbidden=TORCH_BATCH_NORM,
     hints=(
         "Write y = γ (x − μ)/s + β and ask for y = x, whatever x is.",
@@ -258,6 +152,77 @@ and mean of a feature have become two parameters of their own.)""",
         "s = √(σ² + ε) with the biased variance.",
     ),
 )
+
+
+@identity_parameters.mistake(
+    "You return γ = σ, as the paper does, which leaves ε out. What was divided by √(σ² + ε) has "
+    "to be multiplied by just that."
+)
+def without_eps(x, *, eps=1e-5):
+    return x.std(dim=0, unbiased=False), x.mean(dim=0)
+
+
+@identity_parameters.mistake(
+    "You return γ = σ + ε. The layer divides by √(σ² + ε), so γ = √(σ² + ε)."
+)
+def eps_outside(x, *, eps=1e-5):
+    return x.std(dim=0, unbiased=False) + eps, x.mean(dim=0)
+
+
+@identity_parameters.mistake(
+    "You return the variance for γ. The layer divides by its root: γ = √(σ² + ε)."
+)
+def variance_for_deviation(x, *, eps=1e-5):
+    return x.var(dim=0, unbiased=False) + eps, x.mean(dim=0)
+
+
+@identity_parameters.mistake(
+    "Your variance divides by N − 1, but the layer normalizes with the biased one."
+)
+def unbiased_deviation(x, *, eps=1e-5):
+    return torch.sqrt(x.var(dim=0) + eps), x.mean(dim=0)
+
+
+@identity_parameters.mistake(
+    "Two things: `x.std` divides by N − 1 unless told otherwise, but the layer normalizes with "
+    "the biased variance; and ε is missing. γ = √(σ² + ε)."
+)
+def deviation_as_it_comes(x, *, eps=1e-5):
+    return x.std(dim=0), x.mean(dim=0)
+
+
+@identity_parameters.mistake(
+    "Your γ and β would normalize once more. Solve γ (x − μ)/s + β = x for γ and β."
+)
+def normalizes_again(x, *, eps=1e-5):
+    deviation = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    return 1 / deviation, -x.mean(dim=0) / deviation
+
+
+@identity_parameters.mistake(
+    "With γ = 1 and β = 0 the layer returns x̂, not x. Undo the division and the subtraction."
+)
+def one_and_zero(x, *, eps=1e-5):
+    return torch.ones_like(x[0]), torch.zeros_like(x[0])
+
+
+@identity_parameters.mistake(
+    "You return them in the other order: first the weight γ, then the bias β."
+)
+def mean_before_deviation(x, *, eps=1e-5):
+    return x.mean(dim=0), torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+
+
+@identity_parameters.alternative
+def identity_with_var_mean(x, *, eps=1e-5):
+    variance, mean = torch.var_mean(x, dim=0, correction=0)
+    return (variance + eps) ** 0.5, mean
+
+
+@identity_parameters.alternative
+def identity_from_squares(x, *, eps=1e-5):
+    mean = x.sum(0) / len(x)
+    return [((x**2).mean(0) - mean**2 + eps).sqrt(), mean]
 
 
 def draw_folding(rng):
@@ -276,82 +241,7 @@ def draw_folding(rng):
     }
 
 
-def scales_columns(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                   eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return linear_weight * scale, scale * (linear_bias - running_mean) + bias
-
-
-def drops_the_linear_bias(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                          eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return scale[:, None] * linear_weight, bias - scale * running_mean
-
-
-def does_not_scale_the_linear_bias(linear_weight, linear_bias, running_mean, running_var, weight,
-                                   bias, *, eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return scale[:, None] * linear_weight, linear_bias - scale * running_mean + bias
-
-
-def does_not_center(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                    eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return scale[:, None] * linear_weight, scale * linear_bias + bias
-
-
-def adds_the_mean(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                  eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return scale[:, None] * linear_weight, scale * (linear_bias + running_mean) + bias
-
-
-def forgets_beta(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                 eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean)
-
-
-def scales_beta(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean + bias)
-
-
-def folds_without_eps(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                      eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var)
-    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean) + bias
-
-
-def divides_by_variance(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                        eps=1e-5):  # fmt: skip
-    scale = weight / (running_var + eps)
-    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean) + bias
-
-
-def with_a_diagonal(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                    eps=1e-5):  # fmt: skip
-    scale = weight * torch.rsqrt(running_var + eps)
-    return torch.diag(scale) @ linear_weight, (linear_bias - running_mean) * scale + bias
-
-
-def transposed_twice(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                     eps=1e-5):  # fmt: skip
-    scale = weight / (running_var + eps) ** 0.5
-    return (linear_weight.T * scale).T, bias + scale * linear_bias - scale * running_mean
-
-
-def row_by_row(linear_weight, linear_bias, running_mean, running_var, weight, bias, *, eps=1e-5):
-    folded_weight, folded_bias = linear_weight.clone(), linear_bias.clone()
-    for i in range(len(linear_weight)):
-        s = torch.sqrt(running_var[i] + eps)
-        folded_weight[i] = weight[i] * linear_weight[i] / s
-        folded_bias[i] = weight[i] * (linear_bias[i] - running_mean[i]) / s + bias[i]
-    return folded_weight, folded_bias
-
-
-lab.exercise(
+fold_batch_norm = lab.exercise(
     normalization.fold_batch_norm,
     title="Fold batch normalization away",
     statement="""In evaluation, batch normalization is an affine map with constant numbers, and a
@@ -383,62 +273,6 @@ W and b are `linear_weight` and `linear_bias`; γ and β are `weight` and `bias`
         ),
         Part("the folded bias", 2, (matches_reference("the folded bias", of="result.1"),)),
     ],
-    mistakes=[
-        Mistake(
-            "scales_columns",
-            scales_columns,
-            "A scale of shape (out,) lines up with the columns of W, the inputs. Each *row* of "
-            "W makes one output: use `scale[:, None]`.",
-        ),
-        Mistake(
-            "drops_the_linear_bias",
-            drops_the_linear_bias,
-            "The bias b of the linear layer is lost. It reaches the batch normalization with "
-            "W z: b' = (γ/s)(b − r_mean) + β.",
-        ),
-        Mistake(
-            "does_not_scale_the_linear_bias",
-            does_not_scale_the_linear_bias,
-            "The bias b is scaled with everything else that is normalized: "
-            "b' = (γ/s)(b − r_mean) + β.",
-        ),
-        Mistake(
-            "does_not_center",
-            does_not_center,
-            "The running mean is missing: it is subtracted before scaling, "
-            "b' = (γ/s)(b − r_mean) + β.",
-        ),
-        Mistake(
-            "adds_the_mean",
-            adds_the_mean,
-            "You add the running mean; it is subtracted: b' = (γ/s)(b − r_mean) + β.",
-        ),
-        Mistake(
-            "forgets_beta",
-            forgets_beta,
-            "β is missing: it is added at the end, b' = (γ/s)(b − r_mean) + β.",
-        ),
-        Mistake(
-            "scales_beta",
-            scales_beta,
-            "You scale β as well. β comes after the scaling: b' = (γ/s)(b − r_mean) + β.",
-        ),
-        Mistake(
-            "without_eps",
-            folds_without_eps,
-            "ε is missing: the layer you fold divides by √(r_var + ε).",
-        ),
-        Mistake(
-            "divides_by_variance",
-            divides_by_variance,
-            "You divide by the variance. The layer divides by its root, √(r_var + ε).",
-        ),
-    ],
-    alternatives=[
-        Alternative("a diagonal matrix", with_a_diagonal),
-        Alternative("transposed, scaled, transposed", transposed_twice),
-        Alternative("row by row", row_by_row),
-    ],
     forbidden=TORCH_BATCH_NORM,
     hints=(
         "Put a = W z + b into γ (a − r_mean)/s + β and multiply out. What stands before z?",
@@ -446,3 +280,103 @@ W and b are `linear_weight` and `linear_bias`; γ and β are `weight` and `bias`
         "`scale[:, None] * linear_weight`; all that does not contain z is the new bias.",
     ),
 )
+
+
+@fold_batch_norm.mistake(
+    "A scale of shape (out,) lines up with the columns of W, the inputs. Each *row* of W makes "
+    "one output: use `scale[:, None]`.",
+    raises="RuntimeError",
+)
+def scales_columns(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                   eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return linear_weight * scale, scale * (linear_bias - running_mean) + bias
+
+
+@fold_batch_norm.mistake(
+    "The bias b of the linear layer is lost. It reaches the batch normalization with W z: b' = "
+    "(γ/s)(b − r_mean) + β."
+)
+def drops_the_linear_bias(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                          eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return scale[:, None] * linear_weight, bias - scale * running_mean
+
+
+@fold_batch_norm.mistake(
+    "The bias b is scaled with everything else that is normalized: b' = (γ/s)(b − r_mean) + β."
+)
+def does_not_scale_the_linear_bias(linear_weight, linear_bias, running_mean, running_var, weight,
+                                   bias, *, eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return scale[:, None] * linear_weight, linear_bias - scale * running_mean + bias
+
+
+@fold_batch_norm.mistake(
+    "The running mean is missing: it is subtracted before scaling, b' = (γ/s)(b − r_mean) + β."
+)
+def does_not_center(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                    eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return scale[:, None] * linear_weight, scale * linear_bias + bias
+
+
+@fold_batch_norm.mistake("You add the running mean; it is subtracted: b' = (γ/s)(b − r_mean) + β.")
+def adds_the_mean(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                  eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return scale[:, None] * linear_weight, scale * (linear_bias + running_mean) + bias
+
+
+@fold_batch_norm.mistake("β is missing: it is added at the end, b' = (γ/s)(b − r_mean) + β.")
+def forgets_beta(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                 eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean)
+
+
+@fold_batch_norm.mistake(
+    "You scale β as well. β comes after the scaling: b' = (γ/s)(b − r_mean) + β."
+)
+def scales_beta(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var + eps)
+    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean + bias)
+
+
+@fold_batch_norm.mistake("ε is missing: the layer you fold divides by √(r_var + ε).")
+def without_eps(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                      eps=1e-5):  # fmt: skip
+    scale = weight / torch.sqrt(running_var)
+    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean) + bias
+
+
+@fold_batch_norm.mistake("You divide by the variance. The layer divides by its root, √(r_var + ε).")
+def divides_by_variance(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                        eps=1e-5):  # fmt: skip
+    scale = weight / (running_var + eps)
+    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean) + bias
+
+
+@fold_batch_norm.alternative
+def with_a_diagonal(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                    eps=1e-5):  # fmt: skip
+    scale = weight * torch.rsqrt(running_var + eps)
+    return torch.diag(scale) @ linear_weight, (linear_bias - running_mean) * scale + bias
+
+
+@fold_batch_norm.alternative
+def transposed_twice(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
+                     eps=1e-5):  # fmt: skip
+    scale = weight / (running_var + eps) ** 0.5
+    return (linear_weight.T * scale).T, bias + scale * linear_bias - scale * running_mean
+
+
+@fold_batch_norm.alternative
+def row_by_row(linear_weight, linear_bias, running_mean, running_var, weight, bias, *, eps=1e-5):
+    folded_weight, folded_bias = linear_weight.clone(), linear_bias.clone()
+    for i in range(len(linear_weight)):
+        s = torch.sqrt(running_var[i] + eps)
+        folded_weight[i] = weight[i] * linear_weight[i] / s
+        folded_bias[i] = weight[i] * (linear_bias[i] - running_mean[i]) / s + bias[i]
+    return folded_weight, folded_bias

@@ -11,7 +11,6 @@ from autograder.exercises.normalization.drawing import (
     lab,
     without,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 
@@ -31,140 +30,7 @@ def draw_groups(rng):
     }
 
 
-def statistics_of_each_position(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    rows = x.permute(0, 2, 3, 1).reshape(n * h * w * groups, c // groups)
-    mean, variance = rows.mean(1, keepdim=True), rows.var(1, keepdim=True, unbiased=False)
-    x_hat = ((rows - mean) / torch.sqrt(variance + eps)).reshape(n, h, w, c)
-    return (weight * x_hat + bias).permute(0, 3, 1, 2)
-
-
-def tangled_axes(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    turned = x.reshape(n, groups, -1).permute(2, 1, 0)
-    rows = turned.reshape(n * groups, -1)
-    mean, variance = rows.mean(1, keepdim=True), rows.var(1, keepdim=True, unbiased=False)
-    x_hat = ((rows - mean) / torch.sqrt(variance + eps)).reshape(turned.shape)
-    x_hat = x_hat.permute(2, 1, 0).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def never_turned_back(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    grouped = x.reshape(n, groups, c // groups, h, w).movedim(2, -1)
-    mean = grouped.mean(dim=(2, 3, 4), keepdim=True)
-    variance = grouped.var(dim=(2, 3, 4), keepdim=True, unbiased=False)
-    x_hat = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def size_for_number(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    grouped = x.reshape(n, c // groups, groups, h, w)
-    mean = grouped.mean(dim=(2, 3, 4), keepdim=True)
-    variance = grouped.var(dim=(2, 3, 4), keepdim=True, unbiased=False)
-    x_hat = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def channels_far_apart(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    grouped = x.reshape(n, c // groups, groups, h, w)
-    mean = grouped.mean(dim=(1, 3, 4), keepdim=True)
-    variance = grouped.var(dim=(1, 3, 4), keepdim=True, unbiased=False)
-    x_hat = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def over_the_batch(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    grouped = x.reshape(n, groups, c // groups, h, w)
-    mean = grouped.mean(dim=(0, 2, 3, 4), keepdim=True)
-    variance = grouped.var(dim=(0, 2, 3, 4), keepdim=True, unbiased=False)
-    x_hat = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def every_channel_alone(x, groups, weight, bias, *, eps=1e-5):
-    mean = x.mean(dim=(2, 3), keepdim=True)
-    variance = x.var(dim=(2, 3), keepdim=True, unbiased=False)
-    x_hat = (x - mean) / torch.sqrt(variance + eps)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def all_channels_together(x, groups, weight, bias, *, eps=1e-5):
-    mean = x.mean(dim=(1, 2, 3), keepdim=True)
-    variance = x.var(dim=(1, 2, 3), keepdim=True, unbiased=False)
-    x_hat = (x - mean) / torch.sqrt(variance + eps)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def unbiased_variance(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    rows = x.reshape(n, groups, -1)
-    mean, variance = rows.mean(2, keepdim=True), rows.var(2, keepdim=True)
-    x_hat = ((rows - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def eps_outside_the_root(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    rows = x.reshape(n, groups, -1)
-    mean, deviation = rows.mean(2, keepdim=True), rows.std(2, keepdim=True, unbiased=False)
-    x_hat = ((rows - mean) / (deviation + eps)).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def no_eps(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    rows = x.reshape(n, groups, -1)
-    mean, deviation = rows.mean(2, keepdim=True), rows.std(2, keepdim=True, unbiased=False)
-    x_hat = ((rows - mean) / deviation).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def no_scale_and_shift(x, groups, weight, bias, *, eps=1e-5):
-    rows = x.reshape(len(x), groups, -1)
-    mean, variance = rows.mean(2, keepdim=True), rows.var(2, keepdim=True, unbiased=False)
-    return ((rows - mean) / torch.sqrt(variance + eps)).reshape(x.shape)
-
-
-def broadcasts_along_the_width(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    rows = x.reshape(n, groups, -1)
-    mean, variance = rows.mean(2, keepdim=True), rows.var(2, keepdim=True, unbiased=False)
-    return weight * ((rows - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w) + bias
-
-
-def as_rows(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    rows = x.reshape(n * groups, -1)
-    variance, mean = torch.var_mean(rows, dim=1, keepdim=True, correction=0)
-    x_hat = ((rows - mean) * torch.rsqrt(variance + eps)).view(n, c, h, w)
-    return x_hat * weight.view(1, c, 1, 1) + bias.view(1, c, 1, 1)
-
-
-def group_by_group(x, groups, weight, bias, *, eps=1e-5):
-    y = torch.empty_like(x)
-    size = x.shape[1] // groups
-    for i in range(len(x)):
-        for g in range(groups):
-            part = x[i, g * size : (g + 1) * size]
-            centered = part - part.mean()
-            y[i, g * size : (g + 1) * size] = centered / ((centered**2).mean() + eps).sqrt()
-    return torch.einsum("c,nchw->nchw", weight, y) + bias[:, None, None]
-
-
-def in_chunks(x, groups, weight, bias, *, eps=1e-5):
-    normalized = []
-    for part in x.chunk(groups, dim=1):
-        mean = part.mean(dim=(1, 2, 3), keepdim=True)
-        variance = part.var(dim=(1, 2, 3), keepdim=True, unbiased=False)
-        normalized.append((part - mean) / (variance + eps) ** 0.5)
-    return torch.cat(normalized, dim=1) * weight[:, None, None] + bias[:, None, None]
-
-
-lab.exercise(
+group_norm = lab.exercise(
     normalization.group_norm,
     title="Group normalization",
     statement="""Detectors and video models often have room for one or two images in a batch: too
@@ -184,86 +50,6 @@ the root. (G = 1 is layer normalization over the whole image, G = C is instance 
     inputs=(draw_groups, without(draw_groups, "eps"), draw_groups),
     probe=probes.call(),
     checks=[matches_reference("the normalized images"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "statistics_of_each_position",
-            statistics_of_each_position,
-            "You normalize every pixel position by itself, over the C/G channels alone. A group "
-            "shares one mean and variance over its channels and all positions.",
-            origin="4 of 65 students",
-        ),
-        Mistake(
-            "tangled_axes",
-            tangled_axes,
-            "You turn the axes before the reshape, so that a row mixes images and groups. "
-            "`x.reshape(N, G, C // G, H, W)` has everything in place: nothing need be turned.",
-            origin="3 of 65 students",
-        ),
-        Mistake(
-            "never_turned_back",
-            never_turned_back,
-            "You move an axis before you normalize and do not move it back: the numbers are "
-            "right, but stand in other places. Undo the steps in reverse order.",
-            origin="1 of 65 students",
-        ),
-        Mistake(
-            "size_for_number",
-            size_for_number,
-            "You make C/G groups of G channels. `groups` is the number of groups, so each has "
-            "C/G channels.",
-            origin="1 of 65 students",
-        ),
-        Mistake(
-            "channels_far_apart",
-            channels_far_apart,
-            "Your groups take every G-th channel. A group is made of neighbors: "
-            "`x.reshape(N, G, C // G, H, W)`.",
-        ),
-        Mistake(
-            "over_the_batch",
-            over_the_batch,
-            "You take the statistics of a group over all images. Each image has its own.",
-        ),
-        Mistake(
-            "every_channel_alone",
-            every_channel_alone,
-            "You normalize every channel by itself (instance normalization). The C/G channels "
-            "of a group share their mean and variance.",
-        ),
-        Mistake(
-            "all_channels_together",
-            all_channels_together,
-            "You normalize all channels of an image together, whatever `groups` says. Each "
-            "group of C/G channels has its own mean and variance.",
-        ),
-        Mistake(
-            "unbiased_variance",
-            unbiased_variance,
-            "You use the unbiased variance, the default of `var`. Normalizing uses the biased one.",
-        ),
-        Mistake(
-            "eps_outside_the_root",
-            eps_outside_the_root,
-            "You add ε after the root. It is added to the variance, under the root: √(σ² + ε).",
-        ),
-        Mistake("no_eps", no_eps, "You leave ε out. Divide by √(σ² + ε)."),
-        Mistake(
-            "no_scale_and_shift",
-            no_scale_and_shift,
-            "You normalize but leave out the last step: γ x̂ + β, with one γ and β per channel.",
-        ),
-        Mistake(
-            "broadcasts_along_the_width",
-            broadcasts_along_the_width,
-            "A weight of shape (C,) lines up with the last axis, the width. Give it the shape "
-            "(C, 1, 1).",
-        ),
-    ],
-    alternatives=[
-        Alternative("one row for each group", as_rows),
-        Alternative("loops over images and groups", group_by_group),
-        Alternative("chunks of channels", in_chunks),
-    ],
     forbidden=TORCH_BATCH_NORM,
     equivalent_mutants={
         "grouped = x.reshape(n, groups, c // groups, h, w) => "
@@ -277,3 +63,186 @@ the root. (G = 1 is layer normalization over the whole image, G = C is instance 
         "`dim=(2, 3, 4), keepdim=True`; then back to (N, C, H, W), and `weight[:, None, None]`.",
     ),
 )
+
+
+@group_norm.mistake(
+    "You normalize every pixel position by itself, over the C/G channels alone. A group shares "
+    "one mean and variance over its channels and all positions.",
+    origin="4 of 65 students",
+)
+def statistics_of_each_position(x, groups, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    rows = x.permute(0, 2, 3, 1).reshape(n * h * w * groups, c // groups)
+    mean, variance = rows.mean(1, keepdim=True), rows.var(1, keepdim=True, unbiased=False)
+    x_hat = ((rows - mean) / torch.sqrt(variance + eps)).reshape(n, h, w, c)
+    return (weight * x_hat + bias).permute(0, 3, 1, 2)
+
+
+@group_norm.mistake(
+    "You turn the axes before the reshape, so that a row mixes images and groups. `x.reshape(N, "
+    "G, C // G, H, W)` has everything in place: nothing need be turned.",
+    origin="3 of 65 students",
+)
+def tangled_axes(x, groups, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    turned = x.reshape(n, groups, -1).permute(2, 1, 0)
+    rows = turned.reshape(n * groups, -1)
+    mean, variance = rows.mean(1, keepdim=True), rows.var(1, keepdim=True, unbiased=False)
+    x_hat = ((rows - mean) / torch.sqrt(variance + eps)).reshape(turned.shape)
+    x_hat = x_hat.permute(2, 1, 0).reshape(n, c, h, w)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@group_norm.mistake(
+    "You move an axis before you normalize and do not move it back: the numbers are right, but "
+    "stand in other places. Undo the steps in reverse order.",
+    origin="1 of 65 students",
+)
+def never_turned_back(x, groups, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    grouped = x.reshape(n, groups, c // groups, h, w).movedim(2, -1)
+    mean = grouped.mean(dim=(2, 3, 4), keepdim=True)
+    variance = grouped.var(dim=(2, 3, 4), keepdim=True, unbiased=False)
+    x_hat = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@group_norm.mistake(
+    "You make C/G groups of G channels. `groups` is the number of groups, so each has C/G "
+    "channels.",
+    origin="1 of 65 students",
+)
+def size_for_number(x, groups, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    grouped = x.reshape(n, c // groups, groups, h, w)
+    mean = grouped.mean(dim=(2, 3, 4), keepdim=True)
+    variance = grouped.var(dim=(2, 3, 4), keepdim=True, unbiased=False)
+    x_hat = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@group_norm.mistake(
+    "Your groups take every G-th channel. A group is made of neighbors: `x.reshape(N, G, C // G, "
+    "H, W)`."
+)
+def channels_far_apart(x, groups, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    grouped = x.reshape(n, c // groups, groups, h, w)
+    mean = grouped.mean(dim=(1, 3, 4), keepdim=True)
+    variance = grouped.var(dim=(1, 3, 4), keepdim=True, unbiased=False)
+    x_hat = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@group_norm.mistake("You take the statistics of a group over all images. Each image has its own.")
+def over_the_batch(x, groups, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    grouped = x.reshape(n, groups, c // groups, h, w)
+    mean = grouped.mean(dim=(0, 2, 3, 4), keepdim=True)
+    variance = grouped.var(dim=(0, 2, 3, 4), keepdim=True, unbiased=False)
+    x_hat = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@group_norm.mistake(
+    "You normalize every channel by itself (instance normalization). The C/G channels of a group "
+    "share their mean and variance."
+)
+def every_channel_alone(x, groups, weight, bias, *, eps=1e-5):
+    mean = x.mean(dim=(2, 3), keepdim=True)
+    variance = x.var(dim=(2, 3), keepdim=True, unbiased=False)
+    x_hat = (x - mean) / torch.sqrt(variance + eps)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@group_norm.mistake(
+    "You normalize all channels of an image together, whatever `groups` says. Each group of C/G "
+    "channels has its own mean and variance."
+)
+def all_channels_together(x, groups, weight, bias, *, eps=1e-5):
+    mean = x.mean(dim=(1, 2, 3), keepdim=True)
+    variance = x.var(dim=(1, 2, 3), keepdim=True, unbiased=False)
+    x_hat = (x - mean) / torch.sqrt(variance + eps)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@group_norm.mistake(
+    "You use the unbiased variance, the default of `var`. Normalizing uses the biased one."
+)
+def unbiased_variance(x, groups, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    rows = x.reshape(n, groups, -1)
+    mean, variance = rows.mean(2, keepdim=True), rows.var(2, keepdim=True)
+    x_hat = ((rows - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@group_norm.mistake(
+    "You add ε after the root. It is added to the variance, under the root: √(σ² + ε)."
+)
+def eps_outside_the_root(x, groups, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    rows = x.reshape(n, groups, -1)
+    mean, deviation = rows.mean(2, keepdim=True), rows.std(2, keepdim=True, unbiased=False)
+    x_hat = ((rows - mean) / (deviation + eps)).reshape(n, c, h, w)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@group_norm.mistake("You leave ε out. Divide by √(σ² + ε).")
+def no_eps(x, groups, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    rows = x.reshape(n, groups, -1)
+    mean, deviation = rows.mean(2, keepdim=True), rows.std(2, keepdim=True, unbiased=False)
+    x_hat = ((rows - mean) / deviation).reshape(n, c, h, w)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@group_norm.mistake(
+    "You normalize but leave out the last step: γ x̂ + β, with one γ and β per channel."
+)
+def no_scale_and_shift(x, groups, weight, bias, *, eps=1e-5):
+    rows = x.reshape(len(x), groups, -1)
+    mean, variance = rows.mean(2, keepdim=True), rows.var(2, keepdim=True, unbiased=False)
+    return ((rows - mean) / torch.sqrt(variance + eps)).reshape(x.shape)
+
+
+@group_norm.mistake(
+    "A weight of shape (C,) lines up with the last axis, the width. Give it the shape (C, 1, 1).",
+    raises="RuntimeError",
+)
+def broadcasts_along_the_width(x, groups, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    rows = x.reshape(n, groups, -1)
+    mean, variance = rows.mean(2, keepdim=True), rows.var(2, keepdim=True, unbiased=False)
+    return weight * ((rows - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w) + bias
+
+
+@group_norm.alternative
+def as_rows(x, groups, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    rows = x.reshape(n * groups, -1)
+    variance, mean = torch.var_mean(rows, dim=1, keepdim=True, correction=0)
+    x_hat = ((rows - mean) * torch.rsqrt(variance + eps)).view(n, c, h, w)
+    return x_hat * weight.view(1, c, 1, 1) + bias.view(1, c, 1, 1)
+
+
+@group_norm.alternative
+def group_by_group(x, groups, weight, bias, *, eps=1e-5):
+    y = torch.empty_like(x)
+    size = x.shape[1] // groups
+    for i in range(len(x)):
+        for g in range(groups):
+            part = x[i, g * size : (g + 1) * size]
+            centered = part - part.mean()
+            y[i, g * size : (g + 1) * size] = centered / ((centered**2).mean() + eps).sqrt()
+    return torch.einsum("c,nchw->nchw", weight, y) + bias[:, None, None]
+
+
+@group_norm.alternative
+def in_chunks(x, groups, weight, bias, *, eps=1e-5):
+    normalized = []
+    for part in x.chunk(groups, dim=1):
+        mean = part.mean(dim=(1, 2, 3), keepdim=True)
+        variance = part.var(dim=(1, 2, 3), keepdim=True, unbiased=False)
+        normalized.append((part - mean) / (variance + eps) ** 0.5)
+    return torch.cat(normalized, dim=1) * weight[:, None, None] + bias[:, None, None]

@@ -14,10 +14,9 @@ from autograder.exercises.normalization.drawing import (
     without,
 )
 from autograder.exercises.normalization.modules import BUFFERS, trajectory_parts
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
-from course_lib.normalization import BatchNorm1d, batch_norm
+from course_lib.normalization import batch_norm
 
 
 def draw_image_batch(rng):
@@ -31,107 +30,7 @@ def draw_image_batch(rng):
     }
 
 
-def reshape_without_moving_the_channels(x, weight, bias, *, eps=1e-5):
-    channels = x.shape[1]
-    rows = x.reshape(-1, channels)  # one row per position
-    y = batch_norm(rows, weight, bias, eps=eps)
-    return y.reshape(x.shape)
-
-
-def channels_not_moved_back(x, weight, bias, *, eps=1e-5):
-    rows = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
-    return batch_norm(rows, weight, bias, eps=eps).reshape(x.shape)
-
-
-def channels_left_at_the_end(x, weight, bias, *, eps=1e-5):
-    moved = x.permute(0, 2, 3, 1)
-    y = batch_norm(moved.reshape(-1, x.shape[1]), weight, bias, eps=eps)
-    return y.reshape(moved.shape)
-
-
-def statistics_of_each_position(x, weight, bias, *, eps=1e-5):
-    y = torch.empty_like(x)
-    for c in range(x.shape[1]):
-        positions = x[:, c].reshape(len(x), -1)
-        scale, shift = weight[c].expand(positions.shape[1]), bias[c].expand(positions.shape[1])
-        y[:, c] = batch_norm(positions, scale, shift, eps=eps).reshape(y[:, c].shape)
-    return y
-
-
-def statistics_of_each_example(x, weight, bias, *, eps=1e-5):
-    mean = x.mean(dim=(2, 3), keepdim=True)
-    variance = x.var(dim=(2, 3), keepdim=True, unbiased=False)
-    x_hat = (x - mean) / torch.sqrt(variance + eps)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def view_of_moved_channels(x, weight, bias, *, eps=1e-5):
-    moved = x.permute(0, 2, 3, 1)
-    y = batch_norm(moved.view(-1, x.shape[1]), weight, bias, eps=eps)
-    return y.view(moved.shape).permute(0, 3, 1, 2)
-
-
-def broadcasts_along_the_width(x, weight, bias, *, eps=1e-5):
-    mean = x.mean(dim=(0, 2, 3), keepdim=True)
-    variance = x.var(dim=(0, 2, 3), keepdim=True, unbiased=False)
-    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
-
-
-def unbiased_variance(x, weight, bias, *, eps=1e-5):
-    mean, variance = x.mean(dim=(0, 2, 3), keepdim=True), x.var(dim=(0, 2, 3), keepdim=True)
-    x_hat = (x - mean) / torch.sqrt(variance + eps)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def forgets_eps(x, weight, bias, *, eps=1e-5):
-    moved = x.movedim(1, -1)
-    y = batch_norm(moved.reshape(-1, x.shape[1]), weight, bias)
-    return y.reshape(moved.shape).movedim(-1, 1)
-
-
-def over_all_channels(x, weight, bias, *, eps=1e-5):
-    x_hat = (x - x.mean()) / torch.sqrt(x.var(unbiased=False) + eps)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-def permuted(x, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    rows = x.permute(0, 2, 3, 1).contiguous().view(-1, c)
-    y = batch_norm(rows, weight, bias, eps=eps)
-    return y.view(n, h, w, c).permute(0, 3, 1, 2)
-
-
-def swapped_axes(x, weight, bias, *, eps=1e-5):
-    turned = x.swapaxes(1, 3)  # (N, W, H, C)
-    y = batch_norm(turned.reshape(-1, x.shape[1]), weight, bias, eps=eps)
-    return y.reshape(turned.shape).swapaxes(1, 3)
-
-
-def transposed(x, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    rows = x.transpose(0, 1).reshape(c, -1).T
-    y = batch_norm(rows, weight, bias, eps=eps)
-    return y.T.reshape(c, n, h, w).transpose(0, 1)
-
-
-def over_three_axes(x, weight, bias, *, eps=1e-5):
-    mean = x.mean(dim=(0, 2, 3), keepdim=True)
-    variance = ((x - mean) ** 2).mean(dim=(0, 2, 3), keepdim=True)
-    x_hat = (x - mean) / (variance + eps) ** 0.5
-    return x_hat * weight.view(1, -1, 1, 1) + bias.view(1, -1, 1, 1)
-
-
-def channel_by_channel(x, weight, bias, *, eps=1e-5):
-    y = torch.empty_like(x)
-    for c in range(x.shape[1]):
-        column = x[:, c].reshape(-1, 1)
-        y[:, c] = batch_norm(column, weight[c : c + 1], bias[c : c + 1], eps=eps).reshape(
-            x[:, c].shape
-        )
-    return y
-
-
-lab.repair(
+batch_norm_2d = lab.repair(
     normalization.batch_norm_2d,
     planted="reshape_without_moving_the_channels",
     title="Repair: normalize images",
@@ -154,77 +53,6 @@ other rows. Take `x = torch.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2)` and look 
     inputs=(draw_image_batch, without(draw_image_batch, "eps"), draw_image_batch),
     probe=probes.call(),
     checks=[matches_reference("the normalized images"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "reshape_without_moving_the_channels",
-            reshape_without_moving_the_channels,
-            "`x.reshape(-1, C)` cuts (N, C, H, W) into rows of C neighboring pixels, so every "
-            "column mixes the channels. Move the channel axis last before you reshape.",
-            origin="9 of 116 students",
-        ),
-        Mistake(
-            "statistics_of_each_position",
-            statistics_of_each_position,
-            "You give every pixel position its own mean and variance, taken over the N examples "
-            "alone. A channel has one of each, over examples and positions.",
-            origin="6 of 111 students",
-        ),
-        Mistake(
-            "statistics_of_each_example",
-            statistics_of_each_example,
-            "You normalize every image by itself (that is instance normalization). Take the "
-            "mean and variance of a channel over all images of the batch as well.",
-            origin="1 of 111 students",
-        ),
-        Mistake(
-            "view_of_moved_channels",
-            view_of_moved_channels,
-            "`view` cannot flatten a tensor whose axes were moved, because its numbers are not "
-            "in that order in memory. Use `reshape`, or `.contiguous()` first.",
-            origin="1 of 116 students",
-        ),
-        Mistake(
-            "channels_not_moved_back",
-            channels_not_moved_back,
-            "You move the channels last before you normalize, but reshape straight back to "
-            "(N, C, H, W). Undo the steps in reverse: reshape to (N, H, W, C), then move the "
-            "channels to the front.",
-        ),
-        Mistake(
-            "channels_left_at_the_end",
-            channels_left_at_the_end,
-            "Your result is (N, H, W, C): move the channels back to the second place.",
-        ),
-        Mistake(
-            "broadcasts_along_the_width",
-            broadcasts_along_the_width,
-            "A weight of shape (C,) lines up with the last axis, the width, not with the "
-            "channels (and goes unnoticed where W = C). Give it the shape (C, 1, 1).",
-        ),
-        Mistake(
-            "unbiased_variance",
-            unbiased_variance,
-            "You divide the variance by N·H·W − 1. Normalizing uses the biased variance, divided "
-            "by N·H·W.",
-        ),
-        Mistake(
-            "forgets_eps",
-            forgets_eps,
-            "You do not pass `eps` on to `batch_norm`, which then uses its default of 1e-5.",
-        ),
-        Mistake(
-            "over_all_channels",
-            over_all_channels,
-            "You take one mean and variance for all channels together. Each channel has its own.",
-        ),
-    ],
-    alternatives=[
-        Alternative("permute and view", permuted),
-        Alternative("swapaxes, H and W swapped", swapped_axes),
-        Alternative("transpose and reshape(C, -1).T", transposed),
-        Alternative("means over three axes", over_three_axes),
-        Alternative("channel by channel", channel_by_channel),
-    ],
     forbidden=TORCH_BATCH_NORM,
     needs=("normalization/batch_norm",),
     hints=(
@@ -235,6 +63,151 @@ other rows. Take `x = torch.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2)` and look 
         "`movedim(-1, 1)`.",
     ),
 )
+
+
+@batch_norm_2d.mistake(
+    "`x.reshape(-1, C)` cuts (N, C, H, W) into rows of C neighboring pixels, so every column "
+    "mixes the channels. Move the channel axis last before you reshape.",
+    origin="9 of 116 students",
+)
+def reshape_without_moving_the_channels(x, weight, bias, *, eps=1e-5):
+    channels = x.shape[1]
+    rows = x.reshape(-1, channels)  # one row per position
+    y = batch_norm(rows, weight, bias, eps=eps)
+    return y.reshape(x.shape)
+
+
+@batch_norm_2d.mistake(
+    "You give every pixel position its own mean and variance, taken over the N examples alone. A "
+    "channel has one of each, over examples and positions.",
+    origin="6 of 111 students",
+)
+def statistics_of_each_position(x, weight, bias, *, eps=1e-5):
+    y = torch.empty_like(x)
+    for c in range(x.shape[1]):
+        positions = x[:, c].reshape(len(x), -1)
+        scale, shift = weight[c].expand(positions.shape[1]), bias[c].expand(positions.shape[1])
+        y[:, c] = batch_norm(positions, scale, shift, eps=eps).reshape(y[:, c].shape)
+    return y
+
+
+@batch_norm_2d.mistake(
+    "You normalize every image by itself (that is instance normalization). Take the mean and "
+    "variance of a channel over all images of the batch as well.",
+    origin="1 of 111 students",
+)
+def statistics_of_each_example(x, weight, bias, *, eps=1e-5):
+    mean = x.mean(dim=(2, 3), keepdim=True)
+    variance = x.var(dim=(2, 3), keepdim=True, unbiased=False)
+    x_hat = (x - mean) / torch.sqrt(variance + eps)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@batch_norm_2d.mistake(
+    "`view` cannot flatten a tensor whose axes were moved, because its numbers are not in that "
+    "order in memory. Use `reshape`, or `.contiguous()` first.",
+    origin="1 of 116 students",
+    raises="RuntimeError",
+)
+def view_of_moved_channels(x, weight, bias, *, eps=1e-5):
+    moved = x.permute(0, 2, 3, 1)
+    y = batch_norm(moved.view(-1, x.shape[1]), weight, bias, eps=eps)
+    return y.view(moved.shape).permute(0, 3, 1, 2)
+
+
+@batch_norm_2d.mistake(
+    "You move the channels last before you normalize, but reshape straight back to (N, C, H, W). "
+    "Undo the steps in reverse: reshape to (N, H, W, C), then move the channels to the front."
+)
+def channels_not_moved_back(x, weight, bias, *, eps=1e-5):
+    rows = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+    return batch_norm(rows, weight, bias, eps=eps).reshape(x.shape)
+
+
+@batch_norm_2d.mistake("Your result is (N, H, W, C): move the channels back to the second place.")
+def channels_left_at_the_end(x, weight, bias, *, eps=1e-5):
+    moved = x.permute(0, 2, 3, 1)
+    y = batch_norm(moved.reshape(-1, x.shape[1]), weight, bias, eps=eps)
+    return y.reshape(moved.shape)
+
+
+@batch_norm_2d.mistake(
+    "A weight of shape (C,) lines up with the last axis, the width, not with the channels (and "
+    "goes unnoticed where W = C). Give it the shape (C, 1, 1).",
+    raises="RuntimeError",
+)
+def broadcasts_along_the_width(x, weight, bias, *, eps=1e-5):
+    mean = x.mean(dim=(0, 2, 3), keepdim=True)
+    variance = x.var(dim=(0, 2, 3), keepdim=True, unbiased=False)
+    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
+
+
+@batch_norm_2d.mistake(
+    "You divide the variance by N·H·W − 1. Normalizing uses the biased variance, divided by N·H·W."
+)
+def unbiased_variance(x, weight, bias, *, eps=1e-5):
+    mean, variance = x.mean(dim=(0, 2, 3), keepdim=True), x.var(dim=(0, 2, 3), keepdim=True)
+    x_hat = (x - mean) / torch.sqrt(variance + eps)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@batch_norm_2d.mistake(
+    "You do not pass `eps` on to `batch_norm`, which then uses its default of 1e-5."
+)
+def forgets_eps(x, weight, bias, *, eps=1e-5):
+    moved = x.movedim(1, -1)
+    y = batch_norm(moved.reshape(-1, x.shape[1]), weight, bias)
+    return y.reshape(moved.shape).movedim(-1, 1)
+
+
+@batch_norm_2d.mistake(
+    "You take one mean and variance for all channels together. Each channel has its own."
+)
+def over_all_channels(x, weight, bias, *, eps=1e-5):
+    x_hat = (x - x.mean()) / torch.sqrt(x.var(unbiased=False) + eps)
+    return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@batch_norm_2d.alternative
+def permuted(x, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    rows = x.permute(0, 2, 3, 1).contiguous().view(-1, c)
+    y = batch_norm(rows, weight, bias, eps=eps)
+    return y.view(n, h, w, c).permute(0, 3, 1, 2)
+
+
+@batch_norm_2d.alternative
+def swapped_axes(x, weight, bias, *, eps=1e-5):
+    turned = x.swapaxes(1, 3)  # (N, W, H, C)
+    y = batch_norm(turned.reshape(-1, x.shape[1]), weight, bias, eps=eps)
+    return y.reshape(turned.shape).swapaxes(1, 3)
+
+
+@batch_norm_2d.alternative
+def transposed(x, weight, bias, *, eps=1e-5):
+    n, c, h, w = x.shape
+    rows = x.transpose(0, 1).reshape(c, -1).T
+    y = batch_norm(rows, weight, bias, eps=eps)
+    return y.T.reshape(c, n, h, w).transpose(0, 1)
+
+
+@batch_norm_2d.alternative
+def over_three_axes(x, weight, bias, *, eps=1e-5):
+    mean = x.mean(dim=(0, 2, 3), keepdim=True)
+    variance = ((x - mean) ** 2).mean(dim=(0, 2, 3), keepdim=True)
+    x_hat = (x - mean) / (variance + eps) ** 0.5
+    return x_hat * weight.view(1, -1, 1, 1) + bias.view(1, -1, 1, 1)
+
+
+@batch_norm_2d.alternative
+def channel_by_channel(x, weight, bias, *, eps=1e-5):
+    y = torch.empty_like(x)
+    for c in range(x.shape[1]):
+        column = x[:, c].reshape(-1, 1)
+        y[:, c] = batch_norm(column, weight[c : c + 1], bias[c : c + 1], eps=eps).reshape(
+            x[:, c].shape
+        )
+    return y
 
 
 def draw_image_training(rng):
@@ -283,153 +256,7 @@ def draw_image_training(rng):
     }
 
 
-class MixesTheChannels(BatchNorm1d):
-    def forward(self, x):
-        rows = x.reshape(-1, self.num_features)
-        return super().forward(rows).reshape(x.shape)
-
-
-class StatisticsOfEachExample(BatchNorm1d):
-    def forward(self, x):
-        if self.training:
-            mean = x.mean(dim=(2, 3), keepdim=True)
-            variance = x.var(dim=(2, 3), keepdim=True, unbiased=False)
-            with torch.no_grad():
-                self.running_mean.lerp_(x.mean(dim=(0, 2, 3)), self.momentum)
-                self.running_var.lerp_(x.var(dim=(0, 2, 3)), self.momentum)
-        else:
-            mean = self.running_mean[:, None, None]
-            variance = self.running_var[:, None, None]
-        x_hat = (x - mean) / torch.sqrt(variance + self.eps)
-        return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
-
-
-class StatisticsMoveTwice(BatchNorm1d):
-    def forward(self, x):
-        channels_last = x.movedim(1, -1)
-        rows = channels_last.reshape(-1, self.num_features)
-        super().forward(rows)
-        y = super().forward(rows)
-        return y.reshape(channels_last.shape).movedim(-1, 1)
-
-
-class NeverStores(BatchNorm1d):
-    def forward(self, x):
-        mean, variance = self.running_mean, self.running_var
-        if self.training:
-            mean = x.mean(dim=(0, 2, 3))
-            variance = x.var(dim=(0, 2, 3), unbiased=False)
-        x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
-        return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
-
-
-class EvaluatesWithTheBatch(BatchNorm1d):
-    def forward(self, x):
-        mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
-        if self.training:
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(x.var(dim=(0, 2, 3)), self.momentum)
-        x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
-        return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
-
-
-class BesselCountsImages(BatchNorm1d):
-    def forward(self, x):
-        mean, variance = self.running_mean, self.running_var
-        if self.training:
-            mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
-            n = len(x)
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(variance * n / (n - 1), self.momentum)
-        x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
-        return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
-
-
-class BiasedRunningVariance(BatchNorm1d):
-    def forward(self, x):
-        mean, variance = self.running_mean, self.running_var
-        if self.training:
-            mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(variance, self.momentum)
-        x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
-        return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
-
-
-class UnbiasedEverywhere(BatchNorm1d):
-    def forward(self, x):
-        mean, variance = self.running_mean, self.running_var
-        if self.training:
-            mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3))
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(variance, self.momentum)
-        x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
-        return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
-
-
-class BuffersInTheGraph(BatchNorm1d):
-    def forward(self, x):
-        mean, variance = self.running_mean, self.running_var
-        if self.training:
-            m = self.momentum
-            mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
-            self.running_mean = (1 - m) * self.running_mean + m * mean
-            self.running_var = (1 - m) * self.running_var + m * x.var(dim=(0, 2, 3))
-        x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
-        return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
-
-
-class VarianceOfImageMeans(BatchNorm1d):
-    def forward(self, x):
-        return super().forward(x.mean(dim=(2, 3)))[:, :, None, None].expand_as(x)
-
-
-class ChannelsLeftAtTheEnd(BatchNorm1d):
-    def forward(self, x):
-        channels_last = x.permute(0, 2, 3, 1)
-        y = super().forward(channels_last.reshape(-1, self.num_features))
-        return y.reshape(channels_last.shape)
-
-
-class ChannelsNotMovedBack(BatchNorm1d):
-    def forward(self, x):
-        rows = x.permute(0, 2, 3, 1).reshape(-1, self.num_features)
-        return super().forward(rows).reshape(x.shape)
-
-
-class Permuted(BatchNorm1d):
-    def forward(self, x):
-        n, c, h, w = x.shape
-        y = super().forward(x.permute(0, 2, 3, 1).contiguous().view(-1, c))
-        return y.view(n, h, w, c).permute(0, 3, 1, 2)
-
-
-class Flattened(BatchNorm1d):
-    def forward(self, x):
-        rows = x.transpose(0, 1).flatten(1).T
-        y = super().forward(rows).T
-        return y.reshape(x.shape[1], x.shape[0], *x.shape[2:]).transpose(0, 1)
-
-
-class OverThreeAxes(BatchNorm1d):
-    def forward(self, x):
-        mean, variance = self.running_mean, self.running_var
-        if self.training:
-            mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
-            n = x.numel() / x.shape[1]
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(variance * n / (n - 1), self.momentum)
-        scale = self.weight / torch.sqrt(variance + self.eps)
-        shift = self.bias - mean * scale
-        return x * scale[:, None, None] + shift[:, None, None]
-
-
-lab.exercise(
+batch_norm2d = lab.exercise(
     normalization.BatchNorm2d,
     title="Batch normalization of images as a layer",
     statement="""`BatchNorm2d` for images inherits from your `BatchNorm1d`: parameters, buffers and
@@ -447,86 +274,6 @@ One image of more than one pixel is therefore enough to train on.""",
     inputs=draw_image_training,
     probe=probes.module(),
     dtypes=("float32", "float32", "float32"),
-    mistakes=[
-        Mistake(
-            "mixes_the_channels",
-            MixesTheChannels,
-            "`x.reshape(-1, C)` mixes the channels: it cuts (N, C, H, W) into rows of neighboring "
-            "pixels. Move the channel axis last first.",
-            origin="9 of 116 students",
-        ),
-        Mistake(
-            "never_stores",
-            NeverStores,
-            "The running statistics keep their first values. Training must move them, which "
-            "your `BatchNorm1d` already does.",
-            origin="1 of 116 students",
-        ),
-        Mistake(
-            "statistics_of_each_example",
-            StatisticsOfEachExample,
-            "In training you normalize every image by itself (instance normalization). Take "
-            "the statistics of a channel over all images of the batch as well.",
-            origin="1 of 111 students",
-        ),
-        Mistake(
-            "statistics_move_twice",
-            StatisticsMoveTwice,
-            "You call the layer twice for one batch, so that the running statistics move twice.",
-            origin="1 of 111 students",
-        ),
-        Mistake(
-            "evaluates_with_the_batch",
-            EvaluatesWithTheBatch,
-            "In evaluation you still use the statistics of the batch. Use the running ones.",
-            origin="1 of 111 students",
-        ),
-        Mistake(
-            "bessel_counts_images",
-            BesselCountsImages,
-            "You correct the running variance with N/(N − 1). A channel has N·H·W values, so "
-            "the factor is N·H·W / (N·H·W − 1).",
-        ),
-        Mistake(
-            "biased_running_variance",
-            BiasedRunningVariance,
-            "You store the biased variance. The running variance divides by N·H·W − 1.",
-        ),
-        Mistake(
-            "unbiased_everywhere",
-            UnbiasedEverywhere,
-            "You use the variance divided by N·H·W − 1 for both. It is what is stored; "
-            "normalizing in training uses the biased one, divided by N·H·W.",
-        ),
-        Mistake(
-            "buffers_in_the_graph",
-            BuffersInTheGraph,
-            "Your buffers require a gradient: each keeps the graph of all batches before it, "
-            "and memory grows. Update them under `torch.no_grad()`.",
-        ),
-        Mistake(
-            "variance_of_image_means",
-            VarianceOfImageMeans,
-            "You average every image over its positions first, so all pixels come out alike. "
-            "Each position is an example of its own.",
-        ),
-        Mistake(
-            "channels_left_at_the_end",
-            ChannelsLeftAtTheEnd,
-            "Your result is (N, H, W, C): move the channels back to the second place.",
-        ),
-        Mistake(
-            "channels_not_moved_back",
-            ChannelsNotMovedBack,
-            "You reshape straight back to (N, C, H, W). Undo the steps in reverse: reshape to "
-            "(N, H, W, C), then move the channels to the front.",
-        ),
-    ],
-    alternatives=[
-        Alternative("permute and view", Permuted),
-        Alternative("transpose and flatten", Flattened),
-        Alternative("means over three axes", OverThreeAxes),
-    ],
     forbidden=TORCH_BATCH_NORM,
     needs=("normalization/BatchNorm1d",),
     hints=(
@@ -535,3 +282,186 @@ One image of more than one pixel is therefore enough to train on.""",
         "`y = super().forward(rows)`, then reshape to (N, H, W, C) and move the channels back.",
     ),
 )
+
+
+@batch_norm2d.mistake(
+    "`x.reshape(-1, C)` mixes the channels: it cuts (N, C, H, W) into rows of neighboring pixels. "
+    "Move the channel axis last first.",
+    origin="9 of 116 students",
+)
+def mixes_the_channels(self, x):
+    rows = x.reshape(-1, self.num_features)
+    return super().forward(rows).reshape(x.shape)
+
+
+@batch_norm2d.mistake(
+    "The running statistics keep their first values. Training must move them, which your "
+    "`BatchNorm1d` already does.",
+    origin="1 of 116 students",
+)
+def never_stores(self, x):
+    mean, variance = self.running_mean, self.running_var
+    if self.training:
+        mean = x.mean(dim=(0, 2, 3))
+        variance = x.var(dim=(0, 2, 3), unbiased=False)
+    x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
+    return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
+
+
+@batch_norm2d.mistake(
+    "In training you normalize every image by itself (instance normalization). Take the "
+    "statistics of a channel over all images of the batch as well.",
+    origin="1 of 111 students",
+)
+def statistics_of_each_example(self, x):
+    if self.training:
+        mean = x.mean(dim=(2, 3), keepdim=True)
+        variance = x.var(dim=(2, 3), keepdim=True, unbiased=False)
+        with torch.no_grad():
+            self.running_mean.lerp_(x.mean(dim=(0, 2, 3)), self.momentum)
+            self.running_var.lerp_(x.var(dim=(0, 2, 3)), self.momentum)
+    else:
+        mean = self.running_mean[:, None, None]
+        variance = self.running_var[:, None, None]
+    x_hat = (x - mean) / torch.sqrt(variance + self.eps)
+    return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
+
+
+@batch_norm2d.mistake(
+    "You call the layer twice for one batch, so that the running statistics move twice.",
+    origin="1 of 111 students",
+)
+def statistics_move_twice(self, x):
+    channels_last = x.movedim(1, -1)
+    rows = channels_last.reshape(-1, self.num_features)
+    super().forward(rows)
+    y = super().forward(rows)
+    return y.reshape(channels_last.shape).movedim(-1, 1)
+
+
+@batch_norm2d.mistake(
+    "In evaluation you still use the statistics of the batch. Use the running ones.",
+    origin="1 of 111 students",
+)
+def evaluates_with_the_batch(self, x):
+    mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
+    if self.training:
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(x.var(dim=(0, 2, 3)), self.momentum)
+    x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
+    return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
+
+
+@batch_norm2d.mistake(
+    "You correct the running variance with N/(N − 1). A channel has N·H·W values, so the factor "
+    "is N·H·W / (N·H·W − 1)."
+)
+def bessel_counts_images(self, x):
+    mean, variance = self.running_mean, self.running_var
+    if self.training:
+        mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
+        n = len(x)
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * n / (n - 1), self.momentum)
+    x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
+    return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
+
+
+@batch_norm2d.mistake("You store the biased variance. The running variance divides by N·H·W − 1.")
+def biased_running_variance(self, x):
+    mean, variance = self.running_mean, self.running_var
+    if self.training:
+        mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance, self.momentum)
+    x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
+    return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
+
+
+@batch_norm2d.mistake(
+    "You use the variance divided by N·H·W − 1 for both. It is what is stored; normalizing in "
+    "training uses the biased one, divided by N·H·W."
+)
+def unbiased_everywhere(self, x):
+    mean, variance = self.running_mean, self.running_var
+    if self.training:
+        mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3))
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance, self.momentum)
+    x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
+    return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
+
+
+@batch_norm2d.mistake(
+    "Your buffers require a gradient: each keeps the graph of all batches before it, and memory "
+    "grows. Update them under `torch.no_grad()`."
+)
+def buffers_in_the_graph(self, x):
+    mean, variance = self.running_mean, self.running_var
+    if self.training:
+        m = self.momentum
+        mean, variance = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
+        self.running_mean = (1 - m) * self.running_mean + m * mean
+        self.running_var = (1 - m) * self.running_var + m * x.var(dim=(0, 2, 3))
+    x_hat = (x - mean[:, None, None]) / torch.sqrt(variance[:, None, None] + self.eps)
+    return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
+
+
+@batch_norm2d.mistake(
+    "You average every image over its positions first, so all pixels come out alike. Each "
+    "position is an example of its own.",
+    raises="ValueError",
+)
+def variance_of_image_means(self, x):
+    return super().forward(x.mean(dim=(2, 3)))[:, :, None, None].expand_as(x)
+
+
+@batch_norm2d.mistake(
+    "Your result is (N, H, W, C): move the channels back to the second place.",
+    raises="RuntimeError",
+)
+def channels_left_at_the_end(self, x):
+    channels_last = x.permute(0, 2, 3, 1)
+    y = super().forward(channels_last.reshape(-1, self.num_features))
+    return y.reshape(channels_last.shape)
+
+
+@batch_norm2d.mistake(
+    "You reshape straight back to (N, C, H, W). Undo the steps in reverse: reshape to (N, H, W, "
+    "C), then move the channels to the front."
+)
+def channels_not_moved_back(self, x):
+    rows = x.permute(0, 2, 3, 1).reshape(-1, self.num_features)
+    return super().forward(rows).reshape(x.shape)
+
+
+@batch_norm2d.alternative
+def permuted(self, x):
+    n, c, h, w = x.shape
+    y = super().forward(x.permute(0, 2, 3, 1).contiguous().view(-1, c))
+    return y.view(n, h, w, c).permute(0, 3, 1, 2)
+
+
+@batch_norm2d.alternative
+def flattened(self, x):
+    rows = x.transpose(0, 1).flatten(1).T
+    y = super().forward(rows).T
+    return y.reshape(x.shape[1], x.shape[0], *x.shape[2:]).transpose(0, 1)
+
+
+@batch_norm2d.alternative
+def over_three_axes(self, x):
+    mean, variance = self.running_mean, self.running_var
+    if self.training:
+        mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
+        n = x.numel() / x.shape[1]
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * n / (n - 1), self.momentum)
+    scale = self.weight / torch.sqrt(variance + self.eps)
+    shift = self.bias - mean * scale
+    return x * scale[:, None, None] + shift[:, None, None]

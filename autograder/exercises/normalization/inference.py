@@ -11,7 +11,6 @@ from autograder.exercises.normalization.drawing import (
     lab,
     without,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 
@@ -31,95 +30,7 @@ def draw_inference(rng):
     }
 
 
-def no_eps(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return weight * (x - running_mean) / torch.sqrt(running_var) + bias
-
-
-def eps_outside_the_root(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return weight * (x - running_mean) / (torch.sqrt(running_var) + eps) + bias
-
-
-def no_scale_and_shift(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return (x - running_mean) / torch.sqrt(running_var + eps)
-
-
-def no_shift(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return weight * (x - running_mean) / torch.sqrt(running_var + eps)
-
-
-def another_default(x, running_mean, running_var, weight, bias, *, eps=1e-8):
-    return weight * (x - running_mean) / torch.sqrt(running_var + eps) + bias
-
-
-def squares_the_variance(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return weight * (x - running_mean) / torch.sqrt(running_var**2 + eps) + bias
-
-
-def divides_by_the_variance(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return weight * (x - running_mean) / (running_var + eps) + bias
-
-
-def multiplies_by_the_deviation(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return weight * (x - running_mean) * torch.sqrt(running_var + eps) + bias
-
-
-def root_of_the_whole_quotient(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return weight * torch.sqrt((x - running_mean) / (running_var + eps)) + bias
-
-
-def subtracts_the_bias(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return weight * (x - running_mean) / torch.sqrt(running_var + eps) - bias
-
-
-def shifts_before_it_scales(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return weight * ((x - running_mean) / torch.sqrt(running_var + eps) + bias)
-
-
-def uses_the_batch(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    variance = x.var(dim=0, unbiased=False)
-    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + eps) + bias
-
-
-def uses_the_batch_unbiased(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return weight * (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0) + eps) + bias
-
-
-def uses_the_mean_of_the_batch(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return weight * (x - x.mean(dim=0)) / torch.sqrt(running_var + eps) + bias
-
-
-def uses_the_variance_of_the_batch(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    variance = x.var(dim=0, unbiased=False)
-    return weight * (x - running_mean) / torch.sqrt(variance + eps) + bias
-
-
-def eps_is_ignored(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return weight * (x - running_mean) / torch.sqrt(running_var + 1e-5) + bias
-
-
-def folded(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    scale = weight / (running_var + eps) ** 0.5
-    return x * scale + (bias - running_mean * scale)
-
-
-def with_rsqrt(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    return torch.addcmul(bias, (x - running_mean) * torch.rsqrt(running_var + eps), weight)
-
-
-def over_features(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    columns = []
-    for j in range(x.shape[1]):
-        normalized = (x[:, j] - running_mean[j]) / torch.sqrt(running_var[j] + eps)
-        columns.append(weight[j] * normalized + bias[j])
-    return torch.stack(columns, dim=1)
-
-
-def with_numpy(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    normalized = (x.numpy() - running_mean.numpy()) / (running_var.numpy() + eps) ** 0.5
-    return torch.from_numpy(weight.numpy() * normalized + bias.numpy())
-
-
-lab.exercise(
+batch_norm_inference = lab.exercise(
     normalization.batch_norm_inference,
     title="Normalize without a batch",
     statement="""After training, what the network says about one picture must not depend on which
@@ -138,111 +49,6 @@ for a batch of one as well.""",
     inputs=(draw_inference, without(draw_inference, "eps"), draw_inference),
     probe=probes.call(),
     checks=[matches_reference("the normalized examples"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "no_eps",
-            no_eps,
-            "You leave ε out. In evaluation, too, divide by √(r_var + ε), or the network "
-            "computes another function than the one that was trained.",
-            origin="6 of 127 students",
-        ),
-        Mistake(
-            "eps_outside_the_root",
-            eps_outside_the_root,
-            "You add ε after taking the root: √r_var + ε. As in training, ε is added to the "
-            "variance, under the root: √(r_var + ε).",
-            origin="2 of 120 students",
-        ),
-        Mistake(
-            "no_scale_and_shift",
-            no_scale_and_shift,
-            "You leave out γ and β. They were learned and are as much needed in evaluation: "
-            "y = γ x̂ + β.",
-            origin="2 of 127 students",
-        ),
-        Mistake(
-            "squares_the_variance",
-            squares_the_variance,
-            "You square the running variance, as if it were a standard deviation. It is a "
-            "variance already: divide by √(r_var + ε).",
-            origin="2 of 127 students",
-        ),
-        Mistake(
-            "divides_by_the_variance",
-            divides_by_the_variance,
-            "You divide by the running variance. Divide by its root: √(r_var + ε).",
-            origin="1 of 120 students",
-        ),
-        Mistake(
-            "multiplies_by_the_deviation",
-            multiplies_by_the_deviation,
-            "You multiply by √(r_var + ε) where it should divide. (An inverse that was "
-            "inverted once more?) x̂ = (x − r_mean) / √(r_var + ε).",
-            origin="1 of 120 students",
-        ),
-        Mistake(
-            "root_of_the_whole_quotient",
-            root_of_the_whole_quotient,
-            "Your root covers the numerator too, and is NaN wherever x lies below the mean. "
-            "Only the variance is under the root: (x − r_mean) / √(r_var + ε).",
-            origin="1 of 120 students",
-        ),
-        Mistake(
-            "subtracts_the_bias",
-            subtracts_the_bias,
-            "You subtract β (`bias`). It is added: y = γ x̂ + β.",
-            origin="1 of 127 students",
-        ),
-        Mistake(
-            "shifts_before_it_scales",
-            shifts_before_it_scales,
-            "You add β before you multiply by γ, so that β is scaled too: γ (x̂ + β). "
-            "Scale first: γ x̂ + β.",
-            origin="1 of 127 students",
-        ),
-        Mistake(
-            "uses_the_batch",
-            uses_the_batch,
-            "You normalize with the mean and variance of this batch, as in training. In "
-            "evaluation use the running ones: an example's output must not depend on the rest "
-            "of its batch.",
-            origin="1 of 111 students",
-        ),
-        Mistake(
-            "uses_the_batch_unbiased",
-            uses_the_batch_unbiased,
-            "You normalize with the mean and variance of this batch. In evaluation use "
-            "`running_mean` and `running_var`: an example's output must not depend on the rest "
-            "of its batch.",
-        ),
-        Mistake("no_shift", no_shift, "You scale by γ but never add β (`bias`): y = γ x̂ + β."),
-        Mistake(
-            "another_default",
-            another_default,
-            "You changed the default of `eps` in the signature. It is 1e-5, as in torch.",
-        ),
-        Mistake(
-            "uses_the_mean_of_the_batch",
-            uses_the_mean_of_the_batch,
-            "You subtract the mean of this batch. In evaluation subtract `running_mean`.",
-        ),
-        Mistake(
-            "uses_the_variance_of_the_batch",
-            uses_the_variance_of_the_batch,
-            "You divide by the spread of this batch. In evaluation use `running_var`.",
-        ),
-        Mistake(
-            "eps_is_ignored",
-            eps_is_ignored,
-            "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
-        ),
-    ],
-    alternatives=[
-        Alternative("folded into one scale and one shift", folded),
-        Alternative("rsqrt and addcmul", with_rsqrt),
-        Alternative("a loop over features", over_features),
-        Alternative("numpy and back", with_numpy),
-    ],
     forbidden=TORCH_BATCH_NORM,
     hints=(
         "Take the formula of training and ask of each symbol: does it come from the batch?",
@@ -250,3 +56,157 @@ for a batch of one as well.""",
         "`(x - running_mean) / torch.sqrt(running_var + eps)`, then scale and shift.",
     ),
 )
+
+
+@batch_norm_inference.mistake(
+    "You leave ε out. In evaluation, too, divide by √(r_var + ε), or the network computes another "
+    "function than the one that was trained.",
+    origin="6 of 127 students",
+)
+def no_eps(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * (x - running_mean) / torch.sqrt(running_var) + bias
+
+
+@batch_norm_inference.mistake(
+    "You add ε after taking the root: √r_var + ε. As in training, ε is added to the variance, "
+    "under the root: √(r_var + ε).",
+    origin="2 of 120 students",
+)
+def eps_outside_the_root(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * (x - running_mean) / (torch.sqrt(running_var) + eps) + bias
+
+
+@batch_norm_inference.mistake(
+    "You leave out γ and β. They were learned and are as much needed in evaluation: y = γ x̂ + β.",
+    origin="2 of 127 students",
+)
+def no_scale_and_shift(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return (x - running_mean) / torch.sqrt(running_var + eps)
+
+
+@batch_norm_inference.mistake(
+    "You square the running variance, as if it were a standard deviation. It is a variance "
+    "already: divide by √(r_var + ε).",
+    origin="2 of 127 students",
+)
+def squares_the_variance(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * (x - running_mean) / torch.sqrt(running_var**2 + eps) + bias
+
+
+@batch_norm_inference.mistake(
+    "You divide by the running variance. Divide by its root: √(r_var + ε).",
+    origin="1 of 120 students",
+)
+def divides_by_the_variance(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * (x - running_mean) / (running_var + eps) + bias
+
+
+@batch_norm_inference.mistake(
+    "You multiply by √(r_var + ε) where it should divide. (An inverse that was inverted once "
+    "more?) x̂ = (x − r_mean) / √(r_var + ε).",
+    origin="1 of 120 students",
+)
+def multiplies_by_the_deviation(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * (x - running_mean) * torch.sqrt(running_var + eps) + bias
+
+
+@batch_norm_inference.mistake(
+    "Your root covers the numerator too, and is NaN wherever x lies below the mean. Only the "
+    "variance is under the root: (x − r_mean) / √(r_var + ε).",
+    origin="1 of 120 students",
+)
+def root_of_the_whole_quotient(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * torch.sqrt((x - running_mean) / (running_var + eps)) + bias
+
+
+@batch_norm_inference.mistake(
+    "You subtract β (`bias`). It is added: y = γ x̂ + β.", origin="1 of 127 students"
+)
+def subtracts_the_bias(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * (x - running_mean) / torch.sqrt(running_var + eps) - bias
+
+
+@batch_norm_inference.mistake(
+    "You add β before you multiply by γ, so that β is scaled too: γ (x̂ + β). Scale first: γ x̂ + β.",
+    origin="1 of 127 students",
+)
+def shifts_before_it_scales(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * ((x - running_mean) / torch.sqrt(running_var + eps) + bias)
+
+
+@batch_norm_inference.mistake(
+    "You normalize with the mean and variance of this batch, as in training. In evaluation use "
+    "the running ones: an example's output must not depend on the rest of its batch.",
+    origin="1 of 111 students",
+)
+def uses_the_batch(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    variance = x.var(dim=0, unbiased=False)
+    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + eps) + bias
+
+
+@batch_norm_inference.mistake(
+    "You normalize with the mean and variance of this batch. In evaluation use `running_mean` and "
+    "`running_var`: an example's output must not depend on the rest of its batch."
+)
+def uses_the_batch_unbiased(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0) + eps) + bias
+
+
+@batch_norm_inference.mistake("You scale by γ but never add β (`bias`): y = γ x̂ + β.")
+def no_shift(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * (x - running_mean) / torch.sqrt(running_var + eps)
+
+
+@batch_norm_inference.mistake(
+    "You changed the default of `eps` in the signature. It is 1e-5, as in torch."
+)
+def another_default(x, running_mean, running_var, weight, bias, *, eps=1e-8):
+    return weight * (x - running_mean) / torch.sqrt(running_var + eps) + bias
+
+
+@batch_norm_inference.mistake(
+    "You subtract the mean of this batch. In evaluation subtract `running_mean`."
+)
+def uses_the_mean_of_the_batch(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * (x - x.mean(dim=0)) / torch.sqrt(running_var + eps) + bias
+
+
+@batch_norm_inference.mistake(
+    "You divide by the spread of this batch. In evaluation use `running_var`."
+)
+def uses_the_variance_of_the_batch(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    variance = x.var(dim=0, unbiased=False)
+    return weight * (x - running_mean) / torch.sqrt(variance + eps) + bias
+
+
+@batch_norm_inference.mistake(
+    "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`."
+)
+def eps_is_ignored(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return weight * (x - running_mean) / torch.sqrt(running_var + 1e-5) + bias
+
+
+@batch_norm_inference.alternative
+def folded(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    scale = weight / (running_var + eps) ** 0.5
+    return x * scale + (bias - running_mean * scale)
+
+
+@batch_norm_inference.alternative
+def with_rsqrt(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    return torch.addcmul(bias, (x - running_mean) * torch.rsqrt(running_var + eps), weight)
+
+
+@batch_norm_inference.alternative
+def over_features(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    columns = []
+    for j in range(x.shape[1]):
+        normalized = (x[:, j] - running_mean[j]) / torch.sqrt(running_var[j] + eps)
+        columns.append(weight[j] * normalized + bias[j])
+    return torch.stack(columns, dim=1)
+
+
+@batch_norm_inference.alternative
+def with_numpy(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    normalized = (x.numpy() - running_mean.numpy()) / (running_var.numpy() + eps) ** 0.5
+    return torch.from_numpy(weight.numpy() * normalized + bias.numpy())

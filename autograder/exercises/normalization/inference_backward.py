@@ -14,7 +14,6 @@ from autograder.exercises.normalization.drawing import (
     lab,
     without,
 )
-from autograder.judging import Alternative, Mistake
 from course_lib import normalization
 
 
@@ -33,101 +32,7 @@ def draw_inference_gradient(rng):
     }
 
 
-def as_in_training(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def training_formula(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = torch.sqrt(running_var + eps)
-    x_hat = (x - running_mean) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def weight_gradient_of_the_batch(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = torch.sqrt(running_var + eps)
-    x_hat = (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def no_weight(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = torch.sqrt(running_var + eps)
-    x_hat = (x - running_mean) / s
-    return grad_output / s, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def not_divided(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    x_hat = (x - running_mean) / torch.sqrt(running_var + eps)
-    return weight * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def no_eps(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = torch.sqrt(running_var)
-    x_hat = (x - running_mean) / s
-    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def eps_outside_the_root(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = torch.sqrt(running_var) + eps
-    x_hat = (x - running_mean) / s
-    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def divides_by_the_variance(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = running_var + eps
-    x_hat = (x - running_mean) / s
-    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def eps_is_ignored(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = torch.sqrt(running_var + 1e-5)
-    x_hat = (x - running_mean) / s
-    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def bias_before_weight(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = torch.sqrt(running_var + eps)
-    x_hat = (x - running_mean) / s
-    return weight / s * grad_output, grad_output.sum(dim=0), (grad_output * x_hat).sum(dim=0)
-
-
-def raw_input(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = torch.sqrt(running_var + eps)
-    return weight / s * grad_output, (grad_output * x).sum(dim=0), grad_output.sum(dim=0)
-
-
-def keeps_an_axis(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = torch.sqrt(running_var + eps)
-    grad_weight = (grad_output * (x - running_mean) / s).sum(dim=0, keepdim=True)
-    return weight / s * grad_output, grad_weight, grad_output.sum(dim=0, keepdim=True)
-
-
-def means_for_sums(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = torch.sqrt(running_var + eps)
-    x_hat = (x - running_mean) / s
-    return weight / s * grad_output, (grad_output * x_hat).mean(dim=0), grad_output.mean(dim=0)
-
-
-def with_rsqrt(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    inverse = torch.rsqrt(running_var + eps)
-    grad_weight = ((x - running_mean) * grad_output).sum(0) * inverse
-    return grad_output * (weight * inverse), grad_weight, grad_output.sum(0)
-
-
-def with_matrices(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
-    s = (running_var + eps) ** 0.5
-    x_hat = (x - running_mean) / s
-    ones = torch.ones(len(x), dtype=x.dtype)
-    grad_weight = torch.diagonal(grad_output.T @ x_hat)
-    return grad_output @ torch.diag(weight / s), grad_weight, ones @ grad_output
-
-
-lab.exercise(
+batch_norm_inference_backward = lab.exercise(
     normalization.batch_norm_inference_backward,
     title="Backward in evaluation mode",
     statement="""Sometimes one needs gradients through a network in evaluation mode: when its
@@ -150,83 +55,6 @@ Ask yourself which of the three paths of the training mode are still there. With
         draw_inference_gradient,
     ),
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "training_formula",
-            training_formula,
-            "You use the formula of the training mode. Here the mean and the variance are "
-            "constants, no gradient flows through them: dx = (γ/s) dy.",
-            origin="17 of 120 students",
-        ),
-        Mistake(
-            "as_in_training",
-            as_in_training,
-            "You go backward through the training mode, statistics of the batch and all. In "
-            "evaluation the running statistics are used, and they are constants: dx = (γ/s) dy.",
-        ),
-        Mistake(
-            "weight_gradient_of_the_batch",
-            weight_gradient_of_the_batch,
-            "For the gradient of the weight you normalize x with the statistics of the batch. "
-            "The forward pass used the running ones.",
-        ),
-        Mistake(
-            "no_weight",
-            no_weight,
-            "γ is missing from the gradient of the input: dx = (γ/s) dy.",
-        ),
-        Mistake(
-            "not_divided",
-            not_divided,
-            "The forward pass divides by s = √(r_var + ε), so the gradient of the input does "
-            "too: dx = (γ/s) dy.",
-        ),
-        Mistake("no_eps", no_eps, "You leave ε out: s = √(r_var + ε), as in the forward pass."),
-        Mistake(
-            "eps_outside_the_root",
-            eps_outside_the_root,
-            "You add ε after the root. It is added to the variance, under the root, as in the "
-            "forward pass: s = √(r_var + ε).",
-        ),
-        Mistake(
-            "divides_by_the_variance",
-            divides_by_the_variance,
-            "You divide by the running variance. The forward pass divides by its root, "
-            "s = √(r_var + ε).",
-        ),
-        Mistake(
-            "eps_is_ignored",
-            eps_is_ignored,
-            "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
-        ),
-        Mistake(
-            "bias_before_weight",
-            bias_before_weight,
-            "You return the gradient of the bias before that of the weight. The order asked for "
-            "is input, weight, bias.",
-        ),
-        Mistake(
-            "raw_input",
-            raw_input,
-            "The weight multiplies the normalized input: its gradient is Σ dy · (x − r_mean)/s.",
-        ),
-        Mistake(
-            "keeps_an_axis",
-            keeps_an_axis,
-            "The gradients of weight and bias have the shape (1, C), from `keepdim=True`. A "
-            "gradient has the shape of its parameter, (C,).",
-        ),
-        Mistake(
-            "means_for_sums",
-            means_for_sums,
-            "You average the gradients of weight and bias over the batch. Each example adds "
-            "its part to the loss: use the sum.",
-        ),
-    ],
-    alternatives=[
-        Alternative("rsqrt", with_rsqrt),
-        Alternative("matrix products", with_matrices),
-    ],
     forbidden=(*TORCH_BATCH_NORM, *AUTOGRAD),
     hints=(
         "The running statistics do not depend on x. What is y then, as a function of x?",
@@ -234,3 +62,145 @@ Ask yourself which of the three paths of the training mode are still there. With
         "dx = (γ/s) · dy; the weight multiplies (x − r_mean)/s, and the bias 1.",
     ),
 )
+
+
+@batch_norm_inference_backward.mistake(
+    "You use the formula of the training mode. Here the mean and the variance are constants, no "
+    "gradient flows through them: dx = (γ/s) dy.",
+    origin="17 of 120 students",
+)
+def training_formula(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    x_hat = (x - running_mean) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_inference_backward.mistake(
+    "You go backward through the training mode, statistics of the batch and all. In evaluation "
+    "the running statistics are used, and they are constants: dx = (γ/s) dy."
+)
+def as_in_training(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_inference_backward.mistake(
+    "For the gradient of the weight you normalize x with the statistics of the batch. The forward "
+    "pass used the running ones."
+)
+def weight_gradient_of_the_batch(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    x_hat = (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_inference_backward.mistake(
+    "γ is missing from the gradient of the input: dx = (γ/s) dy."
+)
+def no_weight(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    x_hat = (x - running_mean) / s
+    return grad_output / s, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_inference_backward.mistake(
+    "The forward pass divides by s = √(r_var + ε), so the gradient of the input does too: dx = "
+    "(γ/s) dy."
+)
+def not_divided(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    x_hat = (x - running_mean) / torch.sqrt(running_var + eps)
+    return weight * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_inference_backward.mistake("You leave ε out: s = √(r_var + ε), as in the forward pass.")
+def no_eps(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var)
+    x_hat = (x - running_mean) / s
+    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_inference_backward.mistake(
+    "You add ε after the root. It is added to the variance, under the root, as in the forward "
+    "pass: s = √(r_var + ε)."
+)
+def eps_outside_the_root(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var) + eps
+    x_hat = (x - running_mean) / s
+    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_inference_backward.mistake(
+    "You divide by the running variance. The forward pass divides by its root, s = √(r_var + ε)."
+)
+def divides_by_the_variance(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = running_var + eps
+    x_hat = (x - running_mean) / s
+    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_inference_backward.mistake(
+    "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`."
+)
+def eps_is_ignored(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + 1e-5)
+    x_hat = (x - running_mean) / s
+    return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_inference_backward.mistake(
+    "You return the gradient of the bias before that of the weight. The order asked for is input, "
+    "weight, bias."
+)
+def bias_before_weight(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    x_hat = (x - running_mean) / s
+    return weight / s * grad_output, grad_output.sum(dim=0), (grad_output * x_hat).sum(dim=0)
+
+
+@batch_norm_inference_backward.mistake(
+    "The weight multiplies the normalized input: its gradient is Σ dy · (x − r_mean)/s."
+)
+def raw_input(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    return weight / s * grad_output, (grad_output * x).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_inference_backward.mistake(
+    "The gradients of weight and bias have the shape (1, C), from `keepdim=True`. A gradient has "
+    "the shape of its parameter, (C,)."
+)
+def keeps_an_axis(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    grad_weight = (grad_output * (x - running_mean) / s).sum(dim=0, keepdim=True)
+    return weight / s * grad_output, grad_weight, grad_output.sum(dim=0, keepdim=True)
+
+
+@batch_norm_inference_backward.mistake(
+    "You average the gradients of weight and bias over the batch. Each example adds its part to "
+    "the loss: use the sum."
+)
+def means_for_sums(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = torch.sqrt(running_var + eps)
+    x_hat = (x - running_mean) / s
+    return weight / s * grad_output, (grad_output * x_hat).mean(dim=0), grad_output.mean(dim=0)
+
+
+@batch_norm_inference_backward.alternative
+def with_rsqrt(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    inverse = torch.rsqrt(running_var + eps)
+    grad_weight = ((x - running_mean) * grad_output).sum(0) * inverse
+    return grad_output * (weight * inverse), grad_weight, grad_output.sum(0)
+
+
+@batch_norm_inference_backward.alternative
+def with_matrices(grad_output, x, running_mean, running_var, weight, *, eps=1e-5):
+    s = (running_var + eps) ** 0.5
+    x_hat = (x - running_mean) / s
+    ones = torch.ones(len(x), dtype=x.dtype)
+    grad_weight = torch.diagonal(grad_output.T @ x_hat)
+    return grad_output @ torch.diag(weight / s), grad_weight, ones @ grad_output

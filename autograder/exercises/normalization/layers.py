@@ -14,7 +14,6 @@ from autograder.exercises.normalization.drawing import (
     lab,
     without,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 
@@ -32,80 +31,7 @@ def draw_examples(rng):
     }
 
 
-def statistics_of_the_batch(x, weight, bias, *, eps=1e-5):
-    variance = x.var(dim=0, unbiased=False)
-    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + eps) + bias
-
-
-def unbiased_variance(x, weight, bias, *, eps=1e-5):
-    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True)
-    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
-
-
-def eps_outside_the_root(x, weight, bias, *, eps=1e-5):
-    mean, deviation = x.mean(dim=1, keepdim=True), x.std(dim=1, keepdim=True, unbiased=False)
-    return weight * (x - mean) / (deviation + eps) + bias
-
-
-def no_eps(x, weight, bias, *, eps=1e-5):
-    mean, deviation = x.mean(dim=1, keepdim=True), x.std(dim=1, keepdim=True, unbiased=False)
-    return weight * (x - mean) / deviation + bias
-
-
-def eps_is_ignored(x, weight, bias, *, eps=1e-5):
-    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
-    return weight * (x - mean) / torch.sqrt(variance + 1e-5) + bias
-
-
-def deviation_as_it_comes(x, weight, bias, *, eps=1e-5):
-    mean, deviation = x.mean(dim=1, keepdim=True), x.std(dim=1, keepdim=True)
-    return weight * (x - mean) / (deviation + eps) + bias
-
-
-def no_shift(x, weight, bias, *, eps=1e-5):
-    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
-    return weight * (x - mean) / torch.sqrt(variance + eps)
-
-
-def loses_an_axis(x, weight, bias, *, eps=1e-5):
-    variance = x.var(dim=1, unbiased=False)
-    return weight * (x - x.mean(dim=1)) / torch.sqrt(variance + eps) + bias
-
-
-def no_scale_and_shift(x, weight, bias, *, eps=1e-5):
-    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
-    return (x - mean) / torch.sqrt(variance + eps)
-
-
-def divides_by_the_variance(x, weight, bias, *, eps=1e-5):
-    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
-    return weight * (x - mean) / (variance + eps) + bias
-
-
-def one_mean_for_all(x, weight, bias, *, eps=1e-5):
-    return weight * (x - x.mean()) / torch.sqrt(x.var(unbiased=False) + eps) + bias
-
-
-def transposed(x, weight, bias, *, eps=1e-5):
-    columns = x.T
-    x_hat = (columns - columns.mean(0)) / torch.sqrt(columns.var(0, unbiased=False) + eps)
-    return weight * x_hat.T + bias
-
-
-def with_var_mean(x, weight, bias, *, eps=1e-5):
-    variance, mean = torch.var_mean(x, dim=-1, keepdim=True, correction=0)
-    return (x - mean) * torch.rsqrt(variance + eps) * weight + bias
-
-
-def row_by_row(x, weight, bias, *, eps=1e-5):
-    rows = []
-    for row in x:
-        centered = row - row.mean()
-        rows.append(weight * centered / (centered.pow(2).mean() + eps) ** 0.5 + bias)
-    return torch.stack(rows)
-
-
-lab.exercise(
+layer_norm = lab.exercise(
     normalization.layer_norm,
     title="Layer normalization",
     statement="""A batch of one has no spread, and in a sequence model batches are hard to compare.
@@ -124,71 +50,6 @@ $$y_{nd} = \\gamma_d\\,\\frac{x_{nd}-\\mu_n}{\\sqrt{\\sigma_n^2+\\varepsilon}} +
     inputs=(draw_examples, without(draw_examples, "eps"), draw_examples),
     probe=probes.call(),
     checks=[matches_reference("the normalized examples"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "statistics_of_the_batch",
-            statistics_of_the_batch,
-            "You take mean and variance over the batch (dim=0): that is batch normalization. "
-            "Layer normalization takes them over the features of each example (dim=1).",
-            origin="2 of 75 students",
-        ),
-        Mistake(
-            "unbiased_variance",
-            unbiased_variance,
-            "You divide the variance by D − 1, the default of `x.var`. Normalizing uses the "
-            "biased variance, divided by D.",
-        ),
-        Mistake(
-            "eps_outside_the_root",
-            eps_outside_the_root,
-            "You add ε after the root. It is added to the variance, under the root: √(σ² + ε).",
-        ),
-        Mistake(
-            "no_eps",
-            no_eps,
-            "You leave ε out; an example whose features are all equal then gives 0/0. Divide "
-            "by √(σ² + ε).",
-        ),
-        Mistake(
-            "loses_an_axis",
-            loses_an_axis,
-            "Shapes that do not line up: one number per example must have the shape (N, 1) beside "
-            "(N, D), so `x.mean(dim=1)` needs `keepdim=True`; γ and β, (D,), meet x as (N, D).",
-        ),
-        Mistake(
-            "eps_is_ignored",
-            eps_is_ignored,
-            "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
-        ),
-        Mistake(
-            "deviation_as_it_comes",
-            deviation_as_it_comes,
-            "Two things: `x.std` divides by D − 1 unless told otherwise, where D is wanted; and ε "
-            "is added to the variance, under the root. Divide by √(σ² + ε) with the biased σ².",
-        ),
-        Mistake("no_shift", no_shift, "You scale by γ but never add β (`bias`): γ x̂ + β."),
-        Mistake(
-            "no_scale_and_shift",
-            no_scale_and_shift,
-            "You normalize but leave out the last step: γ x̂ + β.",
-        ),
-        Mistake(
-            "divides_by_the_variance",
-            divides_by_the_variance,
-            "You divide by the variance. Divide by its root, √(σ² + ε).",
-        ),
-        Mistake(
-            "one_mean_for_all",
-            one_mean_for_all,
-            "You take one mean and variance over the whole table. Every example (row) has its "
-            "own: dim=1, keepdim=True.",
-        ),
-    ],
-    alternatives=[
-        Alternative("transposed, normalized, transposed", transposed),
-        Alternative("torch.var_mean and rsqrt", with_var_mean),
-        Alternative("row by row", row_by_row),
-    ],
     forbidden=TORCH_BATCH_NORM,
     hints=(
         "Which axis holds the features of one example?",
@@ -199,6 +60,116 @@ $$y_{nd} = \\gamma_d\\,\\frac{x_{nd}-\\mu_n}{\\sqrt{\\sigma_n^2+\\varepsilon}} +
 )
 
 
+@layer_norm.mistake(
+    "You take mean and variance over the batch (dim=0): that is batch normalization. Layer "
+    "normalization takes them over the features of each example (dim=1).",
+    origin="2 of 75 students",
+)
+def statistics_of_the_batch(x, weight, bias, *, eps=1e-5):
+    variance = x.var(dim=0, unbiased=False)
+    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + eps) + bias
+
+
+@layer_norm.mistake(
+    "You divide the variance by D − 1, the default of `x.var`. Normalizing uses the biased "
+    "variance, divided by D."
+)
+def unbiased_variance(x, weight, bias, *, eps=1e-5):
+    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True)
+    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
+
+
+@layer_norm.mistake(
+    "You add ε after the root. It is added to the variance, under the root: √(σ² + ε)."
+)
+def eps_outside_the_root(x, weight, bias, *, eps=1e-5):
+    mean, deviation = x.mean(dim=1, keepdim=True), x.std(dim=1, keepdim=True, unbiased=False)
+    return weight * (x - mean) / (deviation + eps) + bias
+
+
+@layer_norm.mistake(
+    "You leave ε out; an example whose features are all equal then gives 0/0. Divide by √(σ² + ε)."
+)
+def no_eps(x, weight, bias, *, eps=1e-5):
+    mean, deviation = x.mean(dim=1, keepdim=True), x.std(dim=1, keepdim=True, unbiased=False)
+    return weight * (x - mean) / deviation + bias
+
+
+@layer_norm.mistake(
+    "Shapes that do not line up: one number per example must have the shape (N, 1) beside (N, D), "
+    "so `x.mean(dim=1)` needs `keepdim=True`; γ and β, (D,), meet x as (N, D).",
+    raises="RuntimeError",
+)
+def loses_an_axis(x, weight, bias, *, eps=1e-5):
+    variance = x.var(dim=1, unbiased=False)
+    return weight * (x - x.mean(dim=1)) / torch.sqrt(variance + eps) + bias
+
+
+@layer_norm.mistake(
+    "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`."
+)
+def eps_is_ignored(x, weight, bias, *, eps=1e-5):
+    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
+    return weight * (x - mean) / torch.sqrt(variance + 1e-5) + bias
+
+
+@layer_norm.mistake(
+    "Two things: `x.std` divides by D − 1 unless told otherwise, where D is wanted; and ε is "
+    "added to the variance, under the root. Divide by √(σ² + ε) with the biased σ²."
+)
+def deviation_as_it_comes(x, weight, bias, *, eps=1e-5):
+    mean, deviation = x.mean(dim=1, keepdim=True), x.std(dim=1, keepdim=True)
+    return weight * (x - mean) / (deviation + eps) + bias
+
+
+@layer_norm.mistake("You scale by γ but never add β (`bias`): γ x̂ + β.")
+def no_shift(x, weight, bias, *, eps=1e-5):
+    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
+    return weight * (x - mean) / torch.sqrt(variance + eps)
+
+
+@layer_norm.mistake("You normalize but leave out the last step: γ x̂ + β.")
+def no_scale_and_shift(x, weight, bias, *, eps=1e-5):
+    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
+    return (x - mean) / torch.sqrt(variance + eps)
+
+
+@layer_norm.mistake("You divide by the variance. Divide by its root, √(σ² + ε).")
+def divides_by_the_variance(x, weight, bias, *, eps=1e-5):
+    mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
+    return weight * (x - mean) / (variance + eps) + bias
+
+
+@layer_norm.mistake(
+    "You take one mean and variance over the whole table. Every example (row) has its own: dim=1, "
+    "keepdim=True."
+)
+def one_mean_for_all(x, weight, bias, *, eps=1e-5):
+    return weight * (x - x.mean()) / torch.sqrt(x.var(unbiased=False) + eps) + bias
+
+
+@layer_norm.alternative
+def transposed(x, weight, bias, *, eps=1e-5):
+    columns = x.T
+    x_hat = (columns - columns.mean(0)) / torch.sqrt(columns.var(0, unbiased=False) + eps)
+    return weight * x_hat.T + bias
+
+
+@layer_norm.alternative
+def with_var_mean(x, weight, bias, *, eps=1e-5):
+    variance, mean = torch.var_mean(x, dim=-1, keepdim=True, correction=0)
+    return (x - mean) * torch.rsqrt(variance + eps) * weight + bias
+
+
+@layer_norm.alternative
+def row_by_row(x, weight, bias, *, eps=1e-5):
+    rows = []
+    for row in x:
+        centered = row - row.mean()
+        rows.append(weight * centered / (centered.pow(2).mean() + eps) ** 0.5 + bias)
+    return torch.stack(rows)
+
+
 def draw_layer_gradient(rng):
     """Examples and a random upstream gradient."""
     drawn = draw_examples(rng)
@@ -207,134 +178,7 @@ def draw_layer_gradient(rng):
     return {"grad_output": rng.normal(size=shape) + rng.normal(size=shape[1]), **drawn}
 
 
-def weight_outside_the_means(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    grad_mean = grad_output.mean(dim=1, keepdim=True)
-    grad_product = (grad_output * x_hat).mean(dim=1, keepdim=True)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def gradients_of_each_example(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    return grad_x, (grad_output * x_hat).sum(dim=1), grad_output.sum(dim=1)
-
-
-def bias_before_weight(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    return grad_x, grad_output.sum(dim=0), (grad_output * x_hat).sum(dim=0)
-
-
-def no_weight(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    grad_product = (grad_output * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (grad_output - grad_output.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def weight_in_the_weight_gradient(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    return grad_x, (g * x_hat).sum(dim=0), g.sum(dim=0)
-
-
-def backward_through_the_batch(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=0)) / s
-    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def batch_size_for_features(grad_output, x, weight, *, eps=1e-5):
-    n = len(x)
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    sums = g.sum(dim=1, keepdim=True) + x_hat * (g * x_hat).sum(dim=1, keepdim=True)
-    return (n * g - sums) / (n * s), (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def backward_ignores_eps(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + 1e-5)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def backward_without_eps(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False))
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def constant_statistics(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    return weight * grad_output / s, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-def keeps_an_axis(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    grad_weight = (grad_output * x_hat).sum(dim=0, keepdim=True)
-    return grad_x, grad_weight, grad_output.sum(dim=0, keepdim=True)
-
-
-def as_one_division(grad_output, x, weight, *, eps=1e-5):
-    d = x.shape[1]
-    s = torch.sqrt(x.var(dim=-1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=-1, keepdim=True)) / s
-    g = grad_output * weight
-    sums = g.sum(-1, keepdim=True) + x_hat * (g * x_hat).sum(-1, keepdim=True)
-    return (d * g - sums) / (d * s), (grad_output * x_hat).sum(0), grad_output.sum(0)
-
-
-def staged(grad_output, x, weight, *, eps=1e-5):
-    d = x.shape[1]
-    centered = x - x.mean(dim=1, keepdim=True)
-    inverse = ((centered**2).mean(dim=1, keepdim=True) + eps) ** -0.5
-    g = grad_output * weight
-    grad_variance = (g * centered).sum(dim=1, keepdim=True) * -0.5 * inverse**3
-    grad_centered = g * inverse + 2 / d * centered * grad_variance
-    grad_x = grad_centered - grad_centered.mean(dim=1, keepdim=True)
-    return grad_x, (grad_output * centered * inverse).sum(dim=0), grad_output.sum(dim=0)
-
-
-def jacobian_of_each_example(grad_output, x, weight, *, eps=1e-5):
-    n, d = x.shape
-    grad_x, x_hat = torch.empty_like(x), torch.empty_like(x)
-    for i in range(n):
-        s = torch.sqrt(x[i].var(unbiased=False) + eps)
-        x_hat[i] = (x[i] - x[i].mean()) / s
-        identity = torch.eye(d, dtype=x.dtype)
-        jacobian = (identity - 1 / d - torch.outer(x_hat[i], x_hat[i]) / d) / s
-        grad_x[i] = jacobian @ (weight * grad_output[i])
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-lab.exercise(
+layer_norm_backward = lab.exercise(
     normalization.layer_norm_backward,
     title="Backward through a layer normalization",
     statement="""Return the gradients of the input, the weight and the bias of `layer_norm`, in this
@@ -351,82 +195,6 @@ Here the mean runs over the features, and each has its own γ. Without `torch.au
     hide=("Formula", "Convention"),
     inputs=(draw_layer_gradient, without(draw_layer_gradient, "eps"), draw_layer_gradient),
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "weight_outside_the_means",
-            weight_outside_the_means,
-            "You put γ in front of the bracket, as for batch normalization. Here it differs "
-            "within each mean and must go in: use g = γ · dy in place of dy throughout.",
-            origin="2 of 75 students",
-        ),
-        Mistake(
-            "backward_through_the_batch",
-            backward_through_the_batch,
-            "You go backward through batch normalization: statistics over dim=0. The mean and "
-            "variance of `layer_norm` run over the features of each example, dim=1.",
-            origin="2 of 75 students",
-        ),
-        Mistake(
-            "gradients_of_each_example",
-            gradients_of_each_example,
-            "You sum the gradients of weight and bias over the features, which leaves (N,). γ "
-            "and β belong to the features: sum over the batch, dim=0.",
-            origin="2 of 75 students",
-        ),
-        Mistake(
-            "batch_size_for_features",
-            batch_size_for_features,
-            "You divide the sums by the batch size N. They run over the D features of an "
-            "example: divide by D.",
-            origin="1 of 75 students",
-        ),
-        Mistake(
-            "backward_ignores_eps",
-            backward_ignores_eps,
-            "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
-            origin="1 of 75 students",
-        ),
-        Mistake(
-            "backward_without_eps",
-            backward_without_eps,
-            "You leave ε out: s = √(σ² + ε), as in the forward pass.",
-            origin="1 of 75 students",
-        ),
-        Mistake(
-            "constant_statistics",
-            constant_statistics,
-            "You treat the mean and the variance of an example as constants. They are made of "
-            "its features: subtract mean(g) and x̂ · mean(g · x̂), with g = γ · dy.",
-        ),
-        Mistake(
-            "no_weight",
-            no_weight,
-            "γ is missing from the gradient of the input: use g = γ · dy in place of dy.",
-        ),
-        Mistake(
-            "weight_in_the_weight_gradient",
-            weight_in_the_weight_gradient,
-            "You use g = γ · dy for the gradients of weight and bias too. In y = γ x̂ + β, γ is "
-            "multiplied by x̂ and β by 1: Σ dy · x̂ and Σ dy.",
-        ),
-        Mistake(
-            "bias_before_weight",
-            bias_before_weight,
-            "You return the gradient of the bias before that of the weight. The order asked for "
-            "is input, weight, bias.",
-        ),
-        Mistake(
-            "keeps_an_axis",
-            keeps_an_axis,
-            "The gradients of weight and bias have the shape (1, D), from `keepdim=True`. A "
-            "gradient has the shape of its parameter, (D,).",
-        ),
-    ],
-    alternatives=[
-        Alternative("sums and one division by D", as_one_division),
-        Alternative("staged backward through the graph", staged),
-        Alternative("a Jacobian for each example", jacobian_of_each_example),
-    ],
     forbidden=(*TORCH_BATCH_NORM, *AUTOGRAD),
     hints=(
         "Let g = γ · dy be the gradient that arrives at x̂. From x̂ to x everything is as in "
@@ -435,3 +203,179 @@ Here the mean runs over the features, and each has its own γ. Without `torch.au
         "dx = (g − mean(g) − x̂ · mean(g · x̂)) / s.",
     ),
 )
+
+
+@layer_norm_backward.mistake(
+    "You put γ in front of the bracket, as for batch normalization. Here it differs within each "
+    "mean and must go in: use g = γ · dy in place of dy throughout.",
+    origin="2 of 75 students",
+)
+def weight_outside_the_means(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    grad_mean = grad_output.mean(dim=1, keepdim=True)
+    grad_product = (grad_output * x_hat).mean(dim=1, keepdim=True)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@layer_norm_backward.mistake(
+    "You go backward through batch normalization: statistics over dim=0. The mean and variance of "
+    "`layer_norm` run over the features of each example, dim=1.",
+    origin="2 of 75 students",
+)
+def backward_through_the_batch(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=0)) / s
+    grad_mean, grad_product = grad_output.mean(dim=0), (grad_output * x_hat).mean(dim=0)
+    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@layer_norm_backward.mistake(
+    "You sum the gradients of weight and bias over the features, which leaves (N,). γ and β "
+    "belong to the features: sum over the batch, dim=0.",
+    origin="2 of 75 students",
+)
+def gradients_of_each_example(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    g = weight * grad_output
+    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
+    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
+    return grad_x, (grad_output * x_hat).sum(dim=1), grad_output.sum(dim=1)
+
+
+@layer_norm_backward.mistake(
+    "You divide the sums by the batch size N. They run over the D features of an example: divide "
+    "by D.",
+    origin="1 of 75 students",
+)
+def batch_size_for_features(grad_output, x, weight, *, eps=1e-5):
+    n = len(x)
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    g = weight * grad_output
+    sums = g.sum(dim=1, keepdim=True) + x_hat * (g * x_hat).sum(dim=1, keepdim=True)
+    return (n * g - sums) / (n * s), (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@layer_norm_backward.mistake(
+    "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
+    origin="1 of 75 students",
+)
+def backward_ignores_eps(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + 1e-5)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    g = weight * grad_output
+    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
+    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@layer_norm_backward.mistake(
+    "You leave ε out: s = √(σ² + ε), as in the forward pass.", origin="1 of 75 students"
+)
+def backward_without_eps(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False))
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    g = weight * grad_output
+    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
+    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@layer_norm_backward.mistake(
+    "You treat the mean and the variance of an example as constants. They are made of its "
+    "features: subtract mean(g) and x̂ · mean(g · x̂), with g = γ · dy."
+)
+def constant_statistics(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    return weight * grad_output / s, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@layer_norm_backward.mistake(
+    "γ is missing from the gradient of the input: use g = γ · dy in place of dy."
+)
+def no_weight(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    grad_product = (grad_output * x_hat).mean(dim=1, keepdim=True)
+    grad_x = (grad_output - grad_output.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+@layer_norm_backward.mistake(
+    "You use g = γ · dy for the gradients of weight and bias too. In y = γ x̂ + β, γ is "
+    "multiplied by x̂ and β by 1: Σ dy · x̂ and Σ dy."
+)
+def weight_in_the_weight_gradient(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    g = weight * grad_output
+    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
+    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
+    return grad_x, (g * x_hat).sum(dim=0), g.sum(dim=0)
+
+
+@layer_norm_backward.mistake(
+    "You return the gradient of the bias before that of the weight. The order asked for is input, "
+    "weight, bias."
+)
+def bias_before_weight(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    g = weight * grad_output
+    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
+    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
+    return grad_x, grad_output.sum(dim=0), (grad_output * x_hat).sum(dim=0)
+
+
+@layer_norm_backward.mistake(
+    "The gradients of weight and bias have the shape (1, D), from `keepdim=True`. A gradient has "
+    "the shape of its parameter, (D,)."
+)
+def keeps_an_axis(grad_output, x, weight, *, eps=1e-5):
+    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
+    g = weight * grad_output
+    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
+    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
+    grad_weight = (grad_output * x_hat).sum(dim=0, keepdim=True)
+    return grad_x, grad_weight, grad_output.sum(dim=0, keepdim=True)
+
+
+@layer_norm_backward.alternative
+def as_one_division(grad_output, x, weight, *, eps=1e-5):
+    d = x.shape[1]
+    s = torch.sqrt(x.var(dim=-1, keepdim=True, unbiased=False) + eps)
+    x_hat = (x - x.mean(dim=-1, keepdim=True)) / s
+    g = grad_output * weight
+    sums = g.sum(-1, keepdim=True) + x_hat * (g * x_hat).sum(-1, keepdim=True)
+    return (d * g - sums) / (d * s), (grad_output * x_hat).sum(0), grad_output.sum(0)
+
+
+@layer_norm_backward.alternative
+def staged(grad_output, x, weight, *, eps=1e-5):
+    d = x.shape[1]
+    centered = x - x.mean(dim=1, keepdim=True)
+    inverse = ((centered**2).mean(dim=1, keepdim=True) + eps) ** -0.5
+    g = grad_output * weight
+    grad_variance = (g * centered).sum(dim=1, keepdim=True) * -0.5 * inverse**3
+    grad_centered = g * inverse + 2 / d * centered * grad_variance
+    grad_x = grad_centered - grad_centered.mean(dim=1, keepdim=True)
+    return grad_x, (grad_output * centered * inverse).sum(dim=0), grad_output.sum(dim=0)
+
+
+@layer_norm_backward.alternative
+def jacobian_of_each_example(grad_output, x, weight, *, eps=1e-5):
+    n, d = x.shape
+    grad_x, x_hat = torch.empty_like(x), torch.empty_like(x)
+    for i in range(n):
+        s = torch.sqrt(x[i].var(unbiased=False) + eps)
+        x_hat[i] = (x[i] - x[i].mean()) / s
+        identity = torch.eye(d, dtype=x.dtype)
+        jacobian = (identity - 1 / d - torch.outer(x_hat[i], x_hat[i]) / d) / s
+        grad_x[i] = jacobian @ (weight * grad_output[i])
+    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)

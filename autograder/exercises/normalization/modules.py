@@ -1,9 +1,12 @@
 """Batch normalization as a module, led through training and evaluation."""
 
+from course_lib.normalization import batch_norm
+from course_lib.normalization import batch_norm_inference
+from course_lib.normalization import update_running_statistics
+import torch
 import numpy as np
 
 from autograder import probes
-from autograder.exercises.normalization import module_answers as answers
 from autograder.exercises.normalization.drawing import (
     TORCH_BATCH_NORM,
     draw_eps,
@@ -14,7 +17,7 @@ from autograder.exercises.normalization.drawing import (
     lab,
     spread_out,
 )
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import check, find, finding, matches_reference
 from autograder.judging.comparison import Tolerance, difference
 from course_lib import normalization
@@ -191,7 +194,7 @@ def trajectory_parts(training, statistics, evaluation, gradients):
     ]
 
 
-lab.exercise(
+batch_norm1d = lab.exercise(
     normalization.BatchNorm1d,
     title="Batch normalization as a layer",
     statement="""Now put the three functions together in a layer that behaves differently in its two
@@ -219,206 +222,6 @@ Call your own `batch_norm`, `update_running_statistics` and `batch_norm_inferenc
     inputs=draw_training,
     probe=probes.module(),
     dtypes=("float32", "float32", "float32"),
-    mistakes=[
-        Mistake(
-            "stores_eps",
-            answers.StoresEps,
-            "You add ε to the variance before you store it. ε belongs to the division alone; "
-            "`running_var` holds the variance.",
-            origin="9 of 127 students",
-        ),
-        Mistake(
-            "keeps_an_axis",
-            answers.KeepsAnAxis,
-            "Your buffers have the shape (1, C) instead of (C,), from `keepdim=True`. The "
-            "numbers are right, but they no longer fit a saved model.",
-            origin="5 of 120 students",
-        ),
-        Mistake(
-            "unbiased_everywhere",
-            answers.UnbiasedEverywhere,
-            "You use the variance divided by N − 1 for both. It is what is stored; normalizing "
-            "in training uses the biased one, divided by N.",
-            origin="4 of 120 students",
-        ),
-        Mistake(
-            "stores_eps_and_omits_it_later",
-            answers.StoresEpsAndOmitsItLater,
-            "You store the variance with ε inside and leave ε out in evaluation. Store the "
-            "variance alone and divide by √(running_var + ε).",
-            origin="2 of 127 students",
-        ),
-        Mistake(
-            "averages_the_deviation",
-            answers.AveragesTheDeviation,
-            "You average the standard deviation and square it in evaluation. The square of a "
-            "mean is not the mean of squares: store the variance.",
-            origin="2 of 127 students",
-        ),
-        Mistake(
-            "averages_the_deviation_and_divides_by_it",
-            answers.AveragesTheDeviationAndDividesByIt,
-            "You store a running standard deviation. `running_var` holds the variance; in "
-            "evaluation divide by √(running_var + ε).",
-            origin="2 of 127 students",
-        ),
-        Mistake(
-            "forgets_eps",
-            answers.ForgetsEps,
-            "You do not pass `self.eps` on, so the functions use their default of 1e-5.",
-            origin="1 of 127 students",
-        ),
-        Mistake(
-            "never_stores",
-            answers.NeverStores,
-            "You compute the new running statistics but do not store them: `running_mean` and "
-            "`running_var` keep their first values. Copy the new ones into the buffers.",
-            origin="1 of 127 students",
-        ),
-        Mistake(
-            "evaluation_needs_training_variables",
-            answers.EvaluationNeedsTrainingVariables,
-            "In evaluation you use a variable that only the training branch sets. Compute the "
-            "deviation from `running_var` there.",
-            origin="1 of 127 students",
-        ),
-        Mistake(
-            "evaluates_with_the_batch",
-            answers.EvaluatesWithTheBatch,
-            "In evaluation you still use the mean and variance of the batch. A single example "
-            "then gives β, whatever it is: use the running statistics.",
-            origin="1 of 111 students",
-        ),
-        Mistake(
-            "never_stores_the_variance",
-            answers.NeverStoresTheVariance,
-            "`running_mean` moves, `running_var` does not. Store both.",
-        ),
-        Mistake(
-            "biased_everywhere",
-            answers.BiasedEverywhere,
-            "You store the biased variance, divided by N. It is right for normalizing; "
-            "`running_var` takes the unbiased one, divided by N − 1.",
-        ),
-        Mistake(
-            "forgets_momentum",
-            answers.ForgetsMomentum,
-            "You do not pass `self.momentum` on, so the update uses its default of 0.1.",
-        ),
-        Mistake(
-            "updates_in_evaluation",
-            answers.UpdatesInEvaluation,
-            "Your running statistics move in evaluation too. Then the test data change the "
-            "model: update them only if `self.training`.",
-        ),
-        Mistake(
-            "asks_whether_gradients_are_on",
-            answers.AsksWhetherGradientsAreOn,
-            "You take the mode from `torch.is_grad_enabled()`. Gradients and mode are "
-            "independent: ask `self.training`.",
-        ),
-        Mistake(
-            "buffers_in_the_graph",
-            answers.BuffersInTheGraph,
-            "Your buffers require a gradient: each keeps the graph of all batches before it, "
-            "and memory grows. Update them under `torch.no_grad()`.",
-        ),
-        Mistake(
-            "trains_with_running_statistics",
-            answers.TrainsWithRunningStatistics,
-            "In training you normalize with the running statistics. Training uses the mean and "
-            "variance of the batch itself; the running ones are for evaluation.",
-        ),
-        Mistake(
-            "everything_without_gradients",
-            answers.EverythingWithoutGradients,
-            "Your whole `forward` runs without gradients, so nothing before this layer can "
-            "learn. Only the update of the buffers belongs under `torch.no_grad()`.",
-        ),
-        Mistake(
-            "constant_statistics",
-            answers.ConstantStatistics,
-            "You compute the batch's mean and variance without gradients. The values are right, "
-            "but the gradient must flow through them: they depend on x.",
-        ),
-        Mistake(
-            "evaluation_without_eps",
-            answers.EvaluationWithoutEps,
-            "In evaluation you leave ε out, or do not pass `self.eps` on. As in training, divide by "
-            "√(running_var + ε).",
-            origin="6 of 127 students",
-        ),
-        Mistake(
-            "evaluation_with_eps_outside",
-            answers.EvaluationWithEpsOutside,
-            "In evaluation you add ε after the root. It is added to the variance, under the "
-            "root: √(running_var + ε).",
-            origin="3 of 127 students",
-        ),
-        Mistake(
-            "evaluation_without_scale_and_shift",
-            answers.EvaluationWithoutScaleAndShift,
-            "In evaluation you leave out `weight` and `bias`. They were learned and are as much "
-            "needed there: γ x̂ + β.",
-            origin="2 of 127 students",
-        ),
-        Mistake(
-            "last_batch_only",
-            answers.LastBatchOnly,
-            "Your buffers hold the statistics of the last batch alone. Move them toward the "
-            "batch: (1 − m) r + m · batch.",
-            origin="1 of 127 students",
-        ),
-        Mistake(
-            "swaps_the_momentum",
-            answers.SwapsTheMomentum,
-            "You weight the old value with m and the batch with 1 − m (the convention of Keras "
-            "and Flax). Here, as in torch, m weights the new batch: (1 − m) r + m · batch.",
-        ),
-        Mistake(
-            "stores_the_other_way_round",
-            answers.StoresTheOtherWayRound,
-            "You store the new mean in `running_var` and the new variance in `running_mean`. "
-            "The order of the pair is (mean, variance).",
-        ),
-        Mistake(
-            "modes_exchanged",
-            answers.ModesExchanged,
-            "Your two branches are exchanged: `self.training` is True in train mode, and there "
-            "the batch is used.",
-        ),
-        Mistake(
-            "always_the_batch",
-            answers.AlwaysTheBatch,
-            "You do not ask `self.training`: in evaluation, too, your layer uses the batch and "
-            "moves the running statistics. Use `running_mean` and `running_var` there.",
-        ),
-        Mistake(
-            "evaluation_without_gradients",
-            answers.EvaluationWithoutGradients,
-            "In evaluation your output lets no gradient through. Mode and gradients are two "
-            "different things: only the update of the buffers belongs under `torch.no_grad()`.",
-        ),
-        Mistake(
-            "biased_and_in_the_graph",
-            answers.BiasedAndInTheGraph,
-            "Two things: you store the biased variance (`running_var` takes the one divided by "
-            "N − 1), and your buffers require a gradient, so that memory grows. Update them "
-            "under `torch.no_grad()`.",
-        ),
-        Mistake(
-            "keeps_an_axis_biased",
-            answers.KeepsAnAxisBiased,
-            "Two things: your buffers have the shape (1, C) instead of (C,), from `keepdim=True`; "
-            "and you store the biased variance, where `running_var` takes the one divided by "
-            "N − 1.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by hand, with detach", answers.ByHand),
-        Alternative("buffers moved in place", answers.InPlace),
-        Alternative("through .data, evaluation folded", answers.ThroughData),
-    ],
     forbidden=TORCH_BATCH_NORM,
     needs=(
         "normalization/batch_norm",
@@ -434,3 +237,500 @@ Call your own `batch_norm`, `update_running_statistics` and `batch_norm_inferenc
         "`return batch_norm(x, self.weight, self.bias, eps=self.eps)`.",
     ),
 )
+
+
+@batch_norm1d.mistake(
+    "You add ε to the variance before you store it. ε belongs to the division alone; "
+    "`running_var` holds the variance.",
+    origin="9 of 127 students",
+)
+def stores_eps(self, x):
+    if not self.training:
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+    with torch.no_grad():
+        variance = x.var(dim=0) + self.eps
+        self.running_mean.lerp_(x.mean(dim=0), self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "Your buffers have the shape (1, C) instead of (C,), from `keepdim=True`. The numbers are "
+    "right, but they no longer fit a saved model.",
+    origin="5 of 120 students",
+)
+def keeps_an_axis(self, x):
+    if not self.training:
+        deviation = torch.sqrt(self.running_var + self.eps)
+        return self.weight * (x - self.running_mean) / deviation + self.bias
+    m = self.momentum
+    with torch.no_grad():
+        mean, variance = x.mean(dim=0, keepdim=True), x.var(dim=0, keepdim=True)
+        self.running_mean = (1 - m) * self.running_mean + m * mean
+        self.running_var = (1 - m) * self.running_var + m * variance
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "You use the variance divided by N − 1 for both. It is what is stored; normalizing in "
+    "training uses the biased one, divided by N.",
+    origin="4 of 120 students",
+)
+def unbiased_everywhere(self, x):
+    mean, variance = self.running_mean, self.running_var
+    if self.training:
+        mean, variance = x.mean(dim=0), x.var(dim=0)
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance, self.momentum)
+    return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
+
+
+@batch_norm1d.mistake(
+    "You store the variance with ε inside and leave ε out in evaluation. Store the variance alone "
+    "and divide by √(running_var + ε).",
+    origin="2 of 127 students",
+)
+def stores_eps_and_omits_it_later(self, x):
+    if not self.training:
+        deviation = torch.sqrt(self.running_var)
+        return self.weight * (x - self.running_mean) / deviation + self.bias
+    with torch.no_grad():
+        variance = x.var(dim=0) + self.eps
+        self.running_mean.lerp_(x.mean(dim=0), self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "You average the standard deviation and square it in evaluation. The square of a mean is not "
+    "the mean of squares: store the variance.",
+    origin="2 of 127 students",
+)
+def averages_the_deviation(self, x):
+    if not self.training:
+        deviation = torch.sqrt(self.running_var**2 + self.eps)
+        return self.weight * (x - self.running_mean) / deviation + self.bias
+    with torch.no_grad():
+        self.running_mean.lerp_(x.mean(dim=0), self.momentum)
+        self.running_var.lerp_(x.std(dim=0), self.momentum)
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "You store a running standard deviation. `running_var` holds the variance; in evaluation "
+    "divide by √(running_var + ε).",
+    origin="2 of 127 students",
+)
+def averages_the_deviation_and_divides_by_it(self, x):
+    if not self.training:
+        return self.weight * (x - self.running_mean) / self.running_var + self.bias
+    with torch.no_grad():
+        self.running_mean.lerp_(x.mean(dim=0), self.momentum)
+        self.running_var.lerp_(x.std(dim=0), self.momentum)
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "You do not pass `self.eps` on, so the functions use their default of 1e-5.",
+    origin="1 of 127 students",
+)
+def forgets_eps(self, x):
+    if not self.training:
+        return batch_norm_inference(x, self.running_mean, self.running_var, self.weight, self.bias)
+    with torch.no_grad():
+        self.running_mean, self.running_var = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+    return batch_norm(x, self.weight, self.bias)
+
+
+@batch_norm1d.mistake(
+    "You compute the new running statistics but do not store them: `running_mean` and "
+    "`running_var` keep their first values. Copy the new ones into the buffers.",
+    origin="1 of 127 students",
+)
+def never_stores(self, x):
+    if not self.training:
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+    update_running_statistics(self.running_mean, self.running_var, x, momentum=self.momentum)
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "In evaluation you use a variable that only the training branch sets. Compute the deviation "
+    "from `running_var` there.",
+    origin="1 of 127 students",
+    raises="UnboundLocalError",
+)
+def evaluation_needs_training_variables(self, x):
+    if self.training:
+        mean = x.mean(dim=0)
+        deviation = torch.sqrt(x.var(dim=0, unbiased=False) + self.eps)
+        normalized = (x - mean) / deviation
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(x.var(dim=0), self.momentum)
+    else:
+        normalized = (x - self.running_mean) / deviation
+    return self.weight * normalized + self.bias
+
+
+@batch_norm1d.mistake(
+    "In evaluation you still use the mean and variance of the batch. A single example then gives "
+    "β, whatever it is: use the running statistics.",
+    origin="1 of 111 students",
+)
+def evaluates_with_the_batch(self, x):
+    mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+    if self.training:
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(x.var(dim=0), self.momentum)
+    return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
+
+
+@batch_norm1d.mistake("`running_mean` moves, `running_var` does not. Store both.")
+def never_stores_the_variance(self, x):
+    if not self.training:
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+    with torch.no_grad():
+        self.running_mean, _ = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "You store the biased variance, divided by N. It is right for normalizing; `running_var` "
+    "takes the unbiased one, divided by N − 1."
+)
+def biased_everywhere(self, x):
+    mean, variance = self.running_mean, self.running_var
+    if self.training:
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance, self.momentum)
+    return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
+
+
+@batch_norm1d.mistake("You do not pass `self.momentum` on, so the update uses its default of 0.1.")
+def forgets_momentum(self, x):
+    if not self.training:
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+    with torch.no_grad():
+        self.running_mean, self.running_var = update_running_statistics(
+            self.running_mean, self.running_var, x
+        )
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "Your running statistics move in evaluation too. Then the test data change the model: update "
+    "them only if `self.training`."
+)
+def updates_in_evaluation(self, x):
+    with torch.no_grad():
+        self.running_mean.lerp_(x.mean(dim=0), self.momentum)
+        if len(x) > 1:
+            self.running_var.lerp_(x.var(dim=0), self.momentum)
+    if self.training:
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+    return batch_norm_inference(
+        x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+    )
+
+
+@batch_norm1d.mistake(
+    "You take the mode from `torch.is_grad_enabled()`. Gradients and mode are independent: ask "
+    "`self.training`."
+)
+def asks_whether_gradients_are_on(self, x):
+    if not torch.is_grad_enabled():
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+    with torch.no_grad():
+        self.running_mean, self.running_var = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "Your buffers require a gradient: each keeps the graph of all batches before it, and memory "
+    "grows. Update them under `torch.no_grad()`."
+)
+def buffers_in_the_graph(self, x):
+    if not self.training:
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+    self.running_mean, self.running_var = update_running_statistics(
+        self.running_mean, self.running_var, x, momentum=self.momentum
+    )
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "In training you normalize with the running statistics. Training uses the mean and variance "
+    "of the batch itself; the running ones are for evaluation."
+)
+def trains_with_running_statistics(self, x):
+    if self.training:
+        with torch.no_grad():
+            self.running_mean, self.running_var = update_running_statistics(
+                self.running_mean, self.running_var, x, momentum=self.momentum
+            )
+    return batch_norm_inference(
+        x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+    )
+
+
+@batch_norm1d.mistake(
+    "Your whole `forward` runs without gradients, so nothing before this layer can learn. Only "
+    "the update of the buffers belongs under `torch.no_grad()`.",
+    raises="RuntimeError",
+)
+@torch.no_grad()
+def everything_without_gradients(self, x):
+    if not self.training:
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+    self.running_mean, self.running_var = update_running_statistics(
+        self.running_mean, self.running_var, x, momentum=self.momentum
+    )
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "You compute the batch's mean and variance without gradients. The values are right, but the "
+    "gradient must flow through them: they depend on x."
+)
+def constant_statistics(self, x):
+    mean, variance = self.running_mean, self.running_var
+    if self.training:
+        with torch.no_grad():
+            mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(x.var(dim=0), self.momentum)
+    return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
+
+
+@batch_norm1d.mistake(
+    "In evaluation you leave ε out, or do not pass `self.eps` on. As in training, divide by "
+    "√(running_var + ε).",
+    origin="6 of 127 students",
+)
+def evaluation_without_eps(self, x):
+    if not self.training:
+        deviation = torch.sqrt(self.running_var)
+        return self.weight * (x - self.running_mean) / deviation + self.bias
+    with torch.no_grad():
+        self.running_mean, self.running_var = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "In evaluation you add ε after the root. It is added to the variance, under the root: "
+    "√(running_var + ε).",
+    origin="3 of 127 students",
+)
+def evaluation_with_eps_outside(self, x):
+    if not self.training:
+        deviation = torch.sqrt(self.running_var) + self.eps
+        return self.weight * (x - self.running_mean) / deviation + self.bias
+    with torch.no_grad():
+        self.running_mean, self.running_var = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "In evaluation you leave out `weight` and `bias`. They were learned and are as much needed "
+    "there: γ x̂ + β.",
+    origin="2 of 127 students",
+)
+def evaluation_without_scale_and_shift(self, x):
+    if not self.training:
+        return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
+    with torch.no_grad():
+        self.running_mean, self.running_var = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "Your buffers hold the statistics of the last batch alone. Move them toward the batch: (1 − "
+    "m) r + m · batch.",
+    origin="1 of 127 students",
+)
+def last_batch_only(self, x):
+    if not self.training:
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+    with torch.no_grad():
+        self.running_mean, self.running_var = x.mean(dim=0), x.var(dim=0)
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "You weight the old value with m and the batch with 1 − m (the convention of Keras and Flax). "
+    "Here, as in torch, m weights the new batch: (1 − m) r + m · batch."
+)
+def swaps_the_momentum(self, x):
+    if not self.training:
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+    m = self.momentum
+    with torch.no_grad():
+        self.running_mean = m * self.running_mean + (1 - m) * x.mean(dim=0)
+        self.running_var = m * self.running_var + (1 - m) * x.var(dim=0)
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "You store the new mean in `running_var` and the new variance in `running_mean`. The order of "
+    "the pair is (mean, variance)."
+)
+def stores_the_other_way_round(self, x):
+    if not self.training:
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+    with torch.no_grad():
+        self.running_var, self.running_mean = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "Your two branches are exchanged: `self.training` is True in train mode, and there the batch "
+    "is used.",
+    raises="ValueError",
+)
+def modes_exchanged(self, x):
+    if self.training:
+        return batch_norm_inference(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+    with torch.no_grad():
+        self.running_mean, self.running_var = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "You do not ask `self.training`: in evaluation, too, your layer uses the batch and moves the "
+    "running statistics. Use `running_mean` and `running_var` there.",
+    raises="ValueError",
+)
+def always_the_batch(self, x):
+    with torch.no_grad():
+        self.running_mean, self.running_var = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "In evaluation your output lets no gradient through. Mode and gradients are two different "
+    "things: only the update of the buffers belongs under `torch.no_grad()`.",
+    raises="RuntimeError",
+)
+def evaluation_without_gradients(self, x):
+    if not self.training:
+        with torch.no_grad():
+            return batch_norm_inference(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+    with torch.no_grad():
+        self.running_mean, self.running_var = update_running_statistics(
+            self.running_mean, self.running_var, x, momentum=self.momentum
+        )
+    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+
+
+@batch_norm1d.mistake(
+    "Two things: you store the biased variance (`running_var` takes the one divided by N − 1), "
+    "and your buffers require a gradient, so that memory grows. Update them under "
+    "`torch.no_grad()`.",
+    raises="RuntimeError",
+)
+def biased_and_in_the_graph(self, x):
+    mean, variance = self.running_mean, self.running_var
+    if self.training:
+        m = self.momentum
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+        self.running_mean = (1 - m) * self.running_mean + m * mean
+        self.running_var = (1 - m) * self.running_var + m * variance
+    return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
+
+
+@batch_norm1d.mistake(
+    "Two things: your buffers have the shape (1, C) instead of (C,), from `keepdim=True`; and you "
+    "store the biased variance, where `running_var` takes the one divided by N − 1."
+)
+def keeps_an_axis_biased(self, x):
+    mean, variance = self.running_mean, self.running_var
+    if self.training:
+        m = self.momentum
+        mean, variance = x.mean(0, keepdim=True), x.var(0, keepdim=True, unbiased=False)
+        with torch.no_grad():
+            self.running_mean = (1 - m) * self.running_mean + m * mean
+            self.running_var = (1 - m) * self.running_var + m * variance
+    return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
+
+
+@batch_norm1d.alternative
+def by_hand(self, x):
+    if self.training:
+        mean, variance = x.mean(0), x.var(0, unbiased=False)
+        m, n = self.momentum, len(x)
+        unbiased = variance.detach() * n / (n - 1)
+        self.running_mean = (1 - m) * self.running_mean + m * mean.detach()
+        self.running_var = (1 - m) * self.running_var + m * unbiased
+    else:
+        mean, variance = self.running_mean, self.running_var
+    return self.weight * (x - mean) * (variance + self.eps) ** -0.5 + self.bias
+
+
+@batch_norm1d.alternative
+def in_place(self, x):
+    if self.training is False:
+        mean, deviation = self.running_mean, (self.running_var + self.eps).sqrt()
+        return torch.addcmul(self.bias, self.weight, (x - mean) / deviation)
+    y = batch_norm(x, self.weight, self.bias, eps=self.eps)
+    with torch.no_grad():
+        self.running_mean.mul_(1 - self.momentum).add_(x.mean(dim=0), alpha=self.momentum)
+        self.running_var.mul_(1 - self.momentum).add_(x.var(dim=0), alpha=self.momentum)
+    return y
+
+
+@batch_norm1d.alternative
+def through_data(self, x):
+    if self.training:
+        self.running_mean.data, self.running_var.data = update_running_statistics(
+            self.running_mean, self.running_var, x.data, momentum=self.momentum
+        )
+        return batch_norm(x, self.weight, self.bias, eps=self.eps)
+    scale = self.weight / torch.sqrt(self.running_var + self.eps)
+    return x * scale + (self.bias - self.running_mean * scale)

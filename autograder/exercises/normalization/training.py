@@ -13,7 +13,6 @@ from autograder.exercises.normalization.drawing import (
     lab,
     without,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 
@@ -29,126 +28,7 @@ def draw_batch(rng):
     }
 
 
-def unbiased_variance(x, weight, bias, *, eps=1e-5):
-    return weight * (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0) + eps) + bias
-
-
-def eps_outside_the_root(x, weight, bias, *, eps=1e-5):
-    variance = x.var(dim=0, unbiased=False)
-    return weight * (x - x.mean(dim=0)) / (torch.sqrt(variance) + eps) + bias
-
-
-def no_eps(x, weight, bias, *, eps=1e-5):
-    variance = x.var(dim=0, unbiased=False)
-    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance) + bias
-
-
-def eps_twice(x, weight, bias, *, eps=1e-5):
-    variance = x.var(dim=0, unbiased=False)
-    variance += eps
-    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + eps) + bias
-
-
-def eps_is_ignored(x, weight, bias, *, eps=1e-5):
-    variance = x.var(dim=0, unbiased=False)
-    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + 1e-5) + bias
-
-
-def another_default(x, weight, bias, *, eps=1e-8):
-    variance = x.var(dim=0, unbiased=False)
-    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + eps) + bias
-
-
-def deviation_as_it_comes(x, weight, bias, *, eps=1e-5):
-    return weight * (x - x.mean(dim=0)) / (x.std(dim=0) + eps) + bias
-
-
-def deviation_without_eps(x, weight, bias, *, eps=1e-5):
-    return weight * (x - x.mean(dim=0)) / x.std(dim=0) + bias
-
-
-def no_scale_and_shift(x, weight, bias, *, eps=1e-5):
-    return (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-
-
-def no_shift(x, weight, bias, *, eps=1e-5):
-    return weight * (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-
-
-def shifts_before_it_scales(x, weight, bias, *, eps=1e-5):
-    normalized = (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0, unbiased=False) + eps)
-    return weight * (normalized + bias)
-
-
-def statistics_of_each_example(x, weight, bias, *, eps=1e-5):
-    mean = x.mean(dim=1, keepdim=True)
-    variance = x.var(dim=1, keepdim=True, unbiased=False)
-    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
-
-
-def divides_by_the_variance(x, weight, bias, *, eps=1e-5):
-    return weight * (x - x.mean(dim=0)) / (x.var(dim=0, unbiased=False) + eps) + bias
-
-
-def one_mean_for_all_features(x, weight, bias, *, eps=1e-5):
-    return weight * (x - x.mean()) / torch.sqrt(x.var(unbiased=False) + eps) + bias
-
-
-def square_of_the_sum(x, weight, bias, *, eps=1e-5):
-    mean = x.mean(dim=0)
-    variance = ((x - mean).sum(dim=0)) ** 2 / len(x)
-    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
-
-
-def does_not_center(x, weight, bias, *, eps=1e-5):
-    return weight * x / torch.sqrt(x.var(dim=0, unbiased=False) + eps) + bias
-
-
-def with_torch_var(x, weight, bias, *, eps=1e-5):
-    variance, mean = torch.var_mean(x, dim=0, unbiased=False)
-    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
-
-
-def with_std_squared(x, weight, bias, *, eps=1e-5):
-    mean = x.mean(0, keepdim=True)
-    deviation = x.std(0, keepdim=True, unbiased=False)
-    return (x - mean) / (deviation**2 + eps) ** 0.5 * weight + bias
-
-
-def with_rsqrt(x, weight, bias, *, eps=1e-5):
-    centered = x - x.mean(dim=0)
-    return centered * torch.rsqrt(centered.pow(2).mean(dim=0) + eps) * weight + bias
-
-
-def over_loops(x, weight, bias, *, eps=1e-5):
-    y = torch.empty_like(x)
-    for j in range(x.shape[1]):
-        column = x[:, j]
-        mean = column.sum() / len(column)
-        variance = sum((value - mean) ** 2 for value in column) / len(column)
-        y[:, j] = weight[j] * (column - mean) / (variance + eps).sqrt() + bias[j]
-    return y
-
-
-def folded(x, weight, bias, *, eps=1e-5):
-    mean = x.mean(dim=0)
-    scale = weight / torch.sqrt(x.var(dim=0, correction=0) + eps)
-    return x * scale + (bias - mean * scale)
-
-
-def from_mean_of_squares(x, weight, bias, *, eps=1e-5):
-    mean = x.mean(dim=0)
-    variance = (x * x).mean(dim=0) - mean * mean
-    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
-
-
-def with_numpy(x, weight, bias, *, eps=1e-5):
-    values = x.numpy()
-    normalized = (values - values.mean(axis=0)) / (values.var(axis=0) + eps) ** 0.5
-    return torch.from_numpy(weight.numpy() * normalized + bias.numpy())
-
-
-lab.exercise(
+batch_norm = lab.exercise(
     normalization.batch_norm,
     title="Normalize a batch",
     statement="""A layer learns more easily when its inputs have a known mean and spread. Batch
@@ -171,113 +51,6 @@ keeps a feature that never varies from dividing by zero.""",
     inputs=(draw_batch, without(draw_batch, "eps"), draw_batch),
     probe=probes.call(),
     checks=[matches_reference("the normalized batch"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "unbiased_variance",
-            unbiased_variance,
-            "You divide the variance by N − 1, which is the default of `x.var`. Batch "
-            "normalization normalizes with the biased variance, σ² = (1/N) Σ (x − μ)².",
-            origin="4 of 120 students",
-        ),
-        Mistake(
-            "no_eps",
-            no_eps,
-            "You leave ε out. A feature that is the same in all examples then gives 0/0; "
-            "divide by √(σ² + ε).",
-            origin="2 of 127 students",
-        ),
-        Mistake(
-            "eps_outside_the_root",
-            eps_outside_the_root,
-            "You add ε after taking the root: √σ² + ε. Here ε is added to the variance, "
-            "under the root: √(σ² + ε). The two differ where the variance is small.",
-            origin="2 of 127 students",
-        ),
-        Mistake(
-            "eps_twice",
-            eps_twice,
-            "You add ε twice: once to the variance itself (perhaps with `+=`) and again under "
-            "the root. Divide by √(σ² + ε).",
-            origin="1 of 127 students",
-        ),
-        Mistake(
-            "another_default",
-            another_default,
-            "You changed the default of `eps` in the signature. It is 1e-5, as in torch.",
-            origin="2 of 127 students",
-        ),
-        Mistake(
-            "square_of_the_sum",
-            square_of_the_sum,
-            "You square the sum of the deviations, which is always (nearly) zero. Square each "
-            "deviation first and average then: σ² = mean((x − μ)²).",
-            origin="1 of 127 students",
-        ),
-        Mistake(
-            "eps_is_ignored",
-            eps_is_ignored,
-            "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
-            origin="1 of 127 students",
-        ),
-        Mistake(
-            "deviation_as_it_comes",
-            deviation_as_it_comes,
-            "Two things: `x.std` divides by N − 1 unless told otherwise, where N is wanted; and ε "
-            "is added to the variance, under the root. Divide by √(σ² + ε) with the biased σ².",
-        ),
-        Mistake(
-            "deviation_without_eps",
-            deviation_without_eps,
-            "Two things: `x.std` divides by N − 1 unless told otherwise, where N is wanted; and ε "
-            "is missing. Divide by √(σ² + ε) with the biased σ².",
-        ),
-        Mistake(
-            "no_scale_and_shift",
-            no_scale_and_shift,
-            "You normalize but leave out the last step: multiply by γ (`weight`) and add β "
-            "(`bias`).",
-        ),
-        Mistake("no_shift", no_shift, "You scale by γ but never add β (`bias`): y = γ x̂ + β."),
-        Mistake(
-            "shifts_before_it_scales",
-            shifts_before_it_scales,
-            "You add β before you multiply by γ, so that β is scaled too: γ (x̂ + β). "
-            "Scale first: γ x̂ + β.",
-        ),
-        Mistake(
-            "statistics_of_each_example",
-            statistics_of_each_example,
-            "You take the mean and variance of each example over its features (dim=1): that is "
-            "layer normalization. Batch normalization has one mean and variance per feature, "
-            "taken over the batch (dim=0).",
-        ),
-        Mistake(
-            "divides_by_the_variance",
-            divides_by_the_variance,
-            "You divide by the variance. Divide by its root, √(σ² + ε), so that the result has "
-            "a variance of 1.",
-        ),
-        Mistake(
-            "one_mean_for_all_features",
-            one_mean_for_all_features,
-            "You take one mean and one variance over the whole table. Every feature (column) "
-            "has its own: take them over the batch with dim=0.",
-        ),
-        Mistake(
-            "does_not_center",
-            does_not_center,
-            "You divide by the spread but do not subtract the mean: x̂ = (x − μ) / √(σ² + ε).",
-        ),
-    ],
-    alternatives=[
-        Alternative("torch.var_mean", with_torch_var),
-        Alternative("the standard deviation squared, axes kept", with_std_squared),
-        Alternative("rsqrt", with_rsqrt),
-        Alternative("loops over features and examples", over_loops),
-        Alternative("folded into one scale and one shift", folded),
-        Alternative("mean of squares minus square of the mean", from_mean_of_squares),
-        Alternative("numpy and back", with_numpy),
-    ],
     forbidden=TORCH_BATCH_NORM,
     hints=(
         "Rows are examples, columns are features. Over which of the two axes must the mean run "
@@ -288,3 +61,193 @@ keeps a feature that never varies from dividing by zero.""",
         "by `weight` and add `bias`.",
     ),
 )
+
+
+@batch_norm.mistake(
+    "You divide the variance by N − 1, which is the default of `x.var`. Batch normalization "
+    "normalizes with the biased variance, σ² = (1/N) Σ (x − μ)².",
+    origin="4 of 120 students",
+)
+def unbiased_variance(x, weight, bias, *, eps=1e-5):
+    return weight * (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0) + eps) + bias
+
+
+@batch_norm.mistake(
+    "You leave ε out. A feature that is the same in all examples then gives 0/0; divide by √(σ² + "
+    "ε).",
+    origin="2 of 127 students",
+)
+def no_eps(x, weight, bias, *, eps=1e-5):
+    variance = x.var(dim=0, unbiased=False)
+    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance) + bias
+
+
+@batch_norm.mistake(
+    "You add ε after taking the root: √σ² + ε. Here ε is added to the variance, under the root: "
+    "√(σ² + ε). The two differ where the variance is small.",
+    origin="2 of 127 students",
+)
+def eps_outside_the_root(x, weight, bias, *, eps=1e-5):
+    variance = x.var(dim=0, unbiased=False)
+    return weight * (x - x.mean(dim=0)) / (torch.sqrt(variance) + eps) + bias
+
+
+@batch_norm.mistake(
+    "You add ε twice: once to the variance itself (perhaps with `+=`) and again under the root. "
+    "Divide by √(σ² + ε).",
+    origin="1 of 127 students",
+)
+def eps_twice(x, weight, bias, *, eps=1e-5):
+    variance = x.var(dim=0, unbiased=False)
+    variance += eps
+    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + eps) + bias
+
+
+@batch_norm.mistake(
+    "You changed the default of `eps` in the signature. It is 1e-5, as in torch.",
+    origin="2 of 127 students",
+)
+def another_default(x, weight, bias, *, eps=1e-8):
+    variance = x.var(dim=0, unbiased=False)
+    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + eps) + bias
+
+
+@batch_norm.mistake(
+    "You square the sum of the deviations, which is always (nearly) zero. Square each deviation "
+    "first and average then: σ² = mean((x − μ)²).",
+    origin="1 of 127 students",
+)
+def square_of_the_sum(x, weight, bias, *, eps=1e-5):
+    mean = x.mean(dim=0)
+    variance = ((x - mean).sum(dim=0)) ** 2 / len(x)
+    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
+
+
+@batch_norm.mistake(
+    "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
+    origin="1 of 127 students",
+)
+def eps_is_ignored(x, weight, bias, *, eps=1e-5):
+    variance = x.var(dim=0, unbiased=False)
+    return weight * (x - x.mean(dim=0)) / torch.sqrt(variance + 1e-5) + bias
+
+
+@batch_norm.mistake(
+    "Two things: `x.std` divides by N − 1 unless told otherwise, where N is wanted; and ε is "
+    "added to the variance, under the root. Divide by √(σ² + ε) with the biased σ²."
+)
+def deviation_as_it_comes(x, weight, bias, *, eps=1e-5):
+    return weight * (x - x.mean(dim=0)) / (x.std(dim=0) + eps) + bias
+
+
+@batch_norm.mistake(
+    "Two things: `x.std` divides by N − 1 unless told otherwise, where N is wanted; and ε is "
+    "missing. Divide by √(σ² + ε) with the biased σ²."
+)
+def deviation_without_eps(x, weight, bias, *, eps=1e-5):
+    return weight * (x - x.mean(dim=0)) / x.std(dim=0) + bias
+
+
+@batch_norm.mistake(
+    "You normalize but leave out the last step: multiply by γ (`weight`) and add β (`bias`)."
+)
+def no_scale_and_shift(x, weight, bias, *, eps=1e-5):
+    return (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+
+
+@batch_norm.mistake("You scale by γ but never add β (`bias`): y = γ x̂ + β.")
+def no_shift(x, weight, bias, *, eps=1e-5):
+    return weight * (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+
+
+@batch_norm.mistake(
+    "You add β before you multiply by γ, so that β is scaled too: γ (x̂ + β). Scale first: γ x̂ + β."
+)
+def shifts_before_it_scales(x, weight, bias, *, eps=1e-5):
+    normalized = (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0, unbiased=False) + eps)
+    return weight * (normalized + bias)
+
+
+@batch_norm.mistake(
+    "You take the mean and variance of each example over its features (dim=1): that is layer "
+    "normalization. Batch normalization has one mean and variance per feature, taken over the "
+    "batch (dim=0)."
+)
+def statistics_of_each_example(x, weight, bias, *, eps=1e-5):
+    mean = x.mean(dim=1, keepdim=True)
+    variance = x.var(dim=1, keepdim=True, unbiased=False)
+    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
+
+
+@batch_norm.mistake(
+    "You divide by the variance. Divide by its root, √(σ² + ε), so that the result has a variance "
+    "of 1."
+)
+def divides_by_the_variance(x, weight, bias, *, eps=1e-5):
+    return weight * (x - x.mean(dim=0)) / (x.var(dim=0, unbiased=False) + eps) + bias
+
+
+@batch_norm.mistake(
+    "You take one mean and one variance over the whole table. Every feature (column) has its own: "
+    "take them over the batch with dim=0."
+)
+def one_mean_for_all_features(x, weight, bias, *, eps=1e-5):
+    return weight * (x - x.mean()) / torch.sqrt(x.var(unbiased=False) + eps) + bias
+
+
+@batch_norm.mistake(
+    "You divide by the spread but do not subtract the mean: x̂ = (x − μ) / √(σ² + ε)."
+)
+def does_not_center(x, weight, bias, *, eps=1e-5):
+    return weight * x / torch.sqrt(x.var(dim=0, unbiased=False) + eps) + bias
+
+
+@batch_norm.alternative
+def with_torch_var(x, weight, bias, *, eps=1e-5):
+    variance, mean = torch.var_mean(x, dim=0, unbiased=False)
+    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
+
+
+@batch_norm.alternative
+def with_std_squared(x, weight, bias, *, eps=1e-5):
+    mean = x.mean(0, keepdim=True)
+    deviation = x.std(0, keepdim=True, unbiased=False)
+    return (x - mean) / (deviation**2 + eps) ** 0.5 * weight + bias
+
+
+@batch_norm.alternative
+def with_rsqrt(x, weight, bias, *, eps=1e-5):
+    centered = x - x.mean(dim=0)
+    return centered * torch.rsqrt(centered.pow(2).mean(dim=0) + eps) * weight + bias
+
+
+@batch_norm.alternative
+def over_loops(x, weight, bias, *, eps=1e-5):
+    y = torch.empty_like(x)
+    for j in range(x.shape[1]):
+        column = x[:, j]
+        mean = column.sum() / len(column)
+        variance = sum((value - mean) ** 2 for value in column) / len(column)
+        y[:, j] = weight[j] * (column - mean) / (variance + eps).sqrt() + bias[j]
+    return y
+
+
+@batch_norm.alternative
+def folded(x, weight, bias, *, eps=1e-5):
+    mean = x.mean(dim=0)
+    scale = weight / torch.sqrt(x.var(dim=0, correction=0) + eps)
+    return x * scale + (bias - mean * scale)
+
+
+@batch_norm.alternative
+def from_mean_of_squares(x, weight, bias, *, eps=1e-5):
+    mean = x.mean(dim=0)
+    variance = (x * x).mean(dim=0) - mean * mean
+    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
+
+
+@batch_norm.alternative
+def with_numpy(x, weight, bias, *, eps=1e-5):
+    values = x.numpy()
+    normalized = (values - values.mean(axis=0)) / (values.var(axis=0) + eps) ** 0.5
+    return torch.from_numpy(weight.numpy() * normalized + bias.numpy())

@@ -10,9 +10,7 @@ from autograder.exercises.optimizers.trajectories import (
     changed_rates,
     draw_run,
 )
-from autograder.judging import Alternative, Mistake
 from course_lib import optimizers
-from course_lib.optimizers import GradientDescent
 
 
 def draw_adagrad(rng):
@@ -35,162 +33,7 @@ def draw_adagrad_rests(rng):
     return draw_run(rng, settings, later=(lower, higher), rests=True)
 
 
-class NoRoot(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        state["c"] = state.get("c", 0) + gradient**2
-        parameter -= self.lr * gradient / (state["c"] + self.eps)
-
-
-class NotSquared(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        state["c"] = state.get("c", 0) + gradient
-        parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
-
-
-class AbsoluteValues(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        state["c"] = state.get("c", 0) + gradient.abs()
-        parameter -= self.lr * gradient / (state["c"] + self.eps)
-
-
-class EpsInsideTheRoot(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        state["c"] = state.get("c", 0) + gradient**2
-        parameter -= self.lr * gradient / torch.sqrt(state["c"] + self.eps)
-
-
-class AnotherEps(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        state["c"] = state.get("c", 0) + gradient**2
-        parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-7)
-
-
-class EpsAddedToTheWeights(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        state["c"] = state.get("c", 0) + gradient**2
-        parameter -= self.lr * gradient / torch.sqrt(state["c"]) + self.eps
-
-
-class OldSum(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        old = state.get("c", torch.zeros_like(parameter))
-        parameter -= self.lr * gradient / (torch.sqrt(old) + self.eps)
-        state["c"] = old + gradient**2
-
-
-class NeverStores(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        c = state.get("c", 0) + gradient**2
-        parameter -= self.lr * gradient / (torch.sqrt(c) + self.eps)
-
-
-class OneSumForAll(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        state["c"] = state.get("c", 0) + (gradient**2).sum()
-        parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
-
-
-class DefaultEps(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        state["c"] = state.get("c", 0) + gradient**2
-        parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-10)
-
-
-class NoEps(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        state["c"] = state.get("c", 0) + gradient**2
-        parameter -= self.lr * gradient / torch.sqrt(state["c"])
-
-
-class FirstSquareTwice(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        state["c"] = state.get("c", gradient**2) + gradient**2
-        parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
-
-
-class AnAverage(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        state["t"] = state.get("t", 0) + 1
-        state["c"] = state.get("c", 0) + gradient**2
-        parameter -= self.lr * gradient / (torch.sqrt(state["c"] / state["t"]) + self.eps)
-
-
-class WithAddcdiv(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        if "sum" not in state:
-            state["sum"] = torch.zeros_like(parameter)
-        state["sum"].addcmul_(gradient, gradient)
-        parameter.addcdiv_(gradient, state["sum"].sqrt().add_(self.eps), value=-self.lr)
-
-
-class RatePerEntry(GradientDescent):
-    def __init__(self, parameters, lr=1e-2, eps=1e-10):
-        super().__init__(parameters, lr)
-        self.eps = eps
-
-    def update(self, parameter, gradient, state):
-        state["squares"] = state.get("squares", 0) + gradient * gradient
-        rate = self.lr / (self.eps + state["squares"] ** 0.5)
-        parameter.copy_(parameter - rate * gradient)
-
-
-lab.exercise(
+ada_grad = lab.exercise(
     optimizers.AdaGrad,
     title="AdaGrad: a rate for every entry",
     statement="""One learning rate for all entries is a compromise when their gradients differ by
@@ -211,79 +54,6 @@ whatever the gradient's scale. Write `update`.
     inputs=(draw_adagrad, draw_adagrad_default, draw_adagrad_rests),
     probe=probes.optimizer(),
     checks=RUN_CHECKS,
-    mistakes=[
-        Mistake(
-            "eps_inside_the_root",
-            EpsInsideTheRoot,
-            "Your ε is inside the root (TensorFlow's convention for these rules). Here and in torch "
-            "it stands outside: √c + ε. With gradients below √ε the two differ widely.",
-        ),
-        Mistake(
-            "no_root",
-            NoRoot,
-            "You divide by c. Divide by its root, √c + ε: then the scale of the gradients cancels.",
-        ),
-        Mistake(
-            "not_squared",
-            NotSquared,
-            "You add up g, not g²: positive and negative gradients cancel, and the root of a "
-            "negative sum is not a number.",
-        ),
-        Mistake(
-            "absolute_values",
-            AbsoluteValues,
-            "You add up |g| and divide by the sum: steps then shrink like 1/t. AdaGrad adds squares "
-            "and takes the root, for 1/√t.",
-        ),
-        Mistake(
-            "another_eps",
-            AnotherEps,
-            "You always use ε = 1e-7. Use `self.eps`.",
-        ),
-        Mistake(
-            "default_eps",
-            DefaultEps,
-            "You always use ε = 1e-10, whatever the caller passes. Use `self.eps`.",
-        ),
-        Mistake("no_eps", NoEps, "The ε is missing: divide by √c + ε."),
-        Mistake(
-            "first_square_twice",
-            FirstSquareTwice,
-            "Your c starts at the first g², which is then added once more. c starts at 0.",
-        ),
-        Mistake(
-            "an_average",
-            AnAverage,
-            "You divide c by the number of steps, which makes it an average. AdaGrad keeps the sum: "
-            "that is why its steps shrink like 1/√t.",
-        ),
-        Mistake(
-            "eps_added_to_the_weights",
-            EpsAddedToTheWeights,
-            "`… / sqrt(c) + eps` divides first and then adds ε to the step. Put the denominator in "
-            "parentheses: `/ (sqrt(c) + eps)`.",
-        ),
-        Mistake(
-            "old_sum",
-            OldSum,
-            "You divide by the old sum and update it afterwards; the first step divides by ε alone. "
-            "First c ← c + g².",
-        ),
-        Mistake(
-            "never_stores",
-            NeverStores,
-            "You compute a new c but do not store it: every step divides by |g|.",
-        ),
-        Mistake(
-            "one_sum_for_all",
-            OneSumForAll,
-            "You keep one sum for the whole tensor. The point of AdaGrad is a sum for every entry.",
-        ),
-    ],
-    alternatives=[
-        Alternative("in place, with addcmul and addcdiv", WithAddcdiv),
-        Alternative("a rate for every entry", RatePerEntry),
-    ],
     forbidden=TORCH_OPTIMIZERS,
     needs=("optimizers/GradientDescent",),
     hints=(
@@ -291,3 +61,120 @@ whatever the gradient's scale. Write `update`.
         "`parameter -= self.lr * gradient / (torch.sqrt(…) + self.eps)`.",
     ),
 )
+
+
+@ada_grad.mistake(
+    "Your ε is inside the root (TensorFlow's convention for these rules). Here and in torch it "
+    "stands outside: √c + ε. With gradients below √ε the two differ widely."
+)
+def eps_inside_the_root(self, parameter, gradient, state):
+    state["c"] = state.get("c", 0) + gradient**2
+    parameter -= self.lr * gradient / torch.sqrt(state["c"] + self.eps)
+
+
+@ada_grad.mistake(
+    "You divide by c. Divide by its root, √c + ε: then the scale of the gradients cancels."
+)
+def no_root(self, parameter, gradient, state):
+    state["c"] = state.get("c", 0) + gradient**2
+    parameter -= self.lr * gradient / (state["c"] + self.eps)
+
+
+@ada_grad.mistake(
+    "You add up g, not g²: positive and negative gradients cancel, and the root of a negative sum "
+    "is not a number."
+)
+def not_squared(self, parameter, gradient, state):
+    state["c"] = state.get("c", 0) + gradient
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+
+
+@ada_grad.mistake(
+    "You add up |g| and divide by the sum: steps then shrink like 1/t. AdaGrad adds squares and "
+    "takes the root, for 1/√t."
+)
+def absolute_values(self, parameter, gradient, state):
+    state["c"] = state.get("c", 0) + gradient.abs()
+    parameter -= self.lr * gradient / (state["c"] + self.eps)
+
+
+@ada_grad.mistake("You always use ε = 1e-7. Use `self.eps`.")
+def another_eps(self, parameter, gradient, state):
+    state["c"] = state.get("c", 0) + gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-7)
+
+
+@ada_grad.mistake("You always use ε = 1e-10, whatever the caller passes. Use `self.eps`.")
+def default_eps(self, parameter, gradient, state):
+    state["c"] = state.get("c", 0) + gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-10)
+
+
+@ada_grad.mistake("The ε is missing: divide by √c + ε.")
+def no_eps(self, parameter, gradient, state):
+    state["c"] = state.get("c", 0) + gradient**2
+    parameter -= self.lr * gradient / torch.sqrt(state["c"])
+
+
+@ada_grad.mistake("Your c starts at the first g², which is then added once more. c starts at 0.")
+def first_square_twice(self, parameter, gradient, state):
+    state["c"] = state.get("c", gradient**2) + gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+
+
+@ada_grad.mistake(
+    "You divide c by the number of steps, which makes it an average. AdaGrad keeps the sum: that "
+    "is why its steps shrink like 1/√t."
+)
+def an_average(self, parameter, gradient, state):
+    state["t"] = state.get("t", 0) + 1
+    state["c"] = state.get("c", 0) + gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"] / state["t"]) + self.eps)
+
+
+@ada_grad.mistake(
+    "`… / sqrt(c) + eps` divides first and then adds ε to the step. Put the denominator in "
+    "parentheses: `/ (sqrt(c) + eps)`."
+)
+def eps_added_to_the_weights(self, parameter, gradient, state):
+    state["c"] = state.get("c", 0) + gradient**2
+    parameter -= self.lr * gradient / torch.sqrt(state["c"]) + self.eps
+
+
+@ada_grad.mistake(
+    "You divide by the old sum and update it afterwards; the first step divides by ε alone. First "
+    "c ← c + g²."
+)
+def old_sum(self, parameter, gradient, state):
+    old = state.get("c", torch.zeros_like(parameter))
+    parameter -= self.lr * gradient / (torch.sqrt(old) + self.eps)
+    state["c"] = old + gradient**2
+
+
+@ada_grad.mistake("You compute a new c but do not store it: every step divides by |g|.")
+def never_stores(self, parameter, gradient, state):
+    c = state.get("c", 0) + gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(c) + self.eps)
+
+
+@ada_grad.mistake(
+    "You keep one sum for the whole tensor. The point of AdaGrad is a sum for every entry."
+)
+def one_sum_for_all(self, parameter, gradient, state):
+    state["c"] = state.get("c", 0) + (gradient**2).sum()
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+
+
+@ada_grad.alternative
+def with_addcdiv(self, parameter, gradient, state):
+    if "sum" not in state:
+        state["sum"] = torch.zeros_like(parameter)
+    state["sum"].addcmul_(gradient, gradient)
+    parameter.addcdiv_(gradient, state["sum"].sqrt().add_(self.eps), value=-self.lr)
+
+
+@ada_grad.alternative
+def rate_per_entry(self, parameter, gradient, state):
+    state["squares"] = state.get("squares", 0) + gradient * gradient
+    rate = self.lr / (self.eps + state["squares"] ** 0.5)
+    parameter.copy_(parameter - rate * gradient)

@@ -1,7 +1,9 @@
 """Adam, as the paper has it and as the lecture notes have it."""
 
+from course_lib.optimizers import GradientDescent
+import numpy as np
+import torch
 from autograder import probes
-from autograder.exercises.optimizers import adam_answers as answers
 from autograder.exercises.optimizers.lab import lab
 from autograder.exercises.optimizers.trajectories import (
     RUN_CHECKS,
@@ -9,7 +11,6 @@ from autograder.exercises.optimizers.trajectories import (
     changed_rates,
     draw_run,
 )
-from autograder.judging import Alternative, Mistake
 from course_lib import optimizers
 
 
@@ -36,7 +37,7 @@ def draw_rests(rng):
     return draw_run(rng, settings, later=(lower, higher), rests=True)
 
 
-lab.exercise(
+adam = lab.exercise(
     optimizers.Adam,
     title="Adam",
     statement="""Momentum's averaged direction, RMSProp's scale for every entry, and one thing more. Both averages
@@ -64,156 +65,6 @@ gradient of any size.""",
     inputs=(draw_adam, draw_default, draw_rests),
     probe=probes.optimizer(),
     checks=RUN_CHECKS,
-    mistakes=[
-        Mistake(
-            "no_bias_correction",
-            answers.NoBiasCorrection,
-            "You do not correct m and v for their start at zero. They begin far too small, v more than m: your first step is (1 − β₁)/√(1 − β₂) times too large, 3.16 times with torch's defaults. Divide by 1 − β₁ᵗ and 1 − β₂ᵗ. (The lecture notes print this as Adam.)",
-            origin="17 of 261 students; lecture notes",
-        ),
-        Mistake(
-            "starts_at_two",
-            answers.StartsAtTwo,
-            "Your t is 2 in the first step. t starts at 0 and is incremented before it is used, so that the first step has t = 1.",
-            origin="15 of 134 students",
-        ),
-        Mistake(
-            "eps_before_the_correction",
-            answers.EpsBeforeTheCorrection,
-            "You fold the corrections into the rate (the paper's efficient form) and add ε to √v. There ε has to be scaled as well, ε √(1 − β₂ᵗ): √v̂ + ε is what is asked for.",
-            origin="7 of 134 students",
-        ),
-        Mistake(
-            "eps_inside_the_root",
-            answers.EpsInsideTheRoot,
-            "Your ε is inside the root. Here, in the paper and in torch it stands outside: √v̂ + ε.",
-            origin="6 of 261 students",
-        ),
-        Mistake(
-            "time_stands_still",
-            answers.TimeStandsStill,
-            "Every step of yours is corrected as if it were the first, by 1 − β₁ and 1 − β₂. The correction is 1 − βᵗ: t has to be incremented, stored in `state`, and used as the exponent.",
-            origin="8 of 261 students",
-        ),
-        Mistake(
-            "another_eps",
-            answers.AnotherEps,
-            "You always use ε = 1e-7, whatever the caller passes. Use `self.eps`.",
-            origin="2 of 261 students",
-        ),
-        Mistake(
-            "tiny_eps",
-            answers.TinyEps,
-            "You always use ε = 1e-8, whatever the caller passes. Use `self.eps`.",
-            origin="2 of 261 students",
-        ),
-        Mistake(
-            "counts_from_zero",
-            answers.CountsFromZero,
-            "Your t is 0 in the first step, and 1 − β⁰ = 0 stands in a denominator. Increment t before you use it.",
-            origin="2 of 128 students",
-        ),
-        Mistake(
-            "starts_at_five",
-            answers.StartsAtFive,
-            "Your t starts at 5, which suits one published test and no training. It is 1 in the first step.",
-            origin="2 of 261 students",
-        ),
-        Mistake(
-            "five_incremented",
-            answers.FiveIncremented,
-            "Your t starts at 5, so that it is 6 in the first step. It has to be 1 there.",
-            origin="2 of 261 students",
-        ),
-        Mistake(
-            "always_five",
-            answers.AlwaysFive,
-            "Your t is 5 in every step, which suits one published test and no training. It counts the steps: 1, 2, …, and is kept in `state`.",
-            origin="1 of 128 students",
-        ),
-        Mistake(
-            "eps_inside_uncorrected",
-            answers.EpsInsideUncorrected,
-            "Two things: your ε is inside the root, and m and v are not corrected for their start at zero. √v̂ + ε, with v̂ = v / (1 − β₂ᵗ), and m̂ = m / (1 − β₁ᵗ).",
-            origin="7 of 134 students have the ε and another fault",
-        ),
-        Mistake(
-            "one_beta_for_both",
-            answers.OneBetaForBoth,
-            "You correct v with β₁. Each average is corrected with its own β: v̂ = v / (1 − β₂ᵗ).",
-            origin="1 of 128 students",
-        ),
-        Mistake(
-            "keeps_the_corrected",
-            answers.KeepsTheCorrected,
-            "You store m̂ and v̂, so that the next step corrects what is corrected already. Keep m and v; m̂ and v̂ are for this step only.",
-            origin="1 of 133 students",
-        ),
-        Mistake(
-            "one_plus",
-            answers.OnePlus,
-            "You divide by 1 + βᵗ. The averages start too small and must grow: divide by 1 − βᵗ.",
-            origin="1 of 133 students",
-        ),
-        Mistake(
-            "weight_for_gradient",
-            answers.WeightForGradient,
-            "You use the weight where the gradient is meant: your averages are of w.",
-            origin="1 of 128 students",
-        ),
-        Mistake(
-            "one_clock_for_all",
-            answers.OneClockForAll,
-            "You keep one t for the whole optimizer, and `update` is called once per parameter: with three parameters t grows by 3 per step. Keep t in `state`, beside m and v.",
-        ),
-        Mistake(
-            "clock_of_the_optimizer",
-            answers.ClockOfTheOptimizer,
-            "You count the steps of the optimizer. A parameter that rests has not taken them: its averages are younger. Keep t in `state`, beside m and v.",
-        ),
-        Mistake(
-            "only_the_first_corrected",
-            answers.OnlyTheFirstCorrected,
-            "You correct m but not v, which starts at zero as well: v̂ = v / (1 − β₂ᵗ).",
-        ),
-        Mistake(
-            "only_the_second_corrected",
-            answers.OnlyTheSecondCorrected,
-            "You correct v but not m, which starts at zero as well: m̂ = m / (1 − β₁ᵗ).",
-        ),
-        Mistake(
-            "betas_exchanged",
-            answers.BetasExchanged,
-            "Your betas are exchanged: the first belongs to the average of g, the second to that of g².",
-        ),
-        Mistake(
-            "no_root",
-            answers.NoRoot,
-            "You divide by v̂. Divide by its root, √v̂ + ε.",
-        ),
-        Mistake(
-            "sums_gradients",
-            answers.SumsGradients,
-            "Your m sums up gradients (b ← β₁ b + g, as momentum does). Adam's is an average: β₁ m + (1 − β₁) g.",
-        ),
-        Mistake(
-            "eps_added_to_the_weights",
-            answers.EpsAddedToTheWeights,
-            "`… / sqrt(v_hat) + eps` divides first and then adds ε to the step. Put the denominator in parentheses.",
-        ),
-        Mistake(
-            "never_stores",
-            answers.NeverStores,
-            "You compute new averages but do not store them: each step knows its own gradient only.",
-        ),
-    ],
-    alternatives=[
-        Alternative("in place, as torch writes it", answers.InPlace),
-        Alternative("the efficient form, with its own ε", answers.Efficient),
-        Alternative("powers of β multiplied up", answers.PowersMultipliedUp),
-        Alternative("t from 1, counted afterwards", answers.CountsAfterwards),
-        Alternative("t and memory in float32", answers.MemoryInFloat32),
-    ],
     forbidden=TORCH_OPTIMIZERS,
     needs=("optimizers/GradientDescent",),
     hints=(
@@ -222,3 +73,397 @@ gradient of any size.""",
         '`m_hat = state["m"] / (1 - beta1 ** state["t"])`; what you keep is m, not m̂.',
     ),
 )
+
+
+@adam.mistake(
+    "You do not correct m and v for their start at zero. They begin far too small, v more than m: "
+    "your first step is (1 − β₁)/√(1 − β₂) times too large, 3.16 times with torch's defaults. "
+    "Divide by 1 − β₁ᵗ and 1 − β₂ᵗ. (The lecture notes print this as Adam.)",
+    origin="17 of 261 students; lecture notes",
+)
+def no_bias_correction(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    parameter -= self.lr * m / (torch.sqrt(v) + self.eps)
+
+
+@adam.mistake(
+    "Your t is 2 in the first step. t starts at 0 and is incremented before it is used, so that "
+    "the first step has t = 1.",
+    origin="15 of 134 students",
+)
+def starts_at_two(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 1) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "You fold the corrections into the rate (the paper's efficient form) and add ε to √v. There ε "
+    "has to be scaled as well, ε √(1 − β₂ᵗ): √v̂ + ε is what is asked for.",
+    origin="7 of 134 students",
+)
+def eps_before_the_correction(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    rate = self.lr * (1 - b2**t) ** 0.5 / (1 - b1**t)
+    parameter -= rate * m / (torch.sqrt(v) + self.eps)
+
+
+@adam.mistake(
+    "Your ε is inside the root. Here, in the paper and in torch it stands outside: √v̂ + ε.",
+    origin="6 of 261 students",
+)
+def eps_inside_the_root(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / torch.sqrt(v_hat + self.eps)
+
+
+@adam.mistake(
+    "Every step of yours is corrected as if it were the first, by 1 − β₁ and 1 − β₂. The "
+    "correction is 1 − βᵗ: t has to be incremented, stored in `state`, and used as the exponent.",
+    origin="8 of 261 students",
+)
+def time_stands_still(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "You always use ε = 1e-7, whatever the caller passes. Use `self.eps`.",
+    origin="2 of 261 students",
+)
+def another_eps(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + 1e-7)
+
+
+@adam.mistake(
+    "You always use ε = 1e-8, whatever the caller passes. Use `self.eps`.",
+    origin="2 of 261 students",
+)
+def tiny_eps(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + 1e-8)
+
+
+@adam.mistake(
+    "Your t is 0 in the first step, and 1 − β⁰ = 0 stands in a denominator. Increment t before "
+    "you use it.",
+    origin="2 of 128 students",
+)
+def counts_from_zero(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0)
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t + 1, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "Your t starts at 5, which suits one published test and no training. It is 1 in the first "
+    "step.",
+    origin="2 of 261 students",
+)
+def starts_at_five(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 4) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "Your t starts at 5, so that it is 6 in the first step. It has to be 1 there.",
+    origin="2 of 261 students",
+)
+def five_incremented(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 5) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "Your t is 5 in every step, which suits one published test and no training. It counts the "
+    "steps: 1, 2, …, and is kept in `state`.",
+    origin="1 of 128 students",
+)
+def always_five(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, 5
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "Two things: your ε is inside the root, and m and v are not corrected for their start at "
+    "zero. √v̂ + ε, with v̂ = v / (1 − β₂ᵗ), and m̂ = m / (1 − β₁ᵗ).",
+    origin="7 of 134 students have the ε and another fault",
+)
+def eps_inside_uncorrected(self, parameter, gradient, state):
+    b1, b2 = self.betas
+    state["m"] = b1 * state.get("m", 0) + (1 - b1) * gradient
+    state["v"] = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    parameter -= self.lr * state["m"] / torch.sqrt(state["v"] + self.eps)
+
+
+@adam.mistake(
+    "You correct v with β₁. Each average is corrected with its own β: v̂ = v / (1 − β₂ᵗ).",
+    origin="1 of 128 students",
+)
+def one_beta_for_both(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b1**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "You store m̂ and v̂, so that the next step corrects what is corrected already. Keep m and v; "
+    "m̂ and v̂ are for this step only.",
+    origin="1 of 133 students",
+)
+def keeps_the_corrected(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    state.update(t=t, m=m_hat, v=v_hat)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "You divide by 1 + βᵗ. The averages start too small and must grow: divide by 1 − βᵗ.",
+    origin="1 of 133 students",
+)
+def one_plus(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 + b1**t), v / (1 + b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "You use the weight where the gradient is meant: your averages are of w.",
+    origin="1 of 128 students",
+)
+def weight_for_gradient(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    gradient = parameter
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "You keep one t for the whole optimizer, and `update` is called once per parameter: with "
+    "three parameters t grows by 3 per step. Keep t in `state`, beside m and v."
+)
+def one_clock_for_all(self, parameter, gradient, state):
+    b1, b2 = self.betas
+    t = self.t = getattr(self, "t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "You count the steps of the optimizer. A parameter that rests has not taken them: its "
+    "averages are younger. Keep t in `state`, beside m and v."
+)
+class ClockOfTheOptimizer(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(parameters, lr)
+        self.betas, self.eps = betas, eps
+
+    def step(self):
+        self.t = getattr(self, "t", 0) + 1
+        super().step()
+
+    def update(self, parameter, gradient, state):
+        (b1, b2), t = self.betas, self.t
+        m = b1 * state.get("m", 0) + (1 - b1) * gradient
+        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+        state.update(m=m, v=v)
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake("You correct m but not v, which starts at zero as well: v̂ = v / (1 − β₂ᵗ).")
+def only_the_first_corrected(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake("You correct v but not m, which starts at zero as well: m̂ = m / (1 − β₁ᵗ).")
+def only_the_second_corrected(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m, v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "Your betas are exchanged: the first belongs to the average of g, the second to that of g²."
+)
+def betas_exchanged(self, parameter, gradient, state):
+    (b2, b1), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake("You divide by v̂. Divide by its root, √v̂ + ε.")
+def no_root(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (v_hat + self.eps)
+
+
+@adam.mistake(
+    "Your m sums up gradients (b ← β₁ b + g, as momentum does). Adam's is an average: β₁ m + (1 − "
+    "β₁) g."
+)
+def sums_gradients(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.mistake(
+    "`… / sqrt(v_hat) + eps` divides first and then adds ε to the step. Put the denominator in "
+    "parentheses."
+)
+def eps_added_to_the_weights(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / torch.sqrt(v_hat) + self.eps
+
+
+@adam.mistake(
+    "You compute new averages but do not store them: each step knows its own gradient only."
+)
+def never_stores(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam.alternative
+def in_place(self, parameter, gradient, state):
+    if not state:
+        state["step"] = 0
+        state["exp_avg"] = torch.zeros_like(parameter)
+        state["exp_avg_sq"] = torch.zeros_like(parameter)
+    state["step"] += 1
+    b1, b2 = self.betas
+    state["exp_avg"].lerp_(gradient, 1 - b1)
+    state["exp_avg_sq"].mul_(b2).addcmul_(gradient, gradient, value=1 - b2)
+    step_size = self.lr / (1 - b1 ** state["step"])
+    root = (1 - b2 ** state["step"]) ** 0.5
+    denominator = state["exp_avg_sq"].sqrt() / root + self.eps
+    parameter.addcdiv_(state["exp_avg"], denominator, value=-step_size)
+
+
+@adam.alternative
+def efficient(self, parameter, gradient, state):
+    b1, b2 = self.betas
+    t, m, v = state.get("all", (0, 0.0, 0.0))
+    t += 1
+    m = m + (1 - b1) * (gradient - m)
+    v = v + (1 - b2) * (gradient**2 - v)
+    state["all"] = (t, m, v)
+    root = np.sqrt(1 - b2**t)
+    parameter.copy_(parameter - self.lr * root / (1 - b1**t) * m / (v**0.5 + self.eps * root))
+
+
+@adam.alternative
+def powers_multiplied_up(self, parameter, gradient, state):
+    b1, b2 = self.betas
+    m, v, p1, p2 = state.get("kept", (0, 0, 1.0, 1.0))
+    p1, p2 = p1 * b1, p2 * b2
+    m, v = b1 * m + (1 - b1) * gradient, b2 * v + (1 - b2) * gradient * gradient
+    state["kept"] = (m, v, p1, p2)
+    parameter.data = parameter.data - self.lr * (m / (1 - p1)) / ((v / (1 - p2)).sqrt() + self.eps)
+
+
+@adam.alternative
+def counts_afterwards(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 1)
+    m, v = state.get("moments", (torch.zeros_like(parameter), torch.zeros_like(parameter)))
+    m = m * b1 + gradient * (1 - b1)
+    v = v * b2 + gradient * gradient * (1 - b2)
+    parameter -= self.lr * m / (1 - b1**t) / ((v / (1 - b2**t)) ** 0.5 + self.eps)
+    state["moments"], state["t"] = (m, v), t + 1
+
+
+@adam.alternative
+def memory_in_float32(self, parameter, gradient, state):
+    beta1, beta2 = self.betas
+    if not state:
+        state["t"] = torch.tensor(0)
+        state["m"], state["v"] = torch.zeros(parameter.shape), torch.zeros(parameter.shape)
+    state["t"] += 1
+    state["m"] = beta1 * state["m"] + (1 - beta1) * gradient
+    state["v"] = beta2 * state["v"] + (1 - beta2) * gradient.square()
+    m_hat = state["m"] / (1 - beta1 ** state["t"])
+    v_hat = state["v"] / (1 - beta2 ** state["t"])
+    parameter.sub_(self.lr * m_hat / (v_hat.sqrt() + self.eps))

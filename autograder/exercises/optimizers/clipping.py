@@ -7,7 +7,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import (
     check,
     finding,
@@ -57,111 +57,6 @@ def draw_frozen(rng):
     }
 
 
-def each_by_itself(gradients, max_norm):
-    clipped = []
-    for g in gradients:
-        if g is not None:
-            g = g * min(1.0, max_norm / float(g.norm()))
-        clipped.append(g)
-    return clipped
-
-
-def clamps_the_entries(gradients, max_norm):
-    return [None if g is None else g.clamp(-max_norm, max_norm) for g in gradients]
-
-
-def always_rescales(gradients, max_norm):
-    norm = torch.sqrt(sum((g**2).sum() for g in gradients if g is not None))
-    return [None if g is None else g * max_norm / norm for g in gradients]
-
-
-def squares_not_rooted(gradients, max_norm):
-    norm = sum((g**2).sum() for g in gradients if g is not None)
-    factor = min(1.0, max_norm / float(norm))
-    return [None if g is None else g * factor for g in gradients]
-
-
-def adds_the_norms(gradients, max_norm):
-    norm = sum(float(g.norm()) for g in gradients if g is not None)
-    factor = min(1.0, max_norm / norm)
-    return [None if g is None else g * factor for g in gradients]
-
-
-def largest_entry(gradients, max_norm):
-    norm = max(float(g.abs().max()) for g in gradients if g is not None)
-    factor = min(1.0, max_norm / norm)
-    return [None if g is None else g * factor for g in gradients]
-
-
-def frozen_ones_crash(gradients, max_norm):
-    norm = math.sqrt(sum((g**2).sum() for g in gradients))
-    factor = min(1.0, max_norm / norm)
-    return [g * factor for g in gradients]
-
-
-def frozen_ones_left_out(gradients, max_norm):
-    norm = math.sqrt(sum((g**2).sum() for g in gradients if g is not None))
-    factor = min(1.0, max_norm / norm)
-    return [g * factor for g in gradients if g is not None]
-
-
-def longest_tensor(gradients, max_norm):
-    norm = max(float(g.norm()) for g in gradients if g is not None)
-    factor = min(1.0, max_norm / norm)
-    return [None if g is None else g * factor for g in gradients]
-
-
-def lengthens(gradients, max_norm):
-    norm = math.sqrt(sum((g**2).sum() for g in gradients if g is not None))
-    factor = max(1.0, max_norm / norm)
-    return [None if g is None else g * factor for g in gradients]
-
-
-def zeros_for_frozen_ones(gradients, max_norm):
-    norm = math.sqrt(sum((g**2).sum() for g in gradients if g is not None))
-    factor = min(1.0, max_norm / norm)
-    return [torch.zeros(()) if g is None else g * factor for g in gradients]
-
-
-def one_long_vector(gradients, max_norm):
-    flat = torch.cat([g.flatten() for g in gradients if g is not None])
-    return flat * min(1.0, max_norm / float(flat.norm()))
-
-
-def to_length_one(gradients, max_norm):
-    norm = math.sqrt(sum((g**2).sum() for g in gradients if g is not None))
-    factor = 1 / norm if norm > max_norm else 1.0
-    return [None if g is None else g * factor for g in gradients]
-
-
-def root_of_the_mean(gradients, max_norm):
-    flat = torch.cat([g.flatten() for g in gradients if g is not None])
-    factor = min(1.0, max_norm / float((flat**2).mean().sqrt()))
-    return [None if g is None else g * factor for g in gradients]
-
-
-def as_torch_does(gradients, max_norm):
-    norms = torch.stack([g.norm() for g in gradients if g is not None])
-    factor = (max_norm / (norms.norm() + 1e-6)).clamp(max=1.0)
-    return [g if g is None else g * factor for g in gradients]
-
-
-def flat_in_numpy(gradients, max_norm):
-    present = [g.numpy(force=True).ravel() for g in gradients if g is not None]
-    norm = np.linalg.norm(np.concatenate(present))
-    if norm <= max_norm:
-        return list(gradients)
-    return [None if g is None else g / float(norm) * max_norm for g in gradients]
-
-
-def in_place(gradients, max_norm):
-    norm = sum(g.square().sum() for g in gradients if g is not None) ** 0.5
-    for g in gradients:
-        if g is not None:
-            g.mul_(torch.clamp(max_norm / norm, max=1))
-    return gradients
-
-
 def _without_frozen(case):
     return all(g is not None for g in case.inputs["gradients"])
 
@@ -183,7 +78,7 @@ def some_frozen(case):
     return _CLIPPED.look(case)
 
 
-lab.exercise(
+clip_by_global_norm = lab.exercise(
     optimizers.clip_by_global_norm,
     title="Clip by the global norm",
     statement="""One bad batch can throw the weights far away. Clipping limits the length of a step and
@@ -210,92 +105,6 @@ keep it in its place.
     syllabus=("6.12",),
     inputs=(draw_long, draw_short, draw_frozen, draw_long),
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "each_by_itself",
-            each_by_itself,
-            "You clip every tensor by its own norm. That changes the direction of the step, since "
-            "only the long ones are shortened. Take one norm over all of them.",
-        ),
-        Mistake(
-            "clamps_the_entries",
-            clamps_the_entries,
-            "You clamp single entries (`clip_grad_value_`). That changes the direction. Multiply all "
-            "by one factor.",
-        ),
-        Mistake(
-            "always_rescales",
-            always_rescales,
-            "You rescale every gradient to length c, the short ones too. Clipping leaves alone what "
-            "is short enough: min(1, c/‖g‖).",
-        ),
-        Mistake(
-            "frozen_ones_crash",
-            frozen_ones_crash,
-            "A parameter without a gradient (None) stops your function. Leave it out of the norm and "
-            "keep None in its place.",
-        ),
-        Mistake(
-            "frozen_ones_left_out",
-            frozen_ones_left_out,
-            "You drop the `None`s from the list, and gradients no longer stand beside their "
-            "parameters. Keep them in their places.",
-        ),
-        Mistake(
-            "squares_not_rooted",
-            squares_not_rooted,
-            "You divide by the sum of squares. The norm is its root.",
-        ),
-        Mistake(
-            "adds_the_norms",
-            adds_the_norms,
-            "You add the norms of the tensors. Norms do not add: add their squares and take the root.",
-        ),
-        Mistake(
-            "largest_entry",
-            largest_entry,
-            "You take the largest entry for the norm. Wanted is the root of the sum of all squares.",
-        ),
-        Mistake(
-            "longest_tensor",
-            longest_tensor,
-            "You take the norm of the longest tensor. All of them together are one vector: the root "
-            "of the sum of all squares.",
-        ),
-        Mistake(
-            "lengthens",
-            lengthens,
-            "You take the larger of 1 and c/‖g‖, and lengthen what is short. Clipping only shortens: "
-            "min(1, c/‖g‖).",
-        ),
-        Mistake(
-            "zeros_for_frozen_ones",
-            zeros_for_frozen_ones,
-            "You put a zero where None stood. A parameter with a gradient of 0 does not rest: "
-            "momentum and decay go on moving it. Keep None.",
-        ),
-        Mistake(
-            "one_long_vector",
-            one_long_vector,
-            "You return one long vector. It is for the norm only: the result is a list, each "
-            "gradient in its shape and place.",
-        ),
-        Mistake(
-            "to_length_one",
-            to_length_one,
-            "You shorten to length 1. The length that is left is c: `max_norm` over the norm.",
-        ),
-        Mistake(
-            "root_of_the_mean",
-            root_of_the_mean,
-            "You average the squares. The norm is the root of their sum.",
-        ),
-    ],
-    alternatives=[
-        Alternative("the norm of the norms, with torch's 1e-6", as_torch_does),
-        Alternative("flat, in numpy", flat_in_numpy),
-        Alternative("in place, which draws a remark", in_place),
-    ],
     forbidden=("torch.nn.utils",),
     hints=(
         "First one number, the norm over all tensors that are not None; then one factor.",
@@ -303,3 +112,158 @@ keep it in its place.
         "`[None if g is None else factor * g for g in gradients]`.",
     ),
 )
+
+
+@clip_by_global_norm.mistake(
+    "You clip every tensor by its own norm. That changes the direction of the step, since only "
+    "the long ones are shortened. Take one norm over all of them."
+)
+def each_by_itself(gradients, max_norm):
+    clipped = []
+    for g in gradients:
+        if g is not None:
+            g = g * min(1.0, max_norm / float(g.norm()))
+        clipped.append(g)
+    return clipped
+
+
+@clip_by_global_norm.mistake(
+    "You clamp single entries (`clip_grad_value_`). That changes the direction. Multiply all by "
+    "one factor."
+)
+def clamps_the_entries(gradients, max_norm):
+    return [None if g is None else g.clamp(-max_norm, max_norm) for g in gradients]
+
+
+@clip_by_global_norm.mistake(
+    "You rescale every gradient to length c, the short ones too. Clipping leaves alone what is "
+    "short enough: min(1, c/‖g‖)."
+)
+def always_rescales(gradients, max_norm):
+    norm = torch.sqrt(sum((g**2).sum() for g in gradients if g is not None))
+    return [None if g is None else g * max_norm / norm for g in gradients]
+
+
+@clip_by_global_norm.mistake(
+    "A parameter without a gradient (None) stops your function. Leave it out of the norm and keep "
+    "None in its place."
+)
+def frozen_ones_crash(gradients, max_norm):
+    norm = math.sqrt(sum((g**2).sum() for g in gradients))
+    factor = min(1.0, max_norm / norm)
+    return [g * factor for g in gradients]
+
+
+@clip_by_global_norm.mistake(
+    "You drop the `None`s from the list, and gradients no longer stand beside their parameters. "
+    "Keep them in their places."
+)
+def frozen_ones_left_out(gradients, max_norm):
+    norm = math.sqrt(sum((g**2).sum() for g in gradients if g is not None))
+    factor = min(1.0, max_norm / norm)
+    return [g * factor for g in gradients if g is not None]
+
+
+@clip_by_global_norm.mistake("You divide by the sum of squares. The norm is its root.")
+def squares_not_rooted(gradients, max_norm):
+    norm = sum((g**2).sum() for g in gradients if g is not None)
+    factor = min(1.0, max_norm / float(norm))
+    return [None if g is None else g * factor for g in gradients]
+
+
+@clip_by_global_norm.mistake(
+    "You add the norms of the tensors. Norms do not add: add their squares and take the root."
+)
+def adds_the_norms(gradients, max_norm):
+    norm = sum(float(g.norm()) for g in gradients if g is not None)
+    factor = min(1.0, max_norm / norm)
+    return [None if g is None else g * factor for g in gradients]
+
+
+@clip_by_global_norm.mistake(
+    "You take the largest entry for the norm. Wanted is the root of the sum of all squares."
+)
+def largest_entry(gradients, max_norm):
+    norm = max(float(g.abs().max()) for g in gradients if g is not None)
+    factor = min(1.0, max_norm / norm)
+    return [None if g is None else g * factor for g in gradients]
+
+
+@clip_by_global_norm.mistake(
+    "You take the norm of the longest tensor. All of them together are one vector: the root of "
+    "the sum of all squares."
+)
+def longest_tensor(gradients, max_norm):
+    norm = max(float(g.norm()) for g in gradients if g is not None)
+    factor = min(1.0, max_norm / norm)
+    return [None if g is None else g * factor for g in gradients]
+
+
+@clip_by_global_norm.mistake(
+    "You take the larger of 1 and c/‖g‖, and lengthen what is short. Clipping only shortens: "
+    "min(1, c/‖g‖)."
+)
+def lengthens(gradients, max_norm):
+    norm = math.sqrt(sum((g**2).sum() for g in gradients if g is not None))
+    factor = max(1.0, max_norm / norm)
+    return [None if g is None else g * factor for g in gradients]
+
+
+@clip_by_global_norm.mistake(
+    "You put a zero where None stood. A parameter with a gradient of 0 does not rest: momentum "
+    "and decay go on moving it. Keep None."
+)
+def zeros_for_frozen_ones(gradients, max_norm):
+    norm = math.sqrt(sum((g**2).sum() for g in gradients if g is not None))
+    factor = min(1.0, max_norm / norm)
+    return [torch.zeros(()) if g is None else g * factor for g in gradients]
+
+
+@clip_by_global_norm.mistake(
+    "You return one long vector. It is for the norm only: the result is a list, each gradient in "
+    "its shape and place."
+)
+def one_long_vector(gradients, max_norm):
+    flat = torch.cat([g.flatten() for g in gradients if g is not None])
+    return flat * min(1.0, max_norm / float(flat.norm()))
+
+
+@clip_by_global_norm.mistake(
+    "You shorten to length 1. The length that is left is c: `max_norm` over the norm."
+)
+def to_length_one(gradients, max_norm):
+    norm = math.sqrt(sum((g**2).sum() for g in gradients if g is not None))
+    factor = 1 / norm if norm > max_norm else 1.0
+    return [None if g is None else g * factor for g in gradients]
+
+
+@clip_by_global_norm.mistake("You average the squares. The norm is the root of their sum.")
+def root_of_the_mean(gradients, max_norm):
+    flat = torch.cat([g.flatten() for g in gradients if g is not None])
+    factor = min(1.0, max_norm / float((flat**2).mean().sqrt()))
+    return [None if g is None else g * factor for g in gradients]
+
+
+@clip_by_global_norm.alternative
+def as_torch_does(gradients, max_norm):
+    norms = torch.stack([g.norm() for g in gradients if g is not None])
+    factor = (max_norm / (norms.norm() + 1e-6)).clamp(max=1.0)
+    return [g if g is None else g * factor for g in gradients]
+
+
+@clip_by_global_norm.alternative
+def flat_in_numpy(gradients, max_norm):
+    present = [g.numpy(force=True).ravel() for g in gradients if g is not None]
+    norm = np.linalg.norm(np.concatenate(present))
+    if norm <= max_norm:
+        return list(gradients)
+    return [None if g is None else g / float(norm) * max_norm for g in gradients]
+
+
+@clip_by_global_norm.alternative
+def in_place(gradients, max_norm):
+    norm = sum(g.square().sum() for g in gradients if g is not None) ** 0.5
+    for g in gradients:
+        if g is not None:
+            g.mul_(torch.clamp(max_norm / norm, max=1))
+    return gradients

@@ -6,7 +6,6 @@ import torch
 from autograder import probes
 from autograder.exercises.optimizers.curvature import symmetric
 from autograder.exercises.optimizers.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
@@ -48,172 +47,7 @@ def draw_nearly_flat(rng):
     return {"hessians": [hessians[n] for n in order], "tolerance": 0.1}
 
 
-def always_a_minimum(hessians, tolerance=1e-6):
-    return ["minimum" for _ in hessians]
-
-
-def from_the_diagonal(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values, tol = hessian.diagonal(), tolerance
-        if (values > tol).any() and (values < -tol).any():
-            kinds.append("saddle")
-        elif (values > tol).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < -tol).all() else "degenerate")
-    return kinds
-
-
-def from_the_determinant(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        determinant = torch.linalg.det(hessian)
-        if determinant.abs() <= tolerance:
-            kinds.append("degenerate")
-        elif determinant < 0:
-            kinds.append("saddle")
-        else:
-            kinds.append("minimum" if hessian[0, 0] > 0 else "maximum")
-    return kinds
-
-
-def zeros_count_as_up(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values = torch.linalg.eigvalsh(hessian)
-        if (values >= -tolerance).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < -tolerance).all() else "saddle")
-    return kinds
-
-
-def zeros_count_as_either(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values = torch.linalg.eigvalsh(hessian)
-        if (values >= -tolerance).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values <= tolerance).all() else "saddle")
-    return kinds
-
-
-def saddle_otherwise(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values = torch.linalg.eigvalsh(hessian)
-        if (values > tolerance).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < -tolerance).all() else "saddle")
-    return kinds
-
-
-def degenerate_if_all_zero(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values = torch.linalg.eigvalsh(hessian)
-        if (values.abs() <= tolerance).all():
-            kinds.append("degenerate")
-        elif (values > tolerance).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < -tolerance).all() else "saddle")
-    return kinds
-
-
-def no_tolerance(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values = torch.linalg.eigvalsh(hessian)
-        if (values > 0).any() and (values < 0).any():
-            kinds.append("saddle")
-        elif (values > 0).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < 0).all() else "degenerate")
-    return kinds
-
-
-def degenerate_first(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values = torch.linalg.eigvalsh(hessian)
-        if (values.abs() <= tolerance).any():
-            kinds.append("degenerate")
-        elif (values > 0).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < 0).all() else "saddle")
-    return kinds
-
-
-def ignores_the_tolerance(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values, tol = torch.linalg.eigvalsh(hessian), 1e-6
-        if (values > tol).any() and (values < -tol).any():
-            kinds.append("saddle")
-        elif (values > tol).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < -tol).all() else "degenerate")
-    return kinds
-
-
-def up_and_down_exchanged(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values, tol = -torch.linalg.eigvalsh(hessian), tolerance
-        if (values > tol).any() and (values < -tol).any():
-            kinds.append("saddle")
-        elif (values > tol).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < -tol).all() else "degenerate")
-    return kinds
-
-
-def from_the_trace(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        trace = hessian.trace()
-        if trace.abs() <= tolerance:
-            kinds.append("saddle")
-        else:
-            kinds.append("minimum" if trace > 0 else "maximum")
-    return kinds
-
-
-def from_the_extremes(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values = np.linalg.eigvalsh(hessian.numpy(force=True))
-        lowest, highest = values[0], values[-1]
-        if lowest < -tolerance and highest > tolerance:
-            kinds.append("saddle")
-        elif lowest > tolerance:
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if highest < -tolerance else "degenerate")
-    return kinds
-
-
-def by_counting(hessians, tolerance=1e-6):
-    names = {(True, True): "saddle", (True, False): "minimum", (False, True): "maximum"}
-    kinds = []
-    for hessian in hessians:
-        values = torch.linalg.eigvals(hessian).real.tolist()
-        up = sum(v > tolerance for v in values)
-        down = sum(v < -tolerance for v in values)
-        flat = not (up and down) and up + down < len(values)
-        kinds.append("degenerate" if flat else names[bool(up), bool(down)])
-    return tuple(kinds)
-
-
-lab.exercise(
+classify_critical_points = lab.exercise(
     optimizers.classify_critical_points,
     title="Minimum, maximum or saddle?",
     statement="""Where the gradient is zero the Hessian decides what the point is. For each of the
@@ -236,84 +70,219 @@ An eigenvalue between −`tolerance` and `tolerance` counts as zero.""",
     inputs=(draw_points, draw_nearly_flat, draw_points),
     probe=probes.call(),
     checks=[matches_reference("the kind of every point"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "always_a_minimum",
-            always_a_minimum,
-            "A zero gradient alone does not make a minimum: x² − y² has one at its saddle.",
-            origin="folklore",
-        ),
-        Mistake(
-            "from_the_diagonal",
-            from_the_diagonal,
-            "You read the diagonal. [[1, 3], [3, 1]] has a positive one and the eigenvalues 4 and "
-            "−2: a saddle. Compute the eigenvalues.",
-        ),
-        Mistake(
-            "from_the_determinant",
-            from_the_determinant,
-            "You go by the determinant and one entry, the test for functions of two variables. With two "
-            "directions down the determinant is positive again: in more than two dimensions all "
-            "eigenvalues have to be looked at.",
-        ),
-        Mistake(
-            "zeros_count_as_up",
-            zeros_count_as_up,
-            "Eigenvalues of zero pass for positive ones with you. There the Hessian cannot tell: "
-            '"degenerate".',
-        ),
-        Mistake(
-            "zeros_count_as_either",
-            zeros_count_as_either,
-            "You ask for “not negative” and “not positive”: with an eigenvalue of zero the Hessian "
-            'cannot tell, "degenerate".',
-        ),
-        Mistake(
-            "saddle_otherwise",
-            saddle_otherwise,
-            "You call everything else a saddle. A saddle needs both signs; zeros and one sign are "
-            '"degenerate".',
-        ),
-        Mistake(
-            "degenerate_if_all_zero",
-            degenerate_if_all_zero,
-            "You say “degenerate” only where all eigenvalues are zero. One zero beside one sign is "
-            "enough: a saddle needs both signs.",
-        ),
-        Mistake(
-            "no_tolerance",
-            no_tolerance,
-            "You compare with 0. Computed eigenvalues are hardly ever exactly 0: within ± `tolerance` "
-            "they count as zero.",
-        ),
-        Mistake(
-            "degenerate_first",
-            degenerate_first,
-            "You say “degenerate” as soon as one eigenvalue is zero. With both signs among the "
-            "others it is a saddle for certain.",
-        ),
-        Mistake(
-            "ignores_the_tolerance",
-            ignores_the_tolerance,
-            "You always use 1e-6. Use `tolerance`.",
-        ),
-        Mistake(
-            "up_and_down_exchanged",
-            up_and_down_exchanged,
-            "Minimum and maximum are exchanged: positive curvature everywhere is a valley.",
-        ),
-        Mistake(
-            "from_the_trace",
-            from_the_trace,
-            "The trace is the sum of the eigenvalues and hides their signs. Look at each of them.",
-        ),
-    ],
-    alternatives=[
-        Alternative("from the lowest and the highest", from_the_extremes),
-        Alternative("by counting", by_counting),
-    ],
     hints=(
         "`torch.linalg.eigvalsh` is for symmetric matrices and gives real numbers.",
         "Ask for the saddle first, then for `all()`.",
     ),
 )
+
+
+@classify_critical_points.mistake(
+    "A zero gradient alone does not make a minimum: x² − y² has one at its saddle.",
+    origin="folklore",
+)
+def always_a_minimum(hessians, tolerance=1e-6):
+    return ["minimum" for _ in hessians]
+
+
+@classify_critical_points.mistake(
+    "You read the diagonal. [[1, 3], [3, 1]] has a positive one and the eigenvalues 4 and −2: a "
+    "saddle. Compute the eigenvalues."
+)
+def from_the_diagonal(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values, tol = hessian.diagonal(), tolerance
+        if (values > tol).any() and (values < -tol).any():
+            kinds.append("saddle")
+        elif (values > tol).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < -tol).all() else "degenerate")
+    return kinds
+
+
+@classify_critical_points.mistake(
+    "You go by the determinant and one entry, the test for functions of two variables. With two "
+    "directions down the determinant is positive again: in more than two dimensions all "
+    "eigenvalues have to be looked at."
+)
+def from_the_determinant(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        determinant = torch.linalg.det(hessian)
+        if determinant.abs() <= tolerance:
+            kinds.append("degenerate")
+        elif determinant < 0:
+            kinds.append("saddle")
+        else:
+            kinds.append("minimum" if hessian[0, 0] > 0 else "maximum")
+    return kinds
+
+
+@classify_critical_points.mistake(
+    "Eigenvalues of zero pass for positive ones with you. There the Hessian cannot tell: "
+    '"degenerate".'
+)
+def zeros_count_as_up(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvalsh(hessian)
+        if (values >= -tolerance).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < -tolerance).all() else "saddle")
+    return kinds
+
+
+@classify_critical_points.mistake(
+    "You ask for “not negative” and “not positive”: with an eigenvalue of zero the Hessian cannot "
+    'tell, "degenerate".'
+)
+def zeros_count_as_either(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvalsh(hessian)
+        if (values >= -tolerance).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values <= tolerance).all() else "saddle")
+    return kinds
+
+
+@classify_critical_points.mistake(
+    "You call everything else a saddle. A saddle needs both signs; zeros and one sign are "
+    '"degenerate".'
+)
+def saddle_otherwise(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvalsh(hessian)
+        if (values > tolerance).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < -tolerance).all() else "saddle")
+    return kinds
+
+
+@classify_critical_points.mistake(
+    "You say “degenerate” only where all eigenvalues are zero. One zero beside one sign is "
+    "enough: a saddle needs both signs."
+)
+def degenerate_if_all_zero(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvalsh(hessian)
+        if (values.abs() <= tolerance).all():
+            kinds.append("degenerate")
+        elif (values > tolerance).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < -tolerance).all() else "saddle")
+    return kinds
+
+
+@classify_critical_points.mistake(
+    "You compare with 0. Computed eigenvalues are hardly ever exactly 0: within ± `tolerance` "
+    "they count as zero."
+)
+def no_tolerance(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvalsh(hessian)
+        if (values > 0).any() and (values < 0).any():
+            kinds.append("saddle")
+        elif (values > 0).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < 0).all() else "degenerate")
+    return kinds
+
+
+@classify_critical_points.mistake(
+    "You say “degenerate” as soon as one eigenvalue is zero. With both signs among the others it "
+    "is a saddle for certain."
+)
+def degenerate_first(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvalsh(hessian)
+        if (values.abs() <= tolerance).any():
+            kinds.append("degenerate")
+        elif (values > 0).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < 0).all() else "saddle")
+    return kinds
+
+
+@classify_critical_points.mistake("You always use 1e-6. Use `tolerance`.")
+def ignores_the_tolerance(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values, tol = torch.linalg.eigvalsh(hessian), 1e-6
+        if (values > tol).any() and (values < -tol).any():
+            kinds.append("saddle")
+        elif (values > tol).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < -tol).all() else "degenerate")
+    return kinds
+
+
+@classify_critical_points.mistake(
+    "Minimum and maximum are exchanged: positive curvature everywhere is a valley."
+)
+def up_and_down_exchanged(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values, tol = -torch.linalg.eigvalsh(hessian), tolerance
+        if (values > tol).any() and (values < -tol).any():
+            kinds.append("saddle")
+        elif (values > tol).all():
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if (values < -tol).all() else "degenerate")
+    return kinds
+
+
+@classify_critical_points.mistake(
+    "The trace is the sum of the eigenvalues and hides their signs. Look at each of them."
+)
+def from_the_trace(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        trace = hessian.trace()
+        if trace.abs() <= tolerance:
+            kinds.append("saddle")
+        else:
+            kinds.append("minimum" if trace > 0 else "maximum")
+    return kinds
+
+
+@classify_critical_points.alternative
+def from_the_extremes(hessians, tolerance=1e-6):
+    kinds = []
+    for hessian in hessians:
+        values = np.linalg.eigvalsh(hessian.numpy(force=True))
+        lowest, highest = values[0], values[-1]
+        if lowest < -tolerance and highest > tolerance:
+            kinds.append("saddle")
+        elif lowest > tolerance:
+            kinds.append("minimum")
+        else:
+            kinds.append("maximum" if highest < -tolerance else "degenerate")
+    return kinds
+
+
+@classify_critical_points.alternative
+def by_counting(hessians, tolerance=1e-6):
+    names = {(True, True): "saddle", (True, False): "minimum", (False, True): "maximum"}
+    kinds = []
+    for hessian in hessians:
+        values = torch.linalg.eigvals(hessian).real.tolist()
+        up = sum(v > tolerance for v in values)
+        down = sum(v < -tolerance for v in values)
+        flat = not (up and down) and up + down < len(values)
+        kinds.append("degenerate" if flat else names[bool(up), bool(down)])
+    return tuple(kinds)

@@ -10,9 +10,7 @@ from autograder.exercises.optimizers.trajectories import (
     changed_rates,
     draw_run,
 )
-from autograder.judging import Alternative, Mistake
 from course_lib import optimizers
-from course_lib.optimizers import GradientDescent
 
 
 def draw_adamw(rng):
@@ -39,292 +37,7 @@ def draw_rests(rng):
     return draw_run(rng, settings, later=changed_rates(rng, rate), rests=True)
 
 
-class PenaltyInTheGradient(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        gradient = gradient + self.weight_decay * parameter
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-class NoDecay(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-class DecayWithoutTheRate(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter *= 1 - self.weight_decay
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-class DecaysTheNewWeight(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-        parameter *= 1 - self.lr * self.weight_decay
-
-
-class PenaltyAfterTheMoments(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        decay = self.weight_decay * parameter
-        parameter -= self.lr * (m_hat + decay) / (torch.sqrt(v_hat) + self.eps)
-
-
-class DecaysTwice(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        gradient = gradient + self.weight_decay * parameter
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter *= 1 - self.lr * self.weight_decay
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-class Grows(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter *= 1 + self.lr * self.weight_decay
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-class SmallDecay(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter *= 1 - self.lr * 0.01
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-class TwiceTheDecay(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter *= 1 - 2 * self.lr * self.weight_decay
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-class DecaysTheFirstMoment(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        m_hat = m_hat + self.weight_decay * parameter * torch.sqrt(v_hat)
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-class NoBiasCorrection(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        parameter *= 1 - self.lr * self.weight_decay
-        parameter -= self.lr * m / (torch.sqrt(v) + self.eps)
-
-
-class EpsInsideTheRoot(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter *= 1 - self.lr * self.weight_decay
-        parameter -= self.lr * m_hat / torch.sqrt(v_hat + self.eps)
-
-
-class StartsAtTwo(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 1) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter *= 1 - self.lr * self.weight_decay
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-class TimeStandsStill(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter *= 1 - self.lr * self.weight_decay
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-class KeepsTheCorrected(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        state.update(t=t, m=m_hat, v=v_hat)
-        parameter *= 1 - self.lr * self.weight_decay
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-class EpsBeforeTheCorrection(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        rate = self.lr * (1 - b2**t) ** 0.5 / (1 - b1**t)
-        parameter *= 1 - self.lr * self.weight_decay
-        parameter -= rate * m / (torch.sqrt(v) + self.eps)
-
-
-class TinyEps(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter *= 1 - self.lr * self.weight_decay
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + 1e-8)
-
-
-class DecaysAfterwards(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        before = parameter.clone()
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-        parameter -= self.lr * self.weight_decay * before
-
-
-class AllInOne(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
-
-    def update(self, parameter, gradient, state):
-        (b1, b2), t = self.betas, state.get("t", 0) + 1
-        m = b1 * state.get("m", 0) + (1 - b1) * gradient
-        v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-        state.update(t=t, m=m, v=v)
-        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-        step = m_hat / (v_hat.sqrt() + self.eps) + self.weight_decay * parameter.detach()
-        parameter.data = parameter.data - self.lr * step
-
-
-lab.exercise(
+adam_w = lab.exercise(
     optimizers.AdamW,
     title="AdamW: decay that stays out of the moments",
     statement="""For plain gradient descent a penalty $\\tfrac\\lambda2\\|w\\|^2$ in the loss and a weight that
@@ -346,98 +59,6 @@ is the weight **before** the step, in whichever order you write the two.""",
     inputs=(draw_adamw, draw_default, draw_rests),
     probe=probes.optimizer(),
     checks=RUN_CHECKS,
-    mistakes=[
-        Mistake(
-            "penalty_in_the_gradient",
-            PenaltyInTheGradient,
-            "You add λ w to the gradient: L2 regularization. Adam then divides it by √v̂ like everything else, so that entries with large gradients hardly decay, and with a zero loss gradient every weight moves by η. Decoupled decay stays out of g, m and v: w ← (1 − ηλ) w.",
-            origin="folklore",
-        ),
-        Mistake(
-            "decay_without_the_rate",
-            DecayWithoutTheRate,
-            "You shrink by 1 − λ, without the learning rate. In torch's convention the decay follows the schedule: 1 − ηλ.",
-        ),
-        Mistake(
-            "no_decay",
-            NoDecay,
-            "This is Adam: the weight decay is missing.",
-        ),
-        Mistake(
-            "decays_the_new_weight",
-            DecaysTheNewWeight,
-            "You decay the weight after Adam's step, and with it the step. The order may be either, but the decay takes the weight as it was before: (1 − ηλ) w − η m̂/(√v̂ + ε).",
-        ),
-        Mistake(
-            "penalty_after_the_moments",
-            PenaltyAfterTheMoments,
-            "You add λ w to m̂, and then both are divided by √v̂ + ε. The decay is not to be divided: it stands beside Adam's step.",
-        ),
-        Mistake(
-            "decays_twice",
-            DecaysTwice,
-            "You decay the weight and add λ w to the gradient as well. Only the first is wanted.",
-        ),
-        Mistake(
-            "grows",
-            Grows,
-            "Your factor is 1 + ηλ: weights grow. 1 − ηλ.",
-        ),
-        Mistake(
-            "small_decay",
-            SmallDecay,
-            "You always use λ = 0.01. Use `self.weight_decay`.",
-        ),
-        Mistake(
-            "twice_the_decay",
-            TwiceTheDecay,
-            "Your factor is 1 − 2ηλ, which belongs to a penalty λ‖w‖². Here λ is the decay itself: 1 − ηλ.",
-        ),
-        Mistake(
-            "decays_the_first_moment",
-            DecaysTheFirstMoment,
-            "You pass the decay through m̂ and multiply by √v̂ to undo the division, which ε spoils. Let the decay stand beside the step: w ← (1 − ηλ) w.",
-        ),
-        Mistake(
-            "no_bias_correction",
-            NoBiasCorrection,
-            "The decay is right, Adam's step is not: m and v are not corrected for their start at zero.",
-        ),
-        Mistake(
-            "eps_inside_the_root",
-            EpsInsideTheRoot,
-            "The decay is right; your ε is inside the root. It stands outside: √v̂ + ε.",
-        ),
-        Mistake(
-            "eps_before_the_correction",
-            EpsBeforeTheCorrection,
-            "The decay is right; your ε stands beside √v. It belongs beside the corrected √v̂.",
-        ),
-        Mistake(
-            "starts_at_two",
-            StartsAtTwo,
-            "The decay is right; your t is 2 in the first step. It is 1 there.",
-        ),
-        Mistake(
-            "time_stands_still",
-            TimeStandsStill,
-            "The decay is right; every step is corrected as if it were the first. Store t in `state` and use it as the exponent.",
-        ),
-        Mistake(
-            "keeps_the_corrected",
-            KeepsTheCorrected,
-            "The decay is right; you store m̂ and v̂, so that the next step corrects them again. Keep m and v.",
-        ),
-        Mistake(
-            "tiny_eps",
-            TinyEps,
-            "The decay is right; you always use ε = 1e-8. Use `self.eps`.",
-        ),
-    ],
-    alternatives=[
-        Alternative("decay after the step, of the old weight", DecaysAfterwards),
-        Alternative("both in one movement", AllInOne),
-    ],
     forbidden=TORCH_OPTIMIZERS,
     needs=("optimizers/GradientDescent",),
     hints=(
@@ -445,3 +66,241 @@ is the weight **before** the step, in whichever order you write the two.""",
         "Before the step, `parameter *= …` shrinks the old weight in place.",
     ),
 )
+
+
+@adam_w.mistake(
+    "You add λ w to the gradient: L2 regularization. Adam then divides it by √v̂ like everything "
+    "else, so that entries with large gradients hardly decay, and with a zero loss gradient every "
+    "weight moves by η. Decoupled decay stays out of g, m and v: w ← (1 − ηλ) w.",
+    origin="folklore",
+)
+def penalty_in_the_gradient(self, parameter, gradient, state):
+    gradient = gradient + self.weight_decay * parameter
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam_w.mistake(
+    "You shrink by 1 − λ, without the learning rate. In torch's convention the decay follows the "
+    "schedule: 1 − ηλ."
+)
+def decay_without_the_rate(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter *= 1 - self.weight_decay
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam_w.mistake("This is Adam: the weight decay is missing.")
+def no_decay(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam_w.mistake(
+    "You decay the weight after Adam's step, and with it the step. The order may be either, but "
+    "the decay takes the weight as it was before: (1 − ηλ) w − η m̂/(√v̂ + ε)."
+)
+def decays_the_new_weight(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+    parameter *= 1 - self.lr * self.weight_decay
+
+
+@adam_w.mistake(
+    "You add λ w to m̂, and then both are divided by √v̂ + ε. The decay is not to be divided: it "
+    "stands beside Adam's step."
+)
+def penalty_after_the_moments(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    decay = self.weight_decay * parameter
+    parameter -= self.lr * (m_hat + decay) / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam_w.mistake(
+    "You decay the weight and add λ w to the gradient as well. Only the first is wanted."
+)
+def decays_twice(self, parameter, gradient, state):
+    gradient = gradient + self.weight_decay * parameter
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter *= 1 - self.lr * self.weight_decay
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam_w.mistake("Your factor is 1 + ηλ: weights grow. 1 − ηλ.")
+def grows(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter *= 1 + self.lr * self.weight_decay
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam_w.mistake("You always use λ = 0.01. Use `self.weight_decay`.")
+def small_decay(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter *= 1 - self.lr * 0.01
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam_w.mistake(
+    "Your factor is 1 − 2ηλ, which belongs to a penalty λ‖w‖². Here λ is the decay itself: 1 − ηλ."
+)
+def twice_the_decay(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter *= 1 - 2 * self.lr * self.weight_decay
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam_w.mistake(
+    "You pass the decay through m̂ and multiply by √v̂ to undo the division, which ε spoils. Let "
+    "the decay stand beside the step: w ← (1 − ηλ) w."
+)
+def decays_the_first_moment(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    m_hat = m_hat + self.weight_decay * parameter * torch.sqrt(v_hat)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam_w.mistake(
+    "The decay is right, Adam's step is not: m and v are not corrected for their start at zero."
+)
+def no_bias_correction(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    parameter *= 1 - self.lr * self.weight_decay
+    parameter -= self.lr * m / (torch.sqrt(v) + self.eps)
+
+
+@adam_w.mistake("The decay is right; your ε is inside the root. It stands outside: √v̂ + ε.")
+def eps_inside_the_root(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter *= 1 - self.lr * self.weight_decay
+    parameter -= self.lr * m_hat / torch.sqrt(v_hat + self.eps)
+
+
+@adam_w.mistake("The decay is right; your ε stands beside √v. It belongs beside the corrected √v̂.")
+def eps_before_the_correction(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    rate = self.lr * (1 - b2**t) ** 0.5 / (1 - b1**t)
+    parameter *= 1 - self.lr * self.weight_decay
+    parameter -= rate * m / (torch.sqrt(v) + self.eps)
+
+
+@adam_w.mistake("The decay is right; your t is 2 in the first step. It is 1 there.")
+def starts_at_two(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 1) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter *= 1 - self.lr * self.weight_decay
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam_w.mistake(
+    "The decay is right; every step is corrected as if it were the first. Store t in `state` and "
+    "use it as the exponent."
+)
+def time_stands_still(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter *= 1 - self.lr * self.weight_decay
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam_w.mistake(
+    "The decay is right; you store m̂ and v̂, so that the next step corrects them again. Keep m "
+    "and v."
+)
+def keeps_the_corrected(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    state.update(t=t, m=m_hat, v=v_hat)
+    parameter *= 1 - self.lr * self.weight_decay
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+@adam_w.mistake("The decay is right; you always use ε = 1e-8. Use `self.eps`.")
+def tiny_eps(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter *= 1 - self.lr * self.weight_decay
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + 1e-8)
+
+
+@adam_w.alternative
+def decays_afterwards(self, parameter, gradient, state):
+    before = parameter.clone()
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+    parameter -= self.lr * self.weight_decay * before
+
+
+@adam_w.alternative
+def all_in_one(self, parameter, gradient, state):
+    (b1, b2), t = self.betas, state.get("t", 0) + 1
+    m = b1 * state.get("m", 0) + (1 - b1) * gradient
+    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
+    state.update(t=t, m=m, v=v)
+    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    step = m_hat / (v_hat.sqrt() + self.eps) + self.weight_decay * parameter.detach()
+    parameter.data = parameter.data - self.lr * step

@@ -14,7 +14,7 @@ from autograder.exercises.optimizers.trajectories import (
     leave_gradients_alone,
     stay_leaves,
 )
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import check, finding, keeps_dtype
 from course_lib import optimizers
 
@@ -53,328 +53,7 @@ def draw_rests(rng):
     return draw_run(rng, {"lr": rate}, later=changed_rates(rng, rate), rests=True)
 
 
-class Rebinds:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    self.update(parameter, parameter.grad, self.state[parameter])
-
-    def update(self, parameter, gradient, state):
-        parameter = parameter - self.lr * gradient
-
-
-class InsideTheGraph:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self):
-        for parameter in self.parameters:
-            if parameter.grad is not None:
-                self.update(parameter, parameter.grad, self.state[parameter])
-
-    def update(self, parameter, gradient, state):
-        parameter -= self.lr * gradient
-
-
-class DoesNotClear:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for gradient in [parameter.grad for parameter in self.parameters]:
-            del gradient
-
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    self.update(parameter, parameter.grad, self.state[parameter])
-
-    def update(self, parameter, gradient, state):
-        parameter -= self.lr * gradient
-
-
-class ClearsWhatIsNotThere:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad.zero_()
-
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    self.update(parameter, parameter.grad, self.state[parameter])
-
-    def update(self, parameter, gradient, state):
-        parameter -= self.lr * gradient
-
-
-class NeedsEveryGradient:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                self.update(parameter, parameter.grad, self.state[parameter])
-
-    def update(self, parameter, gradient, state):
-        parameter -= self.lr * gradient
-
-
-class StepsItself:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    parameter -= self.lr * parameter.grad
-
-    def update(self, parameter, gradient, state):
-        parameter -= self.lr * gradient
-
-
-class SharesTheMemory:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    self.update(parameter, parameter.grad, self.state)
-
-    def update(self, parameter, gradient, state):
-        parameter -= self.lr * gradient
-
-
-class StopsAtTheFirst:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is None:
-                    return
-                self.update(parameter, parameter.grad, self.state[parameter])
-
-    def update(self, parameter, gradient, state):
-        parameter -= self.lr * gradient
-
-
-class StopsWhenAnyRests:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self):
-        if any(parameter.grad is None for parameter in self.parameters):
-            return
-        with torch.no_grad():
-            for parameter in self.parameters:
-                self.update(parameter, parameter.grad, self.state[parameter])
-
-    def update(self, parameter, gradient, state):
-        parameter -= self.lr * gradient
-
-
-class Climbs:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    self.update(parameter, parameter.grad, self.state[parameter])
-
-    def update(self, parameter, gradient, state):
-        parameter += self.lr * gradient
-
-
-class NormalizesTheGradient:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    self.update(parameter, parameter.grad, self.state[parameter])
-
-    def update(self, parameter, gradient, state):
-        parameter -= self.lr * gradient / gradient.norm()
-
-
-class SwitchesGradientsOff:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self):
-        for parameter in self.parameters:
-            if parameter.grad is not None:
-                parameter.requires_grad_(False)
-                self.update(parameter, parameter.grad, self.state[parameter])
-
-    def update(self, parameter, gradient, state):
-        parameter -= self.lr * gradient
-
-
-class ReplacesInItsList:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self):
-        for n, parameter in enumerate(self.parameters):
-            if parameter.grad is not None:
-                moved = (parameter - self.lr * parameter.grad).detach().requires_grad_()
-                moved.grad = parameter.grad
-                self.parameters[n] = moved
-
-    def update(self, parameter, gradient, state):
-        return parameter - self.lr * gradient
-
-
-class ThroughData:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            if parameter.grad is not None:
-                parameter.grad.zero_()
-
-    def step(self):
-        for parameter in self.parameters:
-            if parameter.grad is None:
-                continue
-            self.update(parameter, parameter.grad, self.state[parameter])
-
-    def update(self, parameter, gradient, state):
-        parameter.data = parameter.data - self.lr * gradient
-
-
-class AddsInPlace:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = torch.zeros_like(parameter)
-
-    @torch.no_grad()
-    def step(self):
-        for parameter, state in self.state.items():
-            if parameter.grad is not None:
-                self.update(parameter, parameter.grad, state)
-
-    def update(self, parameter, gradient, state):
-        parameter.add_(gradient, alpha=-self.lr)
-
-
-class CopiesBack:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.state = {parameter: {} for parameter in self.parameters}
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self):
-        for parameter in self.parameters:
-            if parameter.grad is not None:
-                self.update(parameter, parameter.grad.mul_(self.lr), self.state[parameter])
-
-    @torch.no_grad()
-    def update(self, parameter, gradient, state):
-        parameter.copy_(parameter - gradient)
-
-
-lab.exercise(
+gradient_descent = lab.exercise(
     optimizers.GradientDescent,
     title="Gradient descent, and the frame of everything after it",
     statement="""Write gradient descent in the form that every optimizer of this lab (and of
@@ -413,89 +92,6 @@ every step, for schedules change it.""",
     blank=("zero_grad", "step", "update"),
     inputs=(cleared(draw_descent), draw_default, cleared(draw_rests), cleared(draw_descent)),
     probe=probes.optimizer(),
-    mistakes=[
-        Mistake(
-            "rebinds",
-            Rebinds,
-            "`parameter = parameter - …` makes a new tensor under a local name (or in a list of your "
-            "own); the model still holds the old one, which never moves. Change that one in place: "
-            "`parameter -= …`.",
-        ),
-        Mistake(
-            "inside_the_graph",
-            InsideTheGraph,
-            "Your update runs with gradients switched on, and torch refuses to change a leaf in "
-            "place there. Put it under `with torch.no_grad():`.",
-        ),
-        Mistake(
-            "does_not_clear",
-            DoesNotClear,
-            "After `zero_grad()` the gradients are still there, and the next backward pass adds to "
-            "them: step k moves by the sum of all gradients so far. Set `parameter.grad = None`.",
-        ),
-        Mistake(
-            "clears_what_is_not_there",
-            ClearsWhatIsNotThere,
-            "`zero_grad` stumbles over a `.grad` that is None: before the first backward pass all "
-            "are. Set `parameter.grad = None`, or zero only what is there.",
-        ),
-        Mistake(
-            "needs_every_gradient",
-            NeedsEveryGradient,
-            "You update parameters whose `.grad` is None. They have nothing to move by: skip them.",
-        ),
-        Mistake(
-            "stops_at_the_first",
-            StopsAtTheFirst,
-            "At the first parameter without a gradient you leave `step`, and those after it do "
-            "not move. Skip this one and go on (`continue`).",
-        ),
-        Mistake(
-            "stops_when_any_rests",
-            StopsWhenAnyRests,
-            "One parameter without a gradient stops all of them. Only that one rests.",
-        ),
-        Mistake(
-            "replaces_in_its_list",
-            ReplacesInItsList,
-            "You put new tensors into the optimizer's own list. The model holds the old ones, which "
-            "never move: change those in place, under `torch.no_grad()`.",
-        ),
-        Mistake(
-            "switches_gradients_off",
-            SwitchesGradientsOff,
-            "`requires_grad_(False)` silences torch's complaint, and the parameter is never trained "
-            "again. Leave it a leaf that requires a gradient; update under `torch.no_grad()`.",
-        ),
-        Mistake(
-            "steps_itself",
-            StepsItself,
-            "Your `step` moves the parameters itself. Let it call `self.update(parameter, "
-            "parameter.grad, self.state[parameter])`: the later optimizers replace only `update`.",
-        ),
-        Mistake(
-            "shares_the_memory",
-            SharesTheMemory,
-            "You hand all of `self.state` to `update`. Each parameter has a memory of its own: "
-            "`self.state[parameter]`. Plain descent cannot tell, momentum can.",
-        ),
-        Mistake(
-            "climbs",
-            Climbs,
-            "You add the gradient: the loss grows. w ← w − η g.",
-        ),
-        Mistake(
-            "normalizes_the_gradient",
-            NormalizesTheGradient,
-            "You divide by the length of the gradient, so that every step is equally long. Plain "
-            "gradient descent takes g as it is: its steps shrink near a minimum.",
-        ),
-    ],
-    alternatives=[
-        Alternative("through .data, gradients set to zero", ThroughData),
-        Alternative("add_ with alpha, a decorator, gradients of zeros", AddsInPlace),
-        Alternative("copied back, which draws a remark", CopiesBack),
-    ],
     forbidden=TORCH_OPTIMIZERS,
     hints=(
         "`zero_grad` and `step` are loops over `self.parameters`; `update` is one line.",
@@ -503,3 +99,200 @@ every step, for schedules change it.""",
         "`parameter -= self.lr * gradient` changes the tensor in place.",
     ),
 )
+
+
+@gradient_descent.mistake(
+    "`parameter = parameter - …` makes a new tensor under a local name (or in a list of your "
+    "own); the model still holds the old one, which never moves. Change that one in place: "
+    "`parameter -= …`."
+)
+class Rebinds:
+    def update(self, parameter, gradient, state):
+        parameter = parameter - self.lr * gradient
+
+
+@gradient_descent.mistake(
+    "Your update runs with gradients switched on, and torch refuses to change a leaf in place "
+    "there. Put it under `with torch.no_grad():`.",
+    raises="RuntimeError",
+)
+class InsideTheGraph:
+    def step(self):
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                self.update(parameter, parameter.grad, self.state[parameter])
+
+
+@gradient_descent.mistake(
+    "After `zero_grad()` the gradients are still there, and the next backward pass adds to them: "
+    "step k moves by the sum of all gradients so far. Set `parameter.grad = None`."
+)
+class DoesNotClear:
+    def zero_grad(self):
+        for gradient in [parameter.grad for parameter in self.parameters]:
+            del gradient
+
+
+@gradient_descent.mistake(
+    "`zero_grad` stumbles over a `.grad` that is None: before the first backward pass all are. "
+    "Set `parameter.grad = None`, or zero only what is there."
+)
+class ClearsWhatIsNotThere:
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad.zero_()
+
+
+@gradient_descent.mistake(
+    "You update parameters whose `.grad` is None. They have nothing to move by: skip them."
+)
+class NeedsEveryGradient:
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                self.update(parameter, parameter.grad, self.state[parameter])
+
+
+@gradient_descent.mistake(
+    "At the first parameter without a gradient you leave `step`, and those after it do not move. "
+    "Skip this one and go on (`continue`)."
+)
+class StopsAtTheFirst:
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                if parameter.grad is None:
+                    return
+                self.update(parameter, parameter.grad, self.state[parameter])
+
+
+@gradient_descent.mistake(
+    "One parameter without a gradient stops all of them. Only that one rests."
+)
+class StopsWhenAnyRests:
+    def step(self):
+        if any(parameter.grad is None for parameter in self.parameters):
+            return
+        with torch.no_grad():
+            for parameter in self.parameters:
+                self.update(parameter, parameter.grad, self.state[parameter])
+
+
+@gradient_descent.mistake(
+    "You put new tensors into the optimizer's own list. The model holds the old ones, which never "
+    "move: change those in place, under `torch.no_grad()`."
+)
+class ReplacesInItsList:
+    def __init__(self, parameters, lr=1e-3):
+        self.parameters = list(parameters)
+        self.lr = lr
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        for n, parameter in enumerate(self.parameters):
+            if parameter.grad is not None:
+                moved = (parameter - self.lr * parameter.grad).detach().requires_grad_()
+                moved.grad = parameter.grad
+                self.parameters[n] = moved
+
+    def update(self, parameter, gradient, state):
+        return parameter - self.lr * gradient
+
+
+@gradient_descent.mistake(
+    "`requires_grad_(False)` silences torch's complaint, and the parameter is never trained "
+    "again. Leave it a leaf that requires a gradient; update under `torch.no_grad()`."
+)
+class SwitchesGradientsOff:
+    def step(self):
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter.requires_grad_(False)
+                self.update(parameter, parameter.grad, self.state[parameter])
+
+
+@gradient_descent.mistake(
+    "Your `step` moves the parameters itself. Let it call `self.update(parameter, parameter.grad, "
+    "self.state[parameter])`: the later optimizers replace only `update`."
+)
+class StepsItself:
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                if parameter.grad is not None:
+                    parameter -= self.lr * parameter.grad
+
+
+@gradient_descent.mistake(
+    "You hand all of `self.state` to `update`. Each parameter has a memory of its own: "
+    "`self.state[parameter]`. Plain descent cannot tell, momentum can."
+)
+class SharesTheMemory:
+    def step(self):
+        with torch.no_grad():
+            for parameter in self.parameters:
+                if parameter.grad is not None:
+                    self.update(parameter, parameter.grad, self.state)
+
+
+@gradient_descent.mistake("You add the gradient: the loss grows. w ← w − η g.")
+class Climbs:
+    def update(self, parameter, gradient, state):
+        parameter += self.lr * gradient
+
+
+@gradient_descent.mistake(
+    "You divide by the length of the gradient, so that every step is equally long. Plain gradient "
+    "descent takes g as it is: its steps shrink near a minimum."
+)
+class NormalizesTheGradient:
+    def update(self, parameter, gradient, state):
+        parameter -= self.lr * gradient / gradient.norm()
+
+
+@gradient_descent.alternative
+class ThroughData:
+    def zero_grad(self):
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter.grad.zero_()
+
+    def step(self):
+        for parameter in self.parameters:
+            if parameter.grad is None:
+                continue
+            self.update(parameter, parameter.grad, self.state[parameter])
+
+    def update(self, parameter, gradient, state):
+        parameter.data = parameter.data - self.lr * gradient
+
+
+@gradient_descent.alternative
+class AddsInPlace:
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = torch.zeros_like(parameter)
+
+    @torch.no_grad()
+    def step(self):
+        for parameter, state in self.state.items():
+            if parameter.grad is not None:
+                self.update(parameter, parameter.grad, state)
+
+    def update(self, parameter, gradient, state):
+        parameter.add_(gradient, alpha=-self.lr)
+
+
+@gradient_descent.alternative
+class CopiesBack:
+    def step(self):
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                self.update(parameter, parameter.grad.mul_(self.lr), self.state[parameter])
+
+    @torch.no_grad()
+    def update(self, parameter, gradient, state):
+        parameter.copy_(parameter - gradient)

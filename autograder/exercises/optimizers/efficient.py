@@ -4,7 +4,7 @@ import math
 
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import matches_reference
 from course_lib import optimizers
 
@@ -19,67 +19,7 @@ def draw_moment(rng):
     }
 
 
-def constant_eps(step, lr, betas, eps):
-    return lr * math.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step), eps
-
-
-def eps_without_the_root(step, lr, betas, eps):
-    rest = 1 - betas[1] ** step
-    return lr * math.sqrt(rest) / (1 - betas[0] ** step), eps * rest
-
-
-def eps_divided(step, lr, betas, eps):
-    root = math.sqrt(1 - betas[1] ** step)
-    return lr * root / (1 - betas[0] ** step), eps / root
-
-
-def rate_upside_down(step, lr, betas, eps):
-    root = math.sqrt(1 - betas[1] ** step)
-    return lr * (1 - betas[0] ** step) / root, eps * root
-
-
-def rate_without_the_root(step, lr, betas, eps):
-    rest = 1 - betas[1] ** step
-    return lr * rest / (1 - betas[0] ** step), eps * math.sqrt(rest)
-
-
-def no_roots(step, lr, betas, eps):
-    rest = 1 - betas[1] ** step
-    return lr * rest / (1 - betas[0] ** step), eps * rest
-
-
-def rate_of_the_first_alone(step, lr, betas, eps):
-    return lr / (1 - betas[0] ** step), eps * math.sqrt(1 - betas[1] ** step)
-
-
-def betas_exchanged(step, lr, betas, eps):
-    root = math.sqrt(1 - betas[0] ** step)
-    return lr * root / (1 - betas[1] ** step), eps * root
-
-
-def first_step_only(step, lr, betas, eps):
-    root = math.sqrt(1 - betas[1])
-    return lr * root / (1 - betas[0]), eps * root
-
-
-def counts_from_zero(step, lr, betas, eps):
-    root = math.sqrt(1 - betas[1] ** (step + 1))
-    return lr * root / (1 - betas[0] ** (step + 1)), eps * root
-
-
-def with_powers_of_one_half(step, lr, betas, eps):
-    beta1, beta2 = betas
-    rest = (1 - beta2**step) ** 0.5
-    return [lr / (1 - beta1**step) * rest, rest * eps]
-
-
-def by_logarithms(step, lr, betas, eps):
-    first = -math.expm1(step * math.log(betas[0]))
-    second = -math.expm1(step * math.log(betas[1]))
-    return lr / first * math.exp(0.5 * math.log(second)), eps * second**0.5
-
-
-lab.value(
+efficient_form = lab.value(
     optimizers.efficient_form,
     title="Derive: Adam without correcting the averages",
     statement="""The paper mentions a cheaper way to compute the same step: leave m and v as they are,
@@ -102,68 +42,94 @@ Seven students used this form with $\\hat\\varepsilon_t = \\varepsilon$. What do
     hide=("Formula",),
     inputs=draw_moment,
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "constant_eps",
-            constant_eps,
-            "Your ε does not change. Taking √(1 − β₂ᵗ) out of √v̂ + ε takes it out of both terms: "
-            "ε̂ = ε √(1 − β₂ᵗ).",
-            origin="7 of 134 students",
-        ),
-        Mistake(
-            "eps_without_the_root",
-            eps_without_the_root,
-            "You multiply ε by 1 − β₂ᵗ. What is taken out of √v̂ is the root of that: ε √(1 − β₂ᵗ).",
-            origin="folklore",
-        ),
-        Mistake(
-            "eps_divided",
-            eps_divided,
-            "You divide ε by √(1 − β₂ᵗ). The denominator √v/r + ε is (√v + ε r)/r: multiply.",
-        ),
-        Mistake(
-            "rate_upside_down",
-            rate_upside_down,
-            "Your rate is upside down: m̂ divides by 1 − β₁ᵗ, so α_t does too, and the root of "
-            "1 − β₂ᵗ goes up.",
-        ),
-        Mistake(
-            "rate_without_the_root",
-            rate_without_the_root,
-            "In your rate 1 − β₂ᵗ has no root. It comes out of √v̂: √(1 − β₂ᵗ).",
-        ),
-        Mistake(
-            "no_roots",
-            no_roots,
-            "1 − β₂ᵗ comes out of √v̂, as a root: √(1 − β₂ᵗ), in the rate and at the ε.",
-        ),
-        Mistake(
-            "rate_of_the_first_alone",
-            rate_of_the_first_alone,
-            "Your rate corrects m only. √v̂ = √v / r brings the factor r = √(1 − β₂ᵗ) up into the rate.",
-        ),
-        Mistake(
-            "betas_exchanged",
-            betas_exchanged,
-            "β₁ and β₂ are exchanged: β₁ belongs to m, β₂ to v.",
-        ),
-        Mistake(
-            "first_step_only",
-            first_step_only,
-            "You leave out the power t: this is right for the first step only.",
-        ),
-        Mistake(
-            "counts_from_zero",
-            counts_from_zero,
-            "`step` counts from 1 already; you add one to it.",
-        ),
-    ],
-    alternatives=[
-        Alternative("powers of one half, as a list", with_powers_of_one_half),
-        Alternative("by logarithms", by_logarithms),
-    ],
     hints=(
         "√v̂ = √v / r with r = √(1 − β₂ᵗ). Multiply numerator and denominator by r.",
         "The denominator becomes √v + r ε, the numerator η r m / (1 − β₁ᵗ).",
     ),
 )
+
+
+@efficient_form.mistake(
+    "Your ε does not change. Taking √(1 − β₂ᵗ) out of √v̂ + ε takes it out of both terms: ε̂ = ε "
+    "√(1 − β₂ᵗ).",
+    origin="7 of 134 students",
+)
+def constant_eps(step, lr, betas, eps):
+    return lr * math.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step), eps
+
+
+@efficient_form.mistake(
+    "You multiply ε by 1 − β₂ᵗ. What is taken out of √v̂ is the root of that: ε √(1 − β₂ᵗ).",
+    origin="folklore",
+)
+def eps_without_the_root(step, lr, betas, eps):
+    rest = 1 - betas[1] ** step
+    return lr * math.sqrt(rest) / (1 - betas[0] ** step), eps * rest
+
+
+@efficient_form.mistake(
+    "You divide ε by √(1 − β₂ᵗ). The denominator √v/r + ε is (√v + ε r)/r: multiply."
+)
+def eps_divided(step, lr, betas, eps):
+    root = math.sqrt(1 - betas[1] ** step)
+    return lr * root / (1 - betas[0] ** step), eps / root
+
+
+@efficient_form.mistake(
+    "Your rate is upside down: m̂ divides by 1 − β₁ᵗ, so α_t does too, and the root of 1 − β₂ᵗ "
+    "goes up."
+)
+def rate_upside_down(step, lr, betas, eps):
+    root = math.sqrt(1 - betas[1] ** step)
+    return lr * (1 - betas[0] ** step) / root, eps * root
+
+
+@efficient_form.mistake("In your rate 1 − β₂ᵗ has no root. It comes out of √v̂: √(1 − β₂ᵗ).")
+def rate_without_the_root(step, lr, betas, eps):
+    rest = 1 - betas[1] ** step
+    return lr * rest / (1 - betas[0] ** step), eps * math.sqrt(rest)
+
+
+@efficient_form.mistake("1 − β₂ᵗ comes out of √v̂, as a root: √(1 − β₂ᵗ), in the rate and at the ε.")
+def no_roots(step, lr, betas, eps):
+    rest = 1 - betas[1] ** step
+    return lr * rest / (1 - betas[0] ** step), eps * rest
+
+
+@efficient_form.mistake(
+    "Your rate corrects m only. √v̂ = √v / r brings the factor r = √(1 − β₂ᵗ) up into the rate."
+)
+def rate_of_the_first_alone(step, lr, betas, eps):
+    return lr / (1 - betas[0] ** step), eps * math.sqrt(1 - betas[1] ** step)
+
+
+@efficient_form.mistake("β₁ and β₂ are exchanged: β₁ belongs to m, β₂ to v.")
+def betas_exchanged(step, lr, betas, eps):
+    root = math.sqrt(1 - betas[0] ** step)
+    return lr * root / (1 - betas[1] ** step), eps * root
+
+
+@efficient_form.mistake("You leave out the power t: this is right for the first step only.")
+def first_step_only(step, lr, betas, eps):
+    root = math.sqrt(1 - betas[1])
+    return lr * root / (1 - betas[0]), eps * root
+
+
+@efficient_form.mistake("`step` counts from 1 already; you add one to it.")
+def counts_from_zero(step, lr, betas, eps):
+    root = math.sqrt(1 - betas[1] ** (step + 1))
+    return lr * root / (1 - betas[0] ** (step + 1)), eps * root
+
+
+@efficient_form.alternative
+def with_powers_of_one_half(step, lr, betas, eps):
+    beta1, beta2 = betas
+    rest = (1 - beta2**step) ** 0.5
+    return [lr / (1 - beta1**step) * rest, rest * eps]
+
+
+@efficient_form.alternative
+def by_logarithms(step, lr, betas, eps):
+    first = -math.expm1(step * math.log(betas[0]))
+    second = -math.expm1(step * math.log(betas[1]))
+    return lr / first * math.exp(0.5 * math.log(second)), eps * second**0.5

@@ -2,7 +2,6 @@
 
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
@@ -27,133 +26,7 @@ def draw_network(rng):
     }
 
 
-def by_the_name_bias(named_parameters, weight_decay):
-    decaying = [p for name, p in named_parameters.items() if "bias" not in name]
-    others = [p for name, p in named_parameters.items() if "bias" in name]
-    return [
-        {"params": decaying, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-
-
-def by_the_name_weight(named_parameters, weight_decay):
-    decaying = [p for name, p in named_parameters.items() if name.endswith("weight")]
-    others = [p for name, p in named_parameters.items() if not name.endswith("weight")]
-    return [
-        {"params": decaying, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-
-
-def everything_decays(named_parameters, weight_decay):
-    return [
-        {"params": list(named_parameters.values()), "weight_decay": weight_decay},
-        {"params": [], "weight_decay": 0.0},
-    ]
-
-
-def the_other_way_round(named_parameters, weight_decay):
-    decaying = [p for p in named_parameters.values() if p.ndim < 2]
-    others = [p for p in named_parameters.values() if p.ndim >= 2]
-    return [
-        {"params": decaying, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-
-
-def not_decaying_first(named_parameters, weight_decay):
-    decaying = [p for p in named_parameters.values() if p.ndim >= 2]
-    others = [p for p in named_parameters.values() if p.ndim < 2]
-    return [
-        {"params": others, "weight_decay": 0.0},
-        {"params": decaying, "weight_decay": weight_decay},
-    ]
-
-
-def matrices_only(named_parameters, weight_decay):
-    decaying = [p for p in named_parameters.values() if p.ndim == 2]
-    others = [p for p in named_parameters.values() if p.ndim != 2]
-    return [
-        {"params": decaying, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-
-
-def kernels_only(named_parameters, weight_decay):
-    decaying = [p for p in named_parameters.values() if p.ndim > 2]
-    others = [p for p in named_parameters.values() if p.ndim <= 2]
-    return [
-        {"params": decaying, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-
-
-def names_for_tensors(named_parameters, weight_decay):
-    decaying = [name for name, p in named_parameters.items() if p.ndim >= 2]
-    others = [name for name, p in named_parameters.items() if p.ndim < 2]
-    return [
-        {"params": decaying, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-
-
-def dicts_for_lists(named_parameters, weight_decay):
-    decaying = {name: p for name, p in named_parameters.items() if p.ndim >= 2}
-    others = {name: p for name, p in named_parameters.items() if p.ndim < 2}
-    return [
-        {"params": decaying, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-
-
-def default_decay(named_parameters, weight_decay):
-    decaying = [p for p in named_parameters.values() if p.ndim >= 2]
-    others = [p for p in named_parameters.values() if p.ndim < 2]
-    return [{"params": decaying, "weight_decay": weight_decay}, {"params": others}]
-
-
-def numbers_decay(named_parameters, weight_decay):
-    decaying = [p for p in named_parameters.values() if p.ndim != 1]
-    others = [p for p in named_parameters.values() if p.ndim == 1]
-    return [
-        {"params": decaying, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-
-
-def both_decay(named_parameters, weight_decay):
-    decaying = [p for p in named_parameters.values() if p.ndim >= 2]
-    others = [p for p in named_parameters.values() if p.ndim < 2]
-    return [
-        {"params": decaying, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": weight_decay},
-    ]
-
-
-def others_forgotten(named_parameters, weight_decay):
-    decaying = [p for p in named_parameters.values() if p.ndim >= 2]
-    return [{"params": decaying, "weight_decay": weight_decay}]
-
-
-def in_one_loop(named_parameters, weight_decay):
-    groups = [
-        {"params": [], "weight_decay": weight_decay},
-        {"params": [], "weight_decay": 0},
-    ]
-    for parameter in named_parameters.values():
-        groups[len(parameter.shape) < 2]["params"].append(parameter)
-    return groups
-
-
-def as_a_pair(named_parameters, weight_decay):
-    parameters = list(named_parameters.values())
-    return (
-        dict(params=list(filter(lambda p: p.dim() > 1, parameters)), weight_decay=weight_decay),
-        dict(params=[p for p in parameters if not p.dim() > 1], weight_decay=0.0),
-    )
-
-
-lab.exercise(
+decay_groups = lab.exercise(
     optimizers.decay_groups,
     title="What should decay, and what should not",
     statement="""Decay is meant for the matrices and kernels that multiply signals. Biases, and the
@@ -173,81 +46,166 @@ second all others, with 0.""",
     inputs=draw_network,
     probe=probes.call(),
     checks=[matches_reference("the two groups"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "by_the_name_bias",
-            by_the_name_bias,
-            "You leave out what is called “bias”. The scale of a normalization layer is called "
-            "“weight” and decays with you, and a matrix may be called “bias”. Ask for dimensions.",
-        ),
-        Mistake(
-            "by_the_name_weight",
-            by_the_name_weight,
-            "You go by the name “weight”, which the scale of a normalization layer has as well. Ask "
-            "for the number of dimensions.",
-        ),
-        Mistake(
-            "everything_decays",
-            everything_decays,
-            "Everything decays with you. Parameters of fewer than two dimensions belong to the second group.",
-        ),
-        Mistake(
-            "the_other_way_round",
-            the_other_way_round,
-            "Your groups are exchanged: matrices and kernels decay, vectors and numbers do not.",
-        ),
-        Mistake(
-            "not_decaying_first",
-            not_decaying_first,
-            "The groups are right, in the other order: the decaying one comes first.",
-        ),
-        Mistake(
-            "matrices_only",
-            matrices_only,
-            "You take exactly two dimensions. The kernel of a convolution has four, and decays.",
-        ),
-        Mistake(
-            "kernels_only",
-            kernels_only,
-            "You ask for more than two dimensions. A matrix has exactly two, and decays.",
-        ),
-        Mistake(
-            "names_for_tensors",
-            names_for_tensors,
-            "Your groups hold names. `torch.optim.AdamW` takes the tensors themselves.",
-        ),
-        Mistake(
-            "dicts_for_lists",
-            dicts_for_lists,
-            'Your `"params"` are dicts. Wanted are lists of tensors, without the names.',
-        ),
-        Mistake(
-            "default_decay",
-            default_decay,
-            "Your second group does not say its decay, so that torch takes its default, 0.01. Say 0.",
-        ),
-        Mistake(
-            "numbers_decay",
-            numbers_decay,
-            "A single number (no dimensions) decays with you. Only two or more dimensions do.",
-        ),
-        Mistake(
-            "both_decay",
-            both_decay,
-            "Both of your groups have the given decay. The second has 0.",
-        ),
-        Mistake(
-            "others_forgotten",
-            others_forgotten,
-            "The second group is missing, and what is in no group is never trained.",
-        ),
-    ],
-    alternatives=[
-        Alternative("one loop", in_one_loop),
-        Alternative("a pair, with filter", as_a_pair),
-    ],
     hints=(
         "`tensor.ndim` is the number of dimensions.",
         "Two list comprehensions over `named_parameters.values()`.",
     ),
 )
+
+
+@decay_groups.mistake(
+    "You leave out what is called “bias”. The scale of a normalization layer is called “weight” "
+    "and decays with you, and a matrix may be called “bias”. Ask for dimensions."
+)
+def by_the_name_bias(named_parameters, weight_decay):
+    decaying = [p for name, p in named_parameters.items() if "bias" not in name]
+    others = [p for name, p in named_parameters.items() if "bias" in name]
+    return [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+@decay_groups.mistake(
+    "You go by the name “weight”, which the scale of a normalization layer has as well. Ask for "
+    "the number of dimensions."
+)
+def by_the_name_weight(named_parameters, weight_decay):
+    decaying = [p for name, p in named_parameters.items() if name.endswith("weight")]
+    others = [p for name, p in named_parameters.items() if not name.endswith("weight")]
+    return [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+@decay_groups.mistake(
+    "Everything decays with you. Parameters of fewer than two dimensions belong to the second "
+    "group."
+)
+def everything_decays(named_parameters, weight_decay):
+    return [
+        {"params": list(named_parameters.values()), "weight_decay": weight_decay},
+        {"params": [], "weight_decay": 0.0},
+    ]
+
+
+@decay_groups.mistake(
+    "Your groups are exchanged: matrices and kernels decay, vectors and numbers do not."
+)
+def the_other_way_round(named_parameters, weight_decay):
+    decaying = [p for p in named_parameters.values() if p.ndim < 2]
+    others = [p for p in named_parameters.values() if p.ndim >= 2]
+    return [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+@decay_groups.mistake("The groups are right, in the other order: the decaying one comes first.")
+def not_decaying_first(named_parameters, weight_decay):
+    decaying = [p for p in named_parameters.values() if p.ndim >= 2]
+    others = [p for p in named_parameters.values() if p.ndim < 2]
+    return [
+        {"params": others, "weight_decay": 0.0},
+        {"params": decaying, "weight_decay": weight_decay},
+    ]
+
+
+@decay_groups.mistake(
+    "You take exactly two dimensions. The kernel of a convolution has four, and decays."
+)
+def matrices_only(named_parameters, weight_decay):
+    decaying = [p for p in named_parameters.values() if p.ndim == 2]
+    others = [p for p in named_parameters.values() if p.ndim != 2]
+    return [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+@decay_groups.mistake("You ask for more than two dimensions. A matrix has exactly two, and decays.")
+def kernels_only(named_parameters, weight_decay):
+    decaying = [p for p in named_parameters.values() if p.ndim > 2]
+    others = [p for p in named_parameters.values() if p.ndim <= 2]
+    return [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+@decay_groups.mistake("Your groups hold names. `torch.optim.AdamW` takes the tensors themselves.")
+def names_for_tensors(named_parameters, weight_decay):
+    decaying = [name for name, p in named_parameters.items() if p.ndim >= 2]
+    others = [name for name, p in named_parameters.items() if p.ndim < 2]
+    return [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+@decay_groups.mistake('Your `"params"` are dicts. Wanted are lists of tensors, without the names.')
+def dicts_for_lists(named_parameters, weight_decay):
+    decaying = {name: p for name, p in named_parameters.items() if p.ndim >= 2}
+    others = {name: p for name, p in named_parameters.items() if p.ndim < 2}
+    return [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+@decay_groups.mistake(
+    "Your second group does not say its decay, so that torch takes its default, 0.01. Say 0."
+)
+def default_decay(named_parameters, weight_decay):
+    decaying = [p for p in named_parameters.values() if p.ndim >= 2]
+    others = [p for p in named_parameters.values() if p.ndim < 2]
+    return [{"params": decaying, "weight_decay": weight_decay}, {"params": others}]
+
+
+@decay_groups.mistake(
+    "A single number (no dimensions) decays with you. Only two or more dimensions do."
+)
+def numbers_decay(named_parameters, weight_decay):
+    decaying = [p for p in named_parameters.values() if p.ndim != 1]
+    others = [p for p in named_parameters.values() if p.ndim == 1]
+    return [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+@decay_groups.mistake("Both of your groups have the given decay. The second has 0.")
+def both_decay(named_parameters, weight_decay):
+    decaying = [p for p in named_parameters.values() if p.ndim >= 2]
+    others = [p for p in named_parameters.values() if p.ndim < 2]
+    return [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": weight_decay},
+    ]
+
+
+@decay_groups.mistake("The second group is missing, and what is in no group is never trained.")
+def others_forgotten(named_parameters, weight_decay):
+    decaying = [p for p in named_parameters.values() if p.ndim >= 2]
+    return [{"params": decaying, "weight_decay": weight_decay}]
+
+
+@decay_groups.alternative
+def in_one_loop(named_parameters, weight_decay):
+    groups = [
+        {"params": [], "weight_decay": weight_decay},
+        {"params": [], "weight_decay": 0},
+    ]
+    for parameter in named_parameters.values():
+        groups[len(parameter.shape) < 2]["params"].append(parameter)
+    return groups
+
+
+@decay_groups.alternative
+def as_a_pair(named_parameters, weight_decay):
+    parameters = list(named_parameters.values())
+    return (
+        dict(params=list(filter(lambda p: p.dim() > 1, parameters)), weight_decay=weight_decay),
+        dict(params=[p for p in parameters if not p.dim() > 1], weight_decay=0.0),
+    )

@@ -6,7 +6,6 @@ import torch
 
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
@@ -28,153 +27,7 @@ def draw_product(rng):
     }
 
 
-def gradient_times_vector(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves)
-    return [g * v for g, v in zip(gradients, vectors, strict=True)]
-
-
-def outer_product(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return [g * along for g in gradients]
-
-
-def graph_forgotten(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-def without_the_half(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).sum() / len(x)
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-def mean_over_everything(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = 0.5 * ((h @ leaves[-1].T - y) ** 2).mean()
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-def summed_over_examples(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = 0.5 * ((h @ leaves[-1].T - y) ** 2).sum()
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-def activates_the_output(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves:
-        h = torch.tanh(h @ w.T)
-    loss = ((h - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-def every_layer_by_itself(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    return [
-        torch.autograd.grad((g * v).sum(), w, retain_graph=True)[0]
-        for g, v, w in zip(gradients, vectors, leaves, strict=True)
-    ]
-
-
-def mse_loss(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).mean()
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-def adds_to_the_gradient(x, y, weights, vectors):
-    leaves = [w.clone().detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    products = torch.autograd.grad(along, leaves)
-    return [(g + p).detach() for g, p in zip(gradients, products, strict=True)]
-
-
-def no_activation(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves:
-        h = h @ w.T
-    loss = ((h - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-def with_torch_func(x, y, weights, vectors):
-    def loss(*ws):
-        h = x
-        for w in ws[:-1]:
-            h = torch.tanh(h @ w.T)
-        return 0.5 * ((h @ ws[-1].T - y) ** 2).sum(dim=1).mean()
-
-    return torch.autograd.functional.vhp(loss, tuple(weights), tuple(vectors))[1]
-
-
-def forward_over_reverse(x, y, weights, vectors):
-    def gradient(*ws):
-        def loss(*inner):
-            h = x
-            for w in inner[:-1]:
-                h = (h @ w.T).tanh()
-            return (h @ inner[-1].T - y).pow(2).sum() / x.shape[0] / 2
-
-        return torch.func.grad(loss, argnums=tuple(range(len(ws))))(*ws)
-
-    return torch.func.jvp(gradient, tuple(weights), tuple(vectors))[1]
-
-
-lab.exercise(
+hessian_vector_product = lab.exercise(
     optimizers.hessian_vector_product,
     title="Multiply by the Hessian without having it",
     statement="""A network with a million weights has a Hessian of 10¹² entries. Nobody stores it, and
@@ -196,69 +49,6 @@ together are **one** vector v. Return H v in the same form.""",
     inputs=draw_product,
     probe=probes.call(),
     checks=[matches_reference("the product"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "graph_forgotten",
-            graph_forgotten,
-            "The gradient has no graph, so that it cannot be differentiated again. Ask for one: "
-            "`torch.autograd.grad(loss, leaves, create_graph=True)`.",
-        ),
-        Mistake(
-            "gradient_times_vector",
-            gradient_times_vector,
-            "You multiply gradient and vector, entry by entry. Their dot product is one number; H v "
-            "is the gradient of that number.",
-        ),
-        Mistake(
-            "outer_product",
-            outer_product,
-            "You return (∇L · v) ∇L. That is a product with the matrix ∇L ∇Lᵀ, which is not the Hessian. "
-            "Differentiate ∇L · v once more.",
-        ),
-        Mistake(
-            "every_layer_by_itself",
-            every_layer_by_itself,
-            "You differentiate every layer's part by itself: the Hessian's blocks between layers "
-            "are missing. Add up all dot products first, then take one gradient.",
-        ),
-        Mistake(
-            "without_the_half",
-            without_the_half,
-            "Your loss lacks the ½, and everything comes out twice as large.",
-        ),
-        Mistake(
-            "mean_over_everything",
-            mean_over_everything,
-            "You average over all entries. The loss divides by the number of examples only.",
-        ),
-        Mistake(
-            "mse_loss",
-            mse_loss,
-            "Your loss is `F.mse_loss`: the average over all entries, without the ½. Here it is the "
-            "sum over all entries, divided by 2N.",
-        ),
-        Mistake(
-            "adds_to_the_gradient",
-            adds_to_the_gradient,
-            "You return ∇L + H v: the second `backward()` adds to the `.grad` that the first one "
-            "left. Use `torch.autograd.grad`, which returns what it finds.",
-        ),
-        Mistake("no_activation", no_activation, "The tanh between the layers is missing."),
-        Mistake(
-            "summed_over_examples",
-            summed_over_examples,
-            "You do not divide by the number of examples.",
-        ),
-        Mistake(
-            "activates_the_output",
-            activates_the_output,
-            "You put a tanh behind the last layer. The output is linear.",
-        ),
-    ],
-    alternatives=[
-        Alternative("torch's own vhp", with_torch_func),
-        Alternative("forward over reverse", forward_over_reverse),
-    ],
     equivalent_mutants={
         f"{_ALONG} => {_ALONG.replace(old, new)}": why
         for old, new, why in (
@@ -273,3 +63,183 @@ together are **one** vector v. Return H v in the same form.""",
         "Σ (g · v) over all weights is one number. Differentiate it with respect to the leaves.",
     ),
 )
+
+
+@hessian_vector_product.mistake(
+    "The gradient has no graph, so that it cannot be differentiated again. Ask for one: "
+    "`torch.autograd.grad(loss, leaves, create_graph=True)`.",
+    raises="RuntimeError",
+)
+def graph_forgotten(x, y, weights, vectors):
+    leaves = [w.detach().requires_grad_() for w in weights]
+    h = x
+    for w in leaves[:-1]:
+        h = torch.tanh(h @ w.T)
+    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
+    gradients = torch.autograd.grad(loss, leaves)
+    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
+    return list(torch.autograd.grad(along, leaves))
+
+
+@hessian_vector_product.mistake(
+    "You multiply gradient and vector, entry by entry. Their dot product is one number; H v is "
+    "the gradient of that number."
+)
+def gradient_times_vector(x, y, weights, vectors):
+    leaves = [w.detach().requires_grad_() for w in weights]
+    h = x
+    for w in leaves[:-1]:
+        h = torch.tanh(h @ w.T)
+    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
+    gradients = torch.autograd.grad(loss, leaves)
+    return [g * v for g, v in zip(gradients, vectors, strict=True)]
+
+
+@hessian_vector_product.mistake(
+    "You return (∇L · v) ∇L. That is a product with the matrix ∇L ∇Lᵀ, which is not the Hessian. "
+    "Differentiate ∇L · v once more."
+)
+def outer_product(x, y, weights, vectors):
+    leaves = [w.detach().requires_grad_() for w in weights]
+    h = x
+    for w in leaves[:-1]:
+        h = torch.tanh(h @ w.T)
+    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
+    gradients = torch.autograd.grad(loss, leaves)
+    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
+    return [g * along for g in gradients]
+
+
+@hessian_vector_product.mistake(
+    "You differentiate every layer's part by itself: the Hessian's blocks between layers are "
+    "missing. Add up all dot products first, then take one gradient."
+)
+def every_layer_by_itself(x, y, weights, vectors):
+    leaves = [w.detach().requires_grad_() for w in weights]
+    h = x
+    for w in leaves[:-1]:
+        h = torch.tanh(h @ w.T)
+    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
+    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
+    return [
+        torch.autograd.grad((g * v).sum(), w, retain_graph=True)[0]
+        for g, v, w in zip(gradients, vectors, leaves, strict=True)
+    ]
+
+
+@hessian_vector_product.mistake("Your loss lacks the ½, and everything comes out twice as large.")
+def without_the_half(x, y, weights, vectors):
+    leaves = [w.detach().requires_grad_() for w in weights]
+    h = x
+    for w in leaves[:-1]:
+        h = torch.tanh(h @ w.T)
+    loss = ((h @ leaves[-1].T - y) ** 2).sum() / len(x)
+    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
+    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
+    return list(torch.autograd.grad(along, leaves))
+
+
+@hessian_vector_product.mistake(
+    "You average over all entries. The loss divides by the number of examples only."
+)
+def mean_over_everything(x, y, weights, vectors):
+    leaves = [w.detach().requires_grad_() for w in weights]
+    h = x
+    for w in leaves[:-1]:
+        h = torch.tanh(h @ w.T)
+    loss = 0.5 * ((h @ leaves[-1].T - y) ** 2).mean()
+    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
+    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
+    return list(torch.autograd.grad(along, leaves))
+
+
+@hessian_vector_product.mistake(
+    "Your loss is `F.mse_loss`: the average over all entries, without the ½. Here it is the sum "
+    "over all entries, divided by 2N."
+)
+def mse_loss(x, y, weights, vectors):
+    leaves = [w.detach().requires_grad_() for w in weights]
+    h = x
+    for w in leaves[:-1]:
+        h = torch.tanh(h @ w.T)
+    loss = ((h @ leaves[-1].T - y) ** 2).mean()
+    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
+    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
+    return list(torch.autograd.grad(along, leaves))
+
+
+@hessian_vector_product.mistake(
+    "You return ∇L + H v: the second `backward()` adds to the `.grad` that the first one left. "
+    "Use `torch.autograd.grad`, which returns what it finds."
+)
+def adds_to_the_gradient(x, y, weights, vectors):
+    leaves = [w.clone().detach().requires_grad_() for w in weights]
+    h = x
+    for w in leaves[:-1]:
+        h = torch.tanh(h @ w.T)
+    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
+    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
+    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
+    products = torch.autograd.grad(along, leaves)
+    return [(g + p).detach() for g, p in zip(gradients, products, strict=True)]
+
+
+@hessian_vector_product.mistake("The tanh between the layers is missing.")
+def no_activation(x, y, weights, vectors):
+    leaves = [w.detach().requires_grad_() for w in weights]
+    h = x
+    for w in leaves:
+        h = h @ w.T
+    loss = ((h - y) ** 2).sum() / (2 * len(x))
+    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
+    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
+    return list(torch.autograd.grad(along, leaves))
+
+
+@hessian_vector_product.mistake("You do not divide by the number of examples.")
+def summed_over_examples(x, y, weights, vectors):
+    leaves = [w.detach().requires_grad_() for w in weights]
+    h = x
+    for w in leaves[:-1]:
+        h = torch.tanh(h @ w.T)
+    loss = 0.5 * ((h @ leaves[-1].T - y) ** 2).sum()
+    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
+    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
+    return list(torch.autograd.grad(along, leaves))
+
+
+@hessian_vector_product.mistake("You put a tanh behind the last layer. The output is linear.")
+def activates_the_output(x, y, weights, vectors):
+    leaves = [w.detach().requires_grad_() for w in weights]
+    h = x
+    for w in leaves:
+        h = torch.tanh(h @ w.T)
+    loss = ((h - y) ** 2).sum() / (2 * len(x))
+    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
+    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
+    return list(torch.autograd.grad(along, leaves))
+
+
+@hessian_vector_product.alternative
+def with_torch_func(x, y, weights, vectors):
+    def loss(*ws):
+        h = x
+        for w in ws[:-1]:
+            h = torch.tanh(h @ w.T)
+        return 0.5 * ((h @ ws[-1].T - y) ** 2).sum(dim=1).mean()
+
+    return torch.autograd.functional.vhp(loss, tuple(weights), tuple(vectors))[1]
+
+
+@hessian_vector_product.alternative
+def forward_over_reverse(x, y, weights, vectors):
+    def gradient(*ws):
+        def loss(*inner):
+            h = x
+            for w in inner[:-1]:
+                h = (h @ w.T).tanh()
+            return (h @ inner[-1].T - y).pow(2).sum() / x.shape[0] / 2
+
+        return torch.func.grad(loss, argnums=tuple(range(len(ws))))(*ws)
+
+    return torch.func.jvp(gradient, tuple(weights), tuple(vectors))[1]

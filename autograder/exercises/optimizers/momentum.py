@@ -10,7 +10,6 @@ from autograder.exercises.optimizers.trajectories import (
     changed_rates,
     draw_run,
 )
-from autograder.judging import Alternative, Mistake
 from course_lib import optimizers
 from course_lib.optimizers import GradientDescent
 
@@ -39,244 +38,7 @@ def draw_rests(rng):
 RUNS = (draw_momentum, draw_default, draw_rests)
 
 
-class RateInsideTheVelocity(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["v"] = self.momentum * state.get("v", 0) - self.lr * gradient
-        parameter += state["v"]
-
-
-class NeverStores(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        b = self.momentum * state.get("b", 0) + gradient
-        parameter -= self.lr * b
-
-
-class GradientStepAsWell(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state.get("b", 0) + gradient
-        parameter -= self.lr * gradient
-        parameter -= self.lr * state["b"]
-
-
-class StepsByTheGradient(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state.get("b", 0) + gradient
-        parameter -= self.lr * gradient
-
-
-class Dampened(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state.get("b", 0) + (1 - self.momentum) * gradient
-        parameter -= self.lr * state["b"]
-
-
-class DampenedAfterTheFirst(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        if "b" not in state:
-            state["b"] = gradient.clone()
-        else:
-            state["b"] = self.momentum * state["b"] + (1 - self.momentum) * gradient
-        parameter -= self.lr * state["b"]
-
-
-class SharedVelocity(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        if not hasattr(self, "b"):
-            self.b = 0
-        self.b = self.momentum * self.b + gradient
-        parameter -= self.lr * self.b
-
-
-class KeepsTheGradientItself(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        if "b" not in state:
-            state["b"] = gradient
-        else:
-            state["b"] = self.momentum * state["b"] + gradient
-        parameter -= self.lr * state["b"]
-
-
-class OverwritesTheGradient(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        if "b" not in state:
-            state["b"] = gradient
-        else:
-            state["b"].mul_(self.momentum).add_(gradient)
-        parameter -= self.lr * state["b"]
-
-
-class StartsAtTheGradient(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state.get("b", gradient) + gradient
-        parameter -= self.lr * state["b"]
-
-
-class FirstStepLost(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        if "b" in state:
-            state["b"] = self.momentum * state["b"] + gradient
-        else:
-            state["b"] = torch.zeros_like(parameter)
-        parameter -= self.lr * state["b"]
-
-
-class RateTwice(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["v"] = self.momentum * state.get("v", 0) - self.lr * gradient
-        parameter += self.lr * state["v"]
-
-
-class NothingThereYet(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state["b"] + gradient
-        parameter -= self.lr * state["b"]
-
-
-class OldVelocity(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        b = state.get("b", 0)
-        parameter -= self.lr * b
-        state["b"] = self.momentum * b + gradient
-
-
-class WrongSign(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state.get("b", 0) + gradient
-        parameter += self.lr * state["b"]
-
-
-class LooksAhead(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state.get("b", 0) + gradient
-        parameter -= self.lr * (gradient + self.momentum * state["b"])
-
-
-class AnotherMomentum(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = 0.9 * state.get("b", 0) + gradient
-        parameter -= self.lr * state["b"]
-
-
-class InPlaceBuffer(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        if not state:
-            state["velocity"] = torch.zeros_like(parameter)
-        state["velocity"].mul_(self.momentum).add_(gradient)
-        parameter.add_(state["velocity"], alpha=-self.lr)
-
-
-class ReboundData(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-        self.velocities = {}
-
-    def update(self, parameter, gradient, state):
-        before = self.velocities.get(id(parameter))
-        b = gradient.clone() if before is None else before * self.momentum + gradient
-        self.velocities[id(parameter)] = b
-        parameter.data = parameter.data - b * self.lr
-
-
-class NegativeVelocity(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state.setdefault("v", torch.zeros_like(gradient))
-        state["v"] = self.momentum * state["v"] - gradient
-        parameter += self.lr * state["v"]
-
-
-class OwnLoop(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-        self.buffers = [torch.zeros_like(p.detach()) for p in self.parameters]
-
-    def step(self):
-        for p, b in zip(self.parameters, self.buffers, strict=True):
-            if p.grad is None:
-                continue
-            b *= self.momentum
-            b += p.grad
-            p.data -= self.lr * b
-
-
-lab.exercise(
+momentum_exercise = lab.exercise(
     optimizers.Momentum,
     title="Momentum",
     statement="""A ball that rolls keeps its speed: along a lasting slope it gets faster and faster,
@@ -300,124 +62,6 @@ the plain step at μ = 0.9.""",
     inputs=RUNS,
     probe=probes.optimizer(),
     checks=RUN_CHECKS,
-    mistakes=[
-        Mistake(
-            "gradient_step_as_well",
-            GradientStepAsWell,
-            "You take the plain gradient step and the step along b as well. b already contains g: "
-            "w ← w − η b alone.",
-            origin="2 of 134 students",
-        ),
-        Mistake(
-            "steps_by_the_gradient",
-            StepsByTheGradient,
-            "Your steps are those of plain gradient descent: b has no effect. Either you move by g where "
-            "b is meant, or the new b is not put back into `state`, so that it is 0 every time. (Or "
-            "`step` of your `GradientDescent` moves the parameters itself and never calls "
-            "`self.update`.)",
-            origin="1 of 128 students",
-        ),
-        Mistake(
-            "never_stores",
-            NeverStores,
-            "You compute a new b but do not put it back into `state`, so that every step starts from "
-            "b = 0: that is plain gradient descent.",
-            origin="1 of 134 students",
-        ),
-        Mistake(
-            "rate_inside_the_velocity",
-            RateInsideTheVelocity,
-            "Your velocity contains the learning rate (the convention of CS231n, v ← μ v − η g). "
-            "Here, as in torch, η stays outside: b ← μ b + g, w ← w − η b. The two differ as soon as "
-            "η changes: yours keeps moving at the old rate.",
-            origin="folklore",
-        ),
-        Mistake(
-            "dampened",
-            Dampened,
-            "You weight g with 1 − μ, which makes b an average and the steps 1/(1 − μ) times "
-            "smaller. Torch calls that dampening, and its default is none: b ← μ b + g.",
-        ),
-        Mistake(
-            "dampened_after_the_first",
-            DampenedAfterTheFirst,
-            "From the second step on you weight g with 1 − μ (dampening). The rule here has "
-            "no such factor: b ← μ b + g.",
-        ),
-        Mistake(
-            "shared_velocity",
-            SharedVelocity,
-            "All parameters share one velocity. Each has its own: keep b in `state`, which belongs "
-            "to the parameter. (And `step` has to hand over `self.state[parameter]`, not all of "
-            "`self.state`.)",
-        ),
-        Mistake(
-            "keeps_the_gradient_itself",
-            KeepsTheGradientItself,
-            "In the first step you store the gradient tensor itself as b. The next backward pass "
-            "overwrites it, and your velocity with it. Store a copy (`gradient.clone()`).",
-        ),
-        Mistake(
-            "overwrites_the_gradient",
-            OverwritesTheGradient,
-            "In the first step you store the gradient tensor itself as b, and then change b in place: "
-            "b and `.grad` are one tensor, and each overwrites the other. Store a copy "
-            "(`gradient.clone()`).",
-        ),
-        Mistake(
-            "starts_at_the_gradient",
-            StartsAtTheGradient,
-            "Your b starts at g, and g is then added once more: the first step is 1 + μ times too "
-            "long. b starts at 0.",
-        ),
-        Mistake(
-            "first_step_lost",
-            FirstStepLost,
-            "In the first step you only set b to 0 and do not move. b = 0 is what was there before: "
-            "b ← μ · 0 + g holds in the first step too, which is plain gradient descent.",
-        ),
-        Mistake(
-            "rate_twice",
-            RateTwice,
-            "The learning rate acts twice, in the velocity and in the step. Here it stands in the "
-            "step only: b ← μ b + g, w ← w − η b.",
-        ),
-        Mistake(
-            "nothing_there_yet",
-            NothingThereYet,
-            "`state` is empty in the first step, and you ask it for a key that nobody has put in. "
-            '`state.get("b", 0)` gives 0 then.',
-            origin="1 of 124 students, in RMSProp",
-        ),
-        Mistake(
-            "old_velocity",
-            OldVelocity,
-            "You step along the old b and update it afterwards, so that each gradient acts one step "
-            "late. First b ← μ b + g, then w ← w − η b.",
-        ),
-        Mistake(
-            "wrong_sign",
-            WrongSign,
-            "You climb: with b ← μ b + g the step is w ← w − η b. (A velocity that collects −g is "
-            "added; one of the two signs, not both or none.)",
-        ),
-        Mistake(
-            "looks_ahead",
-            LooksAhead,
-            "This is Nesterov's step, g + μ b. Plain momentum moves by b alone.",
-        ),
-        Mistake(
-            "another_momentum",
-            AnotherMomentum,
-            "You always use μ = 0.9. Read `self.momentum`, which the caller may set and change.",
-        ),
-    ],
-    alternatives=[
-        Alternative("the buffer changed in place", InPlaceBuffer),
-        Alternative("through .data, buffers by id", ReboundData),
-        Alternative("a velocity of the other sign", NegativeVelocity),
-        Alternative("a loop of its own", OwnLoop),
-    ],
     forbidden=TORCH_OPTIMIZERS,
     needs=("optimizers/GradientDescent",),
     hints=(
@@ -426,3 +70,218 @@ the plain step at μ = 0.9.""",
         "Two lines: the new b into `state`, then `parameter -= self.lr * …`.",
     ),
 )
+
+
+@momentum_exercise.mistake(
+    "You take the plain gradient step and the step along b as well. b already contains g: w ← w − "
+    "η b alone.",
+    origin="2 of 134 students",
+)
+def gradient_step_as_well(self, parameter, gradient, state):
+    state["b"] = self.momentum * state.get("b", 0) + gradient
+    parameter -= self.lr * gradient
+    parameter -= self.lr * state["b"]
+
+
+@momentum_exercise.mistake(
+    "Your steps are those of plain gradient descent: b has no effect. Either you move by g where "
+    "b is meant, or the new b is not put back into `state`, so that it is 0 every time. (Or "
+    "`step` of your `GradientDescent` moves the parameters itself and never calls `self.update`.)",
+    origin="1 of 128 students",
+)
+def steps_by_the_gradient(self, parameter, gradient, state):
+    state["b"] = self.momentum * state.get("b", 0) + gradient
+    parameter -= self.lr * gradient
+
+
+@momentum_exercise.mistake(
+    "You compute a new b but do not put it back into `state`, so that every step starts from b = "
+    "0: that is plain gradient descent.",
+    origin="1 of 134 students",
+)
+def never_stores(self, parameter, gradient, state):
+    b = self.momentum * state.get("b", 0) + gradient
+    parameter -= self.lr * b
+
+
+@momentum_exercise.mistake(
+    "Your velocity contains the learning rate (the convention of CS231n, v ← μ v − η g). Here, as "
+    "in torch, η stays outside: b ← μ b + g, w ← w − η b. The two differ as soon as η changes: "
+    "yours keeps moving at the old rate.",
+    origin="folklore",
+)
+def rate_inside_the_velocity(self, parameter, gradient, state):
+    state["v"] = self.momentum * state.get("v", 0) - self.lr * gradient
+    parameter += state["v"]
+
+
+@momentum_exercise.mistake(
+    "You weight g with 1 − μ, which makes b an average and the steps 1/(1 − μ) times smaller. "
+    "Torch calls that dampening, and its default is none: b ← μ b + g."
+)
+def dampened(self, parameter, gradient, state):
+    state["b"] = self.momentum * state.get("b", 0) + (1 - self.momentum) * gradient
+    parameter -= self.lr * state["b"]
+
+
+@momentum_exercise.mistake(
+    "From the second step on you weight g with 1 − μ (dampening). The rule here has no such "
+    "factor: b ← μ b + g."
+)
+def dampened_after_the_first(self, parameter, gradient, state):
+    if "b" not in state:
+        state["b"] = gradient.clone()
+    else:
+        state["b"] = self.momentum * state["b"] + (1 - self.momentum) * gradient
+    parameter -= self.lr * state["b"]
+
+
+@momentum_exercise.mistake(
+    "All parameters share one velocity. Each has its own: keep b in `state`, which belongs to the "
+    "parameter. (And `step` has to hand over `self.state[parameter]`, not all of `self.state`.)",
+    raises="RuntimeError",
+)
+def shared_velocity(self, parameter, gradient, state):
+    if not hasattr(self, "b"):
+        self.b = 0
+    self.b = self.momentum * self.b + gradient
+    parameter -= self.lr * self.b
+
+
+@momentum_exercise.mistake(
+    "In the first step you store the gradient tensor itself as b. The next backward pass "
+    "overwrites it, and your velocity with it. Store a copy (`gradient.clone()`)."
+)
+def keeps_the_gradient_itself(self, parameter, gradient, state):
+    if "b" not in state:
+        state["b"] = gradient
+    else:
+        state["b"] = self.momentum * state["b"] + gradient
+    parameter -= self.lr * state["b"]
+
+
+@momentum_exercise.mistake(
+    "In the first step you store the gradient tensor itself as b, and then change b in place: b "
+    "and `.grad` are one tensor, and each overwrites the other. Store a copy "
+    "(`gradient.clone()`)."
+)
+def overwrites_the_gradient(self, parameter, gradient, state):
+    if "b" not in state:
+        state["b"] = gradient
+    else:
+        state["b"].mul_(self.momentum).add_(gradient)
+    parameter -= self.lr * state["b"]
+
+
+@momentum_exercise.mistake(
+    "Your b starts at g, and g is then added once more: the first step is 1 + μ times too long. b "
+    "starts at 0."
+)
+def starts_at_the_gradient(self, parameter, gradient, state):
+    state["b"] = self.momentum * state.get("b", gradient) + gradient
+    parameter -= self.lr * state["b"]
+
+
+@momentum_exercise.mistake(
+    "In the first step you only set b to 0 and do not move. b = 0 is what was there before: b ← μ "
+    "· 0 + g holds in the first step too, which is plain gradient descent."
+)
+def first_step_lost(self, parameter, gradient, state):
+    if "b" in state:
+        state["b"] = self.momentum * state["b"] + gradient
+    else:
+        state["b"] = torch.zeros_like(parameter)
+    parameter -= self.lr * state["b"]
+
+
+@momentum_exercise.mistake(
+    "The learning rate acts twice, in the velocity and in the step. Here it stands in the step "
+    "only: b ← μ b + g, w ← w − η b."
+)
+def rate_twice(self, parameter, gradient, state):
+    state["v"] = self.momentum * state.get("v", 0) - self.lr * gradient
+    parameter += self.lr * state["v"]
+
+
+@momentum_exercise.mistake(
+    "`state` is empty in the first step, and you ask it for a key that nobody has put in. "
+    '`state.get("b", 0)` gives 0 then.',
+    origin="1 of 124 students, in RMSProp",
+    raises="KeyError",
+)
+def nothing_there_yet(self, parameter, gradient, state):
+    state["b"] = self.momentum * state["b"] + gradient
+    parameter -= self.lr * state["b"]
+
+
+@momentum_exercise.mistake(
+    "You step along the old b and update it afterwards, so that each gradient acts one step late. "
+    "First b ← μ b + g, then w ← w − η b."
+)
+def old_velocity(self, parameter, gradient, state):
+    b = state.get("b", 0)
+    parameter -= self.lr * b
+    state["b"] = self.momentum * b + gradient
+
+
+@momentum_exercise.mistake(
+    "You climb: with b ← μ b + g the step is w ← w − η b. (A velocity that collects −g is added; "
+    "one of the two signs, not both or none.)"
+)
+def wrong_sign(self, parameter, gradient, state):
+    state["b"] = self.momentum * state.get("b", 0) + gradient
+    parameter += self.lr * state["b"]
+
+
+@momentum_exercise.mistake("This is Nesterov's step, g + μ b. Plain momentum moves by b alone.")
+def looks_ahead(self, parameter, gradient, state):
+    state["b"] = self.momentum * state.get("b", 0) + gradient
+    parameter -= self.lr * (gradient + self.momentum * state["b"])
+
+
+@momentum_exercise.mistake(
+    "You always use μ = 0.9. Read `self.momentum`, which the caller may set and change."
+)
+def another_momentum(self, parameter, gradient, state):
+    state["b"] = 0.9 * state.get("b", 0) + gradient
+    parameter -= self.lr * state["b"]
+
+
+@momentum_exercise.alternative
+def in_place_buffer(self, parameter, gradient, state):
+    if not state:
+        state["velocity"] = torch.zeros_like(parameter)
+    state["velocity"].mul_(self.momentum).add_(gradient)
+    parameter.add_(state["velocity"], alpha=-self.lr)
+
+
+@momentum_exercise.alternative
+def rebound_data(self, parameter, gradient, state):
+    velocities = self.__dict__.setdefault("velocities", {})
+    before = velocities.get(id(parameter))
+    b = gradient.clone() if before is None else before * self.momentum + gradient
+    velocities[id(parameter)] = b
+    parameter.data = parameter.data - b * self.lr
+
+
+@momentum_exercise.alternative
+def negative_velocity(self, parameter, gradient, state):
+    state.setdefault("v", torch.zeros_like(gradient))
+    state["v"] = self.momentum * state["v"] - gradient
+    parameter += self.lr * state["v"]
+
+
+@momentum_exercise.alternative
+class OwnLoop(GradientDescent):
+    def __init__(self, parameters, lr=1e-3, momentum=0.9):
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+        self.buffers = [torch.zeros_like(p.detach()) for p in self.parameters]
+
+    def step(self):
+        for p, b in zip(self.parameters, self.buffers, strict=True):
+            if p.grad is None:
+                continue
+            b *= self.momentum
+            b += p.grad
+            p.data -= self.lr * b

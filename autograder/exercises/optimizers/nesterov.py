@@ -6,131 +6,10 @@ from autograder import probes
 from autograder.exercises.optimizers.lab import lab
 from autograder.exercises.optimizers.momentum import RUNS
 from autograder.exercises.optimizers.trajectories import RUN_CHECKS, TORCH_OPTIMIZERS
-from autograder.judging import Alternative, Mistake
 from course_lib import optimizers
-from course_lib.optimizers import GradientDescent
 
 
-class PlainMomentum(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state.get("b", 0) + gradient
-        parameter -= self.lr * state["b"]
-
-
-class AddsTheNewVelocity(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state.get("b", 0) + gradient
-        parameter -= self.lr * (gradient + state["b"])
-
-
-class DoubleLookAhead(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state.get("b", 0) + gradient
-        ahead = gradient + self.momentum * state["b"]
-        parameter -= self.lr * (gradient + self.momentum * ahead)
-
-
-class KeepsTheLookAhead(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        b = self.momentum * state.get("b", 0) + gradient
-        state["b"] = gradient + self.momentum * b
-        parameter -= self.lr * state["b"]
-
-
-class NesterovWithTheRateInside(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        old = state.get("v", torch.zeros_like(parameter))
-        state["v"] = self.momentum * old - self.lr * gradient
-        parameter += (1 + self.momentum) * state["v"] - self.momentum * old
-
-
-class NesterovNeverStores(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        b = self.momentum * state.get("b", 0) + gradient
-        parameter -= self.lr * (gradient + self.momentum * b)
-
-
-class DampenedNesterov(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state.get("b", 0) + (1 - self.momentum) * gradient
-        parameter -= self.lr * (gradient + self.momentum * state["b"])
-
-
-class AlongBoth(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state.get("b", 0) + gradient
-        parameter -= self.lr * (state["b"] + self.momentum * state["b"])
-
-
-class NesterovStartsAtTheGradient(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state["b"] = self.momentum * state.get("b", gradient) + gradient
-        parameter -= self.lr * (gradient + self.momentum * state["b"])
-
-
-class ShiftedVariable(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        mu = self.momentum
-        old = state.get("u", torch.zeros_like(parameter))
-        new = mu * old - gradient
-        state["u"] = new
-        parameter += self.lr * ((1 + mu) * new - mu * old)
-
-
-class TwoMovements(GradientDescent):
-    def __init__(self, parameters, lr=1e-3, momentum=0.9):
-        super().__init__(parameters, lr)
-        self.momentum = momentum
-
-    def update(self, parameter, gradient, state):
-        state.setdefault("b", torch.zeros_like(parameter))
-        state["b"] *= self.momentum
-        state["b"] += gradient
-        parameter.sub_(self.lr * gradient)
-        parameter.sub_(state["b"], alpha=self.lr * self.momentum)
-
-
-lab.exercise(
+nesterov = lab.exercise(
     optimizers.Nesterov,
     title="Nesterov's momentum",
     statement="""Momentum will carry the weights on by $-\\eta\\mu b$ in the next step, whatever the
@@ -154,61 +33,6 @@ is $w \\leftarrow w - \\mu v_{old} + (1+\\mu) v_{new}$, identical as long as η 
     inputs=RUNS,
     probe=probes.optimizer(),
     checks=RUN_CHECKS,
-    mistakes=[
-        Mistake(
-            "plain_momentum",
-            PlainMomentum,
-            "This is plain momentum. Either you step by b itself, or you look ahead along the *old* "
-            "velocity: g + μ b_old is just the new b. Update b first, then step by g + μ b.",
-        ),
-        Mistake(
-            "adds_the_new_velocity",
-            AddsTheNewVelocity,
-            "You step by g + b. The look-ahead is one step of decay ahead: g + μ b.",
-        ),
-        Mistake(
-            "double_look_ahead",
-            DoubleLookAhead,
-            "You look ahead twice: once in b and once more in the step. w ← w − η (g + μ b).",
-        ),
-        Mistake(
-            "keeps_the_look_ahead",
-            KeepsTheLookAhead,
-            "You store the look-ahead g + μ b as the velocity. What is kept is b; g + μ b is used "
-            "for this step only.",
-        ),
-        Mistake(
-            "nesterov_with_the_rate_inside",
-            NesterovWithTheRateInside,
-            "Your velocity contains the learning rate (the convention of CS231n). Here η stays "
-            "outside: b ← μ b + g. The two differ as soon as η changes.",
-        ),
-        Mistake(
-            "nesterov_never_stores",
-            NesterovNeverStores,
-            "You compute a new b but do not store it, so that every step starts from b = 0.",
-        ),
-        Mistake(
-            "along_both",
-            AlongBoth,
-            "You step by b + μ b. b holds the old gradients already; the look-ahead is added to the "
-            "new gradient alone: g + μ b.",
-        ),
-        Mistake(
-            "starts_at_the_gradient",
-            NesterovStartsAtTheGradient,
-            "Your b starts at g, and g is then added once more. b starts at 0.",
-        ),
-        Mistake(
-            "dampened_nesterov",
-            DampenedNesterov,
-            "You weight g with 1 − μ inside b. The rule has no such factor: b ← μ b + g.",
-        ),
-    ],
-    alternatives=[
-        Alternative("the shifted variable, η outside", ShiftedVariable),
-        Alternative("two movements, in place", TwoMovements),
-    ],
     forbidden=TORCH_OPTIMIZERS,
     needs=("optimizers/GradientDescent",),
     hints=(
@@ -216,3 +40,90 @@ is $w \\leftarrow w - \\mu v_{old} + (1+\\mu) v_{new}$, identical as long as η 
         "Only the second line changes: instead of b, it moves by g plus μ times the new b.",
     ),
 )
+
+
+@nesterov.mistake(
+    "This is plain momentum. Either you step by b itself, or you look ahead along the *old* "
+    "velocity: g + μ b_old is just the new b. Update b first, then step by g + μ b."
+)
+def plain_momentum(self, parameter, gradient, state):
+    state["b"] = self.momentum * state.get("b", 0) + gradient
+    parameter -= self.lr * state["b"]
+
+
+@nesterov.mistake("You step by g + b. The look-ahead is one step of decay ahead: g + μ b.")
+def adds_the_new_velocity(self, parameter, gradient, state):
+    state["b"] = self.momentum * state.get("b", 0) + gradient
+    parameter -= self.lr * (gradient + state["b"])
+
+
+@nesterov.mistake("You look ahead twice: once in b and once more in the step. w ← w − η (g + μ b).")
+def double_look_ahead(self, parameter, gradient, state):
+    state["b"] = self.momentum * state.get("b", 0) + gradient
+    ahead = gradient + self.momentum * state["b"]
+    parameter -= self.lr * (gradient + self.momentum * ahead)
+
+
+@nesterov.mistake(
+    "You store the look-ahead g + μ b as the velocity. What is kept is b; g + μ b is used for "
+    "this step only."
+)
+def keeps_the_look_ahead(self, parameter, gradient, state):
+    b = self.momentum * state.get("b", 0) + gradient
+    state["b"] = gradient + self.momentum * b
+    parameter -= self.lr * state["b"]
+
+
+@nesterov.mistake(
+    "Your velocity contains the learning rate (the convention of CS231n). Here η stays outside: b "
+    "← μ b + g. The two differ as soon as η changes."
+)
+def nesterov_with_the_rate_inside(self, parameter, gradient, state):
+    old = state.get("v", torch.zeros_like(parameter))
+    state["v"] = self.momentum * old - self.lr * gradient
+    parameter += (1 + self.momentum) * state["v"] - self.momentum * old
+
+
+@nesterov.mistake("You compute a new b but do not store it, so that every step starts from b = 0.")
+def nesterov_never_stores(self, parameter, gradient, state):
+    b = self.momentum * state.get("b", 0) + gradient
+    parameter -= self.lr * (gradient + self.momentum * b)
+
+
+@nesterov.mistake(
+    "You step by b + μ b. b holds the old gradients already; the look-ahead is added to the new "
+    "gradient alone: g + μ b."
+)
+def along_both(self, parameter, gradient, state):
+    state["b"] = self.momentum * state.get("b", 0) + gradient
+    parameter -= self.lr * (state["b"] + self.momentum * state["b"])
+
+
+@nesterov.mistake("Your b starts at g, and g is then added once more. b starts at 0.")
+def starts_at_the_gradient(self, parameter, gradient, state):
+    state["b"] = self.momentum * state.get("b", gradient) + gradient
+    parameter -= self.lr * (gradient + self.momentum * state["b"])
+
+
+@nesterov.mistake("You weight g with 1 − μ inside b. The rule has no such factor: b ← μ b + g.")
+def dampened_nesterov(self, parameter, gradient, state):
+    state["b"] = self.momentum * state.get("b", 0) + (1 - self.momentum) * gradient
+    parameter -= self.lr * (gradient + self.momentum * state["b"])
+
+
+@nesterov.alternative
+def shifted_variable(self, parameter, gradient, state):
+    mu = self.momentum
+    old = state.get("u", torch.zeros_like(parameter))
+    new = mu * old - gradient
+    state["u"] = new
+    parameter += self.lr * ((1 + mu) * new - mu * old)
+
+
+@nesterov.alternative
+def two_movements(self, parameter, gradient, state):
+    state.setdefault("b", torch.zeros_like(parameter))
+    state["b"] *= self.momentum
+    state["b"] += gradient
+    parameter.sub_(self.lr * gradient)
+    parameter.sub_(state["b"], alpha=self.lr * self.momentum)

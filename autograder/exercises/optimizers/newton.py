@@ -6,7 +6,6 @@ import torch
 from autograder import probes
 from autograder.exercises.optimizers.curvature import symmetric
 from autograder.exercises.optimizers.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
@@ -30,89 +29,7 @@ def draw_undamped(rng):
     return inputs
 
 
-def adds_the_step(w, gradient, hessian, damping=0.0):
-    damped = hessian + damping * torch.eye(len(w), dtype=w.dtype)
-    return w + torch.linalg.solve(damped, gradient)
-
-
-def multiplies_by_the_hessian(w, gradient, hessian, damping=0.0):
-    damped = hessian + damping * torch.eye(len(w), dtype=w.dtype)
-    return w - damped @ gradient
-
-
-def diagonal_only(w, gradient, hessian, damping=0.0):
-    return w - gradient / (hessian.diagonal() + damping)
-
-
-def damping_forgotten(w, gradient, hessian, damping=0.0):
-    return w - torch.linalg.solve(hessian, gradient)
-
-
-def damping_everywhere(w, gradient, hessian, damping=0.0):
-    return w - torch.linalg.solve(hessian + damping, gradient)
-
-
-def damping_as_a_rate(w, gradient, hessian, damping=0.0):
-    return w - (1 - damping) * torch.linalg.solve(hessian, gradient)
-
-
-def only_the_step(w, gradient, hessian, damping=0.0):
-    damped = hessian + damping * torch.eye(len(w), dtype=w.dtype)
-    return torch.linalg.solve(damped, gradient)
-
-
-def minus_the_step(w, gradient, hessian, damping=0.0):
-    damped = hessian + damping * torch.eye(len(w), dtype=w.dtype)
-    return -torch.linalg.solve(damped, gradient)
-
-
-def reciprocal_entries(w, gradient, hessian, damping=0.0):
-    damped = hessian + damping * torch.eye(len(w), dtype=w.dtype)
-    return w - damped**-1 @ gradient
-
-
-def damps_the_inverse(w, gradient, hessian, damping=0.0):
-    damping = damping * torch.eye(len(w), dtype=w.dtype)
-    return w - (torch.linalg.inv(hessian) + damping) @ gradient
-
-
-def only_for_a_minimum(w, gradient, hessian, damping=0.0):
-    factor = torch.linalg.cholesky(hessian + damping * torch.eye(len(w), dtype=w.dtype))
-    return w - torch.cholesky_solve(gradient.unsqueeze(1), factor).squeeze(1)
-
-
-def absolute_curvature(w, gradient, hessian, damping=0.0):
-    values, axes = torch.linalg.eigh(hessian)
-    return w - axes @ ((axes.T @ gradient) / (values.abs() + damping))
-
-
-def subtracts_the_damping(w, gradient, hessian, damping=0.0):
-    damped = hessian - damping * torch.eye(len(w), dtype=w.dtype)
-    return w - torch.linalg.solve(damped, gradient)
-
-
-def with_the_inverse(w, gradient, hessian, damping=0.0):
-    size = hessian.shape[0]
-    return w - torch.linalg.inv(hessian + damping * torch.eye(size, dtype=w.dtype)) @ gradient
-
-
-def with_an_identity_in_float32(w, gradient, hessian, damping=0.0):
-    damped = hessian + torch.eye(len(w)) * damping
-    return w - torch.linalg.solve(damped, gradient[:, None])[:, 0]
-
-
-def along_the_axes(w, gradient, hessian, damping=0.0):
-    values, axes = torch.linalg.eigh(hessian)
-    return w - axes @ ((axes.T @ gradient) / (values + damping))
-
-
-def with_numpy(w, gradient, hessian, damping=0.0):
-    h = hessian.numpy(force=True).copy()
-    h[np.diag_indices_from(h)] += damping
-    return w - torch.as_tensor(np.linalg.solve(h, gradient.numpy(force=True)))
-
-
-lab.exercise(
+newton_step = lab.exercise(
     optimizers.newton_step,
     title="One step of Newton's method",
     statement="""Gradient descent knows the slope. Newton's method also knows the curvature, models the
@@ -134,88 +51,129 @@ faster and more accurate.""",
     inputs=(draw_step, draw_undamped, draw_step),
     probe=probes.call(),
     checks=[matches_reference("the new point"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "diagonal_only",
-            diagonal_only,
-            "You divide by the diagonal of H, entry by entry. The directions of an oblique valley "
-            "are coupled: solve (H + δI) x = g.",
-        ),
-        Mistake(
-            "damping_forgotten",
-            damping_forgotten,
-            "The damping is missing: solve with H + δ I.",
-        ),
-        Mistake(
-            "damping_everywhere",
-            damping_everywhere,
-            "`hessian + damping` adds δ to every entry. It belongs on the diagonal: δ times the "
-            "identity, `torch.eye`.",
-        ),
-        Mistake(
-            "damping_as_a_rate",
-            damping_as_a_rate,
-            "You shorten the step by the factor 1 − δ. That is a learning rate; damping adds δ to "
-            "the curvature of every direction.",
-        ),
-        Mistake(
-            "adds_the_step",
-            adds_the_step,
-            "You add the step. w − (H + δI)⁻¹ g.",
-        ),
-        Mistake(
-            "multiplies_by_the_hessian",
-            multiplies_by_the_hessian,
-            "You multiply the gradient by H. Steep directions need short steps: solve with H.",
-        ),
-        Mistake(
-            "only_the_step",
-            only_the_step,
-            "You return the step. Asked for is the new point, w minus the step.",
-        ),
-        Mistake(
-            "minus_the_step",
-            minus_the_step,
-            "You return the movement. Asked for is the new point: add it to w.",
-        ),
-        Mistake(
-            "reciprocal_entries",
-            reciprocal_entries,
-            "`H**-1` and `1 / H` invert every entry by itself. The inverse of a matrix is another "
-            "thing: `torch.linalg.solve(A, g)` gives A⁻¹ g.",
-        ),
-        Mistake(
-            "damps_the_inverse",
-            damps_the_inverse,
-            "You add δ I to the inverse. It is added to H, before inverting.",
-        ),
-        Mistake(
-            "only_for_a_minimum",
-            only_for_a_minimum,
-            "Cholesky's factorization exists for positive definite matrices only, and H may be "
-            "indefinite. `torch.linalg.solve` takes every H that can be inverted.",
-        ),
-        Mistake(
-            "absolute_curvature",
-            absolute_curvature,
-            "You take the absolute values of the eigenvalues (saddle-free Newton, Dauphin et al. "
-            "2014). Newton's own step uses H as it is, and goes toward saddles too.",
-        ),
-        Mistake(
-            "subtracts_the_damping",
-            subtracts_the_damping,
-            "You subtract δ from the curvature, which makes steps longer. H + δ I.",
-        ),
-    ],
-    alternatives=[
-        Alternative("with the inverse", with_the_inverse),
-        Alternative("along the axes", along_the_axes),
-        Alternative("the identity in torch's default dtype", with_an_identity_in_float32),
-        Alternative("numpy", with_numpy),
-    ],
     forbidden=("scipy.optimize",),
     hints=(
         "`torch.eye(len(w), dtype=w.dtype)` is I.",
         "`torch.linalg.solve(A, b)` gives A⁻¹ b.",
     ),
 )
+
+
+@newton_step.mistake(
+    "You divide by the diagonal of H, entry by entry. The directions of an oblique valley are "
+    "coupled: solve (H + δI) x = g."
+)
+def diagonal_only(w, gradient, hessian, damping=0.0):
+    return w - gradient / (hessian.diagonal() + damping)
+
+
+@newton_step.mistake("The damping is missing: solve with H + δ I.")
+def damping_forgotten(w, gradient, hessian, damping=0.0):
+    return w - torch.linalg.solve(hessian, gradient)
+
+
+@newton_step.mistake(
+    "`hessian + damping` adds δ to every entry. It belongs on the diagonal: δ times the identity, "
+    "`torch.eye`."
+)
+def damping_everywhere(w, gradient, hessian, damping=0.0):
+    return w - torch.linalg.solve(hessian + damping, gradient)
+
+
+@newton_step.mistake(
+    "You shorten the step by the factor 1 − δ. That is a learning rate; damping adds δ to the "
+    "curvature of every direction."
+)
+def damping_as_a_rate(w, gradient, hessian, damping=0.0):
+    return w - (1 - damping) * torch.linalg.solve(hessian, gradient)
+
+
+@newton_step.mistake("You add the step. w − (H + δI)⁻¹ g.")
+def adds_the_step(w, gradient, hessian, damping=0.0):
+    damped = hessian + damping * torch.eye(len(w), dtype=w.dtype)
+    return w + torch.linalg.solve(damped, gradient)
+
+
+@newton_step.mistake(
+    "You multiply the gradient by H. Steep directions need short steps: solve with H."
+)
+def multiplies_by_the_hessian(w, gradient, hessian, damping=0.0):
+    damped = hessian + damping * torch.eye(len(w), dtype=w.dtype)
+    return w - damped @ gradient
+
+
+@newton_step.mistake("You return the step. Asked for is the new point, w minus the step.")
+def only_the_step(w, gradient, hessian, damping=0.0):
+    damped = hessian + damping * torch.eye(len(w), dtype=w.dtype)
+    return torch.linalg.solve(damped, gradient)
+
+
+@newton_step.mistake("You return the movement. Asked for is the new point: add it to w.")
+def minus_the_step(w, gradient, hessian, damping=0.0):
+    damped = hessian + damping * torch.eye(len(w), dtype=w.dtype)
+    return -torch.linalg.solve(damped, gradient)
+
+
+@newton_step.mistake(
+    "`H**-1` and `1 / H` invert every entry by itself. The inverse of a matrix is another thing: "
+    "`torch.linalg.solve(A, g)` gives A⁻¹ g."
+)
+def reciprocal_entries(w, gradient, hessian, damping=0.0):
+    damped = hessian + damping * torch.eye(len(w), dtype=w.dtype)
+    return w - damped**-1 @ gradient
+
+
+@newton_step.mistake("You add δ I to the inverse. It is added to H, before inverting.")
+def damps_the_inverse(w, gradient, hessian, damping=0.0):
+    damping = damping * torch.eye(len(w), dtype=w.dtype)
+    return w - (torch.linalg.inv(hessian) + damping) @ gradient
+
+
+@newton_step.mistake(
+    "Cholesky's factorization exists for positive definite matrices only, and H may be "
+    "indefinite. `torch.linalg.solve` takes every H that can be inverted.",
+    raises="_LinAlgError",
+)
+def only_for_a_minimum(w, gradient, hessian, damping=0.0):
+    factor = torch.linalg.cholesky(hessian + damping * torch.eye(len(w), dtype=w.dtype))
+    return w - torch.cholesky_solve(gradient.unsqueeze(1), factor).squeeze(1)
+
+
+@newton_step.mistake(
+    "You take the absolute values of the eigenvalues (saddle-free Newton, Dauphin et al. 2014). "
+    "Newton's own step uses H as it is, and goes toward saddles too."
+)
+def absolute_curvature(w, gradient, hessian, damping=0.0):
+    values, axes = torch.linalg.eigh(hessian)
+    return w - axes @ ((axes.T @ gradient) / (values.abs() + damping))
+
+
+@newton_step.mistake("You subtract δ from the curvature, which makes steps longer. H + δ I.")
+def subtracts_the_damping(w, gradient, hessian, damping=0.0):
+    damped = hessian - damping * torch.eye(len(w), dtype=w.dtype)
+    return w - torch.linalg.solve(damped, gradient)
+
+
+@newton_step.alternative
+def with_the_inverse(w, gradient, hessian, damping=0.0):
+    size = hessian.shape[0]
+    return w - torch.linalg.inv(hessian + damping * torch.eye(size, dtype=w.dtype)) @ gradient
+
+
+@newton_step.alternative
+def along_the_axes(w, gradient, hessian, damping=0.0):
+    values, axes = torch.linalg.eigh(hessian)
+    return w - axes @ ((axes.T @ gradient) / (values + damping))
+
+
+@newton_step.alternative
+def with_an_identity_in_float32(w, gradient, hessian, damping=0.0):
+    damped = hessian + torch.eye(len(w)) * damping
+    return w - torch.linalg.solve(damped, gradient[:, None])[:, 0]
+
+
+@newton_step.alternative
+def with_numpy(w, gradient, hessian, damping=0.0):
+    h = hessian.numpy(force=True).copy()
+    h[np.diag_indices_from(h)] += damping
+    return w - torch.as_tensor(np.linalg.solve(h, gradient.numpy(force=True)))

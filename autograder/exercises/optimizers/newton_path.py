@@ -5,7 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import check, find, finding, leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
@@ -30,130 +30,6 @@ def draw_free(rng):
     return {**inputs, "steps": 3}
 
 
-def curvature_reused(start, steps, damping=0.0):
-    curvature = (1 + start**2) ** -1.5
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - w / torch.sqrt(1 + w**2) / (curvature + damping))
-    return torch.stack(path)
-
-
-def slope_reused(start, steps, damping=0.0):
-    slope = start / torch.sqrt(1 + start**2)
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - slope / ((1 + w**2) ** -1.5 + damping))
-    return torch.stack(path)
-
-
-def undamped(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        path.append(-(path[-1] ** 3))
-    return torch.stack(path)
-
-
-def gradient_descent(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - w / torch.sqrt(1 + w**2))
-    return torch.stack(path)
-
-
-def start_left_out(start, steps, damping=0.0):
-    path, w = [], start
-    for _ in range(steps):
-        w = w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping)
-        path.append(w)
-    return torch.stack(path)
-
-
-def last_point_only(start, steps, damping=0.0):
-    w = start
-    for _ in range(steps):
-        w = w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping)
-    return w
-
-
-def root_forgotten(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -0.5 + damping))
-    return torch.stack(path)
-
-
-def one_tensor(start, steps, damping=0.0):
-    w = start.clone()
-    path = [w]
-    for _ in range(steps):
-        w -= w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping)
-        path.append(w)
-    return torch.stack(path)
-
-
-def one_row_short(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps - 1):
-        w = path[-1]
-        path.append(w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping))
-    return torch.stack(path)
-
-
-def always_from_the_start(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        w = path[0]
-        path.append(w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping))
-    return torch.stack(path)
-
-
-def damping_behind(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - w / torch.sqrt(1 + w**2) / (1 + w**2) ** -1.5 + damping)
-    return torch.stack(path)
-
-
-def adds_the_movement(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w + w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping))
-    return torch.stack(path)
-
-
-def damping_in_front(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - (1 - damping) * (w + w**3))
-    return torch.stack(path)
-
-
-def by_autograd(start, steps, damping=0.0):
-    path = [start.clone()]
-    for _ in range(steps):
-        w = path[-1].clone().requires_grad_()
-        (slope,) = torch.autograd.grad((1 + w**2).sqrt().sum(), w, create_graph=True)
-        (curvature,) = torch.autograd.grad(slope.sum(), w)
-        path.append((w - slope / (curvature + damping)).detach())
-    return torch.stack(path)
-
-
-def entry_by_entry(start, steps, damping=0.0):
-    paths = torch.empty(steps + 1, len(start), dtype=start.dtype)
-    for n, w in enumerate(start.tolist()):
-        for k in range(steps + 1):
-            paths[k, n] = w
-            w -= w * (1 + w * w) / (1 + damping * (1 + w * w) ** 1.5)
-    return paths
-
-
 @check("the first step")
 def first_step(case):
     path = np.asarray(find(case.observed, "result"))
@@ -165,7 +41,7 @@ def first_step(case):
     return finding(False, str(wanted[1]), str(path[1]), "already the first step differs")
 
 
-lab.exercise(
+newton_path = lab.exercise(
     optimizers.newton_path,
     title="Newton's method off the quadratic",
     statement="""*"Second-order methods have no learning rate."* On a quadratic they need none. Try
@@ -186,79 +62,165 @@ by itself, and return all points including the start, shape (steps + 1, D).""",
     hide=("Convention",),
     inputs=(draw_starts, draw_free, draw_starts),
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "curvature_reused",
-            curvature_reused,
-            "You compute the curvature once, at the start, and reuse it. Newton's method needs it "
-            "at every point anew; that is what makes it expensive, and fast near a minimum.",
-            origin="folklore",
-        ),
-        Mistake(
-            "slope_reused",
-            slope_reused,
-            "You compute the slope once, at the start. Both f′ and f″ belong to the current point.",
-        ),
-        Mistake(
-            "undamped",
-            undamped,
-            "The damping is missing. Divide by f″(w) + δ.",
-        ),
-        Mistake(
-            "gradient_descent",
-            gradient_descent,
-            "This is gradient descent with rate 1: the curvature is missing.",
-        ),
-        Mistake(
-            "start_left_out",
-            start_left_out,
-            "The first row is to be the start itself: steps + 1 rows in all.",
-        ),
-        Mistake(
-            "last_point_only",
-            last_point_only,
-            "You return the last point. Asked for is the whole path.",
-        ),
-        Mistake(
-            "one_tensor",
-            one_tensor,
-            "`w -= …` changes w in place, and the list holds the same tensor at every entry: all "
-            "rows are the last point. Make a new tensor each time: `w = w - …`.",
-        ),
-        Mistake(
-            "one_row_short",
-            one_row_short,
-            "One step is missing: the start and `steps` steps are steps + 1 rows.",
-        ),
-        Mistake(
-            "always_from_the_start",
-            always_from_the_start,
-            "Every step of yours sets out from `start`. The next one sets out from where the last "
-            "one arrived, `path[-1]`.",
-        ),
-        Mistake(
-            "damping_behind",
-            damping_behind,
-            "`f1 / f2 + damping` divides first. Put the denominator in parentheses: f″(w) + δ.",
-        ),
-        Mistake("adds_the_movement", adds_the_movement, "You add the step. w − f′/(f″ + δ)."),
-        Mistake(
-            "root_forgotten",
-            root_forgotten,
-            "Your curvature is (1 + w²)^(−1/2). Differentiate once more: f″(w) = (1 + w²)^(−3/2).",
-        ),
-        Mistake(
-            "damping_in_front",
-            damping_in_front,
-            "You shorten the step by 1 − δ, a learning rate. Damping is added to the curvature.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by autograd", by_autograd),
-        Alternative("entry by entry", entry_by_entry),
-    ],
     hints=(
         "A list that starts with `start`, a loop that appends, `torch.stack` at the end.",
         "Inside the loop compute slope and curvature at `path[-1]`.",
     ),
 )
+
+
+@newton_path.mistake(
+    "You compute the curvature once, at the start, and reuse it. Newton's method needs it at "
+    "every point anew; that is what makes it expensive, and fast near a minimum.",
+    origin="folklore",
+)
+def curvature_reused(start, steps, damping=0.0):
+    curvature = (1 + start**2) ** -1.5
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - w / torch.sqrt(1 + w**2) / (curvature + damping))
+    return torch.stack(path)
+
+
+@newton_path.mistake(
+    "You compute the slope once, at the start. Both f′ and f″ belong to the current point."
+)
+def slope_reused(start, steps, damping=0.0):
+    slope = start / torch.sqrt(1 + start**2)
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - slope / ((1 + w**2) ** -1.5 + damping))
+    return torch.stack(path)
+
+
+@newton_path.mistake("The damping is missing. Divide by f″(w) + δ.")
+def undamped(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        path.append(-(path[-1] ** 3))
+    return torch.stack(path)
+
+
+@newton_path.mistake("This is gradient descent with rate 1: the curvature is missing.")
+def gradient_descent(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - w / torch.sqrt(1 + w**2))
+    return torch.stack(path)
+
+
+@newton_path.mistake("The first row is to be the start itself: steps + 1 rows in all.")
+def start_left_out(start, steps, damping=0.0):
+    path, w = [], start
+    for _ in range(steps):
+        w = w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping)
+        path.append(w)
+    return torch.stack(path)
+
+
+@newton_path.mistake("You return the last point. Asked for is the whole path.")
+def last_point_only(start, steps, damping=0.0):
+    w = start
+    for _ in range(steps):
+        w = w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping)
+    return w
+
+
+@newton_path.mistake(
+    "`w -= …` changes w in place, and the list holds the same tensor at every entry: all rows are "
+    "the last point. Make a new tensor each time: `w = w - …`."
+)
+def one_tensor(start, steps, damping=0.0):
+    w = start.clone()
+    path = [w]
+    for _ in range(steps):
+        w -= w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping)
+        path.append(w)
+    return torch.stack(path)
+
+
+@newton_path.mistake("One step is missing: the start and `steps` steps are steps + 1 rows.")
+def one_row_short(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps - 1):
+        w = path[-1]
+        path.append(w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping))
+    return torch.stack(path)
+
+
+@newton_path.mistake(
+    "Every step of yours sets out from `start`. The next one sets out from where the last one "
+    "arrived, `path[-1]`."
+)
+def always_from_the_start(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        w = path[0]
+        path.append(w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping))
+    return torch.stack(path)
+
+
+@newton_path.mistake(
+    "`f1 / f2 + damping` divides first. Put the denominator in parentheses: f″(w) + δ."
+)
+def damping_behind(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - w / torch.sqrt(1 + w**2) / (1 + w**2) ** -1.5 + damping)
+    return torch.stack(path)
+
+
+@newton_path.mistake("You add the step. w − f′/(f″ + δ).")
+def adds_the_movement(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w + w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping))
+    return torch.stack(path)
+
+
+@newton_path.mistake(
+    "Your curvature is (1 + w²)^(−1/2). Differentiate once more: f″(w) = (1 + w²)^(−3/2)."
+)
+def root_forgotten(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -0.5 + damping))
+    return torch.stack(path)
+
+
+@newton_path.mistake(
+    "You shorten the step by 1 − δ, a learning rate. Damping is added to the curvature."
+)
+def damping_in_front(start, steps, damping=0.0):
+    path = [start]
+    for _ in range(steps):
+        w = path[-1]
+        path.append(w - (1 - damping) * (w + w**3))
+    return torch.stack(path)
+
+
+@newton_path.alternative
+def by_autograd(start, steps, damping=0.0):
+    path = [start.clone()]
+    for _ in range(steps):
+        w = path[-1].clone().requires_grad_()
+        (slope,) = torch.autograd.grad((1 + w**2).sqrt().sum(), w, create_graph=True)
+        (curvature,) = torch.autograd.grad(slope.sum(), w)
+        path.append((w - slope / (curvature + damping)).detach())
+    return torch.stack(path)
+
+
+@newton_path.alternative
+def entry_by_entry(start, steps, damping=0.0):
+    paths = torch.empty(steps + 1, len(start), dtype=start.dtype)
+    for n, w in enumerate(start.tolist()):
+        for k in range(steps + 1):
+            paths[k, n] = w
+            w -= w * (1 + w * w) / (1 + damping * (1 + w * w) ** 1.5)
+    return paths

@@ -5,7 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
@@ -15,55 +15,7 @@ def _spectrum(rng):
     return {"eigenvalues": rng.permutation(values)}
 
 
-def one_over_the_largest(eigenvalues):
-    largest, smallest = eigenvalues.max(), eigenvalues.min()
-    return 1 / largest, 2 / (largest + smallest)
-
-
-def one_over_both(eigenvalues):
-    largest, smallest = eigenvalues.max(), eigenvalues.min()
-    return 1 / largest, 1 / (largest + smallest)
-
-
-def newton_rate_is_best(eigenvalues):
-    largest = eigenvalues.max()
-    return 2 / largest, 1 / largest
-
-
-def from_the_smallest(eigenvalues):
-    largest, smallest = eigenvalues.max(), eigenvalues.min()
-    return 2 / smallest, 2 / (largest + smallest)
-
-
-def first_and_last(eigenvalues):
-    return 2 / eigenvalues[-1], 2 / (eigenvalues[-1] + eigenvalues[0])
-
-
-def from_the_mean(eigenvalues):
-    return 2 / eigenvalues.max(), 1 / eigenvalues.mean()
-
-
-def best_first(eigenvalues):
-    largest, smallest = eigenvalues.max(), eigenvalues.min()
-    return 2 / (largest + smallest), 2 / largest
-
-
-def geometric_mean(eigenvalues):
-    largest, smallest = eigenvalues.max(), eigenvalues.min()
-    return 2 / largest, 1 / (largest * smallest) ** 0.5
-
-
-def sorted_in_a_list(eigenvalues):
-    ordered = torch.sort(eigenvalues).values
-    return [2 / ordered[-1], 1 / (0.5 * (ordered[0] + ordered[-1]))]
-
-
-def python_floats(eigenvalues):
-    values = eigenvalues.tolist()
-    return 2 / max(values), 2 / (max(values) + min(values))
-
-
-lab.value(
+critical_learning_rates = lab.value(
     optimizers.critical_learning_rates,
     title="Derive: which rates are stable, and which is best?",
     statement="""On a quadratic with Hessian H, one step of gradient descent multiplies the error
@@ -93,65 +45,93 @@ Return the pair (limit, best).""",
     hide=("Formula",),
     inputs=_spectrum,
     probe=probes.call(),
-    mistakes=[
-        Mistake(
-            "one_over_the_largest",
-            one_over_the_largest,
-            "Your limit is 1/λ_max. There the factor 1 − ηλ is 0, the error is gone in one step; "
-            "it may go on to −1, which is η = 2/λ_max.",
-            origin="folklore",
-        ),
-        Mistake(
-            "one_over_both",
-            one_over_both,
-            "Both rates are half of what they should be: a factor between −1 and 0 still shrinks "
-            "the error. Solve 1 − ηλ > −1.",
-        ),
-        Mistake(
-            "newton_rate_is_best",
-            newton_rate_is_best,
-            "Your best rate 1/λ_max kills the steepest direction in one step, and leaves the "
-            "flattest with 1 − λ_min/λ_max. Balance both: ηλ_max − 1 = 1 − ηλ_min.",
-        ),
-        Mistake(
-            "from_the_smallest",
-            from_the_smallest,
-            "Your limit comes from the smallest eigenvalue. The steepest direction diverges "
-            "first: take the largest.",
-        ),
-        Mistake(
-            "from_the_mean",
-            from_the_mean,
-            "Your best rate is one over the mean eigenvalue. Only the two extreme ones count: "
-            "2/(λ_max + λ_min).",
-        ),
-        Mistake(
-            "geometric_mean",
-            geometric_mean,
-            "Your best rate is one over the geometric mean of the extreme eigenvalues. The two "
-            "factors have equal size where η is 2/(λ_max + λ_min).",
-        ),
-        Mistake(
-            "first_and_last",
-            first_and_last,
-            "You take the first and the last eigenvalue. They come in any order: use min and max.",
-        ),
-        Mistake(
-            "best_first",
-            best_first,
-            "Both numbers are right, in the wrong order: the stability limit comes first.",
-        ),
-    ],
-    alternatives=[
-        Alternative("sorted, as a list", sorted_in_a_list),
-        Alternative("python floats", python_floats),
-    ],
     hints=(
         "|1 − ηλ| < 1 for all λ. For which λ is it hardest?",
         "At the best η the steepest direction overshoots as much as the flattest lags behind.",
         "ηλ_max − 1 = 1 − ηλ_min.",
     ),
 )
+
+
+@critical_learning_rates.mistake(
+    "Your limit is 1/λ_max. There the factor 1 − ηλ is 0, the error is gone in one step; it may "
+    "go on to −1, which is η = 2/λ_max.",
+    origin="folklore",
+)
+def one_over_the_largest(eigenvalues):
+    largest, smallest = eigenvalues.max(), eigenvalues.min()
+    return 1 / largest, 2 / (largest + smallest)
+
+
+@critical_learning_rates.mistake(
+    "Both rates are half of what they should be: a factor between −1 and 0 still shrinks the "
+    "error. Solve 1 − ηλ > −1."
+)
+def one_over_both(eigenvalues):
+    largest, smallest = eigenvalues.max(), eigenvalues.min()
+    return 1 / largest, 1 / (largest + smallest)
+
+
+@critical_learning_rates.mistake(
+    "Your best rate 1/λ_max kills the steepest direction in one step, and leaves the flattest "
+    "with 1 − λ_min/λ_max. Balance both: ηλ_max − 1 = 1 − ηλ_min."
+)
+def newton_rate_is_best(eigenvalues):
+    largest = eigenvalues.max()
+    return 2 / largest, 1 / largest
+
+
+@critical_learning_rates.mistake(
+    "Your limit comes from the smallest eigenvalue. The steepest direction diverges first: take "
+    "the largest."
+)
+def from_the_smallest(eigenvalues):
+    largest, smallest = eigenvalues.max(), eigenvalues.min()
+    return 2 / smallest, 2 / (largest + smallest)
+
+
+@critical_learning_rates.mistake(
+    "Your best rate is one over the mean eigenvalue. Only the two extreme ones count: 2/(λ_max + "
+    "λ_min)."
+)
+def from_the_mean(eigenvalues):
+    return 2 / eigenvalues.max(), 1 / eigenvalues.mean()
+
+
+@critical_learning_rates.mistake(
+    "Your best rate is one over the geometric mean of the extreme eigenvalues. The two factors "
+    "have equal size where η is 2/(λ_max + λ_min)."
+)
+def geometric_mean(eigenvalues):
+    largest, smallest = eigenvalues.max(), eigenvalues.min()
+    return 2 / largest, 1 / (largest * smallest) ** 0.5
+
+
+@critical_learning_rates.mistake(
+    "You take the first and the last eigenvalue. They come in any order: use min and max."
+)
+def first_and_last(eigenvalues):
+    return 2 / eigenvalues[-1], 2 / (eigenvalues[-1] + eigenvalues[0])
+
+
+@critical_learning_rates.mistake(
+    "Both numbers are right, in the wrong order: the stability limit comes first."
+)
+def best_first(eigenvalues):
+    largest, smallest = eigenvalues.max(), eigenvalues.min()
+    return 2 / (largest + smallest), 2 / largest
+
+
+@critical_learning_rates.alternative
+def sorted_in_a_list(eigenvalues):
+    ordered = torch.sort(eigenvalues).values
+    return [2 / ordered[-1], 1 / (0.5 * (ordered[0] + ordered[-1]))]
+
+
+@critical_learning_rates.alternative
+def python_floats(eigenvalues):
+    values = eigenvalues.tolist()
+    return 2 / max(values), 2 / (max(values) + min(values))
 
 
 def _noise(rng):
@@ -163,51 +143,7 @@ def _noise(rng):
     }
 
 
-def with_replacement(variance, batch_size, examples):
-    return variance / batch_size
-
-
-def falls_with_the_square(variance, batch_size, examples):
-    return variance / batch_size**2 * (1 - batch_size / examples)
-
-
-def with_replacement_and_square(variance, batch_size, examples):
-    return variance / batch_size**2
-
-
-def standard_deviation(variance, batch_size, examples):
-    return (variance / batch_size * (1 - batch_size / examples)) ** 0.5
-
-
-def for_the_biased_variance(variance, batch_size, examples):
-    return variance / batch_size * (examples - batch_size) / (examples - 1)
-
-
-def corrects_the_deviation(variance, batch_size, examples):
-    return variance / batch_size * (1 - batch_size / examples) ** 0.5
-
-
-def only_what_is_left(variance, batch_size, examples):
-    return variance * (1 - batch_size / examples)
-
-
-def divides_by_all(variance, batch_size, examples):
-    return variance / examples
-
-
-def factor_of_one(variance, batch_size, examples):
-    return variance / batch_size * (1 - 1 / examples)
-
-
-def as_a_difference(variance, batch_size, examples):
-    return variance / batch_size - variance / examples
-
-
-def as_a_fraction(variance, batch_size, examples):
-    return variance * (examples - batch_size) / (batch_size * examples)
-
-
-lab.value(
+minibatch_variance = lab.value(
     optimizers.minibatch_variance,
     title="Derive: the noise of a mini-batch",
     statement="""The gradients of single examples scatter around the full gradient with variance S²
@@ -224,66 +160,88 @@ Two cases you know: B = 1 gives $S^2\\,(1 - 1/N)$, the variance that divides by 
     inputs=_noise,
     probe=probes.call(),
     checks=[matches_reference("the variance"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "with_replacement",
-            with_replacement,
-            "S²/B is the variance when examples are drawn with replacement. Without, a batch of "
-            "all N has no noise at all: multiply by 1 − B/N.",
-        ),
-        Mistake(
-            "falls_with_the_square",
-            falls_with_the_square,
-            "You divide by B². The variance of a mean of B falls like 1/B, its standard deviation "
-            "like 1/√B.",
-            origin="folklore",
-        ),
-        Mistake(
-            "with_replacement_and_square",
-            with_replacement_and_square,
-            "Two things: the variance of a mean falls like 1/B, not 1/B²; and without replacement "
-            "the factor 1 − B/N belongs to it.",
-        ),
-        Mistake(
-            "standard_deviation",
-            standard_deviation,
-            "This is the standard deviation. Asked for is the variance, its square.",
-        ),
-        Mistake(
-            "for_the_biased_variance",
-            for_the_biased_variance,
-            "(N − B)/(N − 1) belongs to the variance that divides by N, another convention. For "
-            "S², which divides by N − 1, the factor is 1 − B/N.",
-        ),
-        Mistake(
-            "corrects_the_deviation",
-            corrects_the_deviation,
-            "You correct by √(1 − B/N). That is the factor of the standard deviation; the "
-            "variance takes 1 − B/N.",
-        ),
-        Mistake(
-            "only_what_is_left",
-            only_what_is_left,
-            "A mean of B examples scatters less than one example: divide by B as well.",
-        ),
-        Mistake(
-            "factor_of_one",
-            factor_of_one,
-            "1 − 1/N is the factor for B = 1. For a batch of B it has to become 0 at B = N: 1 − B/N.",
-        ),
-        Mistake(
-            "divides_by_all",
-            divides_by_all,
-            "You divide by N, whatever the batch. The mean is over the B examples of the batch.",
-        ),
-    ],
-    alternatives=[
-        Alternative("as a difference", as_a_difference),
-        Alternative("as one fraction", as_a_fraction),
-    ],
     hints=(
         "With replacement it would be S²/B.",
         "At B = N the batch is the whole set. The factor that is missing is 0 there.",
         "The factor is linear in B: 1 − B/N.",
     ),
 )
+
+
+@minibatch_variance.mistake(
+    "S²/B is the variance when examples are drawn with replacement. Without, a batch of all N has "
+    "no noise at all: multiply by 1 − B/N."
+)
+def with_replacement(variance, batch_size, examples):
+    return variance / batch_size
+
+
+@minibatch_variance.mistake(
+    "You divide by B². The variance of a mean of B falls like 1/B, its standard deviation like "
+    "1/√B.",
+    origin="folklore",
+)
+def falls_with_the_square(variance, batch_size, examples):
+    return variance / batch_size**2 * (1 - batch_size / examples)
+
+
+@minibatch_variance.mistake(
+    "Two things: the variance of a mean falls like 1/B, not 1/B²; and without replacement the "
+    "factor 1 − B/N belongs to it."
+)
+def with_replacement_and_square(variance, batch_size, examples):
+    return variance / batch_size**2
+
+
+@minibatch_variance.mistake(
+    "This is the standard deviation. Asked for is the variance, its square."
+)
+def standard_deviation(variance, batch_size, examples):
+    return (variance / batch_size * (1 - batch_size / examples)) ** 0.5
+
+
+@minibatch_variance.mistake(
+    "(N − B)/(N − 1) belongs to the variance that divides by N, another convention. For S², which "
+    "divides by N − 1, the factor is 1 − B/N."
+)
+def for_the_biased_variance(variance, batch_size, examples):
+    return variance / batch_size * (examples - batch_size) / (examples - 1)
+
+
+@minibatch_variance.mistake(
+    "You correct by √(1 − B/N). That is the factor of the standard deviation; the variance takes "
+    "1 − B/N."
+)
+def corrects_the_deviation(variance, batch_size, examples):
+    return variance / batch_size * (1 - batch_size / examples) ** 0.5
+
+
+@minibatch_variance.mistake(
+    "A mean of B examples scatters less than one example: divide by B as well."
+)
+def only_what_is_left(variance, batch_size, examples):
+    return variance * (1 - batch_size / examples)
+
+
+@minibatch_variance.mistake(
+    "1 − 1/N is the factor for B = 1. For a batch of B it has to become 0 at B = N: 1 − B/N."
+)
+def factor_of_one(variance, batch_size, examples):
+    return variance / batch_size * (1 - 1 / examples)
+
+
+@minibatch_variance.mistake(
+    "You divide by N, whatever the batch. The mean is over the B examples of the batch."
+)
+def divides_by_all(variance, batch_size, examples):
+    return variance / examples
+
+
+@minibatch_variance.alternative
+def as_a_difference(variance, batch_size, examples):
+    return variance / batch_size - variance / examples
+
+
+@minibatch_variance.alternative
+def as_a_fraction(variance, batch_size, examples):
+    return variance * (examples - batch_size) / (batch_size * examples)

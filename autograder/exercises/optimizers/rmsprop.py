@@ -1,7 +1,8 @@
 """RMSProp, whose line in the lecture notes is to be mended."""
 
+import math
+import torch
 from autograder import probes
-from autograder.exercises.optimizers import rmsprop_answers as answers
 from autograder.exercises.optimizers.lab import lab
 from autograder.exercises.optimizers.trajectories import (
     RUN_CHECKS,
@@ -9,7 +10,6 @@ from autograder.exercises.optimizers.trajectories import (
     changed_rates,
     draw_run,
 )
-from autograder.judging import Alternative, Mistake
 from course_lib import optimizers
 
 
@@ -36,7 +36,7 @@ def draw_rmsprop_rests(rng):
     return draw_run(rng, settings, later=(lower, higher), rests=True)
 
 
-lab.repair(
+r_m_s_prop = lab.repair(
     optimizers.RMSProp,
     planted="as_in_the_notes",
     title="Find the error in the lecture notes: RMSProp",
@@ -61,146 +61,6 @@ starts at 0 and is not corrected for that.""",
     inputs=(draw_rmsprop, draw_rmsprop_default, draw_rmsprop_rests),
     probe=probes.optimizer(),
     checks=RUN_CHECKS,
-    mistakes=[
-        Mistake(
-            "eps_inside_the_root",
-            answers.RMSEpsInsideTheRoot,
-            "Your ε is inside the root (TensorFlow's convention). Here and in torch it stands "
-            "outside: √c + ε. At ε = 1e-8 and gradients of order 1 nobody sees the difference; with "
-            "gradients below √ε everybody does.",
-            origin="21 of 248 students",
-        ),
-        Mistake(
-            "another_eps",
-            answers.RMSAnotherEps,
-            "You always use ε = 1e-7, whatever the caller passes. Use `self.eps`.",
-            origin="6 of 248 students",
-        ),
-        Mistake(
-            "tiny_eps",
-            answers.RMSTinyEps,
-            "You always use ε = 1e-8, whatever the caller passes. Use `self.eps`.",
-            origin="6 of 248 students",
-        ),
-        Mistake(
-            "larger_eps",
-            answers.RMSLargerEps,
-            "You always use ε = 1e-6, whatever the caller passes. Use `self.eps`.",
-            origin="6 of 248 students, with other numbers",
-        ),
-        Mistake(
-            "never_stores",
-            answers.RMSNeverStores,
-            "You compute a new c but do not store it, so that every step starts from c = 0.",
-            origin="3 of 248 students",
-        ),
-        Mistake(
-            "rate_for_the_average",
-            answers.RateForTheAverage,
-            "You weight g² with the learning rate where 1 − ρ is meant. They are equal for 0.01 and "
-            "0.99, which hides it.",
-            origin="1 of 134 students",
-        ),
-        Mistake(
-            "eps_added_to_the_weights",
-            answers.RMSEpsAddedToTheWeights,
-            "`… / sqrt(c) + eps` divides first and then adds ε to the step. Put the denominator in "
-            "parentheses.",
-            origin="1 of 124 students",
-        ),
-        Mistake(
-            "eps_added_afterwards",
-            answers.RMSEpsAddedAfterwards,
-            "`w - … / sqrt(c) + eps` divides first and then adds ε to the weights. Put the "
-            "denominator in parentheses.",
-            origin="1 of 124 students",
-        ),
-        Mistake(
-            "own_key",
-            answers.RMSOwnKey,
-            "You ask `state` for a key that is not there in the first step. `state.get(…)` with zeros, as "
-            "in the cell you were given, begins the average.",
-            origin="1 of 124 students",
-        ),
-        Mistake(
-            "no_root",
-            answers.RMSNoRoot,
-            "You divide by c. Divide by its root, √c + ε.",
-            origin="1 of 124 students",
-        ),
-        Mistake(
-            "old_average",
-            answers.RMSOldAverage,
-            "You divide by the average as it was before this gradient; the first step divides by ε "
-            "alone and explodes. Use the new c.",
-            origin="1 of 124 students",
-        ),
-        Mistake(
-            "changes_the_rate",
-            answers.ChangesTheRate,
-            "You overwrite `self.lr`, so that all later steps, and all other parameters, start from "
-            "the divided rate. Use a variable of your own.",
-            origin="1 of 124 students",
-        ),
-        Mistake(
-            "as_in_the_notes",
-            answers.AsInTheNotes,
-            "`cache += decay * cache + …` adds the average to what is there: it is multiplied by "
-            "1 + ρ at every step and grows without end, until nothing moves any more. An average is "
-            "replaced: `cache = decay * cache + (1 - decay) * gradient**2`.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "bias_corrected",
-            answers.BiasCorrected,
-            "You correct c for its start at zero, as Adam does. RMSProp does not: its first step has "
-            "the size η/√(1 − ρ).",
-        ),
-        Mistake(
-            "starts_at_the_first_square",
-            answers.StartsAtTheFirstSquare,
-            "Your c starts at the first g². Here it starts at 0.",
-        ),
-        Mistake(
-            "starts_at_one",
-            answers.StartsAtOne,
-            "Your c starts at 1. Here it starts at 0.",
-        ),
-        Mistake(
-            "weights_exchanged",
-            answers.WeightsExchanged,
-            "You weight the old average with 1 − ρ and the new square with ρ. ρ is the memory: "
-            "c ← ρ c + (1 − ρ) g².",
-        ),
-        Mistake(
-            "minus_for_plus",
-            answers.MinusForPlus,
-            "Your average becomes negative, and its root is not a number. It is a sum of two parts "
-            "with the weights ρ and 1 − ρ, and replaces what was there.",
-        ),
-        Mistake(
-            "sums_the_squares",
-            answers.RMSSums,
-            "This is AdaGrad: squares add up forever. RMSProp forgets: c ← ρ c + (1 − ρ) g².",
-        ),
-        Mistake(
-            "nothing_forgotten",
-            answers.NothingForgotten,
-            "You removed the decay of the old average: squares add up forever, as in AdaGrad. "
-            "c ← ρ c + (1 − ρ) g².",
-        ),
-        Mistake(
-            "squared_eps_inside_the_root",
-            answers.RMSSquaredEpsInsideTheRoot,
-            "√(c + ε²) is not √c + ε: the two agree only where one of them is negligible.",
-        ),
-    ],
-    alternatives=[
-        Alternative("the cache changed in place", answers.RMSInPlace),
-        Alternative("lerp, through .data", answers.WithLerp),
-        Alternative("+= kept, with the difference", answers.KeepsPlusEquals),
-        Alternative("entry by entry", answers.EntryByEntry),
-    ],
     forbidden=TORCH_OPTIMIZERS,
     needs=("optimizers/GradientDescent",),
     hints=(
@@ -208,3 +68,231 @@ starts at 0 and is not corrected for that.""",
         "`cache += x` is `cache = cache + x`. How often is the old cache counted?",
     ),
 )
+
+
+@r_m_s_prop.mistake(
+    "Your ε is inside the root (TensorFlow's convention). Here and in torch it stands outside: √c "
+    "+ ε. At ε = 1e-8 and gradients of order 1 nobody sees the difference; with gradients below "
+    "√ε everybody does.",
+    origin="21 of 248 students",
+)
+def eps_inside_the_root(self, parameter, gradient, state):
+    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / torch.sqrt(state["c"] + self.eps)
+
+
+@r_m_s_prop.mistake(
+    "You always use ε = 1e-7, whatever the caller passes. Use `self.eps`.",
+    origin="6 of 248 students",
+)
+def another_eps(self, parameter, gradient, state):
+    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-7)
+
+
+@r_m_s_prop.mistake(
+    "You always use ε = 1e-8, whatever the caller passes. Use `self.eps`.",
+    origin="6 of 248 students",
+)
+def tiny_eps(self, parameter, gradient, state):
+    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-8)
+
+
+@r_m_s_prop.mistake(
+    "You always use ε = 1e-6, whatever the caller passes. Use `self.eps`.",
+    origin="6 of 248 students, with other numbers",
+)
+def larger_eps(self, parameter, gradient, state):
+    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-6)
+
+
+@r_m_s_prop.mistake(
+    "You compute a new c but do not store it, so that every step starts from c = 0.",
+    origin="3 of 248 students",
+)
+def never_stores(self, parameter, gradient, state):
+    c = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(c) + self.eps)
+
+
+@r_m_s_prop.mistake(
+    "You weight g² with the learning rate where 1 − ρ is meant. They are equal for 0.01 and 0.99, "
+    "which hides it.",
+    origin="1 of 134 students",
+)
+def rate_for_the_average(self, parameter, gradient, state):
+    state["c"] = self.alpha * state.get("c", 0) + self.lr * gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+
+
+@r_m_s_prop.mistake(
+    "`… / sqrt(c) + eps` divides first and then adds ε to the step. Put the denominator in "
+    "parentheses.",
+    origin="1 of 124 students",
+)
+def eps_added_to_the_weights(self, parameter, gradient, state):
+    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / torch.sqrt(state["c"]) + self.eps
+
+
+@r_m_s_prop.mistake(
+    "`w - … / sqrt(c) + eps` divides first and then adds ε to the weights. Put the denominator in "
+    "parentheses.",
+    origin="1 of 124 students",
+)
+def eps_added_afterwards(self, parameter, gradient, state):
+    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+    parameter.copy_(parameter - self.lr * gradient / torch.sqrt(state["c"]) + self.eps)
+
+
+@r_m_s_prop.mistake(
+    "You ask `state` for a key that is not there in the first step. `state.get(…)` with zeros, as "
+    "in the cell you were given, begins the average.",
+    origin="1 of 124 students",
+    raises="KeyError",
+)
+def own_key(self, parameter, gradient, state):
+    state["cache"] = self.alpha * state["cache"] + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["cache"]) + self.eps)
+
+
+@r_m_s_prop.mistake("You divide by c. Divide by its root, √c + ε.", origin="1 of 124 students")
+def no_root(self, parameter, gradient, state):
+    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / (state["c"] + self.eps)
+
+
+@r_m_s_prop.mistake(
+    "You divide by the average as it was before this gradient; the first step divides by ε alone "
+    "and explodes. Use the new c.",
+    origin="1 of 124 students",
+)
+def old_average(self, parameter, gradient, state):
+    old = state.get("c", torch.zeros_like(parameter))
+    state["c"] = self.alpha * old + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(old) + self.eps)
+
+
+@r_m_s_prop.mistake(
+    "You overwrite `self.lr`, so that all later steps, and all other parameters, start from the "
+    "divided rate. Use a variable of your own.",
+    origin="1 of 124 students",
+    raises="RuntimeError",
+)
+def changes_the_rate(self, parameter, gradient, state):
+    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+    self.lr = self.lr / (torch.sqrt(state["c"]) + self.eps)
+    parameter -= self.lr * gradient
+
+
+@r_m_s_prop.mistake(
+    "`cache += decay * cache + …` adds the average to what is there: it is multiplied by 1 + ρ at "
+    "every step and grows without end, until nothing moves any more. An average is replaced: "
+    "`cache = decay * cache + (1 - decay) * gradient**2`.",
+    origin="lecture notes",
+)
+def as_in_the_notes(self, parameter, gradient, state):
+    cache, decay = state.get("cache", torch.zeros_like(parameter)), self.alpha
+    cache += decay * cache + (1 - decay) * gradient**2
+    state["cache"] = cache
+    parameter -= self.lr * gradient / (torch.sqrt(cache) + self.eps)
+
+
+@r_m_s_prop.mistake(
+    "You correct c for its start at zero, as Adam does. RMSProp does not: its first step has the "
+    "size η/√(1 − ρ)."
+)
+def bias_corrected(self, parameter, gradient, state):
+    state["t"] = state.get("t", 0) + 1
+    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+    corrected = state["c"] / (1 - self.alpha ** state["t"])
+    parameter -= self.lr * gradient / (torch.sqrt(corrected) + self.eps)
+
+
+@r_m_s_prop.mistake("Your c starts at the first g². Here it starts at 0.")
+def starts_at_the_first_square(self, parameter, gradient, state):
+    state["c"] = self.alpha * state.get("c", gradient**2) + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+
+
+@r_m_s_prop.mistake("Your c starts at 1. Here it starts at 0.")
+def starts_at_one(self, parameter, gradient, state):
+    state["c"] = self.alpha * state.get("c", 1) + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+
+
+@r_m_s_prop.mistake(
+    "You weight the old average with 1 − ρ and the new square with ρ. ρ is the memory: c ← ρ c + "
+    "(1 − ρ) g²."
+)
+def weights_exchanged(self, parameter, gradient, state):
+    state["c"] = (1 - self.alpha) * state.get("c", 0) + self.alpha * gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+
+
+@r_m_s_prop.mistake(
+    "Your average becomes negative, and its root is not a number. It is a sum of two parts with "
+    "the weights ρ and 1 − ρ, and replaces what was there."
+)
+def minus_for_plus(self, parameter, gradient, state):
+    cache, decay = state.get("cache", torch.zeros_like(parameter)), self.alpha
+    cache -= decay * cache + (1 - decay) * gradient**2
+    state["cache"] = cache
+    parameter -= self.lr * gradient / (torch.sqrt(cache) + self.eps)
+
+
+@r_m_s_prop.mistake(
+    "This is AdaGrad: squares add up forever. RMSProp forgets: c ← ρ c + (1 − ρ) g²."
+)
+def sums_the_squares(self, parameter, gradient, state):
+    state["c"] = state.get("c", 0) + gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+
+
+@r_m_s_prop.mistake(
+    "You removed the decay of the old average: squares add up forever, as in AdaGrad. c ← ρ c + "
+    "(1 − ρ) g²."
+)
+def nothing_forgotten(self, parameter, gradient, state):
+    state["c"] = state.get("c", 0) + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+
+
+@r_m_s_prop.mistake("√(c + ε²) is not √c + ε: the two agree only where one of them is negligible.")
+def squared_eps_inside_the_root(self, parameter, gradient, state):
+    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+    parameter -= self.lr * gradient / torch.sqrt(state["c"] + self.eps**2)
+
+
+@r_m_s_prop.alternative
+def r_m_s_in_place(self, parameter, gradient, state):
+    cache, decay = state.setdefault("cache", torch.zeros_like(parameter)), self.alpha
+    cache *= decay
+    cache += (1 - decay) * gradient**2
+    parameter -= self.lr * gradient / (torch.sqrt(cache) + self.eps)
+
+
+@r_m_s_prop.alternative
+def with_lerp(self, parameter, gradient, state):
+    before = state.get("c", torch.zeros_like(gradient))
+    state["c"] = before.lerp(gradient.square(), 1 - self.alpha)
+    parameter.data -= self.lr / (state["c"].sqrt() + self.eps) * gradient
+
+
+@r_m_s_prop.alternative
+def keeps_plus_equals(self, parameter, gradient, state):
+    cache, decay = state.get("cache", torch.zeros_like(parameter)), self.alpha
+    cache += (1 - decay) * (gradient**2 - cache)
+    state["cache"] = cache
+    parameter -= self.lr * gradient / (torch.sqrt(cache) + self.eps)
+
+
+@r_m_s_prop.alternative
+def entry_by_entry(self, parameter, gradient, state):
+    flat, slopes = parameter.view(-1), gradient.reshape(-1)
+    averages = state.setdefault("averages", [0.0] * len(flat))
+    for n, g in enumerate(slopes.tolist()):
+        averages[n] = self.alpha * averages[n] + (1 - self.alpha) * g * g
+        flat[n] -= self.lr * g / (math.sqrt(averages[n]) + self.eps)

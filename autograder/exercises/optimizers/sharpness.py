@@ -5,7 +5,6 @@ import torch
 
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 from course_lib.optimizers import hessian_vector_product
@@ -53,112 +52,7 @@ def draw_standstill(rng):
             return {**inputs, "start": start, "iterations": int(rng.integers(2, 4))}
 
 
-def ignores_iterations(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(50):
-        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
-        vectors = [v / norm for v in vectors]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-        vectors = products
-    return eigenvalue
-
-
-def first_layer_only(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
-        vectors = [v / norm for v in vectors]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = (vectors[0] * products[0]).sum()
-        vectors = products
-    return eigenvalue
-
-
-def never_normalizes(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-        vectors = products
-    return eigenvalue
-
-
-def every_layer_to_length_one(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        vectors = [v / v.norm() for v in vectors]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-        vectors = products
-    return eigenvalue
-
-
-def one_iteration(x, y, weights, start, iterations=50):
-    norm = torch.sqrt(sum((v**2).sum() for v in start))
-    vectors = [v / norm for v in start]
-    products = hessian_vector_product(x, y, weights, vectors)
-    return sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-
-
-def square_of_the_length(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
-        vectors = hessian_vector_product(x, y, weights, [v / norm for v in vectors])
-    return sum((v**2).sum() for v in vectors)
-
-
-def divides_by_the_square(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        square = sum((v**2).sum() for v in vectors)
-        vectors = [v / square for v in vectors]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-        vectors = products
-    return eigenvalue
-
-
-def stable_rate(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
-        vectors = hessian_vector_product(x, y, weights, [v / norm for v in vectors])
-    return 2 / torch.sqrt(sum((v**2).sum() for v in vectors))
-
-
-def last_layer_only(x, y, weights, start, iterations=50):
-    vectors = [torch.zeros_like(v) for v in start[:-1]] + [start[-1]]
-    for _ in range(iterations):
-        norm = vectors[-1].norm()
-        vectors = [torch.zeros_like(v) for v in start[:-1]] + [vectors[-1] / norm]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = (vectors[-1] * products[-1]).sum()
-        vectors = products
-    return eigenvalue
-
-
-def length_of_the_product(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        norm = torch.cat([v.flatten() for v in vectors]).norm()
-        vectors = hessian_vector_product(x, y, weights, [v / norm for v in vectors])
-    return torch.cat([v.flatten() for v in vectors]).norm()
-
-
-def quotient_at_the_end(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        vectors = hessian_vector_product(x, y, weights, vectors)
-        largest = max(v.abs().max() for v in vectors)
-        vectors = [v / largest for v in vectors]
-    products = hessian_vector_product(x, y, weights, vectors)
-    upper = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-    return (upper / sum((v * v).sum() for v in vectors)).item()
-
-
-lab.exercise(
+sharpness = lab.exercise(
     optimizers.sharpness,
     title="Sharpness",
     statement="""The largest eigenvalue of the Hessian, the **sharpness**, decides which learning
@@ -177,59 +71,6 @@ Return the last λ. All tensors of `start` together are one vector, with one len
     inputs=(draw_valley, draw_standstill, draw_valley),
     probe=probes.call(),
     checks=[matches_reference("the largest eigenvalue", rtol=1e-4), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "never_normalizes",
-            never_normalizes,
-            "You never normalize v, which grows by the factor λ in every iteration, and v · Hv with "
-            "it. Divide by ‖v‖ first.",
-        ),
-        Mistake(
-            "every_layer_to_length_one",
-            every_layer_to_length_one,
-            "You bring every tensor to length 1 by itself. Together they are one vector with one "
-            "length; otherwise the proportions between layers are lost.",
-        ),
-        Mistake(
-            "one_iteration",
-            one_iteration,
-            "You multiply by H only once. The result still depends on the start.",
-        ),
-        Mistake(
-            "square_of_the_length",
-            square_of_the_length,
-            "You return ‖Hv‖², the square of the eigenvalue.",
-        ),
-        Mistake(
-            "divides_by_the_square",
-            divides_by_the_square,
-            "You divide by ‖v‖² where ‖v‖ is wanted: the root is missing.",
-        ),
-        Mistake(
-            "ignores_iterations",
-            ignores_iterations,
-            "You always take 50 iterations. Take as many as `iterations` says.",
-        ),
-        Mistake(
-            "first_layer_only",
-            first_layer_only,
-            "Your v · Hv adds up the first tensor's part only. It runs over all tensors.",
-        ),
-        Mistake(
-            "stable_rate",
-            stable_rate,
-            "This is 2/λ, the largest stable rate. Asked for is λ.",
-        ),
-        Mistake(
-            "last_layer_only",
-            last_layer_only,
-            "You vary the last layer's weights only. The sharpest direction runs through all layers.",
-        ),
-    ],
-    alternatives=[
-        Alternative("the length of the product", length_of_the_product),
-        Alternative("the quotient at the end", quotient_at_the_end),
-    ],
     forbidden=("torch.linalg.eigvalsh", "torch.linalg.eigh", "torch.lobpcg"),
     needs=("optimizers/hessian_vector_product",),
     equivalent_mutants={
@@ -248,3 +89,127 @@ Return the last λ. All tensors of `start` together are one vector, with one len
         "A loop: normalize, multiply by H, take the dot product, go on with the product.",
     ),
 )
+
+
+@sharpness.mistake(
+    "You never normalize v, which grows by the factor λ in every iteration, and v · Hv with it. "
+    "Divide by ‖v‖ first."
+)
+def never_normalizes(x, y, weights, start, iterations=50):
+    vectors = start
+    for _ in range(iterations):
+        products = hessian_vector_product(x, y, weights, vectors)
+        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
+        vectors = products
+    return eigenvalue
+
+
+@sharpness.mistake(
+    "You bring every tensor to length 1 by itself. Together they are one vector with one length; "
+    "otherwise the proportions between layers are lost."
+)
+def every_layer_to_length_one(x, y, weights, start, iterations=50):
+    vectors = start
+    for _ in range(iterations):
+        vectors = [v / v.norm() for v in vectors]
+        products = hessian_vector_product(x, y, weights, vectors)
+        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
+        vectors = products
+    return eigenvalue
+
+
+@sharpness.mistake("You multiply by H only once. The result still depends on the start.")
+def one_iteration(x, y, weights, start, iterations=50):
+    norm = torch.sqrt(sum((v**2).sum() for v in start))
+    vectors = [v / norm for v in start]
+    products = hessian_vector_product(x, y, weights, vectors)
+    return sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
+
+
+@sharpness.mistake("You return ‖Hv‖², the square of the eigenvalue.")
+def square_of_the_length(x, y, weights, start, iterations=50):
+    vectors = start
+    for _ in range(iterations):
+        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
+        vectors = hessian_vector_product(x, y, weights, [v / norm for v in vectors])
+    return sum((v**2).sum() for v in vectors)
+
+
+@sharpness.mistake("You divide by ‖v‖² where ‖v‖ is wanted: the root is missing.")
+def divides_by_the_square(x, y, weights, start, iterations=50):
+    vectors = start
+    for _ in range(iterations):
+        square = sum((v**2).sum() for v in vectors)
+        vectors = [v / square for v in vectors]
+        products = hessian_vector_product(x, y, weights, vectors)
+        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
+        vectors = products
+    return eigenvalue
+
+
+@sharpness.mistake("You always take 50 iterations. Take as many as `iterations` says.")
+def ignores_iterations(x, y, weights, start, iterations=50):
+    vectors = start
+    for _ in range(50):
+        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
+        vectors = [v / norm for v in vectors]
+        products = hessian_vector_product(x, y, weights, vectors)
+        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
+        vectors = products
+    return eigenvalue
+
+
+@sharpness.mistake("Your v · Hv adds up the first tensor's part only. It runs over all tensors.")
+def first_layer_only(x, y, weights, start, iterations=50):
+    vectors = start
+    for _ in range(iterations):
+        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
+        vectors = [v / norm for v in vectors]
+        products = hessian_vector_product(x, y, weights, vectors)
+        eigenvalue = (vectors[0] * products[0]).sum()
+        vectors = products
+    return eigenvalue
+
+
+@sharpness.mistake("This is 2/λ, the largest stable rate. Asked for is λ.")
+def stable_rate(x, y, weights, start, iterations=50):
+    vectors = start
+    for _ in range(iterations):
+        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
+        vectors = hessian_vector_product(x, y, weights, [v / norm for v in vectors])
+    return 2 / torch.sqrt(sum((v**2).sum() for v in vectors))
+
+
+@sharpness.mistake(
+    "You vary the last layer's weights only. The sharpest direction runs through all layers."
+)
+def last_layer_only(x, y, weights, start, iterations=50):
+    vectors = [torch.zeros_like(v) for v in start[:-1]] + [start[-1]]
+    for _ in range(iterations):
+        norm = vectors[-1].norm()
+        vectors = [torch.zeros_like(v) for v in start[:-1]] + [vectors[-1] / norm]
+        products = hessian_vector_product(x, y, weights, vectors)
+        eigenvalue = (vectors[-1] * products[-1]).sum()
+        vectors = products
+    return eigenvalue
+
+
+@sharpness.alternative
+def length_of_the_product(x, y, weights, start, iterations=50):
+    vectors = start
+    for _ in range(iterations):
+        norm = torch.cat([v.flatten() for v in vectors]).norm()
+        vectors = hessian_vector_product(x, y, weights, [v / norm for v in vectors])
+    return torch.cat([v.flatten() for v in vectors]).norm()
+
+
+@sharpness.alternative
+def quotient_at_the_end(x, y, weights, start, iterations=50):
+    vectors = start
+    for _ in range(iterations):
+        vectors = hessian_vector_product(x, y, weights, vectors)
+        largest = max(v.abs().max() for v in vectors)
+        vectors = [v / largest for v in vectors]
+    products = hessian_vector_product(x, y, weights, vectors)
+    upper = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
+    return (upper / sum((v * v).sum() for v in vectors)).item()

@@ -11,7 +11,6 @@ from autograder.exercises.preprocessing.drawing import (
     draw_table,
     lab,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import (
     check,
     find,
@@ -56,85 +55,7 @@ def centered_data(case):
     return finding(False, found.expected, found.observed, found.gist)
 
 
-def own_mean(x_train, x):
-    return x - x.sum(dim=0) / len(x)
-
-
-def training_and_other_data(x_train, x):
-    everything = torch.cat([x_train, x])
-    return x - everything.sum(dim=0) / len(everything)
-
-
-def mean_of_each_row(x_train, x):
-    means = x.double().flatten(1).mean(dim=1)
-    return x - means.reshape(-1, *[1] * (x.ndim - 1))
-
-
-def one_mean_for_all(x_train, x):
-    return x - x_train.double().mean()
-
-
-def mean_of_bytes(x_train, x):
-    return x - x_train.mean(dim=0)
-
-
-def in_place(x_train, x):
-    x -= x_train.sum(dim=0) / len(x_train)
-    return x
-
-
-def whole_number_mean(x_train, x):
-    mean = (x_train.sum(dim=0) / len(x_train)).to(x.dtype)
-    return x - mean
-
-
-def written_back_as_bytes(x_train, x):
-    return (x - x_train.sum(dim=0) / len(x_train)).to(x.dtype)
-
-
-def per_channel(x_train, x):
-    if x.ndim == 4:
-        means = x_train.double().mean(dim=(0, 2, 3))
-        return x - means[:, None, None]
-    return x - x_train.mean(dim=0)
-
-
-def standardized(x_train, x):
-    x_train = x_train.double()
-    return (x - x_train.mean(dim=0)) / x_train.std(dim=0, unbiased=False)
-
-
-def training_data_returned(x_train, x):
-    return x_train - x_train.sum(dim=0) / len(x_train)
-
-
-def mean_added(x_train, x):
-    return x + x_train.sum(dim=0) / len(x_train)
-
-
-def with_float(x_train, x):
-    if not x_train.is_floating_point():
-        x_train, x = x_train.float(), x.float()
-    return x - x_train.mean(dim=0, keepdim=True)
-
-
-def mean_in_single_precision(x_train, x):
-    return x - x_train.float().mean(dim=0)
-
-
-def in_numpy(x_train, x):
-    mean = x_train.numpy().mean(axis=0)
-    return torch.from_numpy(x.numpy() - mean)
-
-
-def row_by_row(x_train, x):
-    mean = torch.zeros(x_train.shape[1:], dtype=torch.float64)
-    for row in x_train:
-        mean += row / len(x_train)
-    return torch.stack([row - mean for row in x])
-
-
-lab.exercise(
+center = lab.exercise(
     preprocessing.center,
     title="Center every feature",
     statement="""Subtract from each feature its mean **over the training data**. The data have one
@@ -155,81 +76,6 @@ they are. (torch refuses `mean()` of bytes. A sum of bytes it computes as int64.
     inputs=(draw_tables, draw_image_tables, draw_single_row, draw_byte_images),
     probe=probes.call(),
     checks=[centered_data, leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "own_mean",
-            own_mean,
-            "You subtract the mean of `x` itself. A single row then becomes all zeros, whatever it "
-            "is: the mean is that of `x_train`.",
-            origin="folklore",
-        ),
-        Mistake(
-            "mean_of_bytes",
-            mean_of_bytes,
-            "Right for floats, but torch has no `mean()` of bytes: add them up and divide, or turn "
-            "them into floats first.",
-        ),
-        Mistake(
-            "in_place",
-            in_place,
-            "`x -= …` writes the differences into `x`. Bytes cannot hold them, and whoever gave you "
-            "`x` loses it: write `x - mean`.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "mean_of_each_row",
-            mean_of_each_row,
-            "You subtract from every example its own mean. Then a bright and a dark copy of a "
-            "picture become the same. The mean of a *feature* goes over the examples, dim=0.",
-        ),
-        Mistake(
-            "one_mean_for_all",
-            one_mean_for_all,
-            "You subtract one number from everything. Each feature has a mean of its own: "
-            "average over the examples only, dim=0.",
-        ),
-        Mistake(
-            "training_and_other_data",
-            training_and_other_data,
-            "Your mean includes the rows of `x`. What a row becomes then depends on which other "
-            "rows came with it: use `x_train` alone.",
-        ),
-        Mistake(
-            "whole_number_mean",
-            whole_number_mean,
-            "You round the mean to the type of `x`. For bytes the differences below zero wrap "
-            "around to 255: keep the mean, and the result, as floats.",
-        ),
-        Mistake(
-            "written_back_as_bytes",
-            written_back_as_bytes,
-            "Your differences are right until you give them the type of `x`. Bytes hold neither a "
-            "fraction nor a minus, so that −1 becomes 255: leave them floats.",
-        ),
-        Mistake(
-            "per_channel",
-            per_channel,
-            "For images you subtract one number per channel. That is a good choice too (the next "
-            "exercise), but here every pixel has a mean of its own: dim=0 alone.",
-        ),
-        Mistake(
-            "standardized",
-            standardized,
-            "You also divide by the standard deviation. Here only the mean is taken off.",
-        ),
-        Mistake(
-            "training_data_returned",
-            training_data_returned,
-            "You return the centered training data. Asked for is `x`, with the mean of `x_train`.",
-        ),
-        Mistake("mean_added", mean_added, "You add the mean. Centering subtracts it."),
-    ],
-    alternatives=[
-        Alternative("with_float", with_float),
-        Alternative("mean_in_single_precision", mean_in_single_precision),
-        Alternative("in_numpy", in_numpy),
-        Alternative("row_by_row", row_by_row),
-    ],
     forbidden=LIBRARIES,
     hints=(
         "Which axis holds the examples? The mean has the shape of one example.",
@@ -237,6 +83,131 @@ they are. (torch refuses `mean()` of bytes. A sum of bytes it computes as int64.
         "torch broadcasts from the right: a mean of shape (C, H, W) fits images (M, C, H, W).",
     ),
 )
+
+
+@center.mistake(
+    "You subtract the mean of `x` itself. A single row then becomes all zeros, whatever it is: "
+    "the mean is that of `x_train`.",
+    origin="folklore",
+)
+def own_mean(x_train, x):
+    return x - x.sum(dim=0) / len(x)
+
+
+@center.mistake(
+    "Right for floats, but torch has no `mean()` of bytes: add them up and divide, or turn them "
+    "into floats first."
+)
+def mean_of_bytes(x_train, x):
+    return x - x_train.mean(dim=0)
+
+
+@center.mistake(
+    "`x -= …` writes the differences into `x`. Bytes cannot hold them, and whoever gave you `x` "
+    "loses it: write `x - mean`.",
+    origin="lecture notes",
+)
+def in_place(x_train, x):
+    x -= x_train.sum(dim=0) / len(x_train)
+    return x
+
+
+@center.mistake(
+    "You subtract from every example its own mean. Then a bright and a dark copy of a picture "
+    "become the same. The mean of a *feature* goes over the examples, dim=0."
+)
+def mean_of_each_row(x_train, x):
+    means = x.double().flatten(1).mean(dim=1)
+    return x - means.reshape(-1, *[1] * (x.ndim - 1))
+
+
+@center.mistake(
+    "You subtract one number from everything. Each feature has a mean of its own: average over "
+    "the examples only, dim=0."
+)
+def one_mean_for_all(x_train, x):
+    return x - x_train.double().mean()
+
+
+@center.mistake(
+    "Your mean includes the rows of `x`. What a row becomes then depends on which other rows came "
+    "with it: use `x_train` alone."
+)
+def training_and_other_data(x_train, x):
+    everything = torch.cat([x_train, x])
+    return x - everything.sum(dim=0) / len(everything)
+
+
+@center.mistake(
+    "You round the mean to the type of `x`. For bytes the differences below zero wrap around to "
+    "255: keep the mean, and the result, as floats."
+)
+def whole_number_mean(x_train, x):
+    mean = (x_train.sum(dim=0) / len(x_train)).to(x.dtype)
+    return x - mean
+
+
+@center.mistake(
+    "Your differences are right until you give them the type of `x`. Bytes hold neither a "
+    "fraction nor a minus, so that −1 becomes 255: leave them floats."
+)
+def written_back_as_bytes(x_train, x):
+    return (x - x_train.sum(dim=0) / len(x_train)).to(x.dtype)
+
+
+@center.mistake(
+    "For images you subtract one number per channel. That is a good choice too (the next "
+    "exercise), but here every pixel has a mean of its own: dim=0 alone."
+)
+def per_channel(x_train, x):
+    if x.ndim == 4:
+        means = x_train.double().mean(dim=(0, 2, 3))
+        return x - means[:, None, None]
+    return x - x_train.mean(dim=0)
+
+
+@center.mistake("You also divide by the standard deviation. Here only the mean is taken off.")
+def standardized(x_train, x):
+    x_train = x_train.double()
+    return (x - x_train.mean(dim=0)) / x_train.std(dim=0, unbiased=False)
+
+
+@center.mistake(
+    "You return the centered training data. Asked for is `x`, with the mean of `x_train`."
+)
+def training_data_returned(x_train, x):
+    return x_train - x_train.sum(dim=0) / len(x_train)
+
+
+@center.mistake("You add the mean. Centering subtracts it.")
+def mean_added(x_train, x):
+    return x + x_train.sum(dim=0) / len(x_train)
+
+
+@center.alternative
+def with_float(x_train, x):
+    if not x_train.is_floating_point():
+        x_train, x = x_train.float(), x.float()
+    return x - x_train.mean(dim=0, keepdim=True)
+
+
+@center.alternative
+def mean_in_single_precision(x_train, x):
+    return x - x_train.float().mean(dim=0)
+
+
+@center.alternative
+def in_numpy(x_train, x):
+    mean = x_train.numpy().mean(axis=0)
+    return torch.from_numpy(x.numpy() - mean)
+
+
+@center.alternative
+def row_by_row(x_train, x):
+    mean = torch.zeros(x_train.shape[1:], dtype=torch.float64)
+    for row in x_train:
+        mean += row / len(x_train)
+    return torch.stack([row - mean for row in x])
 
 
 def draw_image_pair(rng):
@@ -250,63 +221,7 @@ def draw_images_of_another_size(rng):
     return {"train_images": draw_images(rng, shape), "images": draw_images(rng, larger)}
 
 
-def mean_image(train_images, images):
-    means = train_images.mean(dim=0)  # one number per color
-    return images - means
-
-
-def channels_last(train_images, images):
-    means = train_images.mean(dim=(0, 1, 2))
-    return images - means
-
-
-def of_every_image(train_images, images):
-    return images - images.mean(dim=(2, 3), keepdim=True)
-
-
-def own_channels(train_images, images):
-    return images - images.mean(dim=(0, 2, 3), keepdim=True)
-
-
-def one_number(train_images, images):
-    return images - train_images.mean()
-
-
-def whole_image(train_images, images):
-    return images - images.mean(dim=(1, 2, 3), keepdim=True)
-
-
-def along_the_width(train_images, images):
-    means = train_images.mean(dim=(0, 2, 3))
-    return images - means
-
-
-def divided_as_well(train_images, images):
-    means = train_images.mean(dim=(0, 2, 3), keepdim=True)
-    return (images - means) / train_images.std(dim=(0, 2, 3), unbiased=False, keepdim=True)
-
-
-def mean_over_height_only(train_images, images):
-    return images - train_images.mean(dim=(0, 2), keepdim=True)
-
-
-def with_keepdim(train_images, images):
-    return images - train_images.mean(dim=(0, 2, 3), keepdim=True)
-
-
-def channel_by_channel(train_images, images):
-    centered = images.clone()
-    for c in range(images.shape[1]):
-        centered[:, c] -= train_images[:, c].mean()
-    return centered
-
-
-def channels_moved_last(train_images, images):
-    means = train_images.permute(0, 2, 3, 1).reshape(-1, train_images.shape[1]).mean(0)
-    return (images.permute(0, 2, 3, 1) - means).permute(0, 3, 1, 2)
-
-
-lab.repair(
+center_channels = lab.repair(
     preprocessing.center_channels,
     planted="mean_image",
     title="Repair a line of the lecture notes: one number per color",
@@ -330,65 +245,6 @@ same: make the code do what the comment says. The mean of a channel goes over al
     inputs=(draw_image_pair, draw_image_pair, draw_images_of_another_size),
     probe=probes.call(),
     checks=[matches_reference("the centered images"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "mean_image",
-            mean_image,
-            "This is still the mean image: one number per color *and pixel*, C·H·W numbers. One "
-            "per color is the mean over the axes 0, 2 and 3.",
-            origin="lecture notes",
-        ),
-        Mistake(
-            "channels_last",
-            channels_last,
-            "You average over the axes 0, 1 and 2. That is right for N×H×W×C; in torch's N×C×H×W "
-            "it gives one number per *column of pixels*. The channels are axis 1.",
-        ),
-        Mistake(
-            "along_the_width",
-            along_the_width,
-            "The means are right, but they have shape (C,), which broadcasting lines up with the "
-            "last axis, the width. Give them the shape (C, 1, 1).",
-        ),
-        Mistake(
-            "of_every_image",
-            of_every_image,
-            "You take the means of every image by itself. Then a picture and a redder copy of it "
-            "become the same. Average over the images too, and over those of the training set.",
-        ),
-        Mistake(
-            "whole_image",
-            whole_image,
-            "You take one mean of every image by itself. A brighter copy of a picture must stay "
-            "brighter: the constants come from the training images, one per channel.",
-        ),
-        Mistake(
-            "own_channels",
-            own_channels,
-            "You use the channel means of `images`. The constants come from `train_images`, so "
-            "that an image becomes the same whatever images stand beside it.",
-        ),
-        Mistake(
-            "one_number",
-            one_number,
-            "You subtract one number for all colors. There is one per channel: keep axis 1.",
-        ),
-        Mistake(
-            "mean_over_height_only",
-            mean_over_height_only,
-            "You average over the images and the height, but not over the width.",
-        ),
-        Mistake(
-            "divided_as_well",
-            divided_as_well,
-            "You also divide by the standard deviation. Here only the mean is taken off.",
-        ),
-    ],
-    alternatives=[
-        Alternative("with_keepdim", with_keepdim),
-        Alternative("channel_by_channel", channel_by_channel),
-        Alternative("channels_moved_last", channels_moved_last),
-    ],
     forbidden=LIBRARIES,
     hints=(
         "Print `means.shape`. How many numbers are there per color?",
@@ -396,3 +252,94 @@ same: make the code do what the comment says. The mean of a channel goes over al
         "`means[:, None, None]` has the shape (C, 1, 1).",
     ),
 )
+
+
+@center_channels.mistake(
+    "This is still the mean image: one number per color *and pixel*, C·H·W numbers. One per color "
+    "is the mean over the axes 0, 2 and 3.",
+    origin="lecture notes",
+)
+def mean_image(train_images, images):
+    means = train_images.mean(dim=0)  # one number per color
+    return images - means
+
+
+@center_channels.mistake(
+    "You average over the axes 0, 1 and 2. That is right for N×H×W×C; in torch's N×C×H×W it gives "
+    "one number per *column of pixels*. The channels are axis 1."
+)
+def channels_last(train_images, images):
+    means = train_images.mean(dim=(0, 1, 2))
+    return images - means
+
+
+@center_channels.mistake(
+    "The means are right, but they have shape (C,), which broadcasting lines up with the last "
+    "axis, the width. Give them the shape (C, 1, 1)."
+)
+def along_the_width(train_images, images):
+    means = train_images.mean(dim=(0, 2, 3))
+    return images - means
+
+
+@center_channels.mistake(
+    "You take the means of every image by itself. Then a picture and a redder copy of it become "
+    "the same. Average over the images too, and over those of the training set."
+)
+def of_every_image(train_images, images):
+    return images - images.mean(dim=(2, 3), keepdim=True)
+
+
+@center_channels.mistake(
+    "You take one mean of every image by itself. A brighter copy of a picture must stay brighter: "
+    "the constants come from the training images, one per channel."
+)
+def whole_image(train_images, images):
+    return images - images.mean(dim=(1, 2, 3), keepdim=True)
+
+
+@center_channels.mistake(
+    "You use the channel means of `images`. The constants come from `train_images`, so that an "
+    "image becomes the same whatever images stand beside it."
+)
+def own_channels(train_images, images):
+    return images - images.mean(dim=(0, 2, 3), keepdim=True)
+
+
+@center_channels.mistake(
+    "You subtract one number for all colors. There is one per channel: keep axis 1."
+)
+def one_number(train_images, images):
+    return images - train_images.mean()
+
+
+@center_channels.mistake("You average over the images and the height, but not over the width.")
+def mean_over_height_only(train_images, images):
+    return images - train_images.mean(dim=(0, 2), keepdim=True)
+
+
+@center_channels.mistake(
+    "You also divide by the standard deviation. Here only the mean is taken off."
+)
+def divided_as_well(train_images, images):
+    means = train_images.mean(dim=(0, 2, 3), keepdim=True)
+    return (images - means) / train_images.std(dim=(0, 2, 3), unbiased=False, keepdim=True)
+
+
+@center_channels.alternative
+def with_keepdim(train_images, images):
+    return images - train_images.mean(dim=(0, 2, 3), keepdim=True)
+
+
+@center_channels.alternative
+def channel_by_channel(train_images, images):
+    centered = images.clone()
+    for c in range(images.shape[1]):
+        centered[:, c] -= train_images[:, c].mean()
+    return centered
+
+
+@center_channels.alternative
+def channels_moved_last(train_images, images):
+    means = train_images.permute(0, 2, 3, 1).reshape(-1, train_images.shape[1]).mean(0)
+    return (images.permute(0, 2, 3, 1) - means).permute(0, 3, 1, 2)

@@ -11,7 +11,7 @@ from autograder.exercises.preprocessing.drawing import (
     lab,
     without_signs,
 )
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import (
     check,
     find,
@@ -55,106 +55,7 @@ def directions_of_their_variances(case):
     return finding(gap <= _precision(case), "C U = U Λ", f"off by {gap:.2g}", gist)
 
 
-def ascending(x):
-    mean = x.mean(dim=0)
-    covariance = (x - mean).T @ (x - mean) / (len(x) - 1)
-    variances, components = torch.linalg.eigh(covariance)
-    return mean, variances, components
-
-
-def only_variances_reversed(x):
-    mean = x.mean(dim=0)
-    covariance = (x - mean).T @ (x - mean) / (len(x) - 1)
-    variances, components = torch.linalg.eigh(covariance)
-    return mean, variances.flip(0), components
-
-
-def rows_reversed(x):
-    mean, variances, components = right_pca(x)
-    return mean, variances, components.flip(1).flip(0)
-
-
-def reversed_both_ways(x):
-    mean, variances, components = right_pca(x)
-    return mean, variances, components.flip(0)
-
-
-def components_in_rows(x):
-    mean, variances, components = right_pca(x)
-    return mean, variances, components.T
-
-
-def divided_by_n(x):
-    mean, variances, components = right_pca(x)
-    return mean, variances * (len(x) - 1) / len(x), components
-
-
-def not_divided(x):
-    mean, variances, components = right_pca(x)
-    return mean, variances * (len(x) - 1), components
-
-
-def not_centered(x):
-    variances, components = torch.linalg.eigh(x.T @ x / (len(x) - 1))
-    return x.mean(dim=0), variances.flip(0), components.flip(1)
-
-
-def rows_for_features(x):
-    mean = x.mean(dim=0)
-    covariance = (x - mean) @ (x - mean).T / (len(x) - 1)
-    variances, components = torch.linalg.eigh(covariance)
-    return mean, variances.flip(0), components.flip(1)
-
-
-def covariance_of_the_rows(x):
-    variances, components = torch.linalg.eigh(torch.cov(x))
-    return x.mean(dim=0), variances.flip(0), components.flip(1)
-
-
-def standardized_first(x):
-    mean = x.mean(dim=0)
-    variances, components = torch.linalg.eigh(torch.corrcoef(x.T))
-    return mean, variances.flip(0), components.flip(1)
-
-
-def singular_values(x):
-    mean = x.mean(dim=0)
-    _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
-    return mean, values, rows.T
-
-
-def standard_deviations(x):
-    mean, variances, components = right_pca(x)
-    return mean, variances.sqrt(), components
-
-
-def svd_without_transpose(x):
-    mean = x.mean(dim=0)
-    _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
-    return mean, values**2 / (len(x) - 1), rows
-
-
-def by_svd(x):
-    mean = x.mean(dim=0)
-    _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
-    return mean, values**2 / (len(x) - 1), rows.T
-
-
-def by_cov_and_argsort(x):
-    values, vectors = torch.linalg.eigh(torch.cov(x.T))
-    order = torch.argsort(values, descending=True)
-    return [x.mean(0), values[order], -vectors[:, order]]
-
-
-def in_numpy(x):
-    x = x.numpy().astype(np.float64)
-    values, vectors = np.linalg.eig(np.cov(x, rowvar=False))
-    order = np.argsort(-values.real)
-    found = (x.mean(axis=0), values.real[order], vectors.real[:, order])
-    return tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in found)
-
-
-lab.exercise(
+pca = lab.exercise(
     preprocessing.pca,
     title="Principal components",
     statement="""Find the directions in which the data vary, the one of largest variance first. With
@@ -196,93 +97,6 @@ note in which order.""",
     inputs=draw_data,
     probe=probes.call(),
     signature=without_signs,
-    mistakes=[
-        Mistake(
-            "ascending",
-            ascending,
-            "Your variances ascend: that is the order in which `eigh` returns them. Reverse them, "
-            "and the columns of U with them.",
-            origin="folklore",
-        ),
-        Mistake(
-            "not_centered",
-            not_centered,
-            "You do not center before the covariance. Your first component points at the mean of "
-            "the data, not where they vary.",
-            origin="folklore",
-        ),
-        Mistake(
-            "only_variances_reversed",
-            only_variances_reversed,
-            "You reverse the variances and leave the components in the old order, so that each "
-            "stands beside the variance of another: `components.flip(1)`.",
-        ),
-        Mistake(
-            "components_in_rows",
-            components_in_rows,
-            "Your components are rows, as scikit-learn has them. Here each is a column: transpose.",
-        ),
-        Mistake(
-            "svd_without_transpose",
-            svd_without_transpose,
-            "`torch.linalg.svd` returns the components in rows (its third result is Uᵀ of the "
-            "covariance). Here each is a column: transpose.",
-        ),
-        Mistake(
-            "divided_by_n",
-            divided_by_n,
-            "You divide the covariance by n. Here, as in `np.cov` and scikit-learn, it is n − 1.",
-        ),
-        Mistake(
-            "not_divided",
-            not_divided,
-            "You do not divide by n − 1: these are sums of squares, not variances.",
-        ),
-        Mistake(
-            "rows_for_features",
-            rows_for_features,
-            "You multiply the rows with one another, X_c X_cᵀ, an n×n matrix. The covariance of the "
-            "features is X_cᵀ X_c, of shape (D, D).",
-        ),
-        Mistake(
-            "covariance_of_the_rows",
-            covariance_of_the_rows,
-            "`torch.cov(x)` takes rows for features and returns an n×n matrix. Ours are columns: "
-            "`torch.cov(x.T)`, of shape (D, D).",
-        ),
-        Mistake(
-            "reversed_both_ways",
-            reversed_both_ways,
-            "You reverse the rows of U as well. The components are its columns, and each stays as "
-            "it is: `flip(1)`.",
-        ),
-        Mistake(
-            "rows_reversed",
-            rows_reversed,
-            "You reverse the rows of U. The components are its columns: `flip(1)`.",
-        ),
-        Mistake(
-            "standardized_first",
-            standardized_first,
-            "You decompose the correlations, as if every feature had been standardized. Here it is "
-            "the covariance.",
-        ),
-        Mistake(
-            "singular_values",
-            singular_values,
-            "You return the singular values s of X_c. The variances are s²/(n − 1).",
-        ),
-        Mistake(
-            "standard_deviations",
-            standard_deviations,
-            "You return standard deviations. Asked for are the variances.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_svd", by_svd),
-        Alternative("by_cov_and_argsort", by_cov_and_argsort),
-        Alternative("in_numpy", in_numpy),
-    ],
     forbidden=PRINCIPAL_COMPONENTS,
     equivalent_mutants={
         "centered = x - mean => centered = -(x - mean)": "the covariance multiplies it by itself"
@@ -293,6 +107,150 @@ note in which order.""",
         "`torch.linalg.eigh` sorts ascending: `variances.flip(0)`, `components.flip(1)`.",
     ),
 )
+
+
+@pca.mistake(
+    "Your variances ascend: that is the order in which `eigh` returns them. Reverse them, and the "
+    "columns of U with them.",
+    origin="folklore",
+)
+def ascending(x):
+    mean = x.mean(dim=0)
+    covariance = (x - mean).T @ (x - mean) / (len(x) - 1)
+    variances, components = torch.linalg.eigh(covariance)
+    return mean, variances, components
+
+
+@pca.mistake(
+    "You do not center before the covariance. Your first component points at the mean of the "
+    "data, not where they vary.",
+    origin="folklore",
+)
+def not_centered(x):
+    variances, components = torch.linalg.eigh(x.T @ x / (len(x) - 1))
+    return x.mean(dim=0), variances.flip(0), components.flip(1)
+
+
+@pca.mistake(
+    "You reverse the variances and leave the components in the old order, so that each stands "
+    "beside the variance of another: `components.flip(1)`."
+)
+def only_variances_reversed(x):
+    mean = x.mean(dim=0)
+    covariance = (x - mean).T @ (x - mean) / (len(x) - 1)
+    variances, components = torch.linalg.eigh(covariance)
+    return mean, variances.flip(0), components
+
+
+@pca.mistake(
+    "Your components are rows, as scikit-learn has them. Here each is a column: transpose."
+)
+def components_in_rows(x):
+    mean, variances, components = right_pca(x)
+    return mean, variances, components.T
+
+
+@pca.mistake(
+    "`torch.linalg.svd` returns the components in rows (its third result is Uᵀ of the "
+    "covariance). Here each is a column: transpose."
+)
+def svd_without_transpose(x):
+    mean = x.mean(dim=0)
+    _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
+    return mean, values**2 / (len(x) - 1), rows
+
+
+@pca.mistake("You divide the covariance by n. Here, as in `np.cov` and scikit-learn, it is n − 1.")
+def divided_by_n(x):
+    mean, variances, components = right_pca(x)
+    return mean, variances * (len(x) - 1) / len(x), components
+
+
+@pca.mistake("You do not divide by n − 1: these are sums of squares, not variances.")
+def not_divided(x):
+    mean, variances, components = right_pca(x)
+    return mean, variances * (len(x) - 1), components
+
+
+@pca.mistake(
+    "You multiply the rows with one another, X_c X_cᵀ, an n×n matrix. The covariance of the "
+    "features is X_cᵀ X_c, of shape (D, D)."
+)
+def rows_for_features(x):
+    mean = x.mean(dim=0)
+    covariance = (x - mean) @ (x - mean).T / (len(x) - 1)
+    variances, components = torch.linalg.eigh(covariance)
+    return mean, variances.flip(0), components.flip(1)
+
+
+@pca.mistake(
+    "`torch.cov(x)` takes rows for features and returns an n×n matrix. Ours are columns: "
+    "`torch.cov(x.T)`, of shape (D, D)."
+)
+def covariance_of_the_rows(x):
+    variances, components = torch.linalg.eigh(torch.cov(x))
+    return x.mean(dim=0), variances.flip(0), components.flip(1)
+
+
+@pca.mistake(
+    "You reverse the rows of U as well. The components are its columns, and each stays as it is: "
+    "`flip(1)`."
+)
+def reversed_both_ways(x):
+    mean, variances, components = right_pca(x)
+    return mean, variances, components.flip(0)
+
+
+@pca.mistake("You reverse the rows of U. The components are its columns: `flip(1)`.")
+def rows_reversed(x):
+    mean, variances, components = right_pca(x)
+    return mean, variances, components.flip(1).flip(0)
+
+
+@pca.mistake(
+    "You decompose the correlations, as if every feature had been standardized. Here it is the "
+    "covariance."
+)
+def standardized_first(x):
+    mean = x.mean(dim=0)
+    variances, components = torch.linalg.eigh(torch.corrcoef(x.T))
+    return mean, variances.flip(0), components.flip(1)
+
+
+@pca.mistake("You return the singular values s of X_c. The variances are s²/(n − 1).")
+def singular_values(x):
+    mean = x.mean(dim=0)
+    _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
+    return mean, values, rows.T
+
+
+@pca.mistake("You return standard deviations. Asked for are the variances.")
+def standard_deviations(x):
+    mean, variances, components = right_pca(x)
+    return mean, variances.sqrt(), components
+
+
+@pca.alternative
+def by_svd(x):
+    mean = x.mean(dim=0)
+    _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
+    return mean, values**2 / (len(x) - 1), rows.T
+
+
+@pca.alternative
+def by_cov_and_argsort(x):
+    values, vectors = torch.linalg.eigh(torch.cov(x.T))
+    order = torch.argsort(values, descending=True)
+    return [x.mean(0), values[order], -vectors[:, order]]
+
+
+@pca.alternative
+def in_numpy(x):
+    x = x.numpy().astype(np.float64)
+    values, vectors = np.linalg.eig(np.cov(x, rowvar=False))
+    order = np.argsort(-values.real)
+    found = (x.mean(axis=0), values.real[order], vectors.real[:, order])
+    return tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in found)
 
 
 def draw_reconstruction(rng):
@@ -310,79 +268,7 @@ def draw_nothing_kept(rng):
     return {**draw_reconstruction(rng), "k": 0}
 
 
-def coordinates_only(x_train, x, k):
-    mean, _, components = right_pca(x_train)
-    return (x - mean) @ components[:, :k]
-
-
-def mean_forgotten(x_train, x, k):
-    mean, _, components = right_pca(x_train)
-    return (x - mean) @ components[:, :k] @ components[:, :k].T
-
-
-def never_centered(x_train, x, k):
-    _, _, components = right_pca(x_train)
-    return x @ components[:, :k] @ components[:, :k].T
-
-
-def not_centered_before(x_train, x, k):
-    mean, _, components = right_pca(x_train)
-    return mean + x @ components[:, :k] @ components[:, :k].T
-
-
-def dropped_from_the_end(x_train, x, k):
-    mean, _, components = right_pca(x_train)
-    kept = components[:, : -(components.shape[1] - k)]
-    return mean + (x - mean) @ kept @ kept.T
-
-
-def least_important(x_train, x, k):
-    mean, _, components = right_pca(x_train)
-    return mean + (x - mean) @ components[:, -k:] @ components[:, -k:].T
-
-
-def what_is_lost(x_train, x, k):
-    mean, _, components = right_pca(x_train)
-    return mean + (x - mean) @ components[:, k:] @ components[:, k:].T
-
-
-def fitted_on_x(x_train, x, k):
-    mean, _, components = right_pca(x)
-    return mean + (x - mean) @ components[:, :k] @ components[:, :k].T
-
-
-def first_features(x_train, x, k):
-    mean, _, components = right_pca(x_train)
-    return mean + (x - mean) @ components[:k, :].T @ components[:k, :]
-
-
-def mean_of_x(x_train, x, k):
-    _, _, components = right_pca(x_train)
-    mean = x.mean(dim=0)
-    return mean + (x - mean) @ components[:, :k] @ components[:, :k].T
-
-
-def one_more(x_train, x, k):
-    mean, _, components = right_pca(x_train)
-    return mean + (x - mean) @ components[:, : k + 1] @ components[:, : k + 1].T
-
-
-def by_projector(x_train, x, k):
-    mean, _, components = right_pca(x_train)
-    projector = components[:, :k] @ components[:, :k].mT
-    return (x - mean) @ projector + mean
-
-
-def by_taking_away(x_train, x, k):
-    mean, _, components = right_pca(x_train)
-    rest = x - mean
-    for j in range(k, components.shape[1]):
-        u = components[:, j]
-        rest = rest - torch.outer(rest @ u, u)
-    return mean + rest
-
-
-lab.exercise(
+reconstruct = lab.exercise(
     preprocessing.reconstruct,
     title="What k components keep",
     statement="""With the `k` most important components of the **training data**, a row of D numbers
@@ -407,71 +293,112 @@ is). Use your `pca`.""",
         leaves_inputs_alone(),
         keeps_dtype(),
     ],
-    mistakes=[
-        Mistake(
-            "mean_forgotten",
-            mean_forgotten,
-            "You take the mean off and do not add it again: the result is centered at zero.",
-        ),
-        Mistake(
-            "coordinates_only",
-            coordinates_only,
-            "These are the k coordinates. Multiply by U_kᵀ to get back to D features, and add the "
-            "mean.",
-        ),
-        Mistake(
-            "never_centered",
-            never_centered,
-            "You project the raw data. The components describe differences from the mean: subtract "
-            "it first and add it at the end.",
-        ),
-        Mistake(
-            "not_centered_before",
-            not_centered_before,
-            "You add the mean at the end without having taken it off: the components describe "
-            "differences from the mean, (x − μ) U_k U_kᵀ.",
-        ),
-        Mistake(
-            "dropped_from_the_end",
-            dropped_from_the_end,
-            "You count the dropped columns from the end. For k = D that is `[:, :-0]`, which is "
-            "empty: keep the first k with `[:, :k]`.",
-        ),
-        Mistake(
-            "least_important",
-            least_important,
-            "You keep the last k components, those of least variance.",
-        ),
-        Mistake(
-            "what_is_lost",
-            what_is_lost,
-            "You keep all components but the first k: this is what the compression loses.",
-        ),
-        Mistake(
-            "fitted_on_x",
-            fitted_on_x,
-            "You fit mean and components on `x`. Both come from the training data.",
-        ),
-        Mistake(
-            "mean_of_x",
-            mean_of_x,
-            "The components are those of the training data, the mean is that of `x`. It comes "
-            "from the training data too.",
-        ),
-        Mistake(
-            "first_features",
-            first_features,
-            "You take the first k rows of U. The components are its columns: `components[:, :k]`.",
-        ),
-        Mistake("one_more", one_more, "You keep k + 1 components."),
-    ],
-    alternatives=[
-        Alternative("by_projector", by_projector),
-        Alternative("by_taking_away", by_taking_away),
-    ],
     forbidden=PRINCIPAL_COMPONENTS,
     hints=(
         "`(x - mean) @ components[:, :k]` are the coordinates, of shape (M, k).",
         "The columns are orthonormal, so the way back is multiplication by the transpose.",
     ),
 )
+
+
+@reconstruct.mistake(
+    "You take the mean off and do not add it again: the result is centered at zero."
+)
+def mean_forgotten(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return (x - mean) @ components[:, :k] @ components[:, :k].T
+
+
+@reconstruct.mistake(
+    "These are the k coordinates. Multiply by U_kᵀ to get back to D features, and add the mean."
+)
+def coordinates_only(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return (x - mean) @ components[:, :k]
+
+
+@reconstruct.mistake(
+    "You project the raw data. The components describe differences from the mean: subtract it "
+    "first and add it at the end."
+)
+def never_centered(x_train, x, k):
+    _, _, components = right_pca(x_train)
+    return x @ components[:, :k] @ components[:, :k].T
+
+
+@reconstruct.mistake(
+    "You add the mean at the end without having taken it off: the components describe differences "
+    "from the mean, (x − μ) U_k U_kᵀ."
+)
+def not_centered_before(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return mean + x @ components[:, :k] @ components[:, :k].T
+
+
+@reconstruct.mistake(
+    "You count the dropped columns from the end. For k = D that is `[:, :-0]`, which is empty: "
+    "keep the first k with `[:, :k]`."
+)
+def dropped_from_the_end(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    kept = components[:, : -(components.shape[1] - k)]
+    return mean + (x - mean) @ kept @ kept.T
+
+
+@reconstruct.mistake("You keep the last k components, those of least variance.")
+def least_important(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return mean + (x - mean) @ components[:, -k:] @ components[:, -k:].T
+
+
+@reconstruct.mistake("You keep all components but the first k: this is what the compression loses.")
+def what_is_lost(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return mean + (x - mean) @ components[:, k:] @ components[:, k:].T
+
+
+@reconstruct.mistake("You fit mean and components on `x`. Both come from the training data.")
+def fitted_on_x(x_train, x, k):
+    mean, _, components = right_pca(x)
+    return mean + (x - mean) @ components[:, :k] @ components[:, :k].T
+
+
+@reconstruct.mistake(
+    "The components are those of the training data, the mean is that of `x`. It comes from the "
+    "training data too."
+)
+def mean_of_x(x_train, x, k):
+    _, _, components = right_pca(x_train)
+    mean = x.mean(dim=0)
+    return mean + (x - mean) @ components[:, :k] @ components[:, :k].T
+
+
+@reconstruct.mistake(
+    "You take the first k rows of U. The components are its columns: `components[:, :k]`."
+)
+def first_features(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return mean + (x - mean) @ components[:k, :].T @ components[:k, :]
+
+
+@reconstruct.mistake("You keep k + 1 components.")
+def one_more(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    return mean + (x - mean) @ components[:, : k + 1] @ components[:, : k + 1].T
+
+
+@reconstruct.alternative
+def by_projector(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    projector = components[:, :k] @ components[:, :k].mT
+    return (x - mean) @ projector + mean
+
+
+@reconstruct.alternative
+def by_taking_away(x_train, x, k):
+    mean, _, components = right_pca(x_train)
+    rest = x - mean
+    for j in range(k, components.shape[1]):
+        u = components[:, j]
+        rest = rest - torch.outer(rest @ u, u)
+    return mean + rest

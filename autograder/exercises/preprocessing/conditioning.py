@@ -11,7 +11,6 @@ from autograder.exercises.preprocessing.drawing import (
     draw_table,
     lab,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 
@@ -27,60 +26,7 @@ def _hessian(x):
     return x.T @ x / len(x)
 
 
-def of_the_data(x):
-    return torch.linalg.cond(x)
-
-
-def of_the_covariance(x):
-    return torch.linalg.cond(torch.cov(x.T))
-
-
-def squared_twice(x):
-    return torch.linalg.cond(_hessian(x)) ** 2
-
-
-def upside_down(x):
-    curvatures = torch.linalg.eigvalsh(_hessian(x))
-    return curvatures[0] / curvatures[-1]
-
-
-def largest_alone(x):
-    return torch.linalg.eigvalsh(_hessian(x))[-1]
-
-
-def first_two(x):
-    curvatures = torch.linalg.eigvalsh(_hessian(x))
-    return curvatures[-1] / curvatures[-2]
-
-
-def over_the_diagonal(x):
-    diagonal = torch.diag(_hessian(x))
-    return diagonal.max() / diagonal.min()
-
-
-def of_standardized(x):
-    return torch.linalg.cond(torch.corrcoef(x.T))
-
-
-def difference_of_curvatures(x):
-    curvatures = torch.linalg.eigvalsh(_hessian(x))
-    return curvatures[-1] - curvatures[0]
-
-
-def squared_cond(x):
-    return torch.linalg.cond(x) ** 2
-
-
-def by_singular_values(x):
-    values = torch.linalg.svdvals(x)
-    return float((values.max() / values.min()) ** 2)
-
-
-def cond_of_the_gram_matrix(x):
-    return np.linalg.cond(x.numpy().T @ x.numpy())
-
-
-lab.exercise(
+condition_number = lab.exercise(
     preprocessing.condition_number,
     title="How long is the valley?",
     statement="""The loss of least squares, $L(w) = \\frac{1}{2n}\\lVert Xw-y\\rVert^2$, is a bowl
@@ -99,57 +45,6 @@ them.
     inputs=draw_features,
     probe=probes.call(),
     checks=[matches_reference("the condition number", rtol=1e-5), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "of_the_data",
-            of_the_data,
-            "This is the condition number of X. That of the Hessian XᵀX/n is its square.",
-        ),
-        Mistake(
-            "of_the_covariance",
-            of_the_covariance,
-            "You center the features first. Whether centering helps is the question: take XᵀX as "
-            "it is.",
-        ),
-        Mistake(
-            "of_standardized",
-            of_standardized,
-            "You standardize the features first. Take XᵀX as it is.",
-        ),
-        Mistake(
-            "squared_twice",
-            squared_twice,
-            "You square the condition number of H. It is that of X whose square is asked for.",
-        ),
-        Mistake("upside_down", upside_down, "It is the largest over the smallest."),
-        Mistake(
-            "largest_alone",
-            largest_alone,
-            "This is the largest curvature. The condition number divides it by the smallest.",
-        ),
-        Mistake(
-            "first_two",
-            first_two,
-            "You compare the two largest. The slowest direction is the one of the *smallest* "
-            "eigenvalue.",
-        ),
-        Mistake(
-            "over_the_diagonal",
-            over_the_diagonal,
-            "The diagonal of H holds the curvatures along the axes. The eigenvalues are those along "
-            "the axes of the bowl, and can lie further apart by far.",
-        ),
-        Mistake(
-            "difference_of_curvatures",
-            difference_of_curvatures,
-            "You subtract. A condition number is a ratio, without a unit.",
-        ),
-    ],
-    alternatives=[
-        Alternative("squared_cond", squared_cond),
-        Alternative("by_singular_values", by_singular_values),
-        Alternative("cond_of_the_gram_matrix", cond_of_the_gram_matrix),
-    ],
     forbidden=LIBRARIES,
     equivalent_mutants={
         "hessian = x.T @ x / len(x) => hessian = x.T @ x * len(x)": "a factor on all curvatures "
@@ -163,60 +58,85 @@ them.
 )
 
 
-def one_over(x):
-    return 1 / torch.linalg.eigvalsh(_hessian(x))[-1]
+@condition_number.mistake(
+    "This is the condition number of X. That of the Hessian XᵀX/n is its square."
+)
+def of_the_data(x):
+    return torch.linalg.cond(x)
 
 
-def over_the_smallest(x):
-    return 2 / torch.linalg.eigvalsh(_hessian(x))[0]
+@condition_number.mistake(
+    "You center the features first. Whether centering helps is the question: take XᵀX as it is."
+)
+def of_the_covariance(x):
+    return torch.linalg.cond(torch.cov(x.T))
 
 
-def rows_not_counted(x):
-    return 2 / torch.linalg.eigvalsh(x.T @ x)[-1]
+@condition_number.mistake("You standardize the features first. Take XᵀX as it is.")
+def of_standardized(x):
+    return torch.linalg.cond(torch.corrcoef(x.T))
 
 
-def over_the_trace(x):
-    return 2 / torch.trace(_hessian(x))
+@condition_number.mistake(
+    "You square the condition number of H. It is that of X whose square is asked for."
+)
+def squared_twice(x):
+    return torch.linalg.cond(_hessian(x)) ** 2
 
 
-def over_the_singular_value(x):
-    return 2 / torch.linalg.eigvalsh(_hessian(x))[-1].sqrt()
-
-
-def over_that_of_the_data(x):
-    return 2 / torch.linalg.svdvals(x)[0]
-
-
-def over_the_covariance(x):
-    return 2 / torch.linalg.eigvalsh(torch.cov(x.T))[-1]
-
-
-def of_centered_features(x):
-    return 2 / torch.linalg.eigvalsh(_hessian(x - x.mean(dim=0)))[-1]
-
-
-def over_both(x):
+@condition_number.mistake("It is the largest over the smallest.")
+def upside_down(x):
     curvatures = torch.linalg.eigvalsh(_hessian(x))
-    return 2 / (curvatures[-1] + curvatures[0])
+    return curvatures[0] / curvatures[-1]
 
 
-def over_the_largest_diagonal(x):
-    return 2 / torch.diag(_hessian(x)).max()
+@condition_number.mistake(
+    "This is the largest curvature. The condition number divides it by the smallest."
+)
+def largest_alone(x):
+    return torch.linalg.eigvalsh(_hessian(x))[-1]
 
 
-def by_spectral_norm(x):
-    return 2 * len(x) / torch.linalg.matrix_norm(x, ord=2) ** 2
+@condition_number.mistake(
+    "You compare the two largest. The slowest direction is the one of the *smallest* eigenvalue."
+)
+def first_two(x):
+    curvatures = torch.linalg.eigvalsh(_hessian(x))
+    return curvatures[-1] / curvatures[-2]
 
 
-def by_power_iteration(x):
-    hessian, v = _hessian(x.double()), torch.ones(x.shape[1], dtype=torch.float64)
-    for _ in range(500):
-        v = hessian @ v
-        v = v / v.norm()
-    return 2 / float(v @ hessian @ v)
+@condition_number.mistake(
+    "The diagonal of H holds the curvatures along the axes. The eigenvalues are those along the "
+    "axes of the bowl, and can lie further apart by far."
+)
+def over_the_diagonal(x):
+    diagonal = torch.diag(_hessian(x))
+    return diagonal.max() / diagonal.min()
 
 
-lab.value(
+@condition_number.mistake("You subtract. A condition number is a ratio, without a unit.")
+def difference_of_curvatures(x):
+    curvatures = torch.linalg.eigvalsh(_hessian(x))
+    return curvatures[-1] - curvatures[0]
+
+
+@condition_number.alternative
+def squared_cond(x):
+    return torch.linalg.cond(x) ** 2
+
+
+@condition_number.alternative
+def by_singular_values(x):
+    values = torch.linalg.svdvals(x)
+    return float((values.max() / values.min()) ** 2)
+
+
+@condition_number.alternative
+def cond_of_the_gram_matrix(x):
+    return np.linalg.cond(x.numpy().T @ x.numpy())
+
+
+largest_stable_rate = lab.value(
     preprocessing.largest_stable_rate,
     title="The largest learning rate that works",
     statement="""Gradient descent on $L(w) = \\frac{1}{2n}\\lVert Xw-y\\rVert^2$ takes steps
@@ -236,70 +156,6 @@ rate, as a function of the features `x` (n, D).""",
     probe=probes.call(),
     # Near enough for an answer that computes in torch's float32 and returns a number.
     checks=[matches_reference("the largest stable rate", rtol=1e-4), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "one_over",
-            one_over,
-            "This is 1/λ_max. At this rate the steepest part of the error is gone in one step. "
-            "Beyond it the part changes its sign at every step, but still shrinks until |1 − ηλ| "
-            "reaches 1. (It would be the limit for a loss without the ½.)",
-            origin="folklore",
-        ),
-        Mistake(
-            "over_the_smallest",
-            over_the_smallest,
-            "You use the smallest eigenvalue. Every part has to shrink, and the part that grows "
-            "first is that of the *largest*.",
-        ),
-        Mistake(
-            "rows_not_counted",
-            rows_not_counted,
-            "You left out the 1/n of the mean: H = XᵀX/n.",
-        ),
-        Mistake(
-            "over_the_trace",
-            over_the_trace,
-            "You divide by the sum of all eigenvalues. That is safe, but smaller than need be.",
-        ),
-        Mistake(
-            "over_the_singular_value",
-            over_the_singular_value,
-            "You take the root of the eigenvalue. The curvature is the eigenvalue itself.",
-        ),
-        Mistake(
-            "over_that_of_the_data",
-            over_that_of_the_data,
-            "You divide by the largest singular value of X. The eigenvalues of H = XᵀX/n are the "
-            "squares of the singular values, divided by n.",
-        ),
-        Mistake(
-            "over_the_covariance",
-            over_the_covariance,
-            "You take the covariance for H: it centers the features first (and divides by n − 1). "
-            "H = XᵀX/n takes `x` as it is; that centering raises the rate is the point.",
-        ),
-        Mistake(
-            "of_centered_features",
-            of_centered_features,
-            "You center the features first. Asked for is the rate for `x` as it is; that centering "
-            "raises it is the point.",
-        ),
-        Mistake(
-            "over_both",
-            over_both,
-            "2/(λ_max + λ_min) is the rate at which the slowest part shrinks fastest. It is not the "
-            "limit of stability.",
-        ),
-        Mistake(
-            "over_the_largest_diagonal",
-            over_the_largest_diagonal,
-            "You take the largest curvature along the axes. Along an eigenvector it is larger.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_spectral_norm", by_spectral_norm),
-        Alternative("by_power_iteration", by_power_iteration),
-    ],
     forbidden=LIBRARIES,
     hints=(
         "w − ηH(w − w*) − w* = (I − ηH)(w − w*).",
@@ -309,68 +165,103 @@ rate, as a function of the features `x` (n, D).""",
 )
 
 
+@largest_stable_rate.mistake(
+    "This is 1/λ_max. At this rate the steepest part of the error is gone in one step. Beyond it "
+    "the part changes its sign at every step, but still shrinks until |1 − ηλ| reaches 1. (It "
+    "would be the limit for a loss without the ½.)",
+    origin="folklore",
+)
+def one_over(x):
+    return 1 / torch.linalg.eigvalsh(_hessian(x))[-1]
+
+
+@largest_stable_rate.mistake(
+    "You use the smallest eigenvalue. Every part has to shrink, and the part that grows first is "
+    "that of the *largest*."
+)
+def over_the_smallest(x):
+    return 2 / torch.linalg.eigvalsh(_hessian(x))[0]
+
+
+@largest_stable_rate.mistake("You left out the 1/n of the mean: H = XᵀX/n.")
+def rows_not_counted(x):
+    return 2 / torch.linalg.eigvalsh(x.T @ x)[-1]
+
+
+@largest_stable_rate.mistake(
+    "You divide by the sum of all eigenvalues. That is safe, but smaller than need be."
+)
+def over_the_trace(x):
+    return 2 / torch.trace(_hessian(x))
+
+
+@largest_stable_rate.mistake(
+    "You take the root of the eigenvalue. The curvature is the eigenvalue itself."
+)
+def over_the_singular_value(x):
+    return 2 / torch.linalg.eigvalsh(_hessian(x))[-1].sqrt()
+
+
+@largest_stable_rate.mistake(
+    "You divide by the largest singular value of X. The eigenvalues of H = XᵀX/n are the squares "
+    "of the singular values, divided by n."
+)
+def over_that_of_the_data(x):
+    return 2 / torch.linalg.svdvals(x)[0]
+
+
+@largest_stable_rate.mistake(
+    "You take the covariance for H: it centers the features first (and divides by n − 1). H = "
+    "XᵀX/n takes `x` as it is; that centering raises the rate is the point."
+)
+def over_the_covariance(x):
+    return 2 / torch.linalg.eigvalsh(torch.cov(x.T))[-1]
+
+
+@largest_stable_rate.mistake(
+    "You center the features first. Asked for is the rate for `x` as it is; that centering raises "
+    "it is the point."
+)
+def of_centered_features(x):
+    return 2 / torch.linalg.eigvalsh(_hessian(x - x.mean(dim=0)))[-1]
+
+
+@largest_stable_rate.mistake(
+    "2/(λ_max + λ_min) is the rate at which the slowest part shrinks fastest. It is not the limit "
+    "of stability."
+)
+def over_both(x):
+    curvatures = torch.linalg.eigvalsh(_hessian(x))
+    return 2 / (curvatures[-1] + curvatures[0])
+
+
+@largest_stable_rate.mistake(
+    "You take the largest curvature along the axes. Along an eigenvector it is larger."
+)
+def over_the_largest_diagonal(x):
+    return 2 / torch.diag(_hessian(x)).max()
+
+
+@largest_stable_rate.alternative
+def by_spectral_norm(x):
+    return 2 * len(x) / torch.linalg.matrix_norm(x, ord=2) ** 2
+
+
+@largest_stable_rate.alternative
+def by_power_iteration(x):
+    hessian, v = _hessian(x.double()), torch.ones(x.shape[1], dtype=torch.float64)
+    for _ in range(500):
+        v = hessian @ v
+        v = v / v.norm()
+    return 2 / float(v @ hessian @ v)
+
+
 def draw_moments(rng):
     x = draw_correlated(rng, *draw_rows_and_columns(rng)) / 2
     return {"mean": x.mean(axis=0), "covariance": np.cov(x, rowvar=False, bias=True)}
 
 
-def mean_alone(mean, covariance):
-    return mean @ mean
-
-
-def spread_alone(mean, covariance):
-    return mean @ covariance @ mean / (mean @ mean)
-
-
-def direction_not_normalized(mean, covariance):
-    return mean @ covariance @ mean + (mean @ mean) ** 2
-
-
-def spread_not_normalized(mean, covariance):
-    return mean @ covariance @ mean + mean @ mean
-
-
-def one_for_the_mean(mean, covariance):
-    return mean @ covariance @ mean / (mean @ mean) + 1
-
-
-def steepest_of_all(mean, covariance):
-    return torch.linalg.eigvalsh(covariance + torch.outer(mean, mean))[-1]
-
-
-def length_not_squared(mean, covariance):
-    direction = mean / mean.norm()
-    return direction @ covariance @ direction + mean.norm()
-
-
-def subtracted(mean, covariance):
-    return mean @ covariance @ mean / (mean @ mean) - mean @ mean
-
-
-def trace_for_direction(mean, covariance):
-    return torch.trace(covariance) + mean @ mean
-
-
-def steepest_added(mean, covariance):
-    return torch.linalg.eigvalsh(covariance)[-1] + mean @ mean
-
-
-def by_the_hessian(mean, covariance):
-    hessian = covariance + torch.outer(mean, mean)
-    direction = mean / torch.linalg.vector_norm(mean)
-    return direction @ hessian @ direction
-
-
-def by_sums(mean, covariance):
-    m = mean.tolist()
-    squared = sum(value**2 for value in m)
-    spread = sum(
-        m[i] * m[j] * float(covariance[i, j]) for i in range(len(m)) for j in range(len(m))
-    )
-    return spread / squared + squared
-
-
-lab.value(
+curvature_along_mean = lab.value(
     preprocessing.curvature_along_mean,
     title="What the mean does to the loss",
     statement="""The features have the mean μ = `mean` (D,) and the covariance C = `covariance`
@@ -390,69 +281,94 @@ it when the features are centered?""",
     inputs=draw_moments,
     probe=probes.call(),
     checks=[matches_reference("the curvature along the mean", rtol=1e-4)],
-    mistakes=[
-        Mistake(
-            "mean_alone",
-            mean_alone,
-            "This is the part that the mean brings, ‖μ‖². The data also vary along the mean, which "
-            "adds mᵀ C m.",
-        ),
-        Mistake(
-            "spread_alone",
-            spread_alone,
-            "This is what is left after centering. With the mean in the data, ‖μ‖² comes on top: "
-            "XᵀX/n = C + μμᵀ.",
-        ),
-        Mistake(
-            "direction_not_normalized",
-            direction_not_normalized,
-            "You use μ where the unit vector m = μ/‖μ‖ is meant: divide by ‖μ‖².",
-        ),
-        Mistake(
-            "spread_not_normalized",
-            spread_not_normalized,
-            "‖μ‖² is right. In mᵀ C m you use μ where the unit vector m = μ/‖μ‖ is meant.",
-        ),
-        Mistake(
-            "one_for_the_mean",
-            one_for_the_mean,
-            "You take mᵀ μμᵀ m for 1, as if μ were m. It is (mᵀμ)² = ‖μ‖².",
-        ),
-        Mistake(
-            "steepest_of_all",
-            steepest_of_all,
-            "This is the largest curvature there is, λ_max of H. Asked for is the one along the "
-            "mean, which is a little smaller.",
-        ),
-        Mistake(
-            "length_not_squared",
-            length_not_squared,
-            "mᵀ μμᵀ m = (mᵀμ)² = ‖μ‖²: the length enters squared.",
-        ),
-        Mistake(
-            "subtracted",
-            subtracted,
-            "The sign is the other way round: C = XᵀX/n − μμᵀ, so XᵀX/n = C + μμᵀ.",
-        ),
-        Mistake(
-            "trace_for_direction",
-            trace_for_direction,
-            "You add up all variances. Only the one along the mean counts, mᵀ C m.",
-        ),
-        Mistake(
-            "steepest_added",
-            steepest_added,
-            "You take the largest variance there is. Along the mean it is mᵀ C m, which may be "
-            "smaller.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_the_hessian", by_the_hessian),
-        Alternative("by_sums", by_sums),
-    ],
     forbidden=LIBRARIES,
     hints=(
         "(1/n) Σ (μ + x̃)(μ + x̃)ᵀ has four terms; two of them vanish, because Σ x̃ = 0.",
         "H = C + μμᵀ. What is mᵀ μμᵀ m?",
     ),
 )
+
+
+@curvature_along_mean.mistake(
+    "This is the part that the mean brings, ‖μ‖². The data also vary along the mean, which adds "
+    "mᵀ C m."
+)
+def mean_alone(mean, covariance):
+    return mean @ mean
+
+
+@curvature_along_mean.mistake(
+    "This is what is left after centering. With the mean in the data, ‖μ‖² comes on top: XᵀX/n = "
+    "C + μμᵀ."
+)
+def spread_alone(mean, covariance):
+    return mean @ covariance @ mean / (mean @ mean)
+
+
+@curvature_along_mean.mistake("You use μ where the unit vector m = μ/‖μ‖ is meant: divide by ‖μ‖².")
+def direction_not_normalized(mean, covariance):
+    return mean @ covariance @ mean + (mean @ mean) ** 2
+
+
+@curvature_along_mean.mistake(
+    "‖μ‖² is right. In mᵀ C m you use μ where the unit vector m = μ/‖μ‖ is meant."
+)
+def spread_not_normalized(mean, covariance):
+    return mean @ covariance @ mean + mean @ mean
+
+
+@curvature_along_mean.mistake("You take mᵀ μμᵀ m for 1, as if μ were m. It is (mᵀμ)² = ‖μ‖².")
+def one_for_the_mean(mean, covariance):
+    return mean @ covariance @ mean / (mean @ mean) + 1
+
+
+@curvature_along_mean.mistake(
+    "This is the largest curvature there is, λ_max of H. Asked for is the one along the mean, "
+    "which is a little smaller."
+)
+def steepest_of_all(mean, covariance):
+    return torch.linalg.eigvalsh(covariance + torch.outer(mean, mean))[-1]
+
+
+@curvature_along_mean.mistake("mᵀ μμᵀ m = (mᵀμ)² = ‖μ‖²: the length enters squared.")
+def length_not_squared(mean, covariance):
+    direction = mean / mean.norm()
+    return direction @ covariance @ direction + mean.norm()
+
+
+@curvature_along_mean.mistake(
+    "The sign is the other way round: C = XᵀX/n − μμᵀ, so XᵀX/n = C + μμᵀ."
+)
+def subtracted(mean, covariance):
+    return mean @ covariance @ mean / (mean @ mean) - mean @ mean
+
+
+@curvature_along_mean.mistake(
+    "You add up all variances. Only the one along the mean counts, mᵀ C m."
+)
+def trace_for_direction(mean, covariance):
+    return torch.trace(covariance) + mean @ mean
+
+
+@curvature_along_mean.mistake(
+    "You take the largest variance there is. Along the mean it is mᵀ C m, which may be smaller."
+)
+def steepest_added(mean, covariance):
+    return torch.linalg.eigvalsh(covariance)[-1] + mean @ mean
+
+
+@curvature_along_mean.alternative
+def by_the_hessian(mean, covariance):
+    hessian = covariance + torch.outer(mean, mean)
+    direction = mean / torch.linalg.vector_norm(mean)
+    return direction @ hessian @ direction
+
+
+@curvature_along_mean.alternative
+def by_sums(mean, covariance):
+    m = mean.tolist()
+    squared = sum(value**2 for value in m)
+    spread = sum(
+        m[i] * m[j] * float(covariance[i, j]) for i in range(len(m)) for j in range(len(m))
+    )
+    return spread / squared + squared

@@ -10,7 +10,6 @@ from autograder.exercises.preprocessing.drawing import (
     lab,
     without,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 
@@ -80,195 +79,7 @@ def _optimum(x, y):
     return torch.linalg.lstsq(x, y[:, None]).solution[:, 0]
 
 
-def excess_forgotten(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    goal = tolerance * _loss(x, y, w)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-def not_averaged(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y)
-    return max_steps
-
-
-def gradient_doubled(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * 2 * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-def counted_from_one(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(1, max_steps + 1):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-def looked_too_late(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(max_steps):
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-        if _loss(x, y, w) <= goal:
-            return step
-    return max_steps
-
-
-def looked_only_after(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(1, max_steps + 1):
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-        if _loss(x, y, w) <= goal:
-            return step
-    return max_steps
-
-
-def ended_by_nan(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    steps = 0
-    while _loss(x, y, w) > goal and steps < max_steps:
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-        steps += 1
-    return steps
-
-
-def uphill(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w + learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-def share_of_the_first_loss(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    goal = _loss(x, y, _optimum(x, y)) + tolerance * _loss(x, y, w)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-def until_the_weights_are_near(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w, best = torch.zeros(x.shape[1], dtype=x.dtype), _optimum(x, y)
-    for step in range(max_steps):
-        if (w - best).norm() <= tolerance * best.norm():
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-def absolute_tolerance(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    goal = _loss(x, y, _optimum(x, y)) + tolerance
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-def until_the_gradient_is_small(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    first = (x.T @ y / len(x)).norm()
-    for step in range(max_steps):
-        gradient = x.T @ (x @ w - y) / len(x)
-        if gradient.norm() <= tolerance * first:
-            return step
-        w = w - learning_rate * gradient
-    return max_steps
-
-
-def started_at_ones(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.ones(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-def relative_to_the_optimum(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    goal = _loss(x, y, _optimum(x, y)) * (1 + tolerance)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-def by_the_normal_equations(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    hessian, target = x.T @ x / len(x), x.T @ y / len(x)
-    best = torch.linalg.solve(hessian, target)
-    error = -best
-    excess = first = error @ hessian @ error
-    steps = 0
-    while not excess <= tolerance * first and steps < max_steps:
-        error = error - learning_rate * hessian @ error
-        excess = error @ hessian @ error
-        steps += 1
-    return steps
-
-
-def in_numpy(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    x, y = x.numpy().astype(float), y.numpy().astype(float)
-    w, best = np.zeros(x.shape[1]), np.linalg.lstsq(x, y, rcond=None)[0]
-    losses = [0.5 * np.mean((x @ w - y) ** 2)]
-    floor = 0.5 * np.mean((x @ best - y) ** 2)
-    for _ in range(max_steps):
-        with np.errstate(all="ignore"):
-            w = w - learning_rate * x.T @ (x @ w - y) / len(y)
-            losses.append(0.5 * np.mean((x @ w - y) ** 2))
-    near = np.array(losses) - floor <= tolerance * (losses[0] - floor)
-    return int(np.argmax(near)) if near.any() else max_steps
-
-
-def by_autograd(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype, requires_grad=True)
-    floor = ((x @ torch.linalg.pinv(x) @ y - y) ** 2).mean()
-    first = (y**2).mean()
-    for step in range(max_steps):
-        loss = ((x @ w - y) ** 2).mean()
-        if loss - floor <= tolerance * (first - floor):
-            return step
-        (gradient,) = torch.autograd.grad(loss / 2, w)
-        with torch.no_grad():
-            w -= learning_rate * gradient
-    return max_steps
-
-
-lab.exercise(
+gradient_descent_steps = lab.exercise(
     preprocessing.gradient_descent_steps,
     title="Count the steps",
     statement="""Write the instrument with which preprocessings are compared. Run gradient descent on
@@ -299,83 +110,6 @@ for scaled features.""",
     ),
     probe=probes.call(),
     checks=[matches_reference("the number of steps"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "looked_too_late",
-            looked_too_late,
-            "You look at the loss after the update but count as if before it: your number is one "
-            "too small.",
-        ),
-        Mistake(
-            "counted_from_one",
-            counted_from_one,
-            "You count one step too many: before the first update it is 0 steps.",
-        ),
-        Mistake(
-            "looked_only_after",
-            looked_only_after,
-            "You look at the loss only after an update. Where w = 0 is good enough already (a "
-            "tolerance of 1 or more), the answer is 0.",
-        ),
-        Mistake(
-            "ended_by_nan",
-            ended_by_nan,
-            "Right where it converges. With too large a rate the loss becomes NaN, for which every "
-            "comparison is false: `while loss > goal` ends there, as if it had arrived. Ask "
-            "`if loss <= goal`.",
-        ),
-        Mistake(
-            "excess_forgotten",
-            excess_forgotten,
-            "You compare the loss itself with its first value. Noise in y keeps it above L*, so it "
-            "may never get there: subtract L* on both sides.",
-        ),
-        Mistake(
-            "gradient_doubled",
-            gradient_doubled,
-            "Your gradient is twice as large: that of ‖Xw − y‖²/n. The loss has a ½.",
-        ),
-        Mistake(
-            "not_averaged",
-            not_averaged,
-            "Your gradient is a sum over the rows. The loss is their mean: divide by n.",
-        ),
-        Mistake("uphill", uphill, "You add the gradient. Its negative leads downhill."),
-        Mistake(
-            "share_of_the_first_loss",
-            share_of_the_first_loss,
-            "You take the tolerance as a share of L(0). It is one of the excess, L(0) − L*.",
-        ),
-        Mistake(
-            "until_the_weights_are_near",
-            until_the_weights_are_near,
-            "You compare the weights with the best ones. Along a flat direction they may be far "
-            "away and the loss nearly the smallest: compare losses.",
-        ),
-        Mistake(
-            "absolute_tolerance",
-            absolute_tolerance,
-            "You compare the excess with `tolerance` itself. It is meant as a share of the excess "
-            "at the start.",
-        ),
-        Mistake(
-            "relative_to_the_optimum",
-            relative_to_the_optimum,
-            "You take the tolerance as a share of L*. It is one of L(0) − L*.",
-        ),
-        Mistake(
-            "until_the_gradient_is_small",
-            until_the_gradient_is_small,
-            "You stop when the gradient is small. In a long flat valley it is small long before "
-            "the loss is.",
-        ),
-        Mistake("started_at_ones", started_at_ones, "Start at w = 0."),
-    ],
-    alternatives=[
-        Alternative("by_the_normal_equations", by_the_normal_equations),
-        Alternative("in_numpy", in_numpy),
-        Alternative("by_autograd", by_autograd),
-    ],
     forbidden=(*LIBRARIES, "torch.optim"),
     equivalent_mutants={
         "w = torch.zeros_like(best) => w = -torch.zeros_like(best)": "minus zero is zero",
@@ -390,6 +124,240 @@ for scaled features.""",
 )
 
 
+@gradient_descent_steps.mistake(
+    "You look at the loss after the update but count as if before it: your number is one too small."
+)
+def looked_too_late(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(max_steps):
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+        if _loss(x, y, w) <= goal:
+            return step
+    return max_steps
+
+
+@gradient_descent_steps.mistake(
+    "You count one step too many: before the first update it is 0 steps."
+)
+def counted_from_one(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(1, max_steps + 1):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+@gradient_descent_steps.mistake(
+    "You look at the loss only after an update. Where w = 0 is good enough already (a tolerance "
+    "of 1 or more), the answer is 0."
+)
+def looked_only_after(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(1, max_steps + 1):
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+        if _loss(x, y, w) <= goal:
+            return step
+    return max_steps
+
+
+@gradient_descent_steps.mistake(
+    "Right where it converges. With too large a rate the loss becomes NaN, for which every "
+    "comparison is false: `while loss > goal` ends there, as if it had arrived. Ask `if loss <= "
+    "goal`."
+)
+def ended_by_nan(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    steps = 0
+    while _loss(x, y, w) > goal and steps < max_steps:
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+        steps += 1
+    return steps
+
+
+@gradient_descent_steps.mistake(
+    "You compare the loss itself with its first value. Noise in y keeps it above L*, so it may "
+    "never get there: subtract L* on both sides."
+)
+def excess_forgotten(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    goal = tolerance * _loss(x, y, w)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+@gradient_descent_steps.mistake(
+    "Your gradient is twice as large: that of ‖Xw − y‖²/n. The loss has a ½."
+)
+def gradient_doubled(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * 2 * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+@gradient_descent_steps.mistake(
+    "Your gradient is a sum over the rows. The loss is their mean: divide by n."
+)
+def not_averaged(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y)
+    return max_steps
+
+
+@gradient_descent_steps.mistake("You add the gradient. Its negative leads downhill.")
+def uphill(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w + learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+@gradient_descent_steps.mistake(
+    "You take the tolerance as a share of L(0). It is one of the excess, L(0) − L*."
+)
+def share_of_the_first_loss(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    goal = _loss(x, y, _optimum(x, y)) + tolerance * _loss(x, y, w)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+@gradient_descent_steps.mistake(
+    "You compare the weights with the best ones. Along a flat direction they may be far away and "
+    "the loss nearly the smallest: compare losses."
+)
+def until_the_weights_are_near(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w, best = torch.zeros(x.shape[1], dtype=x.dtype), _optimum(x, y)
+    for step in range(max_steps):
+        if (w - best).norm() <= tolerance * best.norm():
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+@gradient_descent_steps.mistake(
+    "You compare the excess with `tolerance` itself. It is meant as a share of the excess at the "
+    "start."
+)
+def absolute_tolerance(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    goal = _loss(x, y, _optimum(x, y)) + tolerance
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+@gradient_descent_steps.mistake("You take the tolerance as a share of L*. It is one of L(0) − L*.")
+def relative_to_the_optimum(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    goal = _loss(x, y, _optimum(x, y)) * (1 + tolerance)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+@gradient_descent_steps.mistake(
+    "You stop when the gradient is small. In a long flat valley it is small long before the loss "
+    "is."
+)
+def until_the_gradient_is_small(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype)
+    first = (x.T @ y / len(x)).norm()
+    for step in range(max_steps):
+        gradient = x.T @ (x @ w - y) / len(x)
+        if gradient.norm() <= tolerance * first:
+            return step
+        w = w - learning_rate * gradient
+    return max_steps
+
+
+@gradient_descent_steps.mistake("Start at w = 0.")
+def started_at_ones(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.ones(x.shape[1], dtype=x.dtype)
+    floor = _loss(x, y, _optimum(x, y))
+    goal = floor + tolerance * (_loss(x, y, w) - floor)
+    for step in range(max_steps):
+        if _loss(x, y, w) <= goal:
+            return step
+        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
+    return max_steps
+
+
+@gradient_descent_steps.alternative
+def by_the_normal_equations(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    hessian, target = x.T @ x / len(x), x.T @ y / len(x)
+    best = torch.linalg.solve(hessian, target)
+    error = -best
+    excess = first = error @ hessian @ error
+    steps = 0
+    while not excess <= tolerance * first and steps < max_steps:
+        error = error - learning_rate * hessian @ error
+        excess = error @ hessian @ error
+        steps += 1
+    return steps
+
+
+@gradient_descent_steps.alternative
+def in_numpy(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    x, y = x.numpy().astype(float), y.numpy().astype(float)
+    w, best = np.zeros(x.shape[1]), np.linalg.lstsq(x, y, rcond=None)[0]
+    losses = [0.5 * np.mean((x @ w - y) ** 2)]
+    floor = 0.5 * np.mean((x @ best - y) ** 2)
+    for _ in range(max_steps):
+        with np.errstate(all="ignore"):
+            w = w - learning_rate * x.T @ (x @ w - y) / len(y)
+            losses.append(0.5 * np.mean((x @ w - y) ** 2))
+    near = np.array(losses) - floor <= tolerance * (losses[0] - floor)
+    return int(np.argmax(near)) if near.any() else max_steps
+
+
+@gradient_descent_steps.alternative
+def by_autograd(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
+    w = torch.zeros(x.shape[1], dtype=x.dtype, requires_grad=True)
+    floor = ((x @ torch.linalg.pinv(x) @ y - y) ** 2).mean()
+    first = (y**2).mean()
+    for step in range(max_steps):
+        loss = ((x @ w - y) ** 2).mean()
+        if loss - floor <= tolerance * (first - floor):
+            return step
+        (gradient,) = torch.autograd.grad(loss / 2, w)
+        with torch.no_grad():
+            w -= learning_rate * gradient
+    return max_steps
+
+
 def draw_layer(rng):
     columns, outputs = int(rng.integers(5, 8)), int(rng.integers(2, 5))
     return {
@@ -400,60 +368,7 @@ def draw_layer(rng):
     }
 
 
-def other_direction(weight, bias, mean, std):
-    return weight * std, bias + weight @ mean
-
-
-def multiplied(weight, bias, mean, std):
-    folded = weight * std
-    return folded, bias - folded @ mean
-
-
-def added(weight, bias, mean, std):
-    folded = weight / std
-    return folded, bias + folded @ mean
-
-
-def old_weight_in_the_bias(weight, bias, mean, std):
-    return weight / std, bias - weight @ mean
-
-
-def bias_kept(weight, bias, mean, std):
-    return weight / std, bias
-
-
-def bias_divided(weight, bias, mean, std):
-    folded = weight / std
-    return folded, (bias - weight @ mean) / std.mean()
-
-
-def mean_multiplied_by_std(weight, bias, mean, std):
-    return weight / std, bias - weight @ (mean * std)
-
-
-def weight_kept(weight, bias, mean, std):
-    return weight, bias - weight @ (mean / std)
-
-
-def by_the_variance(weight, bias, mean, std):
-    folded = weight / std**2
-    return folded, bias - folded @ mean
-
-
-def by_probing(weight, bias, mean, std):
-    def layer(x):
-        return weight @ ((x - mean) / std) + bias
-
-    at_zero = layer(torch.zeros_like(mean))
-    columns = [layer(unit) - at_zero for unit in torch.eye(len(mean), dtype=mean.dtype)]
-    return torch.stack(columns, dim=1), at_zero
-
-
-def by_diagonal_matrix(weight, bias, mean, std):
-    return weight @ torch.diag(1 / std), bias - weight @ (mean / std)
-
-
-lab.exercise(
+fold_standardization = lab.exercise(
     preprocessing.fold_standardization,
     title="The same function, written for raw features",
     statement="""“Standardized features let a linear model express more.” Test it: take a linear
@@ -474,55 +389,84 @@ layer $y = W'x + b'$ that gives the same outputs for the **raw** inputs. Return 
         matches_reference("the bias", of="result.1"),
         leaves_inputs_alone(),
     ],
-    mistakes=[
-        Mistake(
-            "bias_kept",
-            bias_kept,
-            "You leave the bias as it is. Subtracting μ from the input shifts the output by −W'μ.",
-        ),
-        Mistake(
-            "old_weight_in_the_bias",
-            old_weight_in_the_bias,
-            "In the bias you use W where W' = W/σ belongs: the mean is divided by σ too.",
-        ),
-        Mistake(
-            "other_direction",
-            other_direction,
-            "This is the way back: a layer for raw inputs, rewritten for standardized ones. Asked "
-            "for is y = W'x + b' for raw x, with W' = W/σ.",
-        ),
-        Mistake("multiplied", multiplied, "You multiply by σ. The inputs were divided by it."),
-        Mistake(
-            "added",
-            added,
-            "The sign of the mean's part is the other way round: b' = b − W'μ.",
-        ),
-        Mistake(
-            "weight_kept",
-            weight_kept,
-            "You leave the weight as it is. Column i is divided by σ_i.",
-        ),
-        Mistake(
-            "mean_multiplied_by_std",
-            mean_multiplied_by_std,
-            "In the bias you multiply the mean by σ. It is divided by it: W (μ/σ).",
-        ),
-        Mistake(
-            "bias_divided",
-            bias_divided,
-            "You divide the bias by a standard deviation. It is added behind the scaling.",
-        ),
-        Mistake(
-            "by_the_variance", by_the_variance, "You divide by σ². The inputs are divided by σ."
-        ),
-    ],
-    alternatives=[
-        Alternative("by_probing", by_probing),
-        Alternative("by_diagonal_matrix", by_diagonal_matrix),
-    ],
     forbidden=LIBRARIES,
     hints=(
         "Multiply out: W((x − μ)/σ) + b. What stands in front of x_i?",
         "`weight / std` divides column i by `std[i]`.",
     ),
 )
+
+
+@fold_standardization.mistake(
+    "You leave the bias as it is. Subtracting μ from the input shifts the output by −W'μ."
+)
+def bias_kept(weight, bias, mean, std):
+    return weight / std, bias
+
+
+@fold_standardization.mistake(
+    "In the bias you use W where W' = W/σ belongs: the mean is divided by σ too."
+)
+def old_weight_in_the_bias(weight, bias, mean, std):
+    return weight / std, bias - weight @ mean
+
+
+@fold_standardization.mistake(
+    "This is the way back: a layer for raw inputs, rewritten for standardized ones. Asked for is "
+    "y = W'x + b' for raw x, with W' = W/σ."
+)
+def other_direction(weight, bias, mean, std):
+    return weight * std, bias + weight @ mean
+
+
+@fold_standardization.mistake("You multiply by σ. The inputs were divided by it.")
+def multiplied(weight, bias, mean, std):
+    folded = weight * std
+    return folded, bias - folded @ mean
+
+
+@fold_standardization.mistake("The sign of the mean's part is the other way round: b' = b − W'μ.")
+def added(weight, bias, mean, std):
+    folded = weight / std
+    return folded, bias + folded @ mean
+
+
+@fold_standardization.mistake("You leave the weight as it is. Column i is divided by σ_i.")
+def weight_kept(weight, bias, mean, std):
+    return weight, bias - weight @ (mean / std)
+
+
+@fold_standardization.mistake(
+    "In the bias you multiply the mean by σ. It is divided by it: W (μ/σ)."
+)
+def mean_multiplied_by_std(weight, bias, mean, std):
+    return weight / std, bias - weight @ (mean * std)
+
+
+@fold_standardization.mistake(
+    "You divide the bias by a standard deviation. It is added behind the scaling."
+)
+def bias_divided(weight, bias, mean, std):
+    folded = weight / std
+    return folded, (bias - weight @ mean) / std.mean()
+
+
+@fold_standardization.mistake("You divide by σ². The inputs are divided by σ.")
+def by_the_variance(weight, bias, mean, std):
+    folded = weight / std**2
+    return folded, bias - folded @ mean
+
+
+@fold_standardization.alternative
+def by_probing(weight, bias, mean, std):
+    def layer(x):
+        return weight @ ((x - mean) / std) + bias
+
+    at_zero = layer(torch.zeros_like(mean))
+    columns = [layer(unit) - at_zero for unit in torch.eye(len(mean), dtype=mean.dtype)]
+    return torch.stack(columns, dim=1), at_zero
+
+
+@fold_standardization.alternative
+def by_diagonal_matrix(weight, bias, mean, std):
+    return weight @ torch.diag(1 / std), bias - weight @ (mean / std)

@@ -9,7 +9,6 @@ from autograder.exercises.preprocessing.drawing import (
     draw_images,
     lab,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 from course_lib.preprocessing import channel_statistics
@@ -33,115 +32,7 @@ def _distances(images, expected):
     }
 
 
-def twice_is_once(images, mean, std):
-    once = (torch.zeros_like(mean), torch.ones_like(std))
-    turned = mean.flip(0), std.flip(0)
-    reversed_ = ((mean - turned[0]) / turned[1], std / turned[1])
-    return _distances(images, {"raw": (mean, std), "once": once, "twice": once,
-                               "reversed": reversed_})  # fmt: skip
-
-
-def twice_not_divided(images, mean, std):
-    once = (torch.zeros_like(mean), torch.ones_like(std))
-    turned = mean.flip(0), std.flip(0)
-    reversed_ = ((mean - turned[0]) / turned[1], std / turned[1])
-    return _distances(images, {"raw": (mean, std), "once": once, "twice": (-mean, 1 / std),
-                               "reversed": reversed_})  # fmt: skip
-
-
-def twice_divides_squared(images, mean, std):
-    once = (torch.zeros_like(mean), torch.ones_like(std))
-    turned = mean.flip(0), std.flip(0)
-    reversed_ = ((mean - turned[0]) / turned[1], std / turned[1])
-    return _distances(images, {"raw": (mean, std), "once": once, "reversed": reversed_,
-                               "twice": (-mean / std, 1 / std**2)})  # fmt: skip
-
-
-def reversed_the_other_way(images, mean, std):
-    once = (torch.zeros_like(mean), torch.ones_like(std))
-    turned = mean.flip(0), std.flip(0)
-    reversed_ = ((turned[0] - mean) / std, turned[1] / std)
-    return _distances(images, {"raw": (mean, std), "once": once, "twice": (-mean / std, 1 / std),
-                               "reversed": reversed_})  # fmt: skip
-
-
-def only_means_reversed(images, mean, std):
-    once = (torch.zeros_like(mean), torch.ones_like(std))
-    reversed_ = ((mean - mean.flip(0)) / std, torch.ones_like(std))
-    return _distances(images, {"raw": (mean, std), "once": once, "twice": (-mean / std, 1 / std),
-                               "reversed": reversed_})  # fmt: skip
-
-
-def reversed_statistics(images, mean, std):
-    once = (torch.zeros_like(mean), torch.ones_like(std))
-    return _distances(images, {"raw": (mean, std), "once": once, "twice": (-mean / std, 1 / std),
-                               "reversed": (mean.flip(0), std.flip(0))})  # fmt: skip
-
-
-def means_alone(images, mean, std):
-    m = images.mean(dim=(0, 2, 3))
-    turned = mean.flip(0), std.flip(0)
-    expected = {"raw": mean, "once": torch.zeros_like(mean), "twice": -mean / std,
-                "reversed": (mean - turned[0]) / turned[1]}  # fmt: skip
-    return {name: (m - value).abs().sum() for name, value in expected.items()}
-
-
-def not_summed(images, mean, std):
-    m, s = channel_statistics(images)
-    turned = mean.flip(0), std.flip(0)
-    expected = {"raw": (mean, std), "once": (0.0, 1.0), "twice": (-mean / std, 1 / std),
-                "reversed": ((mean - turned[0]) / turned[1], std / turned[1])}  # fmt: skip
-    return {name: (m - one).abs() + (s - two).abs() for name, (one, two) in expected.items()}
-
-
-def name_alone(images, mean, std):
-    distances = by_normalizing_the_constants(images, mean, std)
-    return min(distances, key=distances.get)
-
-
-def averaged(images, mean, std):
-    right = by_normalizing_the_constants(images, mean, std)
-    return {name: value / len(mean) for name, value in right.items()}
-
-
-def squared(images, mean, std):
-    m, s = channel_statistics(images)
-    turned = mean.flip(0), std.flip(0)
-    expected = {"raw": (mean, std), "once": (0.0, 1.0), "twice": (-mean / std, 1 / std),
-                "reversed": ((mean - turned[0]) / turned[1], std / turned[1])}  # fmt: skip
-    return {
-        name: ((m - one) ** 2).sum() + ((s - two) ** 2).sum()
-        for name, (one, two) in expected.items()
-    }
-
-
-def by_normalizing_the_constants(images, mean, std):
-    def after(applied, center, spread):
-        return (applied[0] - center) / spread, applied[1] / spread
-
-    raw = (mean, std)
-    once = after(raw, mean, std)
-    expected = {"raw": raw, "once": once, "twice": after(once, mean, std),
-                "reversed": after(raw, mean.flip(0), std.flip(0))}  # fmt: skip
-    return _distances(images, expected)
-
-
-def by_loops(images, mean, std):
-    found = dict.fromkeys(("raw", "once", "twice", "reversed"), 0.0)
-    last = len(mean) - 1
-    for c in range(len(mean)):
-        m, s = float(mean[c]), float(std[c])
-        m2, s2 = float(mean[last - c]), float(std[last - c])
-        channel = images[:, c].double()
-        here, spread = float(channel.mean()), float(channel.std(unbiased=False))
-        for name, wanted, width in (
-            ("raw", m, s), ("once", 0, 1), ("twice", -m / s, 1 / s), ("reversed", (m - m2) / s2, s / s2),
-        ):  # fmt: skip
-            found[name] += abs(here - wanted) + abs(spread - width)
-    return found
-
-
-lab.exercise(
+diagnose_normalization = lab.exercise(
     preprocessing.diagnose_normalization,
     title="What has happened to these images?",
     statement="""Normalizing **twice** is no error that Python reports; neither is using the constants
@@ -177,59 +68,6 @@ $\\sum_c |m_c - m'_c| + |s_c - s'_c|$. The smallest tells what has happened.""",
         ),
         leaves_inputs_alone(),
     ],
-    mistakes=[
-        Mistake(
-            "twice_is_once",
-            twice_is_once,
-            "You take it that a second normalization changes nothing. It subtracts μ from data "
-            "whose mean is 0 already: they end at −μ/σ, with standard deviation 1/σ.",
-            origin="folklore",
-        ),
-        Mistake(
-            "reversed_the_other_way",
-            reversed_the_other_way,
-            "For `reversed` you have exchanged the two: the images have μ and σ, and the constants "
-            "applied are μ̃ and σ̃, so (μ − μ̃)/σ̃ and σ/σ̃.",
-        ),
-        Mistake(
-            "twice_not_divided",
-            twice_not_divided,
-            "After the second time the means are −μ/σ: the difference is divided too.",
-        ),
-        Mistake(
-            "twice_divides_squared",
-            twice_divides_squared,
-            "After the second time the standard deviation is 1/σ: after the first it was 1.",
-        ),
-        Mistake(
-            "only_means_reversed",
-            only_means_reversed,
-            "You reverse the means alone. The standard deviations are in the wrong order as well.",
-        ),
-        Mistake(
-            "reversed_statistics",
-            reversed_statistics,
-            "You take the reversed constants for what comes out. They are what is *applied*: "
-            "(μ − μ̃)/σ̃ and σ/σ̃.",
-        ),
-        Mistake("means_alone", means_alone, "You leave out the standard deviations."),
-        Mistake(
-            "name_alone",
-            name_alone,
-            "You return the name of the nearest. Asked for is the dict of all four distances.",
-        ),
-        Mistake(
-            "not_summed",
-            not_summed,
-            "Your distances still have one entry for each channel: add them up.",
-        ),
-        Mistake("averaged", averaged, "You average over the channels. Asked for is the sum."),
-        Mistake("squared", squared, "You square the differences. Asked for are absolute values."),
-    ],
-    alternatives=[
-        Alternative("by_normalizing_the_constants", by_normalizing_the_constants),
-        Alternative("by_loops", by_loops),
-    ],
     forbidden=LIBRARIES,
     hints=(
         "If x has mean m and standard deviation s, then (x − a)/b has (m − a)/b and s/b.",
@@ -237,3 +75,144 @@ $\\sum_c |m_c - m'_c| + |s_c - s'_c|$. The smallest tells what has happened.""",
         "Put the four pairs into a dict, and loop over it.",
     ),
 )
+
+
+@diagnose_normalization.mistake(
+    "You take it that a second normalization changes nothing. It subtracts μ from data whose mean "
+    "is 0 already: they end at −μ/σ, with standard deviation 1/σ.",
+    origin="folklore",
+)
+def twice_is_once(images, mean, std):
+    once = (torch.zeros_like(mean), torch.ones_like(std))
+    turned = mean.flip(0), std.flip(0)
+    reversed_ = ((mean - turned[0]) / turned[1], std / turned[1])
+    return _distances(images, {"raw": (mean, std), "once": once, "twice": once,
+                               "reversed": reversed_})  # fmt: skip
+
+
+@diagnose_normalization.mistake(
+    "For `reversed` you have exchanged the two: the images have μ and σ, and the constants "
+    "applied are μ̃ and σ̃, so (μ − μ̃)/σ̃ and σ/σ̃."
+)
+def reversed_the_other_way(images, mean, std):
+    once = (torch.zeros_like(mean), torch.ones_like(std))
+    turned = mean.flip(0), std.flip(0)
+    reversed_ = ((turned[0] - mean) / std, turned[1] / std)
+    return _distances(images, {"raw": (mean, std), "once": once, "twice": (-mean / std, 1 / std),
+                               "reversed": reversed_})  # fmt: skip
+
+
+@diagnose_normalization.mistake(
+    "After the second time the means are −μ/σ: the difference is divided too."
+)
+def twice_not_divided(images, mean, std):
+    once = (torch.zeros_like(mean), torch.ones_like(std))
+    turned = mean.flip(0), std.flip(0)
+    reversed_ = ((mean - turned[0]) / turned[1], std / turned[1])
+    return _distances(images, {"raw": (mean, std), "once": once, "twice": (-mean, 1 / std),
+                               "reversed": reversed_})  # fmt: skip
+
+
+@diagnose_normalization.mistake(
+    "After the second time the standard deviation is 1/σ: after the first it was 1."
+)
+def twice_divides_squared(images, mean, std):
+    once = (torch.zeros_like(mean), torch.ones_like(std))
+    turned = mean.flip(0), std.flip(0)
+    reversed_ = ((mean - turned[0]) / turned[1], std / turned[1])
+    return _distances(images, {"raw": (mean, std), "once": once, "reversed": reversed_,
+                               "twice": (-mean / std, 1 / std**2)})  # fmt: skip
+
+
+@diagnose_normalization.mistake(
+    "You reverse the means alone. The standard deviations are in the wrong order as well."
+)
+def only_means_reversed(images, mean, std):
+    once = (torch.zeros_like(mean), torch.ones_like(std))
+    reversed_ = ((mean - mean.flip(0)) / std, torch.ones_like(std))
+    return _distances(images, {"raw": (mean, std), "once": once, "twice": (-mean / std, 1 / std),
+                               "reversed": reversed_})  # fmt: skip
+
+
+@diagnose_normalization.mistake(
+    "You take the reversed constants for what comes out. They are what is *applied*: (μ − μ̃)/σ̃ "
+    "and σ/σ̃."
+)
+def reversed_statistics(images, mean, std):
+    once = (torch.zeros_like(mean), torch.ones_like(std))
+    return _distances(images, {"raw": (mean, std), "once": once, "twice": (-mean / std, 1 / std),
+                               "reversed": (mean.flip(0), std.flip(0))})  # fmt: skip
+
+
+@diagnose_normalization.mistake("You leave out the standard deviations.")
+def means_alone(images, mean, std):
+    m = images.mean(dim=(0, 2, 3))
+    turned = mean.flip(0), std.flip(0)
+    expected = {"raw": mean, "once": torch.zeros_like(mean), "twice": -mean / std,
+                "reversed": (mean - turned[0]) / turned[1]}  # fmt: skip
+    return {name: (m - value).abs().sum() for name, value in expected.items()}
+
+
+@diagnose_normalization.mistake(
+    "You return the name of the nearest. Asked for is the dict of all four distances."
+)
+def name_alone(images, mean, std):
+    distances = by_normalizing_the_constants(images, mean, std)
+    return min(distances, key=distances.get)
+
+
+@diagnose_normalization.mistake(
+    "Your distances still have one entry for each channel: add them up."
+)
+def not_summed(images, mean, std):
+    m, s = channel_statistics(images)
+    turned = mean.flip(0), std.flip(0)
+    expected = {"raw": (mean, std), "once": (0.0, 1.0), "twice": (-mean / std, 1 / std),
+                "reversed": ((mean - turned[0]) / turned[1], std / turned[1])}  # fmt: skip
+    return {name: (m - one).abs() + (s - two).abs() for name, (one, two) in expected.items()}
+
+
+@diagnose_normalization.mistake("You average over the channels. Asked for is the sum.")
+def averaged(images, mean, std):
+    right = by_normalizing_the_constants(images, mean, std)
+    return {name: value / len(mean) for name, value in right.items()}
+
+
+@diagnose_normalization.mistake("You square the differences. Asked for are absolute values.")
+def squared(images, mean, std):
+    m, s = channel_statistics(images)
+    turned = mean.flip(0), std.flip(0)
+    expected = {"raw": (mean, std), "once": (0.0, 1.0), "twice": (-mean / std, 1 / std),
+                "reversed": ((mean - turned[0]) / turned[1], std / turned[1])}  # fmt: skip
+    return {
+        name: ((m - one) ** 2).sum() + ((s - two) ** 2).sum()
+        for name, (one, two) in expected.items()
+    }
+
+
+@diagnose_normalization.alternative
+def by_normalizing_the_constants(images, mean, std):
+    def after(applied, center, spread):
+        return (applied[0] - center) / spread, applied[1] / spread
+
+    raw = (mean, std)
+    once = after(raw, mean, std)
+    expected = {"raw": raw, "once": once, "twice": after(once, mean, std),
+                "reversed": after(raw, mean.flip(0), std.flip(0))}  # fmt: skip
+    return _distances(images, expected)
+
+
+@diagnose_normalization.alternative
+def by_loops(images, mean, std):
+    found = dict.fromkeys(("raw", "once", "twice", "reversed"), 0.0)
+    last = len(mean) - 1
+    for c in range(len(mean)):
+        m, s = float(mean[c]), float(std[c])
+        m2, s2 = float(mean[last - c]), float(std[last - c])
+        channel = images[:, c].double()
+        here, spread = float(channel.mean()), float(channel.std(unbiased=False))
+        for name, wanted, width in (
+            ("raw", m, s), ("once", 0, 1), ("twice", -m / s, 1 / s), ("reversed", (m - m2) / s2, s / s2),
+        ):  # fmt: skip
+            found[name] += abs(here - wanted) + abs(spread - width)
+    return found

@@ -10,7 +10,6 @@ from autograder.exercises.preprocessing.drawing import (
     draw_images,
     lab,
 )
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 from course_lib.preprocessing import channel_statistics
@@ -29,48 +28,7 @@ def draw_black(rng):
     return {name: value for name, value in draw_constants(rng).items() if name != "fill"}
 
 
-def zero(mean, std, fill=0.0):
-    return torch.zeros_like(mean)
-
-
-def fill_itself(mean, std, fill=0.0):
-    return fill
-
-
-def not_divided(mean, std, fill=0.0):
-    return fill - mean
-
-
-def divided_only(mean, std, fill=0.0):
-    return fill / std
-
-
-def mean_minus_fill(mean, std, fill=0.0):
-    return (mean - fill) / std
-
-
-def divided_first(mean, std, fill=0.0):
-    return fill / std - mean
-
-
-def inverse(mean, std, fill=0.0):
-    return fill * std + mean
-
-
-def always_black(mean, std, fill=0.0):
-    return -mean / std
-
-
-def by_one_pixel(mean, std, fill=0.0):
-    pixel = torch.full((1, len(mean), 1, 1), fill, dtype=mean.dtype)
-    return ((pixel - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)).flatten()
-
-
-def in_two_terms(mean, std, fill=0.0):
-    return fill / std - mean / std
-
-
-lab.value(
+padding_value = lab.value(
     preprocessing.padding_value,
     title="Black, after normalization",
     statement="""Images are normalized with `(x - mean) / std`, and shall be padded *afterwards* (many
@@ -88,35 +46,63 @@ And what color is the border of a convolution that pads with **0**?""",
     inputs=(draw_constants, draw_black, draw_constants),
     probe=probes.call(),
     checks=[matches_reference("the padding"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "zero",
-            zero,
-            "You pad with 0. Behind the normalization that is the mean color, a gray.",
-            origin="folklore",
-        ),
-        Mistake(
-            "always_black",
-            always_black,
-            "This is the padding for black, −μ/σ. `fill` need not be 0.",
-        ),
-        Mistake("not_divided", not_divided, "You subtract the mean and do not divide by σ."),
-        Mistake("fill_itself", fill_itself, "`fill` is in the unit of raw images: normalize it."),
-        Mistake("divided_only", divided_only, "You divide and do not subtract the mean."),
-        Mistake("mean_minus_fill", mean_minus_fill, "The sign is the other way round."),
-        Mistake("divided_first", divided_first, "Subtract first: (fill − μ)/σ."),
-        Mistake(
-            "inverse",
-            inverse,
-            "You compute the raw color of a normalized value. Asked for is the way there.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_one_pixel", by_one_pixel),
-        Alternative("in_two_terms", in_two_terms),
-    ],
     hints=("What does the normalization make of a pixel whose value is `fill`?",),
 )
+
+
+@padding_value.mistake(
+    "You pad with 0. Behind the normalization that is the mean color, a gray.", origin="folklore"
+)
+def zero(mean, std, fill=0.0):
+    return torch.zeros_like(mean)
+
+
+@padding_value.mistake("This is the padding for black, −μ/σ. `fill` need not be 0.")
+def always_black(mean, std, fill=0.0):
+    return -mean / std
+
+
+@padding_value.mistake("You subtract the mean and do not divide by σ.")
+def not_divided(mean, std, fill=0.0):
+    return fill - mean
+
+
+@padding_value.mistake("`fill` is in the unit of raw images: normalize it.")
+def fill_itself(mean, std, fill=0.0):
+    return fill
+
+
+@padding_value.mistake("You divide and do not subtract the mean.")
+def divided_only(mean, std, fill=0.0):
+    return fill / std
+
+
+@padding_value.mistake("The sign is the other way round.")
+def mean_minus_fill(mean, std, fill=0.0):
+    return (mean - fill) / std
+
+
+@padding_value.mistake("Subtract first: (fill − μ)/σ.")
+def divided_first(mean, std, fill=0.0):
+    return fill / std - mean
+
+
+@padding_value.mistake(
+    "You compute the raw color of a normalized value. Asked for is the way there."
+)
+def inverse(mean, std, fill=0.0):
+    return fill * std + mean
+
+
+@padding_value.alternative
+def by_one_pixel(mean, std, fill=0.0):
+    pixel = torch.full((1, len(mean), 1, 1), fill, dtype=mean.dtype)
+    return ((pixel - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)).flatten()
+
+
+@padding_value.alternative
+def in_two_terms(mean, std, fill=0.0):
+    return fill / std - mean / std
 
 
 def draw_batch(rng):
@@ -130,74 +116,7 @@ def draw_batch(rng):
     }
 
 
-def normalized_first(images, mean, std, padding):
-    images = (images - mean[:, None, None]) / std[:, None, None]
-    return F.pad(images, [padding] * 4)
-
-
-def one_value_for_all(images, mean, std, padding):
-    images = (images - mean[:, None, None]) / std[:, None, None]
-    return F.pad(images, [padding] * 4, value=float((-mean / std).mean()))
-
-
-def darkest_for_black(images, mean, std, padding):
-    images = (images - mean[:, None, None]) / std[:, None, None]
-    return F.pad(images, [padding] * 4, value=float(images.min()))
-
-
-def padded_with_the_mean(images, mean, std, padding):
-    n, c, h, w = images.shape
-    padded = mean[:, None, None].expand(n, c, h + 2 * padding, w + 2 * padding).clone()
-    padded[:, :, padding : padding + h, padding : padding + w] = images
-    return padded
-
-
-def not_normalized(images, mean, std, padding):
-    return F.pad(images, [padding] * 4)
-
-
-def width_only(images, mean, std, padding):
-    padded = F.pad(images, [padding] * 2)
-    return (padded - mean[:, None, None]) / std[:, None, None]
-
-
-def right_and_bottom_only(images, mean, std, padding):
-    padded = F.pad(images, [0, padding, 0, padding])
-    return (padded - mean[:, None, None]) / std[:, None, None]
-
-
-def own_constants(images, mean, std, padding):
-    padded = F.pad(images, [padding] * 4)
-    own_mean, own_std = channel_statistics(padded)
-    return (padded - own_mean[:, None, None]) / own_std[:, None, None]
-
-
-def edge_repeated(images, mean, std, padding):
-    padded = F.pad(images, [padding] * 4, mode="replicate")
-    return (padded - mean[:, None, None]) / std[:, None, None]
-
-
-def not_subtracted(images, mean, std, padding):
-    padded = F.pad(images, [padding] * 4)
-    return padded / std[:, None, None]
-
-
-def padded_afterwards_with_black(images, mean, std, padding):
-    images = (images - mean[:, None, None]) / std[:, None, None]
-    n, c, h, w = images.shape
-    canvas = (-mean / std)[:, None, None].expand(n, c, h + 2 * padding, w + 2 * padding).clone()
-    canvas[:, :, padding : padding + h, padding : padding + w] = images
-    return canvas
-
-
-def with_new_zeros(images, mean, std, padding):
-    n, c, h, w = images.shape
-    canvas = images.new_zeros(n, c, h + 2 * padding, w + 2 * padding)
-    canvas[..., padding:-padding, padding:-padding] = images
-    return canvas.sub(mean.view(-1, 1, 1)).div(std.view(-1, 1, 1))
-
-
-lab.repair(
+pad_then_normalize = lab.repair(
     preprocessing.pad_then_normalize,
     planted="normalized_first",
     title="Repair: a gray border",
@@ -216,59 +135,101 @@ The rule behind it: change images *while they are images*, normalize last.""",
     inputs=draw_batch,
     probe=probes.call(),
     checks=[matches_reference("the padded images"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "normalized_first",
-            normalized_first,
-            "The border is still the mean color: after the normalization 0 means μ. Pad first, or "
-            "pad with (0 − μ)/σ.",
-            origin="folklore",
-        ),
-        Mistake(
-            "one_value_for_all",
-            one_value_for_all,
-            "You pad the normalized images with one value for all channels. Black is another "
-            "number in each: (0 − μ_c)/σ_c.",
-        ),
-        Mistake(
-            "darkest_for_black",
-            darkest_for_black,
-            "You pad with the smallest value of these images. Black is what a raw 0 becomes, in "
-            "each channel: (0 − μ_c)/σ_c.",
-        ),
-        Mistake(
-            "padded_with_the_mean",
-            padded_with_the_mean,
-            "You pad with the mean color, and do not normalize. The border is to be black.",
-        ),
-        Mistake("not_normalized", not_normalized, "The normalization is gone. It comes last."),
-        Mistake(
-            "width_only",
-            width_only,
-            "You pad left and right only. `F.pad` takes two numbers per axis, the last axis first.",
-        ),
-        Mistake(
-            "right_and_bottom_only",
-            right_and_bottom_only,
-            "You pad on the right and below only. All four sides get a border.",
-        ),
-        Mistake(
-            "own_constants",
-            own_constants,
-            "You normalize with the statistics of these images, border included. The constants are "
-            "given.",
-        ),
-        Mistake(
-            "edge_repeated",
-            edge_repeated,
-            "You repeat the edge of the image. The border is to be black.",
-        ),
-        Mistake("not_subtracted", not_subtracted, "You divide by σ without subtracting μ."),
-    ],
-    alternatives=[
-        Alternative("padded_afterwards_with_black", padded_afterwards_with_black),
-        Alternative("with_new_zeros", with_new_zeros),
-    ],
     forbidden=LIBRARIES,
     hints=("Which raw color becomes 0?", "Swap the two lines."),
 )
+
+
+@pad_then_normalize.mistake(
+    "The border is still the mean color: after the normalization 0 means μ. Pad first, or pad "
+    "with (0 − μ)/σ.",
+    origin="folklore",
+)
+def normalized_first(images, mean, std, padding):
+    images = (images - mean[:, None, None]) / std[:, None, None]
+    return F.pad(images, [padding] * 4)
+
+
+@pad_then_normalize.mistake(
+    "You pad the normalized images with one value for all channels. Black is another number in "
+    "each: (0 − μ_c)/σ_c."
+)
+def one_value_for_all(images, mean, std, padding):
+    images = (images - mean[:, None, None]) / std[:, None, None]
+    return F.pad(images, [padding] * 4, value=float((-mean / std).mean()))
+
+
+@pad_then_normalize.mistake(
+    "You pad with the smallest value of these images. Black is what a raw 0 becomes, in each "
+    "channel: (0 − μ_c)/σ_c."
+)
+def darkest_for_black(images, mean, std, padding):
+    images = (images - mean[:, None, None]) / std[:, None, None]
+    return F.pad(images, [padding] * 4, value=float(images.min()))
+
+
+@pad_then_normalize.mistake(
+    "You pad with the mean color, and do not normalize. The border is to be black."
+)
+def padded_with_the_mean(images, mean, std, padding):
+    n, c, h, w = images.shape
+    padded = mean[:, None, None].expand(n, c, h + 2 * padding, w + 2 * padding).clone()
+    padded[:, :, padding : padding + h, padding : padding + w] = images
+    return padded
+
+
+@pad_then_normalize.mistake("The normalization is gone. It comes last.")
+def not_normalized(images, mean, std, padding):
+    return F.pad(images, [padding] * 4)
+
+
+@pad_then_normalize.mistake(
+    "You pad left and right only. `F.pad` takes two numbers per axis, the last axis first."
+)
+def width_only(images, mean, std, padding):
+    padded = F.pad(images, [padding] * 2)
+    return (padded - mean[:, None, None]) / std[:, None, None]
+
+
+@pad_then_normalize.mistake("You pad on the right and below only. All four sides get a border.")
+def right_and_bottom_only(images, mean, std, padding):
+    padded = F.pad(images, [0, padding, 0, padding])
+    return (padded - mean[:, None, None]) / std[:, None, None]
+
+
+@pad_then_normalize.mistake(
+    "You normalize with the statistics of these images, border included. The constants are given."
+)
+def own_constants(images, mean, std, padding):
+    padded = F.pad(images, [padding] * 4)
+    own_mean, own_std = channel_statistics(padded)
+    return (padded - own_mean[:, None, None]) / own_std[:, None, None]
+
+
+@pad_then_normalize.mistake("You repeat the edge of the image. The border is to be black.")
+def edge_repeated(images, mean, std, padding):
+    padded = F.pad(images, [padding] * 4, mode="replicate")
+    return (padded - mean[:, None, None]) / std[:, None, None]
+
+
+@pad_then_normalize.mistake("You divide by σ without subtracting μ.")
+def not_subtracted(images, mean, std, padding):
+    padded = F.pad(images, [padding] * 4)
+    return padded / std[:, None, None]
+
+
+@pad_then_normalize.alternative
+def padded_afterwards_with_black(images, mean, std, padding):
+    images = (images - mean[:, None, None]) / std[:, None, None]
+    n, c, h, w = images.shape
+    canvas = (-mean / std)[:, None, None].expand(n, c, h + 2 * padding, w + 2 * padding).clone()
+    canvas[:, :, padding : padding + h, padding : padding + w] = images
+    return canvas
+
+
+@pad_then_normalize.alternative
+def with_new_zeros(images, mean, std, padding):
+    n, c, h, w = images.shape
+    canvas = images.new_zeros(n, c, h + 2 * padding, w + 2 * padding)
+    canvas[..., padding:-padding, padding:-padding] = images
+    return canvas.sub(mean.view(-1, 1, 1)).div(std.view(-1, 1, 1))

@@ -5,7 +5,6 @@ import torch
 
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import LIBRARIES, lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import (
     check,
     find,
@@ -54,118 +53,7 @@ def constant_feature(case):
     return finding(False, unlike.expected, unlike.observed, gist)
 
 
-def no_guard(x_train, x):
-    return (x - x_train.mean(dim=0)) / x_train.std(dim=0, unbiased=False)
-
-
-def unbiased(x_train, x):
-    std = x_train.std(dim=0)
-    return (x - x_train.mean(dim=0)) / torch.where(std > 0, std, torch.ones_like(std))
-
-
-def own_statistics(x_train, x):
-    std = x.std(dim=0, unbiased=False)
-    return (x - x.mean(dim=0)) / torch.where(std > 0, std, torch.ones_like(std))
-
-
-def both_together(x_train, x):
-    everything = torch.cat([x_train, x])
-    std = everything.std(dim=0, unbiased=False)
-    return (x - everything.mean(dim=0)) / torch.where(std > 0, std, torch.ones_like(std))
-
-
-def by_the_variance(x_train, x):
-    variance = x_train.var(dim=0, unbiased=False)
-    return (x - x_train.mean(dim=0)) / torch.where(variance > 0, variance, 1.0)
-
-
-def divided_before_centering(x_train, x):
-    std = x_train.std(dim=0, unbiased=False)
-    return x / torch.where(std > 0, std, torch.ones_like(std)) - x_train.mean(dim=0)
-
-
-def one_std_for_all(x_train, x):
-    return (x - x_train.mean(dim=0)) / x_train.std(unbiased=False)
-
-
-def not_centered(x_train, x):
-    std = x_train.std(dim=0, unbiased=False)
-    return x / torch.where(std > 0, std, torch.ones_like(std))
-
-
-def added_to_every_std(x_train, x):
-    std = x_train.std(dim=0, unbiased=False)
-    return (x - x_train.mean(dim=0)) / (std + 0.01)
-
-
-def small_ones_raised(x_train, x):
-    return (x - x_train.mean(dim=0)) / x_train.std(dim=0, unbiased=False).clamp(min=1e-8)
-
-
-def small_ones_left_alone(x_train, x):
-    std = x_train.std(dim=0, unbiased=False)
-    return (x - x_train.mean(dim=0)) / torch.where(std > 1e-2, std, torch.ones_like(std))
-
-
-def added_to_every_variance(x_train, x):
-    variance = x_train.var(dim=0, unbiased=False)
-    return (x - x_train.mean(dim=0)) / torch.sqrt(variance + 1e-5)
-
-
-def constant_zeroed(x_train, x):
-    std = x_train.std(dim=0, unbiased=False)
-    z = (x - x_train.mean(dim=0)) / torch.where(std > 0, std, torch.ones_like(std))
-    return torch.where(std > 0, z, torch.zeros_like(z))
-
-
-def one_of_each_for_all(x_train, x):
-    return (x - x_train.mean()) / x_train.std(unbiased=False)
-
-
-def over_the_features(x_train, x):
-    mean, std = x.mean(dim=1, keepdim=True), x.std(dim=1, unbiased=False, keepdim=True)
-    return (x - mean) / std
-
-
-def range_for_std(x_train, x):
-    spread = x_train.max(dim=0).values - x_train.min(dim=0).values
-    return (x - x_train.mean(dim=0)) / torch.where(spread > 0, spread, 1.0)
-
-
-def constant_left_alone(x_train, x):
-    mean, std = x_train.mean(dim=0), x_train.std(dim=0, unbiased=False)
-    return torch.where(std > 0, (x - mean) / std, x)
-
-
-def with_where(x_train, x):
-    mean, std = x_train.mean(dim=0), x_train.std(dim=0, unbiased=False)
-    std[std == 0] = 1.0
-    return (x - mean) / std
-
-
-def nan_to_num(x_train, x):
-    z = (x - x_train.mean(0)) / x_train.var(0, correction=0) ** 0.5
-    return torch.nan_to_num(z, nan=0.0)
-
-
-def tiny_number_added(x_train, x):
-    variance, mean = torch.var_mean(x_train, dim=0, correction=0)
-    return (x - mean) / (variance.sqrt() + 1e-8)
-
-
-def with_var_mean(x_train, x):
-    variance, mean = torch.var_mean(x_train, dim=0, correction=0)
-    variance = variance + (variance == 0)
-    return (x - mean) * variance.rsqrt()
-
-
-def in_numpy(x_train, x):
-    x_train = x_train.numpy()
-    mean, std = np.mean(x_train, axis=0), np.std(x_train, axis=0)
-    return torch.from_numpy((x.numpy() - mean) / np.where(std == 0, 1, std).astype(std.dtype))
-
-
-lab.exercise(
+standardize = lab.exercise(
     preprocessing.standardize,
     title="Standardize every feature",
     statement="""Bring each feature to mean 0 and standard deviation 1 **of the training data**:
@@ -193,130 +81,6 @@ all. All others are divided by exactly σ.""",
         leaves_inputs_alone(),
         keeps_dtype(),
     ],
-    mistakes=[
-        Mistake(
-            "no_guard",
-            no_guard,
-            "A feature that never varies gives 0/0 = NaN, and one NaN spoils a whole network. "
-            "Divide such a feature by 1.",
-            origin="folklore",
-        ),
-        Mistake(
-            "unbiased",
-            unbiased,
-            "You divide the sum of squares by N − 1, the default of `torch.std`. That is another "
-            "convention; here, as in `StandardScaler`, it is N: `unbiased=False`.",
-            origin="folklore",
-        ),
-        Mistake(
-            "own_statistics",
-            own_statistics,
-            "You use mean and standard deviation of `x` itself. A single row then becomes all "
-            "zeros: both constants come from `x_train`.",
-            origin="folklore",
-        ),
-        Mistake(
-            "both_together",
-            both_together,
-            "Your constants include the rows of `x`. What a row becomes must not depend on its "
-            "companions: use `x_train` alone.",
-        ),
-        Mistake(
-            "by_the_variance",
-            by_the_variance,
-            "You divide by the variance. A feature in millimeters would come out a thousand times "
-            "smaller than in meters: divide by its root, which has the feature's unit.",
-        ),
-        Mistake(
-            "divided_before_centering",
-            divided_before_centering,
-            "You divide first and then subtract the mean of the undivided feature. Subtract first: "
-            "(x − μ)/σ.",
-        ),
-        Mistake(
-            "one_std_for_all",
-            one_std_for_all,
-            "You divide everything by one standard deviation, that of all entries. The feature on "
-            "the largest scale decides it. Each feature has its own: dim=0.",
-        ),
-        Mistake(
-            "one_of_each_for_all",
-            one_of_each_for_all,
-            "You use one mean and one standard deviation for the whole table. Each feature has its "
-            "own: dim=0.",
-        ),
-        Mistake(
-            "not_centered",
-            not_centered,
-            "You divide by σ without subtracting the mean.",
-        ),
-        Mistake(
-            "tiny_number_added",
-            tiny_number_added,
-            "You add a tiny number to σ. On the training data that works: 0/1e-8 = 0. But a feature "
-            "that never varied there may vary later (a border pixel with a little ink), and "
-            "0.1/1e-8 is ten million. Divide such a feature by 1.",
-            origin="folklore",
-        ),
-        Mistake(
-            "small_ones_raised",
-            small_ones_raised,
-            "You raise σ = 0 to a tiny number. On the training data that works: 0/1e-8 = 0. But a "
-            "feature that never varied there may vary later (a border pixel with a little ink), "
-            "and 0.1/1e-8 is ten million. Divide such a feature by 1.",
-        ),
-        Mistake(
-            "nan_to_num",
-            nan_to_num,
-            "You turn NaN into 0 afterwards. When the feature that never varied in training does "
-            "vary later, the result is not NaN but infinite. Divide such a feature by 1.",
-        ),
-        Mistake(
-            "constant_zeroed",
-            constant_zeroed,
-            "You set a constant feature to 0 whatever comes. In `x` it may vary after all: center "
-            "it with the training data's mean and divide by 1.",
-        ),
-        Mistake(
-            "small_ones_left_alone",
-            small_ones_left_alone,
-            "You take a small σ for 0. A length of some millimeters, written in meters, varies too: "
-            "only a feature that is constant is divided by 1.",
-        ),
-        Mistake(
-            "constant_left_alone",
-            constant_left_alone,
-            "A constant feature comes back as it was. Center it like the others: it becomes 0.",
-        ),
-        Mistake(
-            "added_to_every_std",
-            added_to_every_std,
-            "You add a small number to every σ. It saves the constant feature, but changes the "
-            "others: they no longer have standard deviation 1.",
-        ),
-        Mistake(
-            "added_to_every_variance",
-            added_to_every_variance,
-            "You divide by √(σ² + ε), as batch normalization does. Here a constant feature is "
-            "divided by 1, and all others by exactly σ.",
-        ),
-        Mistake(
-            "over_the_features",
-            over_the_features,
-            "You standardize each row over its features. That mixes millimeters and kilograms; a "
-            "*feature* is standardized over the examples.",
-        ),
-        Mistake(
-            "range_for_std",
-            range_for_std,
-            "You divide by the range, largest minus smallest. Asked for is the standard deviation.",
-        ),
-    ],
-    alternatives=[
-        Alternative("with_where", with_where),
-        Alternative("with_var_mean", with_var_mean),
-        Alternative("in_numpy", in_numpy),
-    ],
     forbidden=LIBRARIES,
     equivalent_mutants={
         "constant = (x_train == x_train[0]).all(dim=0) => "
@@ -329,3 +93,194 @@ all. All others are divided by exactly σ.""",
         "`std.masked_fill(std == 0, 1)` replaces the zeros.",
     ),
 )
+
+
+@standardize.mistake(
+    "A feature that never varies gives 0/0 = NaN, and one NaN spoils a whole network. Divide such "
+    "a feature by 1.",
+    origin="folklore",
+)
+def no_guard(x_train, x):
+    return (x - x_train.mean(dim=0)) / x_train.std(dim=0, unbiased=False)
+
+
+@standardize.mistake(
+    "You divide the sum of squares by N − 1, the default of `torch.std`. That is another "
+    "convention; here, as in `StandardScaler`, it is N: `unbiased=False`.",
+    origin="folklore",
+)
+def unbiased(x_train, x):
+    std = x_train.std(dim=0)
+    return (x - x_train.mean(dim=0)) / torch.where(std > 0, std, torch.ones_like(std))
+
+
+@standardize.mistake(
+    "You use mean and standard deviation of `x` itself. A single row then becomes all zeros: both "
+    "constants come from `x_train`.",
+    origin="folklore",
+)
+def own_statistics(x_train, x):
+    std = x.std(dim=0, unbiased=False)
+    return (x - x.mean(dim=0)) / torch.where(std > 0, std, torch.ones_like(std))
+
+
+@standardize.mistake(
+    "Your constants include the rows of `x`. What a row becomes must not depend on its "
+    "companions: use `x_train` alone."
+)
+def both_together(x_train, x):
+    everything = torch.cat([x_train, x])
+    std = everything.std(dim=0, unbiased=False)
+    return (x - everything.mean(dim=0)) / torch.where(std > 0, std, torch.ones_like(std))
+
+
+@standardize.mistake(
+    "You divide by the variance. A feature in millimeters would come out a thousand times smaller "
+    "than in meters: divide by its root, which has the feature's unit."
+)
+def by_the_variance(x_train, x):
+    variance = x_train.var(dim=0, unbiased=False)
+    return (x - x_train.mean(dim=0)) / torch.where(variance > 0, variance, 1.0)
+
+
+@standardize.mistake(
+    "You divide first and then subtract the mean of the undivided feature. Subtract first: (x − "
+    "μ)/σ."
+)
+def divided_before_centering(x_train, x):
+    std = x_train.std(dim=0, unbiased=False)
+    return x / torch.where(std > 0, std, torch.ones_like(std)) - x_train.mean(dim=0)
+
+
+@standardize.mistake(
+    "You divide everything by one standard deviation, that of all entries. The feature on the "
+    "largest scale decides it. Each feature has its own: dim=0."
+)
+def one_std_for_all(x_train, x):
+    return (x - x_train.mean(dim=0)) / x_train.std(unbiased=False)
+
+
+@standardize.mistake(
+    "You use one mean and one standard deviation for the whole table. Each feature has its own: "
+    "dim=0."
+)
+def one_of_each_for_all(x_train, x):
+    return (x - x_train.mean()) / x_train.std(unbiased=False)
+
+
+@standardize.mistake("You divide by σ without subtracting the mean.")
+def not_centered(x_train, x):
+    std = x_train.std(dim=0, unbiased=False)
+    return x / torch.where(std > 0, std, torch.ones_like(std))
+
+
+@standardize.mistake(
+    "You add a tiny number to σ. On the training data that works: 0/1e-8 = 0. But a feature that "
+    "never varied there may vary later (a border pixel with a little ink), and 0.1/1e-8 is ten "
+    "million. Divide such a feature by 1.",
+    origin="folklore",
+)
+def tiny_number_added(x_train, x):
+    variance, mean = torch.var_mean(x_train, dim=0, correction=0)
+    return (x - mean) / (variance.sqrt() + 1e-8)
+
+
+@standardize.mistake(
+    "You raise σ = 0 to a tiny number. On the training data that works: 0/1e-8 = 0. But a feature "
+    "that never varied there may vary later (a border pixel with a little ink), and 0.1/1e-8 is "
+    "ten million. Divide such a feature by 1."
+)
+def small_ones_raised(x_train, x):
+    return (x - x_train.mean(dim=0)) / x_train.std(dim=0, unbiased=False).clamp(min=1e-8)
+
+
+@standardize.mistake(
+    "You turn NaN into 0 afterwards. When the feature that never varied in training does vary "
+    "later, the result is not NaN but infinite. Divide such a feature by 1."
+)
+def nan_to_num(x_train, x):
+    z = (x - x_train.mean(0)) / x_train.var(0, correction=0) ** 0.5
+    return torch.nan_to_num(z, nan=0.0)
+
+
+@standardize.mistake(
+    "You set a constant feature to 0 whatever comes. In `x` it may vary after all: center it with "
+    "the training data's mean and divide by 1."
+)
+def constant_zeroed(x_train, x):
+    std = x_train.std(dim=0, unbiased=False)
+    z = (x - x_train.mean(dim=0)) / torch.where(std > 0, std, torch.ones_like(std))
+    return torch.where(std > 0, z, torch.zeros_like(z))
+
+
+@standardize.mistake(
+    "You take a small σ for 0. A length of some millimeters, written in meters, varies too: only "
+    "a feature that is constant is divided by 1."
+)
+def small_ones_left_alone(x_train, x):
+    std = x_train.std(dim=0, unbiased=False)
+    return (x - x_train.mean(dim=0)) / torch.where(std > 1e-2, std, torch.ones_like(std))
+
+
+@standardize.mistake(
+    "A constant feature comes back as it was. Center it like the others: it becomes 0."
+)
+def constant_left_alone(x_train, x):
+    mean, std = x_train.mean(dim=0), x_train.std(dim=0, unbiased=False)
+    return torch.where(std > 0, (x - mean) / std, x)
+
+
+@standardize.mistake(
+    "You add a small number to every σ. It saves the constant feature, but changes the others: "
+    "they no longer have standard deviation 1."
+)
+def added_to_every_std(x_train, x):
+    std = x_train.std(dim=0, unbiased=False)
+    return (x - x_train.mean(dim=0)) / (std + 0.01)
+
+
+@standardize.mistake(
+    "You divide by √(σ² + ε), as batch normalization does. Here a constant feature is divided by "
+    "1, and all others by exactly σ."
+)
+def added_to_every_variance(x_train, x):
+    variance = x_train.var(dim=0, unbiased=False)
+    return (x - x_train.mean(dim=0)) / torch.sqrt(variance + 1e-5)
+
+
+@standardize.mistake(
+    "You standardize each row over its features. That mixes millimeters and kilograms; a "
+    "*feature* is standardized over the examples."
+)
+def over_the_features(x_train, x):
+    mean, std = x.mean(dim=1, keepdim=True), x.std(dim=1, unbiased=False, keepdim=True)
+    return (x - mean) / std
+
+
+@standardize.mistake(
+    "You divide by the range, largest minus smallest. Asked for is the standard deviation."
+)
+def range_for_std(x_train, x):
+    spread = x_train.max(dim=0).values - x_train.min(dim=0).values
+    return (x - x_train.mean(dim=0)) / torch.where(spread > 0, spread, 1.0)
+
+
+@standardize.alternative
+def with_where(x_train, x):
+    mean, std = x_train.mean(dim=0), x_train.std(dim=0, unbiased=False)
+    std[std == 0] = 1.0
+    return (x - mean) / std
+
+
+@standardize.alternative
+def with_var_mean(x_train, x):
+    variance, mean = torch.var_mean(x_train, dim=0, correction=0)
+    variance = variance + (variance == 0)
+    return (x - mean) * variance.rsqrt()
+
+
+@standardize.alternative
+def in_numpy(x_train, x):
+    x_train = x_train.numpy()
+    mean, std = np.mean(x_train, axis=0), np.std(x_train, axis=0)
+    return torch.from_numpy((x.numpy() - mean) / np.where(std == 0, 1, std).astype(std.dtype))

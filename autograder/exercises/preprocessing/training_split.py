@@ -11,7 +11,7 @@ from autograder.exercises.preprocessing.drawing import (
     draw_images,
     lab,
 )
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import check, find, finding, matches_reference
 from autograder.judging.comparison import Tolerance, difference
 from course_lib import preprocessing
@@ -81,200 +81,7 @@ def same_image(step, other, index):
     return look
 
 
-class MeasuresEveryBatch(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        mean, std = channel_statistics(images)
-        return (images - mean[:, None, None]) / std[:, None, None]
-
-
-class MeasuresInTraining(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        mean, std = channel_statistics(images) if self.training else (self.mean, self.std)
-        return (images - mean[:, None, None]) / std[:, None, None]
-
-
-class MovesTheConstants(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        if self.training:
-            mean, std = channel_statistics(images)
-            self.mean = 0.9 * self.mean + 0.1 * mean
-            self.std = 0.9 * self.std + 0.1 * std
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-class FitsTheFirstBatch(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", torch.zeros_like(mean))
-        self.register_buffer("std", torch.ones_like(std))
-        self.fitted = False
-
-    def forward(self, images):
-        if not self.fitted:
-            self.mean, self.std = channel_statistics(images)
-            self.fitted = True
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-class PlainAttributes(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        self.mean, self.std = channel_statistics(train_images)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-class TrainedConstants(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.mean, self.std = nn.Parameter(mean), nn.Parameter(std)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-class FrozenParameters(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.mean = nn.Parameter(mean, requires_grad=False)
-        self.std = nn.Parameter(std, requires_grad=False)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-class DividesByNMinusOne(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        self.register_buffer("mean", train_images.mean(dim=(0, 2, 3)))
-        self.register_buffer("std", train_images.std(dim=(0, 2, 3)))
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-class AddsEpsilon(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / (self.std[:, None, None] + 1e-5)
-
-
-class WritesIntoTheImages(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        images -= self.mean[:, None, None]
-        images /= self.std[:, None, None]
-        return images
-
-
-class KeepsTheMeanImage(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        self.register_buffer("mean", train_images.mean(dim=0))
-        self.register_buffer("std", train_images.std(dim=0, unbiased=False))
-
-    def forward(self, images):
-        return (images - self.mean) / self.std
-
-
-class KeepsAxes(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean[:, None, None])
-        self.register_buffer("std", std[:, None, None])
-
-    def forward(self, images):
-        return (images - self.mean) / self.std
-
-
-class NotDivided(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        return images - self.mean[:, None, None]
-
-
-class WithoutSuper(nn.Module):
-    def __init__(self, train_images):
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-class AlongTheWidth(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        return (images - self.mean) / self.std
-
-
-class WithBuffer(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.mean, self.std = nn.Buffer(mean), nn.Buffer(std)
-
-    def forward(self, images):
-        return ((images.movedim(1, -1) - self.mean) / self.std).movedim(-1, 1)
-
-
-class ByItself(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        axes = (0, 2, 3)
-        self.register_buffer("mean", train_images.mean(dim=axes))
-        self.register_buffer("std", train_images.std(dim=axes, unbiased=False))
-
-    def forward(self, images):
-        scale = 1 / self.std.view(1, -1, 1, 1)
-        return images * scale - (self.mean / self.std).view(1, -1, 1, 1)
-
-
-lab.exercise(
+image_normalizer = lab.exercise(
     preprocessing.ImageNormalizer,
     title="A layer that remembers the training images",
     statement="""Whoever uses your network must preprocess exactly as you did. So keep the constants
@@ -323,96 +130,6 @@ Write `__init__` and `forward`.""",
     needs=("preprocessing/channel_statistics",),
     inputs=draw_life,
     probe=probes.module(),
-    mistakes=[
-        Mistake(
-            "PlainAttributes",
-            PlainAttributes,
-            "The numbers are right, but plain attributes are left out of `state_dict()`: a saved "
-            "model would come back without its constants. Use `register_buffer`.",
-            origin="folklore",
-        ),
-        Mistake(
-            "MeasuresEveryBatch",
-            MeasuresEveryBatch,
-            "You measure every batch anew in `forward`, so that an image depends on its "
-            "companions, and alone it always has mean 0. Use the constants of the training images.",
-            origin="folklore",
-        ),
-        Mistake(
-            "MeasuresInTraining",
-            MeasuresInTraining,
-            "In training you use the statistics of the batch. That is batch normalization, by "
-            "accident: preprocessing has no modes.",
-        ),
-        Mistake(
-            "MovesTheConstants",
-            MovesTheConstants,
-            "Your constants move with every batch. They are measured once, on the training images.",
-        ),
-        Mistake(
-            "FitsTheFirstBatch",
-            FitsTheFirstBatch,
-            "You take the constants from the first batch that comes. Measure them in `__init__`, "
-            "on all training images.",
-        ),
-        Mistake(
-            "TrainedConstants",
-            TrainedConstants,
-            "Your constants are parameters, so the optimizer changes them. Use `register_buffer`.",
-        ),
-        Mistake(
-            "FrozenParameters",
-            FrozenParameters,
-            "Your constants are parameters. `requires_grad=False` keeps gradients away, but they "
-            "still count among the weights, and whoever unfreezes the model trains them. Use "
-            "`register_buffer`.",
-        ),
-        Mistake(
-            "KeepsTheMeanImage",
-            KeepsTheMeanImage,
-            "You keep one constant per pixel. Here it is one per channel, shape (C,).",
-        ),
-        Mistake(
-            "KeepsAxes",
-            KeepsAxes,
-            "The images come out right. The buffers have the shape (C, 1, 1) instead of (C,): add "
-            "the axes in `forward`.",
-        ),
-        Mistake(
-            "NotDivided",
-            NotDivided,
-            "You subtract the mean and do not divide by the standard deviation.",
-        ),
-        Mistake(
-            "DividesByNMinusOne",
-            DividesByNMinusOne,
-            "Your σ divides by N·H·W − 1, the default of `torch.std`. Use your "
-            "`channel_statistics`.",
-        ),
-        Mistake(
-            "AddsEpsilon",
-            AddsEpsilon,
-            "You add a small number to σ. No channel is constant here: divide by σ itself.",
-        ),
-        Mistake(
-            "WritesIntoTheImages",
-            WritesIntoTheImages,
-            "`images -= …` writes into the images you were given. Whoever gave them loses them, and "
-            "torch refuses where they require a gradient: write `images - …`.",
-        ),
-        Mistake(
-            "AlongTheWidth",
-            AlongTheWidth,
-            "The constants have shape (C,), which broadcasting lines up with the width. In "
-            "`forward` give them the shape (C, 1, 1).",
-        ),
-        Mistake(
-            "WithoutSuper",
-            WithoutSuper,
-            "`super().__init__()` is missing: without it a module cannot hold buffers.",
-        ),
-    ],
-    alternatives=[Alternative("WithBuffer", WithBuffer), Alternative("ByItself", ByItself)],
     forbidden=(*LIBRARIES, "torch.nn.BatchNorm2d", "torch.nn.functional.batch_norm"),
     hints=(
         "`__init__` begins with `super().__init__()`; then two lines measure and keep.",
@@ -420,3 +137,255 @@ Write `__init__` and `forward`.""",
         "`self.mean[:, None, None]` lines the constants up with the channels.",
     ),
 )
+
+
+@image_normalizer.mistake(
+    "The numbers are right, but plain attributes are left out of `state_dict()`: a saved model "
+    "would come back without its constants. Use `register_buffer`.",
+    origin="folklore",
+)
+class PlainAttributes(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        self.mean, self.std = channel_statistics(train_images)
+
+    def forward(self, images):
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+@image_normalizer.mistake(
+    "You measure every batch anew in `forward`, so that an image depends on its companions, and "
+    "alone it always has mean 0. Use the constants of the training images.",
+    origin="folklore",
+)
+class MeasuresEveryBatch(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        mean, std = channel_statistics(images)
+        return (images - mean[:, None, None]) / std[:, None, None]
+
+
+@image_normalizer.mistake(
+    "In training you use the statistics of the batch. That is batch normalization, by accident: "
+    "preprocessing has no modes."
+)
+class MeasuresInTraining(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        mean, std = channel_statistics(images) if self.training else (self.mean, self.std)
+        return (images - mean[:, None, None]) / std[:, None, None]
+
+
+@image_normalizer.mistake(
+    "Your constants move with every batch. They are measured once, on the training images."
+)
+class MovesTheConstants(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        if self.training:
+            mean, std = channel_statistics(images)
+            self.mean = 0.9 * self.mean + 0.1 * mean
+            self.std = 0.9 * self.std + 0.1 * std
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+@image_normalizer.mistake(
+    "You take the constants from the first batch that comes. Measure them in `__init__`, on all "
+    "training images."
+)
+class FitsTheFirstBatch(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", torch.zeros_like(mean))
+        self.register_buffer("std", torch.ones_like(std))
+        self.fitted = False
+
+    def forward(self, images):
+        if not self.fitted:
+            self.mean, self.std = channel_statistics(images)
+            self.fitted = True
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+@image_normalizer.mistake(
+    "Your constants are parameters, so the optimizer changes them. Use `register_buffer`."
+)
+class TrainedConstants(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.mean, self.std = nn.Parameter(mean), nn.Parameter(std)
+
+    def forward(self, images):
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+@image_normalizer.mistake(
+    "Your constants are parameters. `requires_grad=False` keeps gradients away, but they still "
+    "count among the weights, and whoever unfreezes the model trains them. Use `register_buffer`."
+)
+class FrozenParameters(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.mean = nn.Parameter(mean, requires_grad=False)
+        self.std = nn.Parameter(std, requires_grad=False)
+
+    def forward(self, images):
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+@image_normalizer.mistake(
+    "You keep one constant per pixel. Here it is one per channel, shape (C,).",
+    raises="RuntimeError",
+)
+class KeepsTheMeanImage(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        self.register_buffer("mean", train_images.mean(dim=0))
+        self.register_buffer("std", train_images.std(dim=0, unbiased=False))
+
+    def forward(self, images):
+        return (images - self.mean) / self.std
+
+
+@image_normalizer.mistake(
+    "The images come out right. The buffers have the shape (C, 1, 1) instead of (C,): add the "
+    "axes in `forward`."
+)
+class KeepsAxes(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean[:, None, None])
+        self.register_buffer("std", std[:, None, None])
+
+    def forward(self, images):
+        return (images - self.mean) / self.std
+
+
+@image_normalizer.mistake("You subtract the mean and do not divide by the standard deviation.")
+class NotDivided(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        return images - self.mean[:, None, None]
+
+
+@image_normalizer.mistake(
+    "Your σ divides by N·H·W − 1, the default of `torch.std`. Use your `channel_statistics`."
+)
+class DividesByNMinusOne(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        self.register_buffer("mean", train_images.mean(dim=(0, 2, 3)))
+        self.register_buffer("std", train_images.std(dim=(0, 2, 3)))
+
+    def forward(self, images):
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+@image_normalizer.mistake(
+    "You add a small number to σ. No channel is constant here: divide by σ itself."
+)
+class AddsEpsilon(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        return (images - self.mean[:, None, None]) / (self.std[:, None, None] + 1e-5)
+
+
+@image_normalizer.mistake(
+    "`images -= …` writes into the images you were given. Whoever gave them loses them, and torch "
+    "refuses where they require a gradient: write `images - …`.",
+    raises="RuntimeError",
+)
+class WritesIntoTheImages(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        images -= self.mean[:, None, None]
+        images /= self.std[:, None, None]
+        return images
+
+
+@image_normalizer.mistake(
+    "The constants have shape (C,), which broadcasting lines up with the width. In `forward` give "
+    "them the shape (C, 1, 1).",
+    raises="RuntimeError",
+)
+class AlongTheWidth(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        return (images - self.mean) / self.std
+
+
+@image_normalizer.mistake(
+    "`super().__init__()` is missing: without it a module cannot hold buffers.",
+    raises="AttributeError",
+)
+class WithoutSuper(nn.Module):
+    def __init__(self, train_images):
+        mean, std = channel_statistics(train_images)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, images):
+        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+
+
+@image_normalizer.alternative
+class WithBuffer(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        mean, std = channel_statistics(train_images)
+        self.mean, self.std = nn.Buffer(mean), nn.Buffer(std)
+
+    def forward(self, images):
+        return ((images.movedim(1, -1) - self.mean) / self.std).movedim(-1, 1)
+
+
+@image_normalizer.alternative
+class ByItself(nn.Module):
+    def __init__(self, train_images):
+        super().__init__()
+        axes = (0, 2, 3)
+        self.register_buffer("mean", train_images.mean(dim=axes))
+        self.register_buffer("std", train_images.std(dim=axes, unbiased=False))
+
+    def forward(self, images):
+        scale = 1 / self.std.view(1, -1, 1, 1)
+        return images * scale - (self.mean / self.std).view(1, -1, 1, 1)

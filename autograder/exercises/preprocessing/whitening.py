@@ -12,7 +12,7 @@ from autograder.exercises.preprocessing.drawing import (
     without,
     without_signs,
 )
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import (
     check,
     find,
@@ -86,93 +86,7 @@ def ordered_columns(case):
     return _compared(found.T @ found, wanted.T @ wanted, case)
 
 
-def by_the_variance(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, components / (variances + eps)
-
-
-def eps_outside(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, components / (torch.sqrt(variances.clamp(min=0)) + eps)
-
-
-def no_eps(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, components / torch.sqrt(variances)
-
-
-def multiplied(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, components * torch.sqrt(variances + eps)
-
-
-def rows_scaled(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, components / torch.sqrt(variances + eps)[:, None]
-
-
-def rotated_back(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, components / torch.sqrt(variances + eps) @ components.T
-
-
-def transposed(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, (components / torch.sqrt(variances + eps)).T
-
-
-def data_returned(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, (x - mean) @ (components / torch.sqrt(variances + eps))
-
-
-def smallest_first(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, (components / torch.sqrt(variances + eps)).flip(1)
-
-
-def eps_not_used(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, components / torch.sqrt(variances + 1e-5)
-
-
-def raised_to_eps(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, components / torch.sqrt(variances.clamp(min=eps))
-
-
-def only_rotated(x, *, eps=1e-5):
-    mean, _, components = pca(x)
-    return mean, components
-
-
-def only_scaled(x, *, eps=1e-5):
-    variances = x.var(dim=0)
-    return x.mean(dim=0), torch.diag(1 / torch.sqrt(variances + eps))
-
-
-def divided_by_n(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, components / torch.sqrt(variances * (len(x) - 1) / len(x) + eps)
-
-
-def another_default(x, *, eps=1e-1):
-    mean, variances, components = pca(x)
-    return mean, components / torch.sqrt(variances + eps)
-
-
-def by_svd(x, *, eps=1e-5):
-    mean = x.mean(dim=0)
-    _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
-    return mean, rows.T / (values**2 / (len(x) - 1) + eps) ** 0.5
-
-
-def by_diagonal_matrix(x, *, eps=1e-5):
-    mean, variances, components = pca(x)
-    return mean, components @ torch.diag((variances + eps).rsqrt())
-
-
-lab.exercise(
+pca_whitening = lab.exercise(
     preprocessing.pca_whitening,
     title="PCA whitening",
     statement="""Standardization gives every *feature* variance 1. Whitening gives variance 1 to
@@ -208,91 +122,6 @@ with `z = (x - mean) @ W` they are applied to any data. Use your `pca`.
     inputs=(draw_data, without(draw_data, "eps"), draw_duplicated_by_default, draw_duplicated),
     probe=probes.call(),
     signature=without_signs,
-    mistakes=[
-        Mistake(
-            "by_the_variance",
-            by_the_variance,
-            "You divide by Λ + ε. Variances are squares: to bring them to 1 the data are divided by "
-            "the root. With yours the covariance becomes Λ⁻¹.",
-            origin="folklore",
-        ),
-        Mistake(
-            "eps_outside",
-            eps_outside,
-            "You add ε after the root. It belongs inside, √(Λ + ε).",
-            origin="folklore",
-        ),
-        Mistake(
-            "no_eps",
-            no_eps,
-            "ε is missing. A direction without variance is then divided by 0, or by a rounding "
-            "error, which is worse.",
-        ),
-        Mistake(
-            "only_scaled",
-            only_scaled,
-            "This is standardization: every feature is divided by its own standard deviation, and "
-            "the features stay as correlated as they were. Rotate to the components first.",
-        ),
-        Mistake(
-            "only_rotated",
-            only_rotated,
-            "You rotate and do not divide: this is PCA. Uncorrelated, but not of variance 1.",
-        ),
-        Mistake(
-            "data_returned",
-            data_returned,
-            "You return the whitened data. Asked for is W, the matrix that whitens them: with "
-            "`(x - mean) @ W` it serves for other data too.",
-        ),
-        Mistake(
-            "eps_not_used",
-            eps_not_used,
-            "You add 1e-5 whatever `eps` is. That is its default: add `eps`.",
-        ),
-        Mistake(
-            "raised_to_eps",
-            raised_to_eps,
-            "You raise small variances to ε. It is added to all of them: √(Λ + ε).",
-        ),
-        Mistake(
-            "smallest_first",
-            smallest_first,
-            "Your columns begin with the smallest variance, as `eigh` returns them. Here, as in "
-            "your `pca`, the largest comes first.",
-        ),
-        Mistake("multiplied", multiplied, "You multiply by √(Λ + ε). Divide."),
-        Mistake(
-            "rows_scaled",
-            rows_scaled,
-            "You divide the rows of U. Each component is a column, so column j is divided by "
-            "√(λ_j + ε); broadcasting does that without a new axis.",
-        ),
-        Mistake(
-            "rotated_back",
-            rotated_back,
-            "You multiply by Uᵀ at the end. That is ZCA whitening, which is also white; PCA "
-            "whitening stays in the coordinates of the components.",
-        ),
-        Mistake(
-            "transposed",
-            transposed,
-            "Your matrix is the transpose. It is applied from the right, `(x - mean) @ W`, so the "
-            "components are columns.",
-        ),
-        Mistake(
-            "divided_by_n",
-            divided_by_n,
-            "Your variances divide by n. Use those of `pca`, with n − 1.",
-        ),
-        Mistake(
-            "another_default", another_default, "You changed the default of `eps`. It is 1e-5."
-        ),
-    ],
-    alternatives=[
-        Alternative("by_svd", by_svd),
-        Alternative("by_diagonal_matrix", by_diagonal_matrix),
-    ],
     forbidden=PRINCIPAL_COMPONENTS,
     equivalent_mutants={
         "matrix = components / torch.sqrt(variances + eps) => "
@@ -303,3 +132,133 @@ with `z = (x - mean) @ W` they are applied to any data. Use your `pca`.
         "`components / v` divides column j by `v[j]`.",
     ),
 )
+
+
+@pca_whitening.mistake(
+    "You divide by Λ + ε. Variances are squares: to bring them to 1 the data are divided by the "
+    "root. With yours the covariance becomes Λ⁻¹.",
+    origin="folklore",
+)
+def by_the_variance(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / (variances + eps)
+
+
+@pca_whitening.mistake("You add ε after the root. It belongs inside, √(Λ + ε).", origin="folklore")
+def eps_outside(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / (torch.sqrt(variances.clamp(min=0)) + eps)
+
+
+@pca_whitening.mistake(
+    "ε is missing. A direction without variance is then divided by 0, or by a rounding error, "
+    "which is worse."
+)
+def no_eps(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances)
+
+
+@pca_whitening.mistake(
+    "This is standardization: every feature is divided by its own standard deviation, and the "
+    "features stay as correlated as they were. Rotate to the components first."
+)
+def only_scaled(x, *, eps=1e-5):
+    variances = x.var(dim=0)
+    return x.mean(dim=0), torch.diag(1 / torch.sqrt(variances + eps))
+
+
+@pca_whitening.mistake(
+    "You rotate and do not divide: this is PCA. Uncorrelated, but not of variance 1."
+)
+def only_rotated(x, *, eps=1e-5):
+    mean, _, components = pca(x)
+    return mean, components
+
+
+@pca_whitening.mistake(
+    "You return the whitened data. Asked for is W, the matrix that whitens them: with `(x - mean) "
+    "@ W` it serves for other data too."
+)
+def data_returned(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, (x - mean) @ (components / torch.sqrt(variances + eps))
+
+
+@pca_whitening.mistake("You add 1e-5 whatever `eps` is. That is its default: add `eps`.")
+def eps_not_used(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances + 1e-5)
+
+
+@pca_whitening.mistake("You raise small variances to ε. It is added to all of them: √(Λ + ε).")
+def raised_to_eps(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances.clamp(min=eps))
+
+
+@pca_whitening.mistake(
+    "Your columns begin with the smallest variance, as `eigh` returns them. Here, as in your "
+    "`pca`, the largest comes first."
+)
+def smallest_first(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, (components / torch.sqrt(variances + eps)).flip(1)
+
+
+@pca_whitening.mistake("You multiply by √(Λ + ε). Divide.")
+def multiplied(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components * torch.sqrt(variances + eps)
+
+
+@pca_whitening.mistake(
+    "You divide the rows of U. Each component is a column, so column j is divided by √(λ_j + ε); "
+    "broadcasting does that without a new axis."
+)
+def rows_scaled(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances + eps)[:, None]
+
+
+@pca_whitening.mistake(
+    "You multiply by Uᵀ at the end. That is ZCA whitening, which is also white; PCA whitening "
+    "stays in the coordinates of the components."
+)
+def rotated_back(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances + eps) @ components.T
+
+
+@pca_whitening.mistake(
+    "Your matrix is the transpose. It is applied from the right, `(x - mean) @ W`, so the "
+    "components are columns."
+)
+def transposed(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, (components / torch.sqrt(variances + eps)).T
+
+
+@pca_whitening.mistake("Your variances divide by n. Use those of `pca`, with n − 1.")
+def divided_by_n(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances * (len(x) - 1) / len(x) + eps)
+
+
+@pca_whitening.mistake("You changed the default of `eps`. It is 1e-5.")
+def another_default(x, *, eps=1e-1):
+    mean, variances, components = pca(x)
+    return mean, components / torch.sqrt(variances + eps)
+
+
+@pca_whitening.alternative
+def by_svd(x, *, eps=1e-5):
+    mean = x.mean(dim=0)
+    _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
+    return mean, rows.T / (values**2 / (len(x) - 1) + eps) ** 0.5
+
+
+@pca_whitening.alternative
+def by_diagonal_matrix(x, *, eps=1e-5):
+    mean, variances, components = pca(x)
+    return mean, components @ torch.diag((variances + eps).rsqrt())

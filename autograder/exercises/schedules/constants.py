@@ -11,7 +11,6 @@ from autograder.exercises.schedules.drawing import (
     endless_checks,
 )
 from autograder.exercises.schedules.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import matches_reference
 from course_lib import schedules
 
@@ -20,43 +19,7 @@ def _constant(rng):
     return {"step": draw_steps(rng, 60), "base_lr": draw_rate(rng)}
 
 
-def still_warms_up(step, *, base_lr):
-    return base_lr * min(1.0, (step + 1) / 10)
-
-
-def fades(step, *, base_lr):
-    return base_lr * 0.99**step
-
-
-def zero_at_first(step, *, base_lr):
-    return base_lr if step > 0 else 0.0
-
-
-def sums_up(step, *, base_lr):
-    return base_lr * (step + 1)
-
-
-def proportional_to_the_step(step, *, base_lr):
-    return base_lr * step
-
-
-def a_rate_of_its_own(step, *, base_lr):
-    return 1e-3
-
-
-def all_rates_at_once(step, *, base_lr):
-    return [base_lr] * (step + 1)
-
-
-def as_a_tensor(step, *, base_lr):
-    return torch.full((), base_lr, dtype=torch.float64)
-
-
-def times_one(step, *, base_lr):
-    return base_lr * 1.0**step
-
-
-lab.exercise(
+constant = lab.exercise(
     schedules.constant,
     title="The simplest schedule",
     statement=(
@@ -74,52 +37,68 @@ lab.exercise(
     inputs=_constant,
     probe=AT_EVERY_STEP,
     checks=endless_checks(),
-    mistakes=[
-        Mistake(
-            "still_warms_up",
-            still_warms_up,
-            "Your first steps have smaller rates: a warm-up is still running. A constant schedule "
-            "gives `base_lr` from step 0 on.",
-        ),
-        Mistake(
-            "fades", fades, "Your rate gets smaller from step to step. Constant means constant."
-        ),
-        Mistake(
-            "zero_at_first",
-            zero_at_first,
-            "At step 0 your rate is 0, so the first update does nothing. Step 0 is an update like "
-            "any other: `base_lr`.",
-        ),
-        Mistake(
-            "proportional_to_the_step",
-            proportional_to_the_step,
-            "You multiply by the step: the rate is 0 at first and grows forever. It does not depend "
-            "on the step at all.",
-        ),
-        Mistake(
-            "sums_up",
-            sums_up,
-            "You add up the rates of all steps so far. Asked for is the rate of this one step.",
-        ),
-        Mistake(
-            "a_rate_of_its_own",
-            a_rate_of_its_own,
-            "You return a rate of your own, 0.001. It is given: `base_lr`.",
-        ),
-        Mistake(
-            "all_rates_at_once",
-            all_rates_at_once,
-            "You return a list, one rate for every step so far. A schedule returns one number: the "
-            "rate of the step it is asked for.",
-        ),
-    ],
-    alternatives=[
-        Alternative("as_a_tensor", as_a_tensor),
-        Alternative("times_one", times_one),
-    ],
     forbidden=SCHEDULERS,
     hints=("It is as short as it looks.",),
 )
+
+
+@constant.mistake(
+    "Your first steps have smaller rates: a warm-up is still running. A constant schedule gives "
+    "`base_lr` from step 0 on."
+)
+def still_warms_up(step, *, base_lr):
+    return base_lr * min(1.0, (step + 1) / 10)
+
+
+@constant.mistake("Your rate gets smaller from step to step. Constant means constant.")
+def fades(step, *, base_lr):
+    return base_lr * 0.99**step
+
+
+@constant.mistake(
+    "At step 0 your rate is 0, so the first update does nothing. Step 0 is an update like any "
+    "other: `base_lr`."
+)
+def zero_at_first(step, *, base_lr):
+    return base_lr if step > 0 else 0.0
+
+
+@constant.mistake(
+    "You multiply by the step: the rate is 0 at first and grows forever. It does not depend on "
+    "the step at all."
+)
+def proportional_to_the_step(step, *, base_lr):
+    return base_lr * step
+
+
+@constant.mistake(
+    "You add up the rates of all steps so far. Asked for is the rate of this one step."
+)
+def sums_up(step, *, base_lr):
+    return base_lr * (step + 1)
+
+
+@constant.mistake("You return a rate of your own, 0.001. It is given: `base_lr`.")
+def a_rate_of_its_own(step, *, base_lr):
+    return 1e-3
+
+
+@constant.mistake(
+    "You return a list, one rate for every step so far. A schedule returns one number: the rate "
+    "of the step it is asked for."
+)
+def all_rates_at_once(step, *, base_lr):
+    return [base_lr] * (step + 1)
+
+
+@constant.alternative
+def as_a_tensor(step, *, base_lr):
+    return torch.full((), base_lr, dtype=torch.float64)
+
+
+@constant.alternative
+def times_one(step, *, base_lr):
+    return base_lr * 1.0**step
 
 
 def _noisy_parabola(rng):
@@ -131,55 +110,7 @@ def _noisy_parabola(rng):
     }
 
 
-def second_moment(base_lr, curvature, noise_variance):
-    return base_lr * noise_variance / (curvature * (2 - base_lr * curvature))
-
-
-def without_the_half(base_lr, curvature, noise_variance):
-    return base_lr * noise_variance / (2 - base_lr * curvature)
-
-
-def for_tiny_rates(base_lr, curvature, noise_variance):
-    return base_lr * noise_variance / 4
-
-
-def contraction_not_squared(base_lr, curvature, noise_variance):
-    return base_lr * noise_variance / 2
-
-
-def rate_not_squared(base_lr, curvature, noise_variance):
-    return noise_variance / (2 * (2 - base_lr * curvature))
-
-
-def noise_not_squared(base_lr, curvature, noise_variance):
-    return base_lr * noise_variance**0.5 / (2 * (2 - base_lr * curvature))
-
-
-def variance_squared(base_lr, curvature, noise_variance):
-    return base_lr * noise_variance**2 / (2 * (2 - base_lr * curvature))
-
-
-def curvature_left_over(base_lr, curvature, noise_variance):
-    return curvature * base_lr * noise_variance / (2 * (2 - base_lr * curvature))
-
-
-def noise_not_scaled(base_lr, curvature, noise_variance):
-    return noise_variance / (2 * base_lr * (2 - base_lr * curvature))
-
-
-def by_iterating(base_lr, curvature, noise_variance):
-    moment = 0.0
-    for _ in range(3000):
-        moment = (1 - base_lr * curvature) ** 2 * moment + base_lr**2 * noise_variance
-    return curvature * moment / 2
-
-
-def by_the_fixed_point(base_lr, curvature, noise_variance):
-    shrink = (1 - base_lr * curvature) ** 2
-    return 0.5 * curvature * base_lr**2 * noise_variance / (1 - shrink)
-
-
-lab.value(
+noise_floor = lab.value(
     schedules.noise_floor,
     title="Where a constant rate stops",
     statement=(
@@ -200,58 +131,6 @@ lab.value(
     inputs=_noisy_parabola,
     probe=probes.call(),
     checks=[matches_reference("the expected loss", rtol=1e-5)],
-    mistakes=[
-        Mistake(
-            "second_moment",
-            second_moment,
-            "This is E[x²]. The loss is h x²/2: multiply by h/2.",
-        ),
-        Mistake(
-            "without_the_half",
-            without_the_half,
-            "You have forgotten the ½ of the loss: E[L] = ½ h E[x²].",
-        ),
-        Mistake(
-            "contraction_not_squared",
-            contraction_not_squared,
-            "In one step x shrinks by 1 − αh, so x² shrinks by its *square*. You solve with 1 − αh.",
-        ),
-        Mistake(
-            "for_tiny_rates",
-            for_tiny_rates,
-            "α s²/4 is right for very small rates only, where αh can be left out beside 2. Keep it.",
-        ),
-        Mistake(
-            "rate_not_squared",
-            rate_not_squared,
-            "The noise reaches x as α ξ, so its variance enters with α², not with α.",
-        ),
-        Mistake(
-            "noise_not_scaled",
-            noise_not_scaled,
-            "Your noise is not multiplied by the rate. It is part of the gradient, so x moves "
-            "by −α ξ: its variance enters as α² s².",
-        ),
-        Mistake(
-            "noise_not_squared",
-            noise_not_squared,
-            "You use the standard deviation of the noise. Variances add: s² itself belongs there.",
-        ),
-        Mistake(
-            "variance_squared",
-            variance_squared,
-            "`noise_variance` is a square already; you square it once more.",
-        ),
-        Mistake(
-            "curvature_left_over",
-            curvature_left_over,
-            "An h too many: the h of the loss cancels that of the denominator of E[x²].",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_iterating", by_iterating),
-        Alternative("by_the_fixed_point", by_the_fixed_point),
-    ],
     hints=(
         "Write the new x as (1 − αh) x − α ξ. What is E[x²] after the step?",
         "ξ has mean 0 and does not depend on x: the mixed term is 0. Set the new E[x²] equal to "
@@ -259,3 +138,71 @@ lab.value(
         "1 − (1 − αh)² = αh (2 − αh).",
     ),
 )
+
+
+@noise_floor.mistake("This is E[x²]. The loss is h x²/2: multiply by h/2.")
+def second_moment(base_lr, curvature, noise_variance):
+    return base_lr * noise_variance / (curvature * (2 - base_lr * curvature))
+
+
+@noise_floor.mistake("You have forgotten the ½ of the loss: E[L] = ½ h E[x²].")
+def without_the_half(base_lr, curvature, noise_variance):
+    return base_lr * noise_variance / (2 - base_lr * curvature)
+
+
+@noise_floor.mistake(
+    "In one step x shrinks by 1 − αh, so x² shrinks by its *square*. You solve with 1 − αh."
+)
+def contraction_not_squared(base_lr, curvature, noise_variance):
+    return base_lr * noise_variance / 2
+
+
+@noise_floor.mistake(
+    "α s²/4 is right for very small rates only, where αh can be left out beside 2. Keep it."
+)
+def for_tiny_rates(base_lr, curvature, noise_variance):
+    return base_lr * noise_variance / 4
+
+
+@noise_floor.mistake("The noise reaches x as α ξ, so its variance enters with α², not with α.")
+def rate_not_squared(base_lr, curvature, noise_variance):
+    return noise_variance / (2 * (2 - base_lr * curvature))
+
+
+@noise_floor.mistake(
+    "Your noise is not multiplied by the rate. It is part of the gradient, so x moves by −α ξ: "
+    "its variance enters as α² s²."
+)
+def noise_not_scaled(base_lr, curvature, noise_variance):
+    return noise_variance / (2 * base_lr * (2 - base_lr * curvature))
+
+
+@noise_floor.mistake(
+    "You use the standard deviation of the noise. Variances add: s² itself belongs there."
+)
+def noise_not_squared(base_lr, curvature, noise_variance):
+    return base_lr * noise_variance**0.5 / (2 * (2 - base_lr * curvature))
+
+
+@noise_floor.mistake("`noise_variance` is a square already; you square it once more.")
+def variance_squared(base_lr, curvature, noise_variance):
+    return base_lr * noise_variance**2 / (2 * (2 - base_lr * curvature))
+
+
+@noise_floor.mistake("An h too many: the h of the loss cancels that of the denominator of E[x²].")
+def curvature_left_over(base_lr, curvature, noise_variance):
+    return curvature * base_lr * noise_variance / (2 * (2 - base_lr * curvature))
+
+
+@noise_floor.alternative
+def by_iterating(base_lr, curvature, noise_variance):
+    moment = 0.0
+    for _ in range(3000):
+        moment = (1 - base_lr * curvature) ** 2 * moment + base_lr**2 * noise_variance
+    return curvature * moment / 2
+
+
+@noise_floor.alternative
+def by_the_fixed_point(base_lr, curvature, noise_variance):
+    shrink = (1 - base_lr * curvature) ** 2
+    return 0.5 * curvature * base_lr**2 * noise_variance / (1 - shrink)

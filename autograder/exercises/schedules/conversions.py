@@ -8,7 +8,6 @@ import torch
 from autograder import probes
 from autograder.exercises.schedules.drawing import draw_rate
 from autograder.exercises.schedules.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import schedules
 
@@ -45,97 +44,7 @@ def _rounded_down(rng):
     return _rescaling(rng, False)
 
 
-def length_unchanged(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = new_batch_size / batch_size
-    return base_lr * growth, total_steps, tuple(round(m / growth) for m in milestones)
-
-
-def rate_only(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    return base_lr * new_batch_size / batch_size, total_steps, tuple(milestones)
-
-
-def milestones_forgotten(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = new_batch_size / batch_size
-    return base_lr * growth, round(total_steps / growth), tuple(milestones)
-
-
-def rate_unchanged(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = new_batch_size / batch_size
-    return base_lr, round(total_steps / growth), tuple(round(m / growth) for m in milestones)
-
-
-def upside_down(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = batch_size / new_batch_size
-    steps = tuple(round(m / growth) for m in milestones)
-    return base_lr * growth, round(total_steps / growth), steps
-
-
-def steps_grow_too(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = new_batch_size / batch_size
-    steps = tuple(round(m * growth) for m in milestones)
-    return base_lr * growth, round(total_steps * growth), steps
-
-
-def root_rule(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = new_batch_size / batch_size
-    steps = tuple(round(m / growth) for m in milestones)
-    return base_lr * math.sqrt(growth), round(total_steps / growth), steps
-
-
-def cut_off(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = new_batch_size / batch_size
-    steps = tuple(int(m / growth) for m in milestones)
-    return base_lr * growth, int(total_steps / growth), steps
-
-
-def puts_them_in_order(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = new_batch_size / batch_size
-    steps = tuple(sorted(round(m / growth) for m in milestones))
-    return base_lr * growth, round(total_steps / growth), steps
-
-
-def always_up(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = new_batch_size / batch_size
-    steps = tuple(math.ceil(m / growth) for m in milestones)
-    return base_lr * growth, math.ceil(total_steps / growth), steps
-
-
-def not_rounded(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = new_batch_size / batch_size
-    return base_lr * growth, total_steps / growth, tuple(m / growth for m in milestones)
-
-
-def length_cut_off(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = new_batch_size / batch_size
-    steps = tuple(round(m / growth) for m in milestones)
-    return base_lr * growth, int(total_steps / growth), steps
-
-
-def milestones_cut_off(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = new_batch_size / batch_size
-    return base_lr * growth, round(total_steps / growth), tuple(int(m / growth) for m in milestones)
-
-
-def whole_growth(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    growth = new_batch_size // batch_size
-    steps = tuple(round(m / growth) for m in milestones)
-    return base_lr * growth, round(total_steps / growth), steps
-
-
-def by_examples(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    steps = [round(m * batch_size / new_batch_size) for m in (total_steps, *milestones)]
-    return [base_lr / batch_size * new_batch_size, steps[0], steps[1:]]
-
-
-def by_floor_of_a_half_more(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
-    def rescale(steps):
-        return (2 * steps * batch_size + new_batch_size) // (2 * new_batch_size)
-
-    new = [rescale(milestone) for milestone in milestones]
-    return base_lr * (new_batch_size / batch_size), rescale(total_steps), new
-
-
-lab.exercise(
+rescale_for_batch_size = lab.exercise(
     schedules.rescale_for_batch_size,
     title="Another batch size",
     statement=(
@@ -159,92 +68,149 @@ lab.exercise(
         matches_reference("the number of steps", of="result.1", rtol=1e-9),
         matches_reference("the milestones", of="result.2", rtol=1e-9),
     ],
-    mistakes=[
-        Mistake(
-            "rate_only",
-            rate_only,
-            "You scale the rate and leave the steps as they were: with larger batches you now train "
-            "longer, with smaller ones you stop early. T' = T · B/B', and so for milestones.",
-        ),
-        Mistake(
-            "length_unchanged",
-            length_unchanged,
-            "`total_steps` is unchanged. To see as many examples it is T · B/B'.",
-        ),
-        Mistake(
-            "milestones_forgotten",
-            milestones_forgotten,
-            "The milestones are left where they were. They mark examples seen, like the end of "
-            "training: m · B/B'.",
-        ),
-        Mistake(
-            "rate_unchanged",
-            rate_unchanged,
-            "You rescale the steps but not the rate. Fewer steps need larger ones: α₀ · B'/B.",
-        ),
-        Mistake(
-            "upside_down",
-            upside_down,
-            "Old and new batch size are exchanged: with a larger batch you take more, smaller steps.",
-        ),
-        Mistake(
-            "steps_grow_too",
-            steps_grow_too,
-            "With a larger batch you take *more* steps. Batch size × steps stays the same.",
-        ),
-        Mistake(
-            "root_rule",
-            root_rule,
-            "You scale the rate with the root of the batch size: that is common for Adam. Here, for "
-            "SGD, it is the linear rule.",
-        ),
-        Mistake(
-            "cut_off",
-            cut_off,
-            "You cut the steps off. Round to the nearest whole number: `round`.",
-        ),
-        Mistake(
-            "length_cut_off",
-            length_cut_off,
-            "You round the milestones and cut `total_steps` off. Round both to the nearest "
-            "whole number.",
-        ),
-        Mistake(
-            "milestones_cut_off",
-            milestones_cut_off,
-            "You round `total_steps` and cut the milestones off. Round both to the nearest "
-            "whole number.",
-        ),
-        Mistake(
-            "always_up",
-            always_up,
-            "You always round up. Round to the *nearest* whole number: `round`.",
-        ),
-        Mistake(
-            "not_rounded",
-            not_rounded,
-            "Your steps are not whole numbers. Round them to the nearest: `round`.",
-        ),
-        Mistake(
-            "puts_them_in_order",
-            puts_them_in_order,
-            "You sort the milestones. They come back in the order in which they were given.",
-        ),
-        Mistake(
-            "whole_growth",
-            whole_growth,
-            "`//` makes a whole number of B'/B: 1 from 96 to 160, and 0 if the new batches are smaller. Use `/`.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_examples", by_examples),
-        Alternative("by_floor_of_a_half_more", by_floor_of_a_half_more),
-    ],
     hints=(
         "Examples seen by step m: m · B. After how many batches of B' is that?",
         "`round(m * batch_size / new_batch_size)`, for the milestones and for the length.",
     ),
 )
+
+
+@rescale_for_batch_size.mistake(
+    "You scale the rate and leave the steps as they were: with larger batches you now train "
+    "longer, with smaller ones you stop early. T' = T · B/B', and so for milestones."
+)
+def rate_only(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    return base_lr * new_batch_size / batch_size, total_steps, tuple(milestones)
+
+
+@rescale_for_batch_size.mistake(
+    "`total_steps` is unchanged. To see as many examples it is T · B/B'."
+)
+def length_unchanged(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    return base_lr * growth, total_steps, tuple(round(m / growth) for m in milestones)
+
+
+@rescale_for_batch_size.mistake(
+    "The milestones are left where they were. They mark examples seen, like the end of training: "
+    "m · B/B'."
+)
+def milestones_forgotten(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    return base_lr * growth, round(total_steps / growth), tuple(milestones)
+
+
+@rescale_for_batch_size.mistake(
+    "You rescale the steps but not the rate. Fewer steps need larger ones: α₀ · B'/B."
+)
+def rate_unchanged(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    return base_lr, round(total_steps / growth), tuple(round(m / growth) for m in milestones)
+
+
+@rescale_for_batch_size.mistake(
+    "Old and new batch size are exchanged: with a larger batch you take more, smaller steps."
+)
+def upside_down(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = batch_size / new_batch_size
+    steps = tuple(round(m / growth) for m in milestones)
+    return base_lr * growth, round(total_steps / growth), steps
+
+
+@rescale_for_batch_size.mistake(
+    "With a larger batch you take *more* steps. Batch size × steps stays the same."
+)
+def steps_grow_too(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    steps = tuple(round(m * growth) for m in milestones)
+    return base_lr * growth, round(total_steps * growth), steps
+
+
+@rescale_for_batch_size.mistake(
+    "You scale the rate with the root of the batch size: that is common for Adam. Here, for SGD, "
+    "it is the linear rule."
+)
+def root_rule(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    steps = tuple(round(m / growth) for m in milestones)
+    return base_lr * math.sqrt(growth), round(total_steps / growth), steps
+
+
+@rescale_for_batch_size.mistake(
+    "You cut the steps off. Round to the nearest whole number: `round`."
+)
+def cut_off(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    steps = tuple(int(m / growth) for m in milestones)
+    return base_lr * growth, int(total_steps / growth), steps
+
+
+@rescale_for_batch_size.mistake(
+    "You round the milestones and cut `total_steps` off. Round both to the nearest whole number."
+)
+def length_cut_off(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    steps = tuple(round(m / growth) for m in milestones)
+    return base_lr * growth, int(total_steps / growth), steps
+
+
+@rescale_for_batch_size.mistake(
+    "You round `total_steps` and cut the milestones off. Round both to the nearest whole number."
+)
+def milestones_cut_off(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    return base_lr * growth, round(total_steps / growth), tuple(int(m / growth) for m in milestones)
+
+
+@rescale_for_batch_size.mistake(
+    "You always round up. Round to the *nearest* whole number: `round`."
+)
+def always_up(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    steps = tuple(math.ceil(m / growth) for m in milestones)
+    return base_lr * growth, math.ceil(total_steps / growth), steps
+
+
+@rescale_for_batch_size.mistake(
+    "Your steps are not whole numbers. Round them to the nearest: `round`."
+)
+def not_rounded(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    return base_lr * growth, total_steps / growth, tuple(m / growth for m in milestones)
+
+
+@rescale_for_batch_size.mistake(
+    "You sort the milestones. They come back in the order in which they were given."
+)
+def puts_them_in_order(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size / batch_size
+    steps = tuple(sorted(round(m / growth) for m in milestones))
+    return base_lr * growth, round(total_steps / growth), steps
+
+
+@rescale_for_batch_size.mistake(
+    "`//` makes a whole number of B'/B: 1 from 96 to 160, and 0 if the new batches are smaller. "
+    "Use `/`."
+)
+def whole_growth(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    growth = new_batch_size // batch_size
+    steps = tuple(round(m / growth) for m in milestones)
+    return base_lr * growth, round(total_steps / growth), steps
+
+
+@rescale_for_batch_size.alternative
+def by_examples(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    steps = [round(m * batch_size / new_batch_size) for m in (total_steps, *milestones)]
+    return [base_lr / batch_size * new_batch_size, steps[0], steps[1:]]
+
+
+@rescale_for_batch_size.alternative
+def by_floor_of_a_half_more(batch_size, new_batch_size, *, base_lr, total_steps, milestones):
+    def rescale(steps):
+        return (2 * steps * batch_size + new_batch_size) // (2 * new_batch_size)
+
+    new = [rescale(milestone) for milestone in milestones]
+    return base_lr * (new_batch_size / batch_size), rescale(total_steps), new
 
 
 def _recorded(rng, updates_per_step):
@@ -274,65 +240,7 @@ def _per_long_epoch(rng):
     return _recorded(rng, int(rng.integers(50, 90)))
 
 
-def updates_before_the_drop(rates, *, step_size):
-    return int((rates == rates[0]).sum())
-
-
-def whole_run(rates, *, step_size):
-    return len(rates) // step_size
-
-
-def mean_stage(rates, *, step_size):
-    return len(rates) / len(rates.unique()) / step_size
-
-
-def one_too_many(rates, *, step_size):
-    return (int((rates == rates[0]).sum()) + 1) / step_size
-
-
-def number_of_drops(rates, *, step_size):
-    return int((rates[1:] != rates[:-1]).sum())
-
-
-def stage_multiplied(rates, *, step_size):
-    return int((rates == rates[0]).sum()) * step_size
-
-
-def last_stage(rates, *, step_size):
-    return int((rates == rates[-1]).sum()) / step_size
-
-
-def steps_per_update(rates, *, step_size):
-    return step_size / int((rates == rates[0]).sum())
-
-
-def one_too_few(rates, *, step_size):
-    return (int((rates == rates[0]).sum()) - 1) / step_size
-
-
-def one_too_few_cut_off(rates, *, step_size):
-    return (int((rates == rates[0]).sum()) - 1) // step_size
-
-
-def mean_stage_cut_off(rates, *, step_size):
-    return len(rates) // len(rates.unique()) // step_size
-
-
-def last_stage_cut_off(rates, *, step_size):
-    return int((rates == rates[-1]).sum()) // step_size
-
-
-def by_counting(rates, *, step_size):
-    return int((rates == rates[0]).sum()) // step_size
-
-
-def by_the_first_drop(rates, *, step_size):
-    for index in range(len(rates)):
-        if rates[index] < rates[0]:
-            return torch.tensor(index / step_size)
-
-
-lab.exercise(
+updates_per_schedule_step = lab.exercise(
     schedules.updates_per_schedule_step,
     title="Who calls `step()`, and how often?",
     statement=(
@@ -354,80 +262,104 @@ lab.exercise(
     inputs=(_per_epoch, _per_batch, _per_few_batches, _per_long_epoch),
     probe=probes.call(),
     checks=[matches_reference("updates per call"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "updates_before_the_drop",
-            updates_before_the_drop,
-            "You count the updates before the first drop. `step_size` calls were made in that time: "
-            "divide by it.",
-        ),
-        Mistake(
-            "mean_stage",
-            mean_stage,
-            "You average over all stages, but the last one may be cut short. The first is whole.",
-        ),
-        Mistake(
-            "mean_stage_cut_off",
-            mean_stage_cut_off,
-            "You average over all stages, but the last one may be cut short. The first is whole.",
-        ),
-        Mistake(
-            "last_stage",
-            last_stage,
-            "You count the updates at the last rate, where the run may have stopped half-way. "
-            "Count the first.",
-        ),
-        Mistake(
-            "last_stage_cut_off",
-            last_stage_cut_off,
-            "You count the updates at the last rate, where the run may have stopped half-way. "
-            "Count the first.",
-        ),
-        Mistake(
-            "whole_run",
-            whole_run,
-            "You divide the length of the whole run. Only the updates at *one* rate belong to "
-            "`step_size` calls.",
-        ),
-        Mistake(
-            "one_too_many",
-            one_too_many,
-            "You count the first update with the new rate too.",
-        ),
-        Mistake(
-            "one_too_few",
-            one_too_few,
-            "You are one update short: the *index* of the last update at the first rate is one "
-            "less than their number, since indices count from 0.",
-        ),
-        Mistake(
-            "one_too_few_cut_off",
-            one_too_few_cut_off,
-            "You are one update short: the *index* of the last update at the first rate is one "
-            "less than their number, since indices count from 0.",
-        ),
-        Mistake(
-            "number_of_drops",
-            number_of_drops,
-            "You count drops. Asked for are the updates per call.",
-        ),
-        Mistake(
-            "stage_multiplied",
-            stage_multiplied,
-            "You multiply by `step_size`. One stage has `step_size` calls: divide.",
-        ),
-        Mistake(
-            "steps_per_update",
-            steps_per_update,
-            "This is calls per update. Asked for are updates per call.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_counting", by_counting),
-        Alternative("by_the_first_drop", by_the_first_drop),
-    ],
     hints=(
         "How many updates have the very first rate?",
         "How many calls of `step()` were made in that time?",
     ),
 )
+
+
+@updates_per_schedule_step.mistake(
+    "You count the updates before the first drop. `step_size` calls were made in that time: "
+    "divide by it."
+)
+def updates_before_the_drop(rates, *, step_size):
+    return int((rates == rates[0]).sum())
+
+
+@updates_per_schedule_step.mistake(
+    "You average over all stages, but the last one may be cut short. The first is whole."
+)
+def mean_stage(rates, *, step_size):
+    return len(rates) / len(rates.unique()) / step_size
+
+
+@updates_per_schedule_step.mistake(
+    "You average over all stages, but the last one may be cut short. The first is whole."
+)
+def mean_stage_cut_off(rates, *, step_size):
+    return len(rates) // len(rates.unique()) // step_size
+
+
+@updates_per_schedule_step.mistake(
+    "You count the updates at the last rate, where the run may have stopped half-way. Count the "
+    "first."
+)
+def last_stage(rates, *, step_size):
+    return int((rates == rates[-1]).sum()) / step_size
+
+
+@updates_per_schedule_step.mistake(
+    "You count the updates at the last rate, where the run may have stopped half-way. Count the "
+    "first."
+)
+def last_stage_cut_off(rates, *, step_size):
+    return int((rates == rates[-1]).sum()) // step_size
+
+
+@updates_per_schedule_step.mistake(
+    "You divide the length of the whole run. Only the updates at *one* rate belong to `step_size` "
+    "calls."
+)
+def whole_run(rates, *, step_size):
+    return len(rates) // step_size
+
+
+@updates_per_schedule_step.mistake("You count the first update with the new rate too.")
+def one_too_many(rates, *, step_size):
+    return (int((rates == rates[0]).sum()) + 1) / step_size
+
+
+@updates_per_schedule_step.mistake(
+    "You are one update short: the *index* of the last update at the first rate is one less than "
+    "their number, since indices count from 0."
+)
+def one_too_few(rates, *, step_size):
+    return (int((rates == rates[0]).sum()) - 1) / step_size
+
+
+@updates_per_schedule_step.mistake(
+    "You are one update short: the *index* of the last update at the first rate is one less than "
+    "their number, since indices count from 0."
+)
+def one_too_few_cut_off(rates, *, step_size):
+    return (int((rates == rates[0]).sum()) - 1) // step_size
+
+
+@updates_per_schedule_step.mistake("You count drops. Asked for are the updates per call.")
+def number_of_drops(rates, *, step_size):
+    return int((rates[1:] != rates[:-1]).sum())
+
+
+@updates_per_schedule_step.mistake(
+    "You multiply by `step_size`. One stage has `step_size` calls: divide."
+)
+def stage_multiplied(rates, *, step_size):
+    return int((rates == rates[0]).sum()) * step_size
+
+
+@updates_per_schedule_step.mistake("This is calls per update. Asked for are updates per call.")
+def steps_per_update(rates, *, step_size):
+    return step_size / int((rates == rates[0]).sum())
+
+
+@updates_per_schedule_step.alternative
+def by_counting(rates, *, step_size):
+    return int((rates == rates[0]).sum()) // step_size
+
+
+@updates_per_schedule_step.alternative
+def by_the_first_drop(rates, *, step_size):
+    for index in range(len(rates)):
+        if rates[index] < rates[0]:
+            return torch.tensor(index / step_size)

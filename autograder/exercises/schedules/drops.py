@@ -13,7 +13,6 @@ from autograder.exercises.schedules.drawing import (
     endless_checks,
 )
 from autograder.exercises.schedules.lab import lab
-from autograder.judging import Alternative, Mistake
 from course_lib import schedules
 
 
@@ -31,87 +30,7 @@ def _stairs_by_default(rng):
     return {name: value for name, value in _stairs(rng).items() if name != "gamma"}
 
 
-def no_floor(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr * gamma ** (step / step_size)
-
-
-def at_every_step(step, *, base_lr, step_size, gamma=0.1):
-    for _ in range(step):
-        base_lr *= gamma
-    return base_lr
-
-
-def drops_at_the_start(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr * gamma ** (step // step_size + 1)
-
-
-def one_step_early(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr * gamma ** ((step + 1) // step_size)
-
-
-def one_step_late(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr * gamma ** (max(step - 1, 0) // step_size)
-
-
-def multiplies_the_current_rate(step, *, base_lr, step_size, gamma=0.1):
-    memory = multiplies_the_current_rate
-    if step == 0:
-        memory.rate = base_lr
-    elif step % step_size == 0:
-        memory.rate *= gamma
-    return memory.rate
-
-
-def drops_once(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr * gamma if step >= step_size else base_lr
-
-
-def divides_by_gamma(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr / gamma ** (step // step_size)
-
-
-def gamma_is_the_loss(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr * (1 - gamma) ** (step // step_size)
-
-
-def for_one_step_only(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr * gamma if step > 0 and step % step_size == 0 else base_lr
-
-
-def rounds_up(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr * gamma ** math.ceil(step / step_size)
-
-
-def times_gamma_times_drops(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr * gamma * (step // step_size)
-
-
-def rounds_to_the_nearest(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr * gamma ** round(step / step_size)
-
-
-def always_by_ten(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr * 0.1 ** (step // step_size)
-
-
-def by_a_loop(step, *, base_lr, step_size, gamma=0.1):
-    rate = base_lr
-    for t in range(1, step + 1):
-        if t % step_size == 0:
-            rate = rate * gamma
-    return rate
-
-
-def by_flooring(step, *, base_lr, step_size, gamma=0.1):
-    return base_lr * math.pow(gamma, math.floor(step / step_size))
-
-
-def in_single_precision(step, *, base_lr, step_size, gamma=0.1):
-    drops = torch.div(torch.tensor(step), step_size, rounding_mode="floor")
-    return (torch.tensor(base_lr) * torch.tensor(gamma) ** drops).item()
-
-
-lab.exercise(
+step_decay = lab.exercise(
     schedules.step_decay,
     title="Step decay",
     statement=(
@@ -130,87 +49,129 @@ lab.exercise(
     inputs=(_stairs, _stairs_by_default, _stairs),
     probe=AT_EVERY_STEP,
     checks=endless_checks(),
-    mistakes=[
-        Mistake(
-            "no_floor",
-            no_floor,
-            "You raise γ to t/s, which is not whole: your rate falls a little at every step. A "
-            "staircase needs ⌊t/s⌋, `step // step_size`.",
-        ),
-        Mistake(
-            "multiplies_the_current_rate",
-            multiplies_the_current_rate,
-            "You multiply the rate you kept from the last call. Ask twice, or in another order, and "
-            "it is another rate. Compute it from the step alone: α₀ γ^⌊t/s⌋.",
-        ),
-        Mistake(
-            "at_every_step",
-            at_every_step,
-            "You multiply by γ at every step: after 100 steps γ¹⁰⁰ is left. Multiply once in "
-            "`step_size` steps: γ^⌊t/s⌋.",
-        ),
-        Mistake(
-            "drops_at_the_start",
-            drops_at_the_start,
-            "Your rate has dropped once before training starts. At step 0 it is `base_lr`.",
-        ),
-        Mistake(
-            "one_step_early",
-            one_step_early,
-            "Your drops come one step early: with steps counted from 0 the step `step_size` − 1 "
-            "still has the old rate.",
-        ),
-        Mistake(
-            "one_step_late",
-            one_step_late,
-            "Your drops come one step late: the step `step_size` has the new rate already.",
-        ),
-        Mistake(
-            "always_by_ten",
-            always_by_ten,
-            "You always multiply by 0.1. That is only the default: the factor is `gamma`.",
-        ),
-        Mistake("drops_once", drops_once, "You drop once and never again. Drop at 2s, 3s, … too."),
-        Mistake(
-            "divides_by_gamma",
-            divides_by_gamma,
-            "You divide by γ < 1, so your rate grows. “Divide by ten” is γ = 0.1, to multiply by.",
-        ),
-        Mistake(
-            "gamma_is_the_loss",
-            gamma_is_the_loss,
-            "You take γ as the part that is lost. γ is the part that is kept: multiply by γ.",
-        ),
-        Mistake(
-            "for_one_step_only",
-            for_one_step_only,
-            "You drop the rate at the multiples of `step_size` only, and for one step. It stays low.",
-        ),
-        Mistake(
-            "rounds_up",
-            rounds_up,
-            "You round t/s up, so the rate has dropped at step 1 already. Round down.",
-        ),
-        Mistake(
-            "rounds_to_the_nearest",
-            rounds_to_the_nearest,
-            "You round t/s to the nearest, so the rate drops half a stage early. Round down: "
-            "`step // step_size`.",
-        ),
-        Mistake(
-            "times_gamma_times_drops",
-            times_gamma_times_drops,
-            "You multiply by γ · ⌊t/s⌋, which is 0 at first. It is γ *to the power* of ⌊t/s⌋.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_a_loop", by_a_loop),
-        Alternative("by_flooring", by_flooring),
-        Alternative("in_single_precision", in_single_precision),
-    ],
     forbidden=SCHEDULERS,
     hints=("How many drops have happened by step t?", "`step // step_size`."),
 )
+
+
+@step_decay.mistake(
+    "You raise γ to t/s, which is not whole: your rate falls a little at every step. A staircase "
+    "needs ⌊t/s⌋, `step // step_size`."
+)
+def no_floor(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * gamma ** (step / step_size)
+
+
+@step_decay.mistake(
+    "You multiply the rate you kept from the last call. Ask twice, or in another order, and it is "
+    "another rate. Compute it from the step alone: α₀ γ^⌊t/s⌋."
+)
+def multiplies_the_current_rate(step, *, base_lr, step_size, gamma=0.1):
+    memory = multiplies_the_current_rate
+    if step == 0:
+        memory.rate = base_lr
+    elif step % step_size == 0:
+        memory.rate *= gamma
+    return memory.rate
+
+
+@step_decay.mistake(
+    "You multiply by γ at every step: after 100 steps γ¹⁰⁰ is left. Multiply once in `step_size` "
+    "steps: γ^⌊t/s⌋."
+)
+def at_every_step(step, *, base_lr, step_size, gamma=0.1):
+    for _ in range(step):
+        base_lr *= gamma
+    return base_lr
+
+
+@step_decay.mistake("Your rate has dropped once before training starts. At step 0 it is `base_lr`.")
+def drops_at_the_start(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * gamma ** (step // step_size + 1)
+
+
+@step_decay.mistake(
+    "Your drops come one step early: with steps counted from 0 the step `step_size` − 1 still has "
+    "the old rate."
+)
+def one_step_early(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * gamma ** ((step + 1) // step_size)
+
+
+@step_decay.mistake("Your drops come one step late: the step `step_size` has the new rate already.")
+def one_step_late(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * gamma ** (max(step - 1, 0) // step_size)
+
+
+@step_decay.mistake("You always multiply by 0.1. That is only the default: the factor is `gamma`.")
+def always_by_ten(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * 0.1 ** (step // step_size)
+
+
+@step_decay.mistake("You drop once and never again. Drop at 2s, 3s, … too.")
+def drops_once(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * gamma if step >= step_size else base_lr
+
+
+@step_decay.mistake(
+    "You divide by γ < 1, so your rate grows. “Divide by ten” is γ = 0.1, to multiply by."
+)
+def divides_by_gamma(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr / gamma ** (step // step_size)
+
+
+@step_decay.mistake(
+    "You take γ as the part that is lost. γ is the part that is kept: multiply by γ."
+)
+def gamma_is_the_loss(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * (1 - gamma) ** (step // step_size)
+
+
+@step_decay.mistake(
+    "You drop the rate at the multiples of `step_size` only, and for one step. It stays low."
+)
+def for_one_step_only(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * gamma if step > 0 and step % step_size == 0 else base_lr
+
+
+@step_decay.mistake("You round t/s up, so the rate has dropped at step 1 already. Round down.")
+def rounds_up(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * gamma ** math.ceil(step / step_size)
+
+
+@step_decay.mistake(
+    "You round t/s to the nearest, so the rate drops half a stage early. Round down: `step // "
+    "step_size`."
+)
+def rounds_to_the_nearest(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * gamma ** round(step / step_size)
+
+
+@step_decay.mistake(
+    "You multiply by γ · ⌊t/s⌋, which is 0 at first. It is γ *to the power* of ⌊t/s⌋."
+)
+def times_gamma_times_drops(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * gamma * (step // step_size)
+
+
+@step_decay.alternative
+def by_a_loop(step, *, base_lr, step_size, gamma=0.1):
+    rate = base_lr
+    for t in range(1, step + 1):
+        if t % step_size == 0:
+            rate = rate * gamma
+    return rate
+
+
+@step_decay.alternative
+def by_flooring(step, *, base_lr, step_size, gamma=0.1):
+    return base_lr * math.pow(gamma, math.floor(step / step_size))
+
+
+@step_decay.alternative
+def in_single_precision(step, *, base_lr, step_size, gamma=0.1):
+    drops = torch.div(torch.tensor(step), step_size, rounding_mode="floor")
+    return (torch.tensor(base_lr) * torch.tensor(gamma) ** drops).item()
 
 
 def _milestones(rng):
@@ -230,100 +191,7 @@ def _milestones_by_default(rng):
     return {name: value for name, value in _milestones(rng).items() if name != "gamma"}
 
 
-def strictly_after(step, *, base_lr, milestones, gamma=0.1):
-    return base_lr * gamma ** sum(m < step for m in milestones)
-
-
-def counts_twins_once(step, *, base_lr, milestones, gamma=0.1):
-    return base_lr * gamma ** sum(m <= step for m in set(milestones))
-
-
-def stops_at_the_first_later_one(step, *, base_lr, milestones, gamma=0.1):
-    rate = base_lr
-    for milestone in milestones:
-        if step < milestone:
-            break
-        rate *= gamma
-    return rate
-
-
-def one_drop_only(step, *, base_lr, milestones, gamma=0.1):
-    return base_lr * gamma if step >= min(milestones) else base_lr
-
-
-def at_the_milestone_only(step, *, base_lr, milestones, gamma=0.1):
-    return base_lr * gamma if step in milestones else base_lr
-
-
-def counts_those_to_come(step, *, base_lr, milestones, gamma=0.1):
-    return base_lr * gamma ** sum(m > step for m in milestones)
-
-
-def takes_gaps(step, *, base_lr, milestones, gamma=0.1):
-    drops, reached = 0, 0
-    for gap in milestones:
-        reached += gap
-        drops += reached <= step
-    return base_lr * gamma**drops
-
-
-def times_the_count(step, *, base_lr, milestones, gamma=0.1):
-    drops = sum(m <= step for m in milestones)
-    return base_lr * gamma * drops if drops else base_lr
-
-
-def waits_for_all(step, *, base_lr, milestones, gamma=0.1):
-    return base_lr * gamma ** len(milestones) if step >= max(milestones) else base_lr
-
-
-def one_step_early_at_milestones(step, *, base_lr, milestones, gamma=0.1):
-    return base_lr * gamma ** sum(m <= step + 1 for m in milestones)
-
-
-def always_by_ten_at_milestones(step, *, base_lr, milestones, gamma=0.1):
-    return base_lr * 0.1 ** sum(m <= step for m in milestones)
-
-
-def divides_at_milestones(step, *, base_lr, milestones, gamma=0.1):
-    for milestone in milestones:
-        if step >= milestone:
-            base_lr = base_lr / gamma
-    return base_lr
-
-
-def bisects_unsorted(step, *, base_lr, milestones, gamma=0.1):
-    return base_lr * gamma ** bisect.bisect_right(milestones, step)
-
-
-def two_milestones_only(step, *, base_lr, milestones, gamma=0.1):
-    if step < milestones[0]:
-        return base_lr
-    if step < milestones[1]:
-        return base_lr * gamma
-    return base_lr * gamma**2
-
-
-def times_the_count_from_the_start(step, *, base_lr, milestones, gamma=0.1):
-    return base_lr * gamma * sum(m <= step for m in milestones)
-
-
-def by_bisection(step, *, base_lr, milestones, gamma=0.1):
-    return base_lr * gamma ** bisect.bisect_right(sorted(milestones), step)
-
-
-def by_multiplying(step, *, base_lr, milestones, gamma=0.1):
-    for milestone in milestones:
-        if step >= milestone:
-            base_lr = base_lr * gamma
-    return base_lr
-
-
-def by_comparing_tensors(step, *, base_lr, milestones, gamma=0.1):
-    drops = (torch.tensor(milestones) <= step).sum()
-    return base_lr * gamma ** int(drops)
-
-
-lab.exercise(
+multi_step = lab.exercise(
     schedules.multi_step,
     title="Drops at milestones",
     statement=(
@@ -341,95 +209,154 @@ lab.exercise(
     inputs=(_milestones, _milestones_by_default, _milestones),
     probe=AT_EVERY_STEP,
     checks=endless_checks(),
-    mistakes=[
-        Mistake(
-            "strictly_after",
-            strictly_after,
-            "At the milestone itself you still have the old rate: you count m < t. Count m ≤ t.",
-        ),
-        Mistake(
-            "stops_at_the_first_later_one",
-            stops_at_the_first_later_one,
-            "You stop at the first milestone that is still to come, as if they were sorted. They "
-            "come in any order: count all with m ≤ t.",
-        ),
-        Mistake(
-            "counts_twins_once",
-            counts_twins_once,
-            "You count a milestone that is given twice only once. Here, as in torch, it counts "
-            "twice. (A set is another convention, but not this one.)",
-        ),
-        Mistake("one_drop_only", one_drop_only, "You drop at the first milestone and never again."),
-        Mistake(
-            "always_by_ten_at_milestones",
-            always_by_ten_at_milestones,
-            "You always multiply by 0.1. That is only the default: the factor is `gamma`.",
-        ),
-        Mistake(
-            "divides_at_milestones",
-            divides_at_milestones,
-            "You divide by γ < 1, so your rate grows. “Divide by ten” is γ = 0.1, to multiply by.",
-        ),
-        Mistake(
-            "two_milestones_only",
-            two_milestones_only,
-            "You look at the first two milestones only. There may be any number of them, in any "
-            "order: count those with m ≤ t.",
-        ),
-        Mistake(
-            "one_step_early_at_milestones",
-            one_step_early_at_milestones,
-            "Your drops come one step early: you count m ≤ t + 1. With steps counted from 0 the "
-            "rate drops at t = m itself.",
-        ),
-        Mistake(
-            "at_the_milestone_only",
-            at_the_milestone_only,
-            "You drop at the milestones themselves, for one step. The rate stays low afterwards.",
-        ),
-        Mistake(
-            "counts_those_to_come",
-            counts_those_to_come,
-            "You count the milestones that are still ahead: your rate starts low and rises.",
-        ),
-        Mistake(
-            "takes_gaps",
-            takes_gaps,
-            "You add up the milestones as if each were the distance from the one before. They are "
-            "steps, counted from the start of training.",
-        ),
-        Mistake(
-            "bisects_unsorted",
-            bisects_unsorted,
-            "Bisection is for sorted lists, and the milestones come in any order. Bisect "
-            "`sorted(milestones)`, or count those with m ≤ t.",
-        ),
-        Mistake(
-            "times_the_count",
-            times_the_count,
-            "You multiply by γ times the number of drops. Each drop multiplies once more: γ to the "
-            "*power* of their number.",
-        ),
-        Mistake(
-            "times_the_count_from_the_start",
-            times_the_count_from_the_start,
-            "You multiply by γ times the number of drops, which is 0 at first. It is γ to the "
-            "*power* of their number.",
-        ),
-        Mistake(
-            "waits_for_all",
-            waits_for_all,
-            "You drop only when the last milestone has passed, all at once. Each drops by itself.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_bisection", by_bisection),
-        Alternative("by_multiplying", by_multiplying),
-        Alternative("by_comparing_tensors", by_comparing_tensors),
-    ],
     forbidden=SCHEDULERS,
     hints=(
         "How many milestones have been reached by step t?",
         "`sum(m <= step for m in milestones)` counts: True is 1.",
     ),
 )
+
+
+@multi_step.mistake(
+    "At the milestone itself you still have the old rate: you count m < t. Count m ≤ t."
+)
+def strictly_after(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma ** sum(m < step for m in milestones)
+
+
+@multi_step.mistake(
+    "You stop at the first milestone that is still to come, as if they were sorted. They come in "
+    "any order: count all with m ≤ t."
+)
+def stops_at_the_first_later_one(step, *, base_lr, milestones, gamma=0.1):
+    rate = base_lr
+    for milestone in milestones:
+        if step < milestone:
+            break
+        rate *= gamma
+    return rate
+
+
+@multi_step.mistake(
+    "You count a milestone that is given twice only once. Here, as in torch, it counts twice. (A "
+    "set is another convention, but not this one.)"
+)
+def counts_twins_once(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma ** sum(m <= step for m in set(milestones))
+
+
+@multi_step.mistake("You drop at the first milestone and never again.")
+def one_drop_only(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma if step >= min(milestones) else base_lr
+
+
+@multi_step.mistake("You always multiply by 0.1. That is only the default: the factor is `gamma`.")
+def always_by_ten_at_milestones(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * 0.1 ** sum(m <= step for m in milestones)
+
+
+@multi_step.mistake(
+    "You divide by γ < 1, so your rate grows. “Divide by ten” is γ = 0.1, to multiply by."
+)
+def divides_at_milestones(step, *, base_lr, milestones, gamma=0.1):
+    for milestone in milestones:
+        if step >= milestone:
+            base_lr = base_lr / gamma
+    return base_lr
+
+
+@multi_step.mistake(
+    "You look at the first two milestones only. There may be any number of them, in any order: "
+    "count those with m ≤ t."
+)
+def two_milestones_only(step, *, base_lr, milestones, gamma=0.1):
+    if step < milestones[0]:
+        return base_lr
+    if step < milestones[1]:
+        return base_lr * gamma
+    return base_lr * gamma**2
+
+
+@multi_step.mistake(
+    "Your drops come one step early: you count m ≤ t + 1. With steps counted from 0 the rate "
+    "drops at t = m itself."
+)
+def one_step_early_at_milestones(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma ** sum(m <= step + 1 for m in milestones)
+
+
+@multi_step.mistake(
+    "You drop at the milestones themselves, for one step. The rate stays low afterwards."
+)
+def at_the_milestone_only(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma if step in milestones else base_lr
+
+
+@multi_step.mistake(
+    "You count the milestones that are still ahead: your rate starts low and rises."
+)
+def counts_those_to_come(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma ** sum(m > step for m in milestones)
+
+
+@multi_step.mistake(
+    "You add up the milestones as if each were the distance from the one before. They are steps, "
+    "counted from the start of training."
+)
+def takes_gaps(step, *, base_lr, milestones, gamma=0.1):
+    drops, reached = 0, 0
+    for gap in milestones:
+        reached += gap
+        drops += reached <= step
+    return base_lr * gamma**drops
+
+
+@multi_step.mistake(
+    "Bisection is for sorted lists, and the milestones come in any order. Bisect "
+    "`sorted(milestones)`, or count those with m ≤ t."
+)
+def bisects_unsorted(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma ** bisect.bisect_right(milestones, step)
+
+
+@multi_step.mistake(
+    "You multiply by γ times the number of drops. Each drop multiplies once more: γ to the "
+    "*power* of their number."
+)
+def times_the_count(step, *, base_lr, milestones, gamma=0.1):
+    drops = sum(m <= step for m in milestones)
+    return base_lr * gamma * drops if drops else base_lr
+
+
+@multi_step.mistake(
+    "You multiply by γ times the number of drops, which is 0 at first. It is γ to the *power* of "
+    "their number."
+)
+def times_the_count_from_the_start(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma * sum(m <= step for m in milestones)
+
+
+@multi_step.mistake(
+    "You drop only when the last milestone has passed, all at once. Each drops by itself."
+)
+def waits_for_all(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma ** len(milestones) if step >= max(milestones) else base_lr
+
+
+@multi_step.alternative
+def by_bisection(step, *, base_lr, milestones, gamma=0.1):
+    return base_lr * gamma ** bisect.bisect_right(sorted(milestones), step)
+
+
+@multi_step.alternative
+def by_multiplying(step, *, base_lr, milestones, gamma=0.1):
+    for milestone in milestones:
+        if step >= milestone:
+            base_lr = base_lr * gamma
+    return base_lr
+
+
+@multi_step.alternative
+def by_comparing_tensors(step, *, base_lr, milestones, gamma=0.1):
+    drops = (torch.tensor(milestones) <= step).sum()
+    return base_lr * gamma ** int(drops)

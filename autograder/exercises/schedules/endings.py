@@ -12,7 +12,6 @@ from autograder.exercises.schedules.drawing import (
     ending_checks,
 )
 from autograder.exercises.schedules.lab import lab
-from autograder.judging import Alternative, Mistake
 from course_lib import schedules
 
 
@@ -25,58 +24,7 @@ def _line(rng):
     }
 
 
-def negative_after_the_end(step, *, base_lr, total_steps):
-    return base_lr * (1 - step / total_steps)
-
-
-def last_step_wasted(step, *, base_lr, total_steps):
-    return base_lr * max(0.0, 1 - step / (total_steps - 1))
-
-
-def first_step_lowered(step, *, base_lr, total_steps):
-    return base_lr * max(0.0, 1 - (step + 1) / total_steps)
-
-
-def one_too_long(step, *, base_lr, total_steps):
-    return base_lr * max(0.0, 1 - step / (total_steps + 1))
-
-
-def keeps_the_last_rate(step, *, base_lr, total_steps):
-    return base_lr * (1 - min(step, total_steps - 1) / total_steps)
-
-
-def starts_over(step, *, base_lr, total_steps):
-    return base_lr * (1 - (step % total_steps) / total_steps)
-
-
-def bounces(step, *, base_lr, total_steps):
-    return base_lr * abs(1 - step / total_steps)
-
-
-def rises(step, *, base_lr, total_steps):
-    return base_lr * min(1.0, step / total_steps)
-
-
-def whole_division(step, *, base_lr, total_steps):
-    return base_lr * max(0, 1 - step // total_steps)
-
-
-def by_cases(step, *, base_lr, total_steps):
-    if step >= total_steps:
-        return 0
-    return base_lr - base_lr / total_steps * step
-
-
-def by_steps_left(step, *, base_lr, total_steps):
-    return base_lr * max(total_steps - step, 0) / total_steps
-
-
-def by_interpolation(step, *, base_lr, total_steps):
-    position = min(step / total_steps, 1.0)
-    return torch.lerp(torch.tensor(base_lr), torch.tensor(0.0), position)
-
-
-lab.exercise(
+linear = lab.exercise(
     schedules.linear,
     title="Along a straight line",
     statement=(
@@ -95,52 +43,6 @@ lab.exercise(
     inputs=_line,
     probe=AT_EVERY_STEP,
     checks=ending_checks(),
-    mistakes=[
-        Mistake(
-            "negative_after_the_end",
-            negative_after_the_end,
-            "After T your rate is negative: training would climb the loss. Hold it at 0 there.",
-        ),
-        Mistake(
-            "last_step_wasted",
-            last_step_wasted,
-            "You reach 0 at the last step, t = T − 1, which then does nothing. Divide by T: the "
-            "line reaches 0 at t = T, after the last step.",
-        ),
-        Mistake(
-            "first_step_lowered",
-            first_step_lowered,
-            "You are one step ahead: step 0 has less than `base_lr`, and the last step has 0. "
-            "Use t, not t + 1.",
-        ),
-        Mistake(
-            "one_too_long",
-            one_too_long,
-            "Your line reaches 0 at T + 1. It should at T.",
-        ),
-        Mistake(
-            "keeps_the_last_rate",
-            keeps_the_last_rate,
-            "After the end you keep the rate of the last step, α₀/T. Asked for is 0 at t ≥ T.",
-        ),
-        Mistake(
-            "starts_over",
-            starts_over,
-            "At t = T your schedule starts over at `base_lr`. After the end the rate is 0.",
-        ),
-        Mistake("bounces", bounces, "After the end your rate rises again. From t = T on it is 0."),
-        Mistake("rises", rises, "Your rate rises from 0. It starts at `base_lr` and falls."),
-        Mistake(
-            "whole_division",
-            whole_division,
-            "`//` cuts t/T down to 0 until the end: your rate is constant, then 0. Use `/`.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_cases", by_cases),
-        Alternative("by_steps_left", by_steps_left),
-        Alternative("by_interpolation", by_interpolation),
-    ],
     equivalent_mutants={
         "progress = min(step / total_steps, 1.0) => progress = min(1.0, step / total_steps)": "the "
         "smaller of two numbers is the same in either order"
@@ -148,6 +50,75 @@ lab.exercise(
     forbidden=SCHEDULERS,
     hints=("α₀ times the fraction of the training that is still ahead.", "`min` or `max` clamps."),
 )
+
+
+@linear.mistake("After T your rate is negative: training would climb the loss. Hold it at 0 there.")
+def negative_after_the_end(step, *, base_lr, total_steps):
+    return base_lr * (1 - step / total_steps)
+
+
+@linear.mistake(
+    "You reach 0 at the last step, t = T − 1, which then does nothing. Divide by T: the line "
+    "reaches 0 at t = T, after the last step."
+)
+def last_step_wasted(step, *, base_lr, total_steps):
+    return base_lr * max(0.0, 1 - step / (total_steps - 1))
+
+
+@linear.mistake(
+    "You are one step ahead: step 0 has less than `base_lr`, and the last step has 0. Use t, not "
+    "t + 1."
+)
+def first_step_lowered(step, *, base_lr, total_steps):
+    return base_lr * max(0.0, 1 - (step + 1) / total_steps)
+
+
+@linear.mistake("Your line reaches 0 at T + 1. It should at T.")
+def one_too_long(step, *, base_lr, total_steps):
+    return base_lr * max(0.0, 1 - step / (total_steps + 1))
+
+
+@linear.mistake("After the end you keep the rate of the last step, α₀/T. Asked for is 0 at t ≥ T.")
+def keeps_the_last_rate(step, *, base_lr, total_steps):
+    return base_lr * (1 - min(step, total_steps - 1) / total_steps)
+
+
+@linear.mistake("At t = T your schedule starts over at `base_lr`. After the end the rate is 0.")
+def starts_over(step, *, base_lr, total_steps):
+    return base_lr * (1 - (step % total_steps) / total_steps)
+
+
+@linear.mistake("After the end your rate rises again. From t = T on it is 0.")
+def bounces(step, *, base_lr, total_steps):
+    return base_lr * abs(1 - step / total_steps)
+
+
+@linear.mistake("Your rate rises from 0. It starts at `base_lr` and falls.")
+def rises(step, *, base_lr, total_steps):
+    return base_lr * min(1.0, step / total_steps)
+
+
+@linear.mistake("`//` cuts t/T down to 0 until the end: your rate is constant, then 0. Use `/`.")
+def whole_division(step, *, base_lr, total_steps):
+    return base_lr * max(0, 1 - step // total_steps)
+
+
+@linear.alternative
+def by_cases(step, *, base_lr, total_steps):
+    if step >= total_steps:
+        return 0
+    return base_lr - base_lr / total_steps * step
+
+
+@linear.alternative
+def by_steps_left(step, *, base_lr, total_steps):
+    return base_lr * max(total_steps - step, 0) / total_steps
+
+
+@linear.alternative
+def by_interpolation(step, *, base_lr, total_steps):
+    position = min(step / total_steps, 1.0)
+    return torch.lerp(torch.tensor(base_lr), torch.tensor(0.0), position)
 
 
 def _wave(rng):
@@ -165,105 +136,7 @@ def _wave_to_zero(rng):
     return {name: value for name, value in _wave(rng).items() if name != "min_lr"}
 
 
-def rises_again(step, *, base_lr, total_steps, min_lr=0.0):
-    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * step / total_steps))
-
-
-def half_missing(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = min(step, total_steps) / total_steps
-    return min_lr + (base_lr - min_lr) * (1 + math.cos(math.pi * progress))
-
-
-def in_degrees(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = min(step, total_steps) / total_steps
-    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(180 * progress))
-
-
-def floor_left_out(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = min(step, total_steps) / total_steps
-    return 0.5 * base_lr * (1 + math.cos(math.pi * progress))
-
-
-def floor_on_top(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = min(step, total_steps) / total_steps
-    return min_lr + 0.5 * base_lr * (1 + math.cos(math.pi * progress))
-
-
-def floor_as_clamp(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = min(step, total_steps) / total_steps
-    return max(min_lr, 0.5 * base_lr * (1 + math.cos(math.pi * progress)))
-
-
-def whole_wave(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = min(step, total_steps) / total_steps
-    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(2 * math.pi * progress))
-
-
-def quarter_wave(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = min(step, total_steps) / total_steps
-    return min_lr + (base_lr - min_lr) * math.cos(math.pi / 2 * progress)
-
-
-def ends_a_step_early(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = min(step / (total_steps - 1), 1.0)
-    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * progress))
-
-
-def zero_after_the_end(step, *, base_lr, total_steps, min_lr=0.0):
-    if step >= total_steps:
-        return 0.0
-    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * step / total_steps))
-
-
-def restarts(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = (step % total_steps) / total_steps
-    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * progress))
-
-
-def sign_of_the_cosine(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = min(step, total_steps) / total_steps
-    return min_lr + 0.5 * (base_lr - min_lr) * (1 - math.cos(math.pi * progress))
-
-
-def keeps_the_rate_of_the_last_step(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = min(step, total_steps - 1) / total_steps
-    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * progress))
-
-
-def one_step_ahead(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = min(step + 1, total_steps) / total_steps
-    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * progress))
-
-
-def pi_forgotten(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = min(step, total_steps) / total_steps
-    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(progress))
-
-
-def top_after_the_end(step, *, base_lr, total_steps, min_lr=0.0):
-    if step >= total_steps:
-        return base_lr
-    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * step / total_steps))
-
-
-def by_clamping_the_step(step, *, base_lr, total_steps, min_lr=0.0):
-    t = min(step, total_steps)
-    return min_lr + (base_lr - min_lr) * (1 + math.cos(t * math.pi / total_steps)) / 2
-
-
-def by_the_squared_cosine(step, *, base_lr, total_steps, min_lr=0.0):
-    if step >= total_steps:
-        return min_lr
-    return min_lr + (base_lr - min_lr) * math.cos(math.pi * step / (2 * total_steps)) ** 2
-
-
-def by_torch_in_single_precision(step, *, base_lr, total_steps, min_lr=0.0):
-    progress = torch.tensor(step / total_steps).clamp(max=1)
-    wave = (1 + torch.cos(torch.pi * progress)) / 2
-    return (min_lr + (base_lr - min_lr) * wave).item()
-
-
-lab.exercise(
+cosine = lab.exercise(
     schedules.cosine,
     title="Cosine decay",
     statement=(
@@ -283,104 +156,6 @@ lab.exercise(
     inputs=(_wave, _wave_to_zero, _wave),
     probe=AT_EVERY_STEP,
     checks=ending_checks(),
-    mistakes=[
-        Mistake(
-            "rises_again",
-            rises_again,
-            "After T your rate rises again and is back at `base_lr` at t = 2T: the cosine goes on. "
-            "So does torch's `CosineAnnealingLR`. Here the rate stays at `min_lr`: clamp t/T at 1.",
-            origin="torch's closed form",
-        ),
-        Mistake(
-            "half_missing",
-            half_missing,
-            "At t = 0 your rate is too high: 1 + cos runs from 2 to 0, so it needs the factor ½.",
-        ),
-        Mistake(
-            "floor_on_top",
-            floor_on_top,
-            "You add `min_lr` to the whole wave, so it starts at `base_lr` + `min_lr`. The wave "
-            "spans the difference, ½ (α₀ − α_min).",
-        ),
-        Mistake(
-            "floor_left_out",
-            floor_left_out,
-            "`min_lr` does not appear: your rate goes down to 0.",
-        ),
-        Mistake(
-            "floor_as_clamp",
-            floor_as_clamp,
-            "You draw the wave down to 0 and cut it off at `min_lr`. The wave itself ends there: "
-            "α_min + ½ (α₀ − α_min)(1 + cos(πt/T)).",
-        ),
-        Mistake(
-            "in_degrees",
-            in_degrees,
-            "You pass degrees to a cosine that takes radians: half a turn is π, not 180.",
-        ),
-        Mistake(
-            "pi_forgotten",
-            pi_forgotten,
-            "Your cosine runs from 0 to 1 and not to π, so the rate hardly falls. Half a wave: "
-            "cos(πt/T).",
-        ),
-        Mistake(
-            "ends_a_step_early",
-            ends_a_step_early,
-            "You divide by T − 1 and are at `min_lr` at the last step already. It is reached at "
-            "t = T, after it.",
-        ),
-        Mistake(
-            "one_step_ahead",
-            one_step_ahead,
-            "You are one step ahead: step 0 has less than `base_lr`, and the last step has "
-            "`min_lr` already. Use t, not t + 1.",
-        ),
-        Mistake(
-            "whole_wave",
-            whole_wave,
-            "You take a whole wave: in the middle of training the rate is at its lowest, at the end "
-            "back at the top. Half a wave: cos(πt/T).",
-        ),
-        Mistake(
-            "quarter_wave",
-            quarter_wave,
-            "You take a quarter of a wave, cos(πt/2T): it falls fastest at the end. Half a wave, "
-            "raised by 1 and halved, is slow at both ends.",
-        ),
-        Mistake(
-            "zero_after_the_end",
-            zero_after_the_end,
-            "After the end your rate is 0. It stays at `min_lr`.",
-        ),
-        Mistake(
-            "keeps_the_rate_of_the_last_step",
-            keeps_the_rate_of_the_last_step,
-            "After the end you keep the rate of the last step, t = T − 1, which is a little "
-            "above `min_lr`. From t = T on it is `min_lr` itself: clamp t at T.",
-        ),
-        Mistake(
-            "restarts",
-            restarts,
-            "At t = T your wave starts over at `base_lr`. Restarts are another schedule (SGDR); "
-            "here the rate stays at `min_lr`.",
-        ),
-        Mistake(
-            "top_after_the_end",
-            top_after_the_end,
-            "After the end your rate is back at `base_lr`. It stays at `min_lr`.",
-        ),
-        Mistake(
-            "sign_of_the_cosine",
-            sign_of_the_cosine,
-            "1 − cos rises. 1 + cos falls from 2 to 0.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_clamping_the_step", by_clamping_the_step),
-        Alternative("by_the_squared_cosine", by_the_squared_cosine),
-        Alternative("by_torch_in_single_precision", by_torch_in_single_precision),
-    ],
     equivalent_mutants={
         "progress = min(step / total_steps, 1.0) => progress = min(1.0, step / total_steps)": "the "
         "smaller of two numbers is the same in either order",
@@ -395,3 +170,152 @@ lab.exercise(
         "`progress = min(step / total_steps, 1.0)`",
     ),
 )
+
+
+@cosine.mistake(
+    "After T your rate rises again and is back at `base_lr` at t = 2T: the cosine goes on. So "
+    "does torch's `CosineAnnealingLR`. Here the rate stays at `min_lr`: clamp t/T at 1.",
+    origin="torch's closed form",
+)
+def rises_again(step, *, base_lr, total_steps, min_lr=0.0):
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * step / total_steps))
+
+
+@cosine.mistake(
+    "At t = 0 your rate is too high: 1 + cos runs from 2 to 0, so it needs the factor ½."
+)
+def half_missing(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step, total_steps) / total_steps
+    return min_lr + (base_lr - min_lr) * (1 + math.cos(math.pi * progress))
+
+
+@cosine.mistake(
+    "You add `min_lr` to the whole wave, so it starts at `base_lr` + `min_lr`. The wave spans the "
+    "difference, ½ (α₀ − α_min)."
+)
+def floor_on_top(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step, total_steps) / total_steps
+    return min_lr + 0.5 * base_lr * (1 + math.cos(math.pi * progress))
+
+
+@cosine.mistake("`min_lr` does not appear: your rate goes down to 0.")
+def floor_left_out(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step, total_steps) / total_steps
+    return 0.5 * base_lr * (1 + math.cos(math.pi * progress))
+
+
+@cosine.mistake(
+    "You draw the wave down to 0 and cut it off at `min_lr`. The wave itself ends there: α_min + "
+    "½ (α₀ − α_min)(1 + cos(πt/T))."
+)
+def floor_as_clamp(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step, total_steps) / total_steps
+    return max(min_lr, 0.5 * base_lr * (1 + math.cos(math.pi * progress)))
+
+
+@cosine.mistake("You pass degrees to a cosine that takes radians: half a turn is π, not 180.")
+def in_degrees(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step, total_steps) / total_steps
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(180 * progress))
+
+
+@cosine.mistake(
+    "Your cosine runs from 0 to 1 and not to π, so the rate hardly falls. Half a wave: cos(πt/T)."
+)
+def pi_forgotten(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step, total_steps) / total_steps
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(progress))
+
+
+@cosine.mistake(
+    "You divide by T − 1 and are at `min_lr` at the last step already. It is reached at t = T, "
+    "after it."
+)
+def ends_a_step_early(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step / (total_steps - 1), 1.0)
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * progress))
+
+
+@cosine.mistake(
+    "You are one step ahead: step 0 has less than `base_lr`, and the last step has `min_lr` "
+    "already. Use t, not t + 1."
+)
+def one_step_ahead(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step + 1, total_steps) / total_steps
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * progress))
+
+
+@cosine.mistake(
+    "You take a whole wave: in the middle of training the rate is at its lowest, at the end back "
+    "at the top. Half a wave: cos(πt/T)."
+)
+def whole_wave(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step, total_steps) / total_steps
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(2 * math.pi * progress))
+
+
+@cosine.mistake(
+    "You take a quarter of a wave, cos(πt/2T): it falls fastest at the end. Half a wave, raised "
+    "by 1 and halved, is slow at both ends."
+)
+def quarter_wave(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step, total_steps) / total_steps
+    return min_lr + (base_lr - min_lr) * math.cos(math.pi / 2 * progress)
+
+
+@cosine.mistake("After the end your rate is 0. It stays at `min_lr`.")
+def zero_after_the_end(step, *, base_lr, total_steps, min_lr=0.0):
+    if step >= total_steps:
+        return 0.0
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * step / total_steps))
+
+
+@cosine.mistake(
+    "After the end you keep the rate of the last step, t = T − 1, which is a little above "
+    "`min_lr`. From t = T on it is `min_lr` itself: clamp t at T."
+)
+def keeps_the_rate_of_the_last_step(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step, total_steps - 1) / total_steps
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * progress))
+
+
+@cosine.mistake(
+    "At t = T your wave starts over at `base_lr`. Restarts are another schedule (SGDR); here the "
+    "rate stays at `min_lr`."
+)
+def restarts(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = (step % total_steps) / total_steps
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * progress))
+
+
+@cosine.mistake("After the end your rate is back at `base_lr`. It stays at `min_lr`.")
+def top_after_the_end(step, *, base_lr, total_steps, min_lr=0.0):
+    if step >= total_steps:
+        return base_lr
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 + math.cos(math.pi * step / total_steps))
+
+
+@cosine.mistake("1 − cos rises. 1 + cos falls from 2 to 0.")
+def sign_of_the_cosine(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = min(step, total_steps) / total_steps
+    return min_lr + 0.5 * (base_lr - min_lr) * (1 - math.cos(math.pi * progress))
+
+
+@cosine.alternative
+def by_clamping_the_step(step, *, base_lr, total_steps, min_lr=0.0):
+    t = min(step, total_steps)
+    return min_lr + (base_lr - min_lr) * (1 + math.cos(t * math.pi / total_steps)) / 2
+
+
+@cosine.alternative
+def by_the_squared_cosine(step, *, base_lr, total_steps, min_lr=0.0):
+    if step >= total_steps:
+        return min_lr
+    return min_lr + (base_lr - min_lr) * math.cos(math.pi * step / (2 * total_steps)) ** 2
+
+
+@cosine.alternative
+def by_torch_in_single_precision(step, *, base_lr, total_steps, min_lr=0.0):
+    progress = torch.tensor(step / total_steps).clamp(max=1)
+    wave = (1 + torch.cos(torch.pi * progress)) / 2
+    return (min_lr + (base_lr - min_lr) * wave).item()

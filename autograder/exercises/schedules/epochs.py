@@ -11,7 +11,6 @@ from autograder.exercises.schedules.drawing import (
     endless_checks,
 )
 from autograder.exercises.schedules.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import schedules
 
@@ -28,63 +27,7 @@ def _halving(rng):
     }
 
 
-def epochs_taken_for_steps(step, *, base_lr, epochs, steps_per_epoch):
-    return base_lr * 0.5 ** (step // epochs)
-
-
-def after_every_epoch(step, *, base_lr, epochs, steps_per_epoch):
-    return base_lr * 0.5 ** (step // steps_per_epoch)
-
-
-def never_whole(step, *, base_lr, epochs, steps_per_epoch):
-    return base_lr * 0.5 ** (step / (epochs * steps_per_epoch))
-
-
-def a_tenth(step, *, base_lr, epochs, steps_per_epoch):
-    return base_lr * 0.1 ** (step // (epochs * steps_per_epoch))
-
-
-def harmonic(step, *, base_lr, epochs, steps_per_epoch):
-    return base_lr / (1 + step // (epochs * steps_per_epoch))
-
-
-def halved_along_a_line(step, *, base_lr, epochs, steps_per_epoch):
-    return max(0.0, base_lr * (1 - 0.5 * (step // (epochs * steps_per_epoch))))
-
-
-def epochs_from_one(step, *, base_lr, epochs, steps_per_epoch):
-    epoch = step // steps_per_epoch + 1
-    return base_lr * 0.5 ** (epoch // epochs)
-
-
-def halved_one_step_early(step, *, base_lr, epochs, steps_per_epoch):
-    return base_lr * 0.5 ** ((step + 1) // (epochs * steps_per_epoch))
-
-
-def halves_once(step, *, base_lr, epochs, steps_per_epoch):
-    return base_lr / 2 if step >= epochs * steps_per_epoch else base_lr
-
-
-def halved_one_step_late(step, *, base_lr, epochs, steps_per_epoch):
-    return base_lr * 0.5 ** (max(step - 1, 0) // (epochs * steps_per_epoch))
-
-
-def falls_at_every_epoch(step, *, base_lr, epochs, steps_per_epoch):
-    return base_lr * 0.5 ** (step // steps_per_epoch / epochs)
-
-
-def through_the_epoch(step, *, base_lr, epochs, steps_per_epoch):
-    epoch = step // steps_per_epoch
-    return base_lr / 2 ** (epoch // epochs)
-
-
-def through_a_loop(step, *, base_lr, epochs, steps_per_epoch):
-    while step >= epochs * steps_per_epoch:
-        step, base_lr = step - epochs * steps_per_epoch, base_lr / 2
-    return base_lr
-
-
-lab.exercise(
+halve_every = lab.exercise(
     schedules.halve_every,
     title="Halve every few epochs",
     statement=(
@@ -102,70 +45,95 @@ lab.exercise(
     inputs=_halving,
     probe=AT_EVERY_STEP,
     checks=endless_checks(),
-    mistakes=[
-        Mistake(
-            "epochs_taken_for_steps",
-            epochs_taken_for_steps,
-            "You divide the step by a number of epochs, so you halve every few *steps*. An epoch "
-            "has `steps_per_epoch` of them: divide by their product.",
-        ),
-        Mistake(
-            "after_every_epoch",
-            after_every_epoch,
-            "You halve after every epoch. It is every `epochs` epochs.",
-        ),
-        Mistake(
-            "never_whole",
-            never_whole,
-            "Your exponent is not whole: the rate falls at every step. Use `//`.",
-        ),
-        Mistake(
-            "falls_at_every_epoch",
-            falls_at_every_epoch,
-            "You divide whole epochs by `epochs` with `/`, so the rate falls a little after "
-            "*every* epoch. It falls every `epochs` epochs, by half: `//` there too.",
-        ),
-        Mistake("a_tenth", a_tenth, "You divide by ten. Halve: the factor is ½."),
-        Mistake(
-            "harmonic",
-            harmonic,
-            "Your rates are α₀/1, α₀/2, α₀/3, … To halve again and again is α₀/1, α₀/2, α₀/4, …",
-        ),
-        Mistake(
-            "halved_along_a_line",
-            halved_along_a_line,
-            "You take away half of α₀ each time: after two halvings nothing is left. Halve what is "
-            "there.",
-        ),
-        Mistake(
-            "epochs_from_one",
-            epochs_from_one,
-            "You count epochs from 1, so everything comes one epoch early. The first one is 0.",
-        ),
-        Mistake(
-            "halves_once",
-            halves_once,
-            "You halve once and never again. Halve every `epochs` epochs.",
-        ),
-        Mistake(
-            "halved_one_step_early",
-            halved_one_step_early,
-            "You halve one step early: the last step of the k-th epoch still has the old rate.",
-        ),
-        Mistake(
-            "halved_one_step_late",
-            halved_one_step_late,
-            "You halve one step late: the first step of the next epoch, t = `epochs` · "
-            "`steps_per_epoch`, has the new rate already.",
-        ),
-    ],
-    alternatives=[
-        Alternative("through_the_epoch", through_the_epoch),
-        Alternative("through_a_loop", through_a_loop),
-    ],
     forbidden=SCHEDULERS,
     hints=("In which epoch is step t?", "How many steps lie between two halvings?"),
 )
+
+
+@halve_every.mistake(
+    "You divide the step by a number of epochs, so you halve every few *steps*. An epoch has "
+    "`steps_per_epoch` of them: divide by their product."
+)
+def epochs_taken_for_steps(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.5 ** (step // epochs)
+
+
+@halve_every.mistake("You halve after every epoch. It is every `epochs` epochs.")
+def after_every_epoch(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.5 ** (step // steps_per_epoch)
+
+
+@halve_every.mistake("Your exponent is not whole: the rate falls at every step. Use `//`.")
+def never_whole(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.5 ** (step / (epochs * steps_per_epoch))
+
+
+@halve_every.mistake(
+    "You divide whole epochs by `epochs` with `/`, so the rate falls a little after *every* "
+    "epoch. It falls every `epochs` epochs, by half: `//` there too."
+)
+def falls_at_every_epoch(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.5 ** (step // steps_per_epoch / epochs)
+
+
+@halve_every.mistake("You divide by ten. Halve: the factor is ½.")
+def a_tenth(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.1 ** (step // (epochs * steps_per_epoch))
+
+
+@halve_every.mistake(
+    "Your rates are α₀/1, α₀/2, α₀/3, … To halve again and again is α₀/1, α₀/2, α₀/4, …"
+)
+def harmonic(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr / (1 + step // (epochs * steps_per_epoch))
+
+
+@halve_every.mistake(
+    "You take away half of α₀ each time: after two halvings nothing is left. Halve what is there."
+)
+def halved_along_a_line(step, *, base_lr, epochs, steps_per_epoch):
+    return max(0.0, base_lr * (1 - 0.5 * (step // (epochs * steps_per_epoch))))
+
+
+@halve_every.mistake(
+    "You count epochs from 1, so everything comes one epoch early. The first one is 0."
+)
+def epochs_from_one(step, *, base_lr, epochs, steps_per_epoch):
+    epoch = step // steps_per_epoch + 1
+    return base_lr * 0.5 ** (epoch // epochs)
+
+
+@halve_every.mistake("You halve once and never again. Halve every `epochs` epochs.")
+def halves_once(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr / 2 if step >= epochs * steps_per_epoch else base_lr
+
+
+@halve_every.mistake(
+    "You halve one step early: the last step of the k-th epoch still has the old rate."
+)
+def halved_one_step_early(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.5 ** ((step + 1) // (epochs * steps_per_epoch))
+
+
+@halve_every.mistake(
+    "You halve one step late: the first step of the next epoch, t = `epochs` · `steps_per_epoch`, "
+    "has the new rate already."
+)
+def halved_one_step_late(step, *, base_lr, epochs, steps_per_epoch):
+    return base_lr * 0.5 ** (max(step - 1, 0) // (epochs * steps_per_epoch))
+
+
+@halve_every.alternative
+def through_the_epoch(step, *, base_lr, epochs, steps_per_epoch):
+    epoch = step // steps_per_epoch
+    return base_lr / 2 ** (epoch // epochs)
+
+
+@halve_every.alternative
+def through_a_loop(step, *, base_lr, epochs, steps_per_epoch):
+    while step >= epochs * steps_per_epoch:
+        step, base_lr = step - epochs * steps_per_epoch, base_lr / 2
+    return base_lr
 
 
 def _epochs(rng):
@@ -177,69 +145,7 @@ def _epochs(rng):
     }
 
 
-def left_as_they_were(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(milestones)
-
-
-def the_other_way_round(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(m * batch_size * epoch_steps / dataset_size for m in milestones)
-
-
-def batch_size_forgotten(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(m * dataset_size / epoch_steps for m in milestones)
-
-
-def batch_size_on_top(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(m * dataset_size * batch_size / epoch_steps for m in milestones)
-
-
-def in_steps(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(m * dataset_size / batch_size for m in milestones)
-
-
-def in_examples(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(m * dataset_size for m in milestones)
-
-
-def down_to_whole_epochs(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(m * dataset_size // (batch_size * epoch_steps) for m in milestones)
-
-
-def added_up(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(m + dataset_size / (batch_size * epoch_steps) for m in milestones)
-
-
-def to_the_nearest_epoch(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(round(m * dataset_size / (batch_size * epoch_steps)) for m in milestones)
-
-
-def always_5000_steps(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(m * dataset_size / (batch_size * 5000) for m in milestones)
-
-
-def parentheses_lost(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(m * dataset_size / batch_size * epoch_steps for m in milestones)
-
-
-def full_batches_only(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(m * (dataset_size // batch_size) / epoch_steps for m in milestones)
-
-
-def batches_rounded_up(milestones, *, dataset_size, batch_size, epoch_steps):
-    return tuple(m * -(-dataset_size // batch_size) / epoch_steps for m in milestones)
-
-
-def through_steps(milestones, *, dataset_size, batch_size, epoch_steps):
-    steps_per_pass = dataset_size / batch_size
-    return [milestone * steps_per_pass / epoch_steps for milestone in milestones]
-
-
-def as_a_vector(milestones, *, dataset_size, batch_size, epoch_steps):
-    passes = torch.tensor(milestones, dtype=torch.float64)
-    return passes * dataset_size / (batch_size * epoch_steps)
-
-
-lab.exercise(
+milestones_in_new_epochs = lab.exercise(
     schedules.milestones_in_new_epochs,
     title="Another epoch",
     statement=(
@@ -258,78 +164,105 @@ lab.exercise(
     inputs=_epochs,
     probe=probes.call(),
     checks=[matches_reference("the milestones", rtol=1e-5), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "left_as_they_were",
-            left_as_they_were,
-            "You keep the numbers: epoch 30 of theirs and epoch 30 of yours come after different "
-            "numbers of examples. Convert them.",
-        ),
-        Mistake(
-            "the_other_way_round",
-            the_other_way_round,
-            "You convert the other way round, from your epochs to passes over the data.",
-        ),
-        Mistake(
-            "batch_size_forgotten",
-            batch_size_forgotten,
-            "You divide examples by steps. One of your epochs sees `epoch_steps` · `batch_size` "
-            "examples.",
-        ),
-        Mistake(
-            "batch_size_on_top",
-            batch_size_on_top,
-            "You multiply by the batch size. The larger the batches, the *fewer* epochs of a fixed "
-            "number of steps are needed.",
-        ),
-        Mistake(
-            "in_steps",
-            in_steps,
-            "These are steps. Divide by the steps of one of your epochs.",
-        ),
-        Mistake(
-            "in_examples",
-            in_examples,
-            "These are examples. Divide by the examples that one of your epochs sees.",
-        ),
-        Mistake(
-            "down_to_whole_epochs",
-            down_to_whole_epochs,
-            "You cut off to whole epochs. Asked for are the exact ones.",
-        ),
-        Mistake(
-            "to_the_nearest_epoch",
-            to_the_nearest_epoch,
-            "You round to whole epochs. Asked for are the exact ones.",
-        ),
-        Mistake(
-            "full_batches_only",
-            full_batches_only,
-            "You count whole batches in one pass and lose the rest of the data. Count "
-            "*examples*: m · N of them are seen, and B · S in one of your epochs.",
-        ),
-        Mistake(
-            "batches_rounded_up",
-            batches_rounded_up,
-            "You round the batches of one pass up, as if the last one were full. Count "
-            "*examples*: m · N of them are seen, and B · S in one of your epochs.",
-        ),
-        Mistake(
-            "parentheses_lost",
-            parentheses_lost,
-            "`/ batch_size * epoch_steps` divides by the one and multiplies by the other. "
-            "Divide by their product: put it in parentheses.",
-        ),
-        Mistake(
-            "always_5000_steps",
-            always_5000_steps,
-            "5000 is what many codes take; here an epoch has `epoch_steps` steps.",
-        ),
-        Mistake("added_up", added_up, "Milestones are stretched, not shifted: multiply."),
-    ],
-    alternatives=[
-        Alternative("through_steps", through_steps),
-        Alternative("as_a_vector", as_a_vector),
-    ],
     hints=("How many examples have been seen at milestone m?", "And in one of your epochs?"),
 )
+
+
+@milestones_in_new_epochs.mistake(
+    "You keep the numbers: epoch 30 of theirs and epoch 30 of yours come after different numbers "
+    "of examples. Convert them."
+)
+def left_as_they_were(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(milestones)
+
+
+@milestones_in_new_epochs.mistake(
+    "You convert the other way round, from your epochs to passes over the data."
+)
+def the_other_way_round(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * batch_size * epoch_steps / dataset_size for m in milestones)
+
+
+@milestones_in_new_epochs.mistake(
+    "You divide examples by steps. One of your epochs sees `epoch_steps` · `batch_size` examples."
+)
+def batch_size_forgotten(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size / epoch_steps for m in milestones)
+
+
+@milestones_in_new_epochs.mistake(
+    "You multiply by the batch size. The larger the batches, the *fewer* epochs of a fixed number "
+    "of steps are needed."
+)
+def batch_size_on_top(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size * batch_size / epoch_steps for m in milestones)
+
+
+@milestones_in_new_epochs.mistake("These are steps. Divide by the steps of one of your epochs.")
+def in_steps(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size / batch_size for m in milestones)
+
+
+@milestones_in_new_epochs.mistake(
+    "These are examples. Divide by the examples that one of your epochs sees."
+)
+def in_examples(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size for m in milestones)
+
+
+@milestones_in_new_epochs.mistake("You cut off to whole epochs. Asked for are the exact ones.")
+def down_to_whole_epochs(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size // (batch_size * epoch_steps) for m in milestones)
+
+
+@milestones_in_new_epochs.mistake("You round to whole epochs. Asked for are the exact ones.")
+def to_the_nearest_epoch(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(round(m * dataset_size / (batch_size * epoch_steps)) for m in milestones)
+
+
+@milestones_in_new_epochs.mistake(
+    "You count whole batches in one pass and lose the rest of the data. Count *examples*: m · N "
+    "of them are seen, and B · S in one of your epochs."
+)
+def full_batches_only(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * (dataset_size // batch_size) / epoch_steps for m in milestones)
+
+
+@milestones_in_new_epochs.mistake(
+    "You round the batches of one pass up, as if the last one were full. Count *examples*: m · N "
+    "of them are seen, and B · S in one of your epochs."
+)
+def batches_rounded_up(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * -(-dataset_size // batch_size) / epoch_steps for m in milestones)
+
+
+@milestones_in_new_epochs.mistake(
+    "`/ batch_size * epoch_steps` divides by the one and multiplies by the other. Divide by their "
+    "product: put it in parentheses."
+)
+def parentheses_lost(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size / batch_size * epoch_steps for m in milestones)
+
+
+@milestones_in_new_epochs.mistake(
+    "5000 is what many codes take; here an epoch has `epoch_steps` steps."
+)
+def always_5000_steps(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m * dataset_size / (batch_size * 5000) for m in milestones)
+
+
+@milestones_in_new_epochs.mistake("Milestones are stretched, not shifted: multiply.")
+def added_up(milestones, *, dataset_size, batch_size, epoch_steps):
+    return tuple(m + dataset_size / (batch_size * epoch_steps) for m in milestones)
+
+
+@milestones_in_new_epochs.alternative
+def through_steps(milestones, *, dataset_size, batch_size, epoch_steps):
+    steps_per_pass = dataset_size / batch_size
+    return [milestone * steps_per_pass / epoch_steps for milestone in milestones]
+
+
+@milestones_in_new_epochs.alternative
+def as_a_vector(milestones, *, dataset_size, batch_size, epoch_steps):
+    passes = torch.tensor(milestones, dtype=torch.float64)
+    return passes * dataset_size / (batch_size * epoch_steps)

@@ -5,10 +5,9 @@ import math
 import numpy as np
 
 from autograder import probes
-from autograder.exercises.schedules import plateau_answers as answers
 from autograder.exercises.schedules.drawing import SCHEDULERS, draw_rate
 from autograder.exercises.schedules.lab import lab
-from autograder.judging import Alternative, Mistake, Part
+from autograder.judging import Part
 from autograder.judging.checks import Case, check, finding
 from autograder.judging.comparison import brief
 from autograder.judging.verdict import Finding
@@ -133,7 +132,7 @@ def follows_the_metric(mode: str):
     return look
 
 
-lab.exercise(
+reduce_on_plateau = lab.exercise(
     schedules.ReduceOnPlateau,
     title="Drop when it stands still",
     statement=(
@@ -164,135 +163,6 @@ lab.exercise(
     hide=("Formula",),
     inputs=(_two_losses, _two_accuracies, _both_standing, _both_modes),
     probe=probes.histories("step"),
-    mistakes=[
-        Mistake(
-            "drops_one_early",
-            answers.DropsOneEarly,
-            "You drop when the count *reaches* patience. Patience is how many bad evaluations are "
-            "put up with: drop when the count is greater. (1, .9, .9, .9, .9 with patience 2 drops "
-            "at the fifth call, yours at the fourth.)",
-        ),
-        Mistake(
-            "returns_nothing",
-            answers.ReturnsNothing,
-            "`step` returns nothing. Return the rate, `self.lr`, at every call.",
-        ),
-        Mistake(
-            "returns_the_old_rate",
-            answers.ReturnsTheOldRate,
-            "You return the rate from before the drop. Asked for is the rate from there on: "
-            "return `self.lr` last.",
-        ),
-        Mistake(
-            "keeps_no_best",
-            answers.KeepsNoBest,
-            "You never set `self.best`: everything is better than infinity. An improvement "
-            "becomes the new best.",
-        ),
-        Mistake(
-            "compares_with_the_previous",
-            answers.ComparesWithThePrevious,
-            "You compare with the evaluation before, not with the best: a metric that goes up and "
-            "down looks like an improvement every other time. Keep the best.",
-        ),
-        Mistake(
-            "always_minimizes",
-            answers.AlwaysMinimizes,
-            "You look for smaller values in mode 'max' too: an accuracy that grows counts as bad. "
-            "There, greater is better.",
-        ),
-        Mistake(
-            "never_looks_at_the_mode",
-            answers.NeverLooksAtTheMode,
-            "You do not look at the mode: with an accuracy nothing ever counts as better. In "
-            "mode 'max' an improvement is above best + threshold.",
-        ),
-        Mistake(
-            "keeps_the_counter",
-            answers.KeepsTheCounter,
-            "After a drop you go on counting, so the rate drops again at every evaluation. Start "
-            "again at 0.",
-        ),
-        Mistake(
-            "counts_all_bad_ones",
-            answers.CountsAllBadOnes,
-            "An improvement does not set your count back to 0: you count all bad evaluations, not "
-            "those in a row.",
-        ),
-        Mistake(
-            "ignores_the_threshold",
-            answers.IgnoresTheThreshold,
-            "You take any improvement, however small. It must be by more than `threshold`.",
-        ),
-        Mistake(
-            "as_good_is_better",
-            answers.AsGoodIsBetter,
-            "You take a metric that is *exactly* threshold better as an improvement, and with "
-            "threshold 0 one that stands still. It must be better by *more* than the threshold: "
-            "< and >, not ≤ and ≥.",
-        ),
-        Mistake(
-            "creeps_along",
-            answers.CreepsAlong,
-            "You move `best` at improvements that are too small to count. Then a slow creep, which "
-            "adds up, never counts. `best` moves only with an improvement.",
-        ),
-        Mistake(
-            "threshold_the_other_way",
-            answers.ThresholdTheOtherWay,
-            "Your threshold points the wrong way: slightly *worse* values count as improvements. "
-            "Below best − threshold, above best + threshold.",
-        ),
-        Mistake(
-            "threshold_for_min_only",
-            answers.ThresholdForMinOnly,
-            "In mode 'max' you still subtract the threshold, so slightly worse values count as "
-            "improvements. There it is best + threshold.",
-        ),
-        Mistake(
-            "relative_threshold",
-            answers.RelativeThreshold,
-            "You take the threshold as a fraction of the best. That is torch's default "
-            "(threshold_mode='rel'); here it is a difference, best − threshold.",
-        ),
-        Mistake(
-            "forgets_the_best",
-            answers.ForgetsTheBest,
-            "After a drop you start with a new best. The best stays: only the count starts again.",
-        ),
-        Mistake(
-            "starts_anew",
-            answers.StartsAnew,
-            "After a drop you start with no best at all, so the next evaluation counts as an "
-            "improvement. The best stays: only the count starts again.",
-        ),
-        Mistake(
-            "subtracts_the_factor",
-            answers.SubtractsTheFactor,
-            "You take `factor` as the part that is lost. It is the part that is kept: α · factor.",
-        ),
-        Mistake(
-            "divides_by_the_factor",
-            answers.DividesByTheFactor,
-            "You divide by `factor` < 1, so the rate grows. Multiply by it.",
-        ),
-        Mistake(
-            "modes_exchanged",
-            answers.ModesExchanged,
-            "The modes are exchanged: in mode 'min' (a loss) smaller is better, in mode 'max' "
-            "(an accuracy) greater.",
-        ),
-        Mistake(
-            "cooldown_after_a_drop",
-            answers.CooldownAfterADrop,
-            "After a drop you let one evaluation pass that does not count. (torch can: cooldown=1.) "
-            "Here the count starts again at 0 at once.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_signs", answers.BySigns),
-        Alternative("by_a_history", answers.ByAHistory),
-    ],
     forbidden=SCHEDULERS,
     hints=(
         "First decide: is it an improvement? The two modes differ in this only.",
@@ -300,3 +170,362 @@ lab.exercise(
         "Then: is the count *greater* than patience? Two things happen.",
     ),
 )
+
+
+@reduce_on_plateau.mistake(
+    "You drop when the count *reaches* patience. Patience is how many bad evaluations are put up "
+    "with: drop when the count is greater. (1, .9, .9, .9, .9 with patience 2 drops at the fifth "
+    "call, yours at the fourth.)"
+)
+def drops_one_early(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best - self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations >= self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake("`step` returns nothing. Return the rate, `self.lr`, at every call.")
+def returns_nothing(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best - self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+
+
+@reduce_on_plateau.mistake(
+    "You return the rate from before the drop. Asked for is the rate from there on: return "
+    "`self.lr` last."
+)
+def returns_the_old_rate(self, metric):
+    before = self.lr
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best - self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return before
+
+
+@reduce_on_plateau.mistake(
+    "You never set `self.best`: everything is better than infinity. An improvement becomes the "
+    "new best."
+)
+def keeps_no_best(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best - self.threshold:
+        self.bad_evaluations = 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "You compare with the evaluation before, not with the best: a metric that goes up and down "
+    "looks like an improvement every other time. Keep the best."
+)
+def compares_with_the_previous(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    improved = sign * metric < sign * self.best - self.threshold
+    self.best = metric
+    self.bad_evaluations = 0 if improved else self.bad_evaluations + 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "You look for smaller values in mode 'max' too: an accuracy that grows counts as bad. There, "
+    "greater is better."
+)
+def always_minimizes(self, metric):
+    if math.isinf(self.best) or metric < self.best - self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "You do not look at the mode: with an accuracy nothing ever counts as better. In mode 'max' "
+    "an improvement is above best + threshold."
+)
+def never_looks_at_the_mode(self, metric):
+    if metric < self.best - self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "After a drop you go on counting, so the rate drops again at every evaluation. Start again at "
+    "0."
+)
+def keeps_the_counter(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best - self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "An improvement does not set your count back to 0: you count all bad evaluations, not those "
+    "in a row."
+)
+def counts_all_bad_ones(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best - self.threshold:
+        self.best = metric
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "You take any improvement, however small. It must be by more than `threshold`."
+)
+def ignores_the_threshold(self, metric):
+    better = metric < self.best if self.mode == "min" else metric > self.best
+    if better:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "You take a metric that is *exactly* threshold better as an improvement, and with threshold 0 "
+    "one that stands still. It must be better by *more* than the threshold: < and >, not ≤ and ≥."
+)
+def as_good_is_better(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric <= sign * self.best - self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "You move `best` at improvements that are too small to count. Then a slow creep, which adds "
+    "up, never counts. `best` moves only with an improvement."
+)
+def creeps_along(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best - self.threshold:
+        self.bad_evaluations = 0
+    else:
+        self.bad_evaluations += 1
+    self.best = min(self.best, metric) if self.mode == "min" else max(self.best, metric)
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "Your threshold points the wrong way: slightly *worse* values count as improvements. Below "
+    "best − threshold, above best + threshold."
+)
+def threshold_the_other_way(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best + self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "In mode 'max' you still subtract the threshold, so slightly worse values count as "
+    "improvements. There it is best + threshold."
+)
+def threshold_for_min_only(self, metric):
+    if self.mode == "min":
+        improved = metric < self.best - self.threshold
+    else:
+        improved = metric > self.best - self.threshold
+    if improved:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "You take the threshold as a fraction of the best. That is torch's default "
+    "(threshold_mode='rel'); here it is a difference, best − threshold."
+)
+def relative_threshold(self, metric):
+    if self.mode == "min":
+        improved = metric < self.best * (1 - self.threshold)
+    else:
+        improved = metric > self.best * (1 + self.threshold)
+    if improved:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "After a drop you start with a new best. The best stays: only the count starts again."
+)
+def forgets_the_best(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best - self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.best, self.bad_evaluations = metric, 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "After a drop you start with no best at all, so the next evaluation counts as an improvement. "
+    "The best stays: only the count starts again."
+)
+def starts_anew(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best - self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+        self.best = math.inf if self.mode == "min" else -math.inf
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "You take `factor` as the part that is lost. It is the part that is kept: α · factor."
+)
+def subtracts_the_factor(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best - self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr -= self.factor * self.lr
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake("You divide by `factor` < 1, so the rate grows. Multiply by it.")
+def divides_by_the_factor(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best - self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr /= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "The modes are exchanged: in mode 'min' (a loss) smaller is better, in mode 'max' (an "
+    "accuracy) greater."
+)
+def modes_exchanged(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric > sign * self.best + self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = 0
+    return self.lr
+
+
+@reduce_on_plateau.mistake(
+    "After a drop you let one evaluation pass that does not count. (torch can: cooldown=1.) Here "
+    "the count starts again at 0 at once."
+)
+def cooldown_after_a_drop(self, metric):
+    sign = 1 if self.mode == "min" else -1
+    if sign * metric < sign * self.best - self.threshold:
+        self.best, self.bad_evaluations = metric, 0
+    else:
+        self.bad_evaluations += 1
+    if self.bad_evaluations > self.patience:
+        self.lr *= self.factor
+        self.bad_evaluations = -1
+    return self.lr
+
+
+@reduce_on_plateau.alternative
+def by_signs(self, metric):
+    gain = self.best - metric if self.mode == "min" else metric - self.best
+    if gain > self.threshold:
+        self.best = metric
+        self.bad_evaluations = 0
+        return self.lr
+    self.bad_evaluations += 1
+    if self.bad_evaluations == self.patience + 1:
+        self.lr, self.bad_evaluations = self.lr * self.factor, 0
+    return self.lr
+
+
+@reduce_on_plateau.alternative
+def by_a_history(self, metric):
+    value = float(metric) if self.mode == "min" else -float(metric)
+    best = self.best if self.mode == "min" else -self.best
+    if value < best - self.threshold:
+        self.best, self.since = metric, []
+    else:
+        self.since.append(metric)
+    if len(self.since) > self.patience:
+        self.since.clear()
+        self.lr = self.factor * self.lr
+    return self.lr

@@ -13,7 +13,6 @@ from autograder.exercises.schedules.drawing import (
     is_pure,
 )
 from autograder.exercises.schedules.lab import lab
-from autograder.judging import Alternative, Mistake
 from course_lib import schedules
 
 
@@ -82,153 +81,7 @@ def _of_the_model(rng):
     return {"step": draw_steps(rng, len(tokens), around=around), "batch_tokens": tokens}
 
 
-def fractions_of_the_steps(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(step >= f * len(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-def same_factor_twice(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    dropped = sum(batch_tokens[:step]) >= min(fractions) * sum(batch_tokens)
-    rate = base_lr * gamma if dropped else base_lr
-    return rate * min((step + 1) / warmup_steps, 1.0)
-
-
-def one_third(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * (1 / 3) ** drops
-
-
-def a_tenth_of_the_rest(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * (1, gamma, gamma**3)[drops]
-
-
-def counts_this_batch(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    seen = sum(batch_tokens[: step + 1])
-    drops = sum(seen >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-def always_these_fractions(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in (0.6, 0.9))
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-def no_warmup(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * gamma**drops
-
-
-def warmup_from_zero(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * min(step / warmup_steps, 1.0) * gamma**drops
-
-
-def size_of_this_batch(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    everything = batch_tokens[0] * len(batch_tokens)
-    drops = sum(sum(batch_tokens[:step]) >= f * everything for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-def back_up_after_the_end(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    if step >= len(batch_tokens):
-        return base_lr
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-def only_when_more_have_been_seen(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) > f * sum(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-def two_drops_only(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    rate, share = base_lr, sum(batch_tokens[:step]) / sum(batch_tokens)
-    if step < warmup_steps:
-        rate = base_lr * (step + 1) / warmup_steps
-    if share >= fractions[1]:
-        return rate * gamma**2
-    return rate * gamma if share >= fractions[0] else rate
-
-
-def fractions_of_the_notes(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in (0.8, 0.9))
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-def factor_of_the_notes(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * 0.316**drops
-
-
-def no_drop_while_warming_up(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * gamma**drops
-
-
-def by_running_sums(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    seen = torch.tensor([0, *batch_tokens]).cumsum(0)
-    share = seen[min(step, len(batch_tokens))] / seen[-1]
-    drops = int((share.double() >= torch.tensor(fractions, dtype=torch.float64)).sum())
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-def by_cases(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    share = sum(batch_tokens[:step]) / sum(batch_tokens)
-    rate = base_lr
-    if step < warmup_steps:
-        rate = base_lr * (step + 1) / warmup_steps
-    for fraction in fractions:
-        if share >= fraction:
-            rate = rate * gamma
-    return rate
-
-
-def by_tokens_left(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    left = sum(batch_tokens[step:])
-    drops = len([f for f in fractions if left <= (1 - f) * sum(batch_tokens)])
-    return base_lr / warmup_steps * min(step + 1, warmup_steps) * gamma**drops
-
-
-lab.exercise(
+token_fraction_decay = lab.exercise(
     schedules.token_fraction_decay,
     title="“What DeepSeek does”",
     statement=(
@@ -266,89 +119,6 @@ lab.exercise(
         ),
         is_pure,
     ],
-    mistakes=[
-        Mistake(
-            "fractions_of_the_steps",
-            fractions_of_the_steps,
-            "You drop at fractions of the *steps*. The batches grow, so the later steps hold more "
-            "tokens, and your drops come too early. Count `sum(batch_tokens[:step])`.",
-        ),
-        Mistake(
-            "same_factor_twice",
-            same_factor_twice,
-            "The second drop multiplies the *current* rate, so 0.316² = 0.0999 of the peak is left. "
-            "Yours goes to 0.316 of the peak again, that is, it does not drop at all.",
-        ),
-        Mistake(
-            "one_third",
-            one_third,
-            "You use 1/3. The factor is 0.316, the root of 1/10: two drops leave a tenth (0.0999 of "
-            "the peak), where (1/3)² would leave 0.111.",
-        ),
-        Mistake(
-            "a_tenth_of_the_rest",
-            a_tenth_of_the_rest,
-            "At the second drop you multiply by γ² again: 0.0316 is left. Each drop multiplies by γ "
-            "once.",
-        ),
-        Mistake(
-            "counts_this_batch",
-            counts_this_batch,
-            "You count the batch of this step among the tokens seen. When its rate is chosen it has "
-            "not been seen: `batch_tokens[:step]`.",
-        ),
-        Mistake(
-            "only_when_more_have_been_seen",
-            only_when_more_have_been_seen,
-            "When the fraction has been seen *exactly* you still wait one step: you compare "
-            "with >. Reached is reached: ≥.",
-        ),
-        Mistake(
-            "fractions_of_the_notes",
-            fractions_of_the_notes,
-            "You drop at 80 % and 90 % whatever is asked for. That is only the default: "
-            "`fractions` says where.",
-        ),
-        Mistake(
-            "two_drops_only",
-            two_drops_only,
-            "You look at the first two fractions only. There may be another number of them, and "
-            "each is a drop: count those that have been reached.",
-        ),
-        Mistake(
-            "factor_of_the_notes",
-            factor_of_the_notes,
-            "You always multiply by 0.316. That is only the default: the factor is `gamma`.",
-        ),
-        Mistake(
-            "always_these_fractions",
-            always_these_fractions,
-            "You drop at 60 % and 90 %, which is DeepSeek-V2. Here `fractions` says where.",
-        ),
-        Mistake("no_warmup", no_warmup, "The warm-up is missing: α₀ (t + 1)/w at first."),
-        Mistake(
-            "warmup_from_zero",
-            warmup_from_zero,
-            "Your first update has rate 0. The warm-up is (t + 1)/w.",
-        ),
-        Mistake(
-            "size_of_this_batch",
-            size_of_this_batch,
-            "You estimate all tokens from the first batch. Batches grow: add them up.",
-        ),
-        Mistake(
-            "back_up_after_the_end",
-            back_up_after_the_end,
-            "After the last step your rate jumps back to the peak. All tokens have been seen then: "
-            "it stays low.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_cases", by_cases),
-        Alternative("by_tokens_left", by_tokens_left),
-        Alternative("by_running_sums", by_running_sums),
-        Alternative("no_drop_while_warming_up", no_drop_while_warming_up),
-    ],
     equivalent_mutants={
         "return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma ** drops => "
         "return base_lr * min(1.0, (step + 1) / warmup_steps) * gamma ** drops": "the smaller of "
@@ -361,3 +131,199 @@ lab.exercise(
         "Warm-up times `base_lr` times `gamma ** drops`.",
     ),
 )
+
+
+@token_fraction_decay.mistake(
+    "You drop at fractions of the *steps*. The batches grow, so the later steps hold more tokens, "
+    "and your drops come too early. Count `sum(batch_tokens[:step])`."
+)
+def fractions_of_the_steps(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(step >= f * len(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+@token_fraction_decay.mistake(
+    "The second drop multiplies the *current* rate, so 0.316² = 0.0999 of the peak is left. Yours "
+    "goes to 0.316 of the peak again, that is, it does not drop at all."
+)
+def same_factor_twice(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    dropped = sum(batch_tokens[:step]) >= min(fractions) * sum(batch_tokens)
+    rate = base_lr * gamma if dropped else base_lr
+    return rate * min((step + 1) / warmup_steps, 1.0)
+
+
+@token_fraction_decay.mistake(
+    "You use 1/3. The factor is 0.316, the root of 1/10: two drops leave a tenth (0.0999 of the "
+    "peak), where (1/3)² would leave 0.111."
+)
+def one_third(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * (1 / 3) ** drops
+
+
+@token_fraction_decay.mistake(
+    "At the second drop you multiply by γ² again: 0.0316 is left. Each drop multiplies by γ once."
+)
+def a_tenth_of_the_rest(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * (1, gamma, gamma**3)[drops]
+
+
+@token_fraction_decay.mistake(
+    "You count the batch of this step among the tokens seen. When its rate is chosen it has not "
+    "been seen: `batch_tokens[:step]`."
+)
+def counts_this_batch(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    seen = sum(batch_tokens[: step + 1])
+    drops = sum(seen >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+@token_fraction_decay.mistake(
+    "When the fraction has been seen *exactly* you still wait one step: you compare with >. "
+    "Reached is reached: ≥."
+)
+def only_when_more_have_been_seen(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) > f * sum(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+@token_fraction_decay.mistake(
+    "You drop at 80 % and 90 % whatever is asked for. That is only the default: `fractions` says "
+    "where."
+)
+def fractions_of_the_notes(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in (0.8, 0.9))
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+@token_fraction_decay.mistake(
+    "You look at the first two fractions only. There may be another number of them, and each is a "
+    "drop: count those that have been reached."
+)
+def two_drops_only(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    rate, share = base_lr, sum(batch_tokens[:step]) / sum(batch_tokens)
+    if step < warmup_steps:
+        rate = base_lr * (step + 1) / warmup_steps
+    if share >= fractions[1]:
+        return rate * gamma**2
+    return rate * gamma if share >= fractions[0] else rate
+
+
+@token_fraction_decay.mistake(
+    "You always multiply by 0.316. That is only the default: the factor is `gamma`."
+)
+def factor_of_the_notes(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * 0.316**drops
+
+
+@token_fraction_decay.mistake(
+    "You drop at 60 % and 90 %, which is DeepSeek-V2. Here `fractions` says where."
+)
+def always_these_fractions(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in (0.6, 0.9))
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+@token_fraction_decay.mistake("The warm-up is missing: α₀ (t + 1)/w at first.")
+def no_warmup(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * gamma**drops
+
+
+@token_fraction_decay.mistake("Your first update has rate 0. The warm-up is (t + 1)/w.")
+def warmup_from_zero(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * min(step / warmup_steps, 1.0) * gamma**drops
+
+
+@token_fraction_decay.mistake(
+    "You estimate all tokens from the first batch. Batches grow: add them up."
+)
+def size_of_this_batch(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    everything = batch_tokens[0] * len(batch_tokens)
+    drops = sum(sum(batch_tokens[:step]) >= f * everything for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+@token_fraction_decay.mistake(
+    "After the last step your rate jumps back to the peak. All tokens have been seen then: it "
+    "stays low."
+)
+def back_up_after_the_end(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    if step >= len(batch_tokens):
+        return base_lr
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+@token_fraction_decay.alternative
+def by_cases(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    share = sum(batch_tokens[:step]) / sum(batch_tokens)
+    rate = base_lr
+    if step < warmup_steps:
+        rate = base_lr * (step + 1) / warmup_steps
+    for fraction in fractions:
+        if share >= fraction:
+            rate = rate * gamma
+    return rate
+
+
+@token_fraction_decay.alternative
+def by_tokens_left(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    left = sum(batch_tokens[step:])
+    drops = len([f for f in fractions if left <= (1 - f) * sum(batch_tokens)])
+    return base_lr / warmup_steps * min(step + 1, warmup_steps) * gamma**drops
+
+
+@token_fraction_decay.alternative
+def by_running_sums(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    seen = torch.tensor([0, *batch_tokens]).cumsum(0)
+    share = seen[min(step, len(batch_tokens))] / seen[-1]
+    drops = int((share.double() >= torch.tensor(fractions, dtype=torch.float64)).sum())
+    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
+
+
+@token_fraction_decay.alternative
+def no_drop_while_warming_up(
+    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
+):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
+    return base_lr * gamma**drops

@@ -11,7 +11,6 @@ from autograder.exercises.schedules.drawing import (
     is_pure,
 )
 from autograder.exercises.schedules.lab import lab
-from autograder.judging import Alternative, Mistake
 from course_lib import schedules
 from course_lib.schedules import cosine
 
@@ -25,61 +24,7 @@ def _warmup(rng):
     }
 
 
-def first_step_wasted(step, *, base_lr, warmup_steps):
-    return base_lr * min(step / warmup_steps, 1.0)
-
-
-def peak_a_step_late(step, *, base_lr, warmup_steps):
-    return base_lr * min((step + 1) / (warmup_steps + 1), 1.0)
-
-
-def from_zero_to_the_peak(step, *, base_lr, warmup_steps):
-    return base_lr * min(step / (warmup_steps - 1), 1.0)
-
-
-def never_stops_rising(step, *, base_lr, warmup_steps):
-    return base_lr * (step + 1) / warmup_steps
-
-
-def waits_and_jumps(step, *, base_lr, warmup_steps):
-    return base_lr if step >= warmup_steps else base_lr / warmup_steps
-
-
-def cools_down(step, *, base_lr, warmup_steps):
-    return base_lr * max(1 - step / warmup_steps, 0.0)
-
-
-def by_a_root(step, *, base_lr, warmup_steps):
-    return base_lr * min(((step + 1) / warmup_steps) ** 0.5, 1.0)
-
-
-def over_whole_numbers(step, *, base_lr, warmup_steps):
-    return base_lr * min((step + 1) // warmup_steps, 1)
-
-
-def exponential_warmup(step, *, base_lr, warmup_steps):
-    return base_lr * (1 - math.exp(-(step + 1) / warmup_steps))
-
-
-def nothing_after_the_warmup(step, *, base_lr, warmup_steps):
-    return base_lr * (step + 1) / warmup_steps if step < warmup_steps else 0.0
-
-
-def first_two_stairs_alike(step, *, base_lr, warmup_steps):
-    return base_lr * max(step, 1) / warmup_steps if step < warmup_steps else base_lr
-
-
-def warmup_by_cases(step, *, base_lr, warmup_steps):
-    if step + 1 < warmup_steps:
-        return (step + 1) * base_lr / warmup_steps
-    return base_lr
-
-
-def warmup_by_clamping_updates(step, *, base_lr, warmup_steps):
-    return base_lr / warmup_steps * min(step + 1, warmup_steps)
-
-
-lab.exercise(
+linear_warmup = lab.exercise(
     schedules.linear_warmup,
     title="Linear warm-up",
     statement=(
@@ -102,61 +47,6 @@ lab.exercise(
         follows("the rates after it", lambda inputs, t: t >= inputs["warmup_steps"]),
         is_pure,
     ],
-    mistakes=[
-        Mistake(
-            "first_step_wasted",
-            first_step_wasted,
-            "Your first update has rate 0 and does nothing. Step t is update t + 1: α₀ (t + 1)/w.",
-        ),
-        Mistake(
-            "first_two_stairs_alike",
-            first_two_stairs_alike,
-            "Steps 0 and 1 have the same rate, and every stair comes one step late. Step t is "
-            "update t + 1: α₀ (t + 1)/w.",
-        ),
-        Mistake(
-            "peak_a_step_late",
-            peak_a_step_late,
-            "You take w + 1 stairs, so the peak comes one step late. α₀ (t + 1)/w.",
-        ),
-        Mistake(
-            "from_zero_to_the_peak",
-            from_zero_to_the_peak,
-            "You start at 0 and reach the peak in w − 1 stairs. The first update should count: "
-            "α₀ (t + 1)/w.",
-        ),
-        Mistake(
-            "never_stops_rising",
-            never_stops_rising,
-            "Your rate goes on rising after the warm-up. It stays at `base_lr`.",
-        ),
-        Mistake(
-            "nothing_after_the_warmup",
-            nothing_after_the_warmup,
-            "After the warm-up your rate is 0. It stays at `base_lr`.",
-        ),
-        Mistake(
-            "waits_and_jumps",
-            waits_and_jumps,
-            "Your rate stays low and then jumps. It should rise by the same amount at every step.",
-        ),
-        Mistake("cools_down", cools_down, "Your rate falls to 0. A warm-up rises."),
-        Mistake("by_a_root", by_a_root, "Your rate rises like a root. Asked for is a line."),
-        Mistake(
-            "over_whole_numbers",
-            over_whole_numbers,
-            "`//` gives 0 until the warm-up is over. Use `/`.",
-        ),
-        Mistake(
-            "exponential_warmup",
-            exponential_warmup,
-            "Your rate rises along 1 − e^(−n/w) and has 63 % after w steps. Asked for is a line.",
-        ),
-    ],
-    alternatives=[
-        Alternative("warmup_by_cases", warmup_by_cases),
-        Alternative("warmup_by_clamping_updates", warmup_by_clamping_updates),
-    ],
     equivalent_mutants={
         "return base_lr * min((step + 1) / warmup_steps, 1.0) => "
         "return base_lr * min(1.0, (step + 1) / warmup_steps)": "the smaller of two numbers is the "
@@ -165,6 +55,85 @@ lab.exercise(
     forbidden=SCHEDULERS,
     hints=("What fraction of the warm-up's stairs has update t + 1 climbed?",),
 )
+
+
+@linear_warmup.mistake(
+    "Your first update has rate 0 and does nothing. Step t is update t + 1: α₀ (t + 1)/w."
+)
+def first_step_wasted(step, *, base_lr, warmup_steps):
+    return base_lr * min(step / warmup_steps, 1.0)
+
+
+@linear_warmup.mistake(
+    "Steps 0 and 1 have the same rate, and every stair comes one step late. Step t is update t + "
+    "1: α₀ (t + 1)/w."
+)
+def first_two_stairs_alike(step, *, base_lr, warmup_steps):
+    return base_lr * max(step, 1) / warmup_steps if step < warmup_steps else base_lr
+
+
+@linear_warmup.mistake("You take w + 1 stairs, so the peak comes one step late. α₀ (t + 1)/w.")
+def peak_a_step_late(step, *, base_lr, warmup_steps):
+    return base_lr * min((step + 1) / (warmup_steps + 1), 1.0)
+
+
+@linear_warmup.mistake(
+    "You start at 0 and reach the peak in w − 1 stairs. The first update should count: α₀ (t + "
+    "1)/w."
+)
+def from_zero_to_the_peak(step, *, base_lr, warmup_steps):
+    return base_lr * min(step / (warmup_steps - 1), 1.0)
+
+
+@linear_warmup.mistake("Your rate goes on rising after the warm-up. It stays at `base_lr`.")
+def never_stops_rising(step, *, base_lr, warmup_steps):
+    return base_lr * (step + 1) / warmup_steps
+
+
+@linear_warmup.mistake("After the warm-up your rate is 0. It stays at `base_lr`.")
+def nothing_after_the_warmup(step, *, base_lr, warmup_steps):
+    return base_lr * (step + 1) / warmup_steps if step < warmup_steps else 0.0
+
+
+@linear_warmup.mistake(
+    "Your rate stays low and then jumps. It should rise by the same amount at every step."
+)
+def waits_and_jumps(step, *, base_lr, warmup_steps):
+    return base_lr if step >= warmup_steps else base_lr / warmup_steps
+
+
+@linear_warmup.mistake("Your rate falls to 0. A warm-up rises.")
+def cools_down(step, *, base_lr, warmup_steps):
+    return base_lr * max(1 - step / warmup_steps, 0.0)
+
+
+@linear_warmup.mistake("Your rate rises like a root. Asked for is a line.")
+def by_a_root(step, *, base_lr, warmup_steps):
+    return base_lr * min(((step + 1) / warmup_steps) ** 0.5, 1.0)
+
+
+@linear_warmup.mistake("`//` gives 0 until the warm-up is over. Use `/`.")
+def over_whole_numbers(step, *, base_lr, warmup_steps):
+    return base_lr * min((step + 1) // warmup_steps, 1)
+
+
+@linear_warmup.mistake(
+    "Your rate rises along 1 − e^(−n/w) and has 63 % after w steps. Asked for is a line."
+)
+def exponential_warmup(step, *, base_lr, warmup_steps):
+    return base_lr * (1 - math.exp(-(step + 1) / warmup_steps))
+
+
+@linear_warmup.alternative
+def warmup_by_cases(step, *, base_lr, warmup_steps):
+    if step + 1 < warmup_steps:
+        return (step + 1) * base_lr / warmup_steps
+    return base_lr
+
+
+@linear_warmup.alternative
+def warmup_by_clamping_updates(step, *, base_lr, warmup_steps):
+    return base_lr / warmup_steps * min(step + 1, warmup_steps)
 
 
 def _warmup_and_wave(rng):
@@ -185,105 +154,7 @@ def _warmup_and_wave_to_zero(rng):
     return {name: value for name, value in _warmup_and_wave(rng).items() if name != "min_lr"}
 
 
-def cosine_already_running(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    return cosine(step, base_lr=base_lr, total_steps=total_steps, min_lr=min_lr)
-
-
-def never_arrives(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=total_steps, min_lr=min_lr)
-
-
-def ends_too_early(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps
-    return cosine(step, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
-
-
-def multiplies_both(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    ramp = min((step + 1) / warmup_steps, 1.0)
-    return ramp * cosine(step, base_lr=base_lr, total_steps=total_steps, min_lr=min_lr)
-
-
-def starts_at_zero(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * step / warmup_steps
-    rest = total_steps - warmup_steps
-    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
-
-
-def starts_at_the_floor(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return min_lr + (base_lr - min_lr) * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps
-    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
-
-
-def overshoots(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step <= warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps
-    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
-
-
-def forgets_the_floor(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps
-    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest)
-
-
-def wave_after_the_end(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    progress = (step - warmup_steps) / (total_steps - warmup_steps)
-    return min_lr + (base_lr - min_lr) * (1 + math.cos(math.pi * progress)) / 2
-
-
-def one_step_in_advance(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps
-    return cosine(step - warmup_steps + 1, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
-
-
-def smaller_of_both(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    ramp = base_lr * (step + 1) / warmup_steps
-    return min(ramp, cosine(step, base_lr=base_lr, total_steps=total_steps, min_lr=min_lr))
-
-
-def peak_held_once(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps + 1
-    return cosine(step - warmup_steps + 1, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
-
-
-def arrives_at_the_last_step(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps - 1
-    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
-
-
-def by_one_formula(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step >= warmup_steps:
-        progress = min(1.0, (step - warmup_steps) / (total_steps - warmup_steps))
-        return min_lr + (base_lr - min_lr) * (1 + math.cos(math.pi * progress)) / 2
-    return base_lr / warmup_steps * (step + 1)
-
-
-def by_the_shifted_clock(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    clock = max(step - warmup_steps, 0)
-    after = cosine(clock, base_lr=base_lr, total_steps=total_steps - warmup_steps, min_lr=min_lr)
-    return after * min(1.0, (step + 1) / warmup_steps)
-
-
-lab.exercise(
+warmup_then_cosine = lab.exercise(
     schedules.warmup_then_cosine,
     title="Warm up, then decay",
     statement=(
@@ -316,83 +187,6 @@ lab.exercise(
         follows("the rates after the last step", lambda inputs, t: t >= inputs["total_steps"]),
         is_pure,
     ],
-    mistakes=[
-        Mistake(
-            "cosine_already_running",
-            cosine_already_running,
-            "When the warm-up ends, your cosine has been running for w steps and the rate jumps "
-            "down. It starts then: pass it t − w, and the length T − w. (Some libraries do it your "
-            "way; the peak is then never held.)",
-        ),
-        Mistake(
-            "never_arrives",
-            never_arrives,
-            "Your cosine starts at t = w but still takes T steps: the training ends before the "
-            "rate is down. It has T − w steps.",
-        ),
-        Mistake(
-            "starts_at_zero",
-            starts_at_zero,
-            "Your first update has rate 0 and does nothing. α₀ (t + 1)/w.",
-        ),
-        Mistake(
-            "ends_too_early",
-            ends_too_early,
-            "You shortened the cosine but did not shift it: it starts w steps too far and is at "
-            "the bottom w steps before the end. Pass it t − w.",
-        ),
-        Mistake(
-            "multiplies_both",
-            multiplies_both,
-            "You multiply the warm-up with a cosine that runs from step 0: the peak is never "
-            "reached. First one, then the other.",
-        ),
-        Mistake(
-            "smaller_of_both",
-            smaller_of_both,
-            "You take the smaller of two curves that both run from step 0. First the warm-up, then "
-            "the cosine, on a clock of its own.",
-        ),
-        Mistake(
-            "overshoots",
-            overshoots,
-            "At t = w you are still warming up and go above `base_lr`. The warm-up is t < w.",
-        ),
-        Mistake(
-            "one_step_in_advance",
-            one_step_in_advance,
-            "Your cosine starts at its step 1. At t = w it is at its step 0: t − w.",
-        ),
-        Mistake(
-            "peak_held_once",
-            peak_held_once,
-            "Your cosine starts at t = w − 1, the last step of the warm-up, so that the peak is "
-            "held for one step. Here it starts at t = w, with `base_lr` once more: t − w, and "
-            "length T − w. (Another convention, not this one.)",
-        ),
-        Mistake(
-            "arrives_at_the_last_step",
-            arrives_at_the_last_step,
-            "Your cosine is at `min_lr` at the last step already. It arrives at t = T, after "
-            "it: its length is T − w.",
-        ),
-        Mistake("forgets_the_floor", forgets_the_floor, "You do not pass `min_lr` on."),
-        Mistake(
-            "wave_after_the_end",
-            wave_after_the_end,
-            "After T your rate rises again. It stays at `min_lr`; your own `cosine` does that.",
-        ),
-        Mistake(
-            "starts_at_the_floor",
-            starts_at_the_floor,
-            "Your warm-up starts from `min_lr`. Here it rises from `base_lr`/w, whatever the floor. "
-            "(Another convention, not this one.)",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_one_formula", by_one_formula),
-        Alternative("by_the_shifted_clock", by_the_shifted_clock),
-    ],
     forbidden=SCHEDULERS,
     needs=("schedules/cosine",),
     hints=(
@@ -401,3 +195,148 @@ lab.exercise(
         "`cosine(step - warmup_steps, …, total_steps=total_steps - warmup_steps, …)`",
     ),
 )
+
+
+@warmup_then_cosine.mistake(
+    "When the warm-up ends, your cosine has been running for w steps and the rate jumps down. It "
+    "starts then: pass it t − w, and the length T − w. (Some libraries do it your way; the peak "
+    "is then never held.)"
+)
+def cosine_already_running(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    return cosine(step, base_lr=base_lr, total_steps=total_steps, min_lr=min_lr)
+
+
+@warmup_then_cosine.mistake(
+    "Your cosine starts at t = w but still takes T steps: the training ends before the rate is "
+    "down. It has T − w steps."
+)
+def never_arrives(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=total_steps, min_lr=min_lr)
+
+
+@warmup_then_cosine.mistake("Your first update has rate 0 and does nothing. α₀ (t + 1)/w.")
+def starts_at_zero(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return base_lr * step / warmup_steps
+    rest = total_steps - warmup_steps
+    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
+
+
+@warmup_then_cosine.mistake(
+    "You shortened the cosine but did not shift it: it starts w steps too far and is at the "
+    "bottom w steps before the end. Pass it t − w."
+)
+def ends_too_early(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    rest = total_steps - warmup_steps
+    return cosine(step, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
+
+
+@warmup_then_cosine.mistake(
+    "You multiply the warm-up with a cosine that runs from step 0: the peak is never reached. "
+    "First one, then the other."
+)
+def multiplies_both(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    ramp = min((step + 1) / warmup_steps, 1.0)
+    return ramp * cosine(step, base_lr=base_lr, total_steps=total_steps, min_lr=min_lr)
+
+
+@warmup_then_cosine.mistake(
+    "You take the smaller of two curves that both run from step 0. First the warm-up, then the "
+    "cosine, on a clock of its own."
+)
+def smaller_of_both(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    ramp = base_lr * (step + 1) / warmup_steps
+    return min(ramp, cosine(step, base_lr=base_lr, total_steps=total_steps, min_lr=min_lr))
+
+
+@warmup_then_cosine.mistake(
+    "At t = w you are still warming up and go above `base_lr`. The warm-up is t < w."
+)
+def overshoots(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step <= warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    rest = total_steps - warmup_steps
+    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
+
+
+@warmup_then_cosine.mistake(
+    "Your cosine starts at its step 1. At t = w it is at its step 0: t − w."
+)
+def one_step_in_advance(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    rest = total_steps - warmup_steps
+    return cosine(step - warmup_steps + 1, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
+
+
+@warmup_then_cosine.mistake(
+    "Your cosine starts at t = w − 1, the last step of the warm-up, so that the peak is held for "
+    "one step. Here it starts at t = w, with `base_lr` once more: t − w, and length T − w. "
+    "(Another convention, not this one.)"
+)
+def peak_held_once(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    rest = total_steps - warmup_steps + 1
+    return cosine(step - warmup_steps + 1, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
+
+
+@warmup_then_cosine.mistake(
+    "Your cosine is at `min_lr` at the last step already. It arrives at t = T, after it: its "
+    "length is T − w."
+)
+def arrives_at_the_last_step(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    rest = total_steps - warmup_steps - 1
+    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
+
+
+@warmup_then_cosine.mistake("You do not pass `min_lr` on.")
+def forgets_the_floor(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    rest = total_steps - warmup_steps
+    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest)
+
+
+@warmup_then_cosine.mistake(
+    "After T your rate rises again. It stays at `min_lr`; your own `cosine` does that."
+)
+def wave_after_the_end(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return base_lr * (step + 1) / warmup_steps
+    progress = (step - warmup_steps) / (total_steps - warmup_steps)
+    return min_lr + (base_lr - min_lr) * (1 + math.cos(math.pi * progress)) / 2
+
+
+@warmup_then_cosine.mistake(
+    "Your warm-up starts from `min_lr`. Here it rises from `base_lr`/w, whatever the floor. "
+    "(Another convention, not this one.)"
+)
+def starts_at_the_floor(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return min_lr + (base_lr - min_lr) * (step + 1) / warmup_steps
+    rest = total_steps - warmup_steps
+    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
+
+
+@warmup_then_cosine.alternative
+def by_one_formula(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    if step >= warmup_steps:
+        progress = min(1.0, (step - warmup_steps) / (total_steps - warmup_steps))
+        return min_lr + (base_lr - min_lr) * (1 + math.cos(math.pi * progress)) / 2
+    return base_lr / warmup_steps * (step + 1)
+
+
+@warmup_then_cosine.alternative
+def by_the_shifted_clock(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
+    clock = max(step - warmup_steps, 0)
+    after = cosine(clock, base_lr=base_lr, total_steps=total_steps - warmup_steps, min_lr=min_lr)
+    return after * min(1.0, (step + 1) / warmup_steps)

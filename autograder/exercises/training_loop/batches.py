@@ -8,7 +8,6 @@ import torch
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_labels
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import check, finding
 from course_lib import training_loop
 
@@ -23,95 +22,6 @@ def _sorted_data(rng):
         "y": np.sort(draw_labels(rng, count, 4)),
         "batch_size": batch_size,
     }
-
-
-def as_stored(x, y, batch_size):
-    return list(zip(x.split(batch_size), y.split(batch_size), strict=True))
-
-
-def shuffled_apart(x, y, batch_size):
-    x, y = x[torch.randperm(len(x))], y[torch.randperm(len(y))]
-    return list(zip(x.split(batch_size), y.split(batch_size), strict=True))
-
-
-def only_x_shuffled(x, y, batch_size):
-    x = x[torch.randperm(len(x))]
-    return list(zip(x.split(batch_size), y.split(batch_size), strict=True))
-
-
-def one_order_for_all_epochs(x, y, batch_size):
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
-    return [(x[chosen], y[chosen]) for chosen in order.split(batch_size)]
-
-
-def with_replacement(x, y, batch_size):
-    order = torch.randint(len(x), (len(x),))
-    return [(x[chosen], y[chosen]) for chosen in order.split(batch_size)]
-
-
-def last_batch_dropped(x, y, batch_size):
-    order = torch.randperm(len(x))[: len(x) // batch_size * batch_size]
-    return [(x[chosen], y[chosen]) for chosen in order.split(batch_size)]
-
-
-def last_batch_filled_up(x, y, batch_size):
-    order = torch.randperm(len(x))
-    missing = -len(x) % batch_size
-    order = torch.cat([order, order[:missing]])
-    return [(x[chosen], y[chosen]) for chosen in order.split(batch_size)]
-
-
-def batches_shuffled_only(x, y, batch_size):
-    batches = list(zip(x.split(batch_size), y.split(batch_size), strict=True))
-    return [batches[i] for i in torch.randperm(len(batches))]
-
-
-def shuffled_within_batches(x, y, batch_size):
-    batches = []
-    for start in range(0, len(x), batch_size):
-        end = min(start + batch_size, len(x))
-        chosen = start + torch.randperm(end - start)
-        batches.append((x[chosen], y[chosen]))
-    return batches
-
-
-def a_fresh_sample_for_every_batch(x, y, batch_size):
-    batches = []
-    for start in range(0, len(x), batch_size):
-        chosen = torch.randperm(len(x))[: min(batch_size, len(x) - start)]
-        batches.append((x[chosen], y[chosen]))
-    return batches
-
-
-def number_of_batches(x, y, batch_size):
-    order = torch.randperm(len(x))
-    return [(x[chosen], y[chosen]) for chosen in order.chunk(batch_size)]
-
-
-def batches_of_one_size(x, y, batch_size):
-    order = torch.randperm(len(x))
-    return [(x[chosen], y[chosen]) for chosen in order.chunk(-(-len(x) // batch_size))]
-
-
-def one_generator(x, y, batch_size):
-    order = torch.randperm(len(x))
-    for start in range(0, len(x), batch_size):
-        chosen = order[start : start + batch_size]
-        yield x[chosen], y[chosen]
-
-
-def by_random_keys(x, y, batch_size):
-    order = torch.argsort(torch.rand(len(x)))
-    x, y = x[order], y[order]
-    return list(zip(x.split(batch_size), y.split(batch_size), strict=True))
-
-
-def with_numpy_order(x, y, batch_size):
-    order = np.random.permutation(len(x))
-    return [
-        (x[order[i : i + batch_size]], y[order[i : i + batch_size]])
-        for i in range(0, len(x), batch_size)
-    ]
 
 
 def _rows(batch):
@@ -217,7 +127,7 @@ def company_is_fresh(case):
     return finding(passed, "new batches", f"{len(shared)} batches as before", gist)
 
 
-lab.exercise(
+minibatches = lab.exercise(
     training_loop.minibatches,
     title="An epoch in batches",
     statement="""Cut the data into batches for **one epoch** and return them as a list of pairs
@@ -244,83 +154,6 @@ the network would learn to say only that one.""",
         order_is_fresh,
         company_is_fresh,
     ],
-    mistakes=[
-        Mistake(
-            "last_batch_dropped",
-            last_batch_dropped,
-            "You drop the incomplete last batch. Every example comes once in an epoch; the last batch "
-            "is just smaller.",
-        ),
-        Mistake(
-            "as_stored",
-            as_stored,
-            "You do not shuffle. Data stored class by class then give batches of a single class.",
-        ),
-        Mistake(
-            "shuffled_apart",
-            shuffled_apart,
-            "You shuffle x and y independently, so every image gets the label of another. Draw one "
-            "order and use it for both.",
-        ),
-        Mistake(
-            "only_x_shuffled",
-            only_x_shuffled,
-            "You shuffle x but not y: every image gets the label of another. One order for both.",
-        ),
-        Mistake(
-            "one_order_for_all_epochs",
-            one_order_for_all_epochs,
-            "Every epoch has the same order: the seed is fixed inside the function. Draw a fresh "
-            "permutation at every call.",
-        ),
-        Mistake(
-            "with_replacement",
-            with_replacement,
-            "You draw with replacement: some examples come twice, and about 37 % never in an epoch. "
-            "Use a permutation, `torch.randperm`.",
-        ),
-        Mistake(
-            "batches_shuffled_only",
-            batches_shuffled_only,
-            "You shuffle the batches, not the examples: the same examples are always together, and of "
-            "sorted data every batch holds one class.",
-        ),
-        Mistake(
-            "shuffled_within_batches",
-            shuffled_within_batches,
-            "You shuffle inside each batch only. The order within a batch does not matter at all (its "
-            "mean is the same); which examples are in it does.",
-        ),
-        Mistake(
-            "last_batch_filled_up",
-            last_batch_filled_up,
-            "You fill the last batch up with examples that have been seen. Every example comes once; "
-            "the last batch is just smaller.",
-        ),
-        Mistake(
-            "a_fresh_sample_for_every_batch",
-            a_fresh_sample_for_every_batch,
-            "You draw a new sample for every batch. Within a batch all differ, but over the epoch "
-            "some come twice and others never. One permutation for the whole epoch.",
-        ),
-        Mistake(
-            "batches_of_one_size",
-            batches_of_one_size,
-            "You cut into the right number of batches, all of about one size. Every batch has "
-            "`batch_size` examples, only the last has fewer: `split(batch_size)`, not `chunk`.",
-        ),
-        Mistake(
-            "number_of_batches",
-            number_of_batches,
-            "You make `batch_size` batches. It is the number of examples in each: `split`, not "
-            "`chunk`.",
-        ),
-    ],
-    alternatives=[
-        Alternative("one_generator", one_generator),
-        Alternative("by_random_keys", by_random_keys),
-        Alternative("with_numpy_order", with_numpy_order),
-    ],
     equivalent_mutants={
         "order = torch.randperm(len(x)) => order = -torch.randperm(len(x))": "−π counts from the "
         "end: it is a random permutation too"
@@ -330,3 +163,140 @@ the network would learn to say only that one.""",
         "`order.split(batch_size)` cuts it into pieces, the last one shorter.",
     ),
 )
+
+
+@minibatches.mistake(
+    "You drop the incomplete last batch. Every example comes once in an epoch; the last batch is "
+    "just smaller."
+)
+def last_batch_dropped(x, y, batch_size):
+    order = torch.randperm(len(x))[: len(x) // batch_size * batch_size]
+    return [(x[chosen], y[chosen]) for chosen in order.split(batch_size)]
+
+
+@minibatches.mistake(
+    "You do not shuffle. Data stored class by class then give batches of a single class."
+)
+def as_stored(x, y, batch_size):
+    return list(zip(x.split(batch_size), y.split(batch_size), strict=True))
+
+
+@minibatches.mistake(
+    "You shuffle x and y independently, so every image gets the label of another. Draw one order "
+    "and use it for both."
+)
+def shuffled_apart(x, y, batch_size):
+    x, y = x[torch.randperm(len(x))], y[torch.randperm(len(y))]
+    return list(zip(x.split(batch_size), y.split(batch_size), strict=True))
+
+
+@minibatches.mistake(
+    "You shuffle x but not y: every image gets the label of another. One order for both."
+)
+def only_x_shuffled(x, y, batch_size):
+    x = x[torch.randperm(len(x))]
+    return list(zip(x.split(batch_size), y.split(batch_size), strict=True))
+
+
+@minibatches.mistake(
+    "Every epoch has the same order: the seed is fixed inside the function. Draw a fresh "
+    "permutation at every call."
+)
+def one_order_for_all_epochs(x, y, batch_size):
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
+    return [(x[chosen], y[chosen]) for chosen in order.split(batch_size)]
+
+
+@minibatches.mistake(
+    "You draw with replacement: some examples come twice, and about 37 % never in an epoch. Use a "
+    "permutation, `torch.randperm`."
+)
+def with_replacement(x, y, batch_size):
+    order = torch.randint(len(x), (len(x),))
+    return [(x[chosen], y[chosen]) for chosen in order.split(batch_size)]
+
+
+@minibatches.mistake(
+    "You shuffle the batches, not the examples: the same examples are always together, and of "
+    "sorted data every batch holds one class."
+)
+def batches_shuffled_only(x, y, batch_size):
+    batches = list(zip(x.split(batch_size), y.split(batch_size), strict=True))
+    return [batches[i] for i in torch.randperm(len(batches))]
+
+
+@minibatches.mistake(
+    "You shuffle inside each batch only. The order within a batch does not matter at all (its "
+    "mean is the same); which examples are in it does."
+)
+def shuffled_within_batches(x, y, batch_size):
+    batches = []
+    for start in range(0, len(x), batch_size):
+        end = min(start + batch_size, len(x))
+        chosen = start + torch.randperm(end - start)
+        batches.append((x[chosen], y[chosen]))
+    return batches
+
+
+@minibatches.mistake(
+    "You fill the last batch up with examples that have been seen. Every example comes once; the "
+    "last batch is just smaller."
+)
+def last_batch_filled_up(x, y, batch_size):
+    order = torch.randperm(len(x))
+    missing = -len(x) % batch_size
+    order = torch.cat([order, order[:missing]])
+    return [(x[chosen], y[chosen]) for chosen in order.split(batch_size)]
+
+
+@minibatches.mistake(
+    "You draw a new sample for every batch. Within a batch all differ, but over the epoch some "
+    "come twice and others never. One permutation for the whole epoch."
+)
+def a_fresh_sample_for_every_batch(x, y, batch_size):
+    batches = []
+    for start in range(0, len(x), batch_size):
+        chosen = torch.randperm(len(x))[: min(batch_size, len(x) - start)]
+        batches.append((x[chosen], y[chosen]))
+    return batches
+
+
+@minibatches.mistake(
+    "You cut into the right number of batches, all of about one size. Every batch has "
+    "`batch_size` examples, only the last has fewer: `split(batch_size)`, not `chunk`."
+)
+def batches_of_one_size(x, y, batch_size):
+    order = torch.randperm(len(x))
+    return [(x[chosen], y[chosen]) for chosen in order.chunk(-(-len(x) // batch_size))]
+
+
+@minibatches.mistake(
+    "You make `batch_size` batches. It is the number of examples in each: `split`, not `chunk`."
+)
+def number_of_batches(x, y, batch_size):
+    order = torch.randperm(len(x))
+    return [(x[chosen], y[chosen]) for chosen in order.chunk(batch_size)]
+
+
+@minibatches.alternative
+def one_generator(x, y, batch_size):
+    order = torch.randperm(len(x))
+    for start in range(0, len(x), batch_size):
+        chosen = order[start : start + batch_size]
+        yield x[chosen], y[chosen]
+
+
+@minibatches.alternative
+def by_random_keys(x, y, batch_size):
+    order = torch.argsort(torch.rand(len(x)))
+    x, y = x[order], y[order]
+    return list(zip(x.split(batch_size), y.split(batch_size), strict=True))
+
+
+@minibatches.alternative
+def with_numpy_order(x, y, batch_size):
+    order = np.random.permutation(len(x))
+    return [
+        (x[order[i : i + batch_size]], y[order[i : i + batch_size]])
+        for i in range(0, len(x), batch_size)
+    ]

@@ -1,13 +1,14 @@
 """Checkpoints that resume bit for bit."""
 
+import copy
+import io
+import torch
 import numpy as np
 
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_batches, draw_network
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import check, finding, matches_reference
-from autograder.exercises.training_loop import checkpoint_answers as answers
 from course_lib import training_loop
 
 
@@ -48,7 +49,7 @@ def _same_bits(name):
     return look
 
 
-lab.exercise(
+checkpoint = lab.exercise(
     training_loop.Checkpoint,
     title="A checkpoint that resumes bit for bit",
     statement="""A run of days is interrupted. Write a class whose object holds all that a run needs to
@@ -86,99 +87,288 @@ The check trains a few steps, makes a checkpoint, trains on, then restores two f
         _same_bits("resumed"),
         _same_bits("resumed again"),
     ],
-    mistakes=[
-        Mistake(
-            "forgets_the_optimizer",
-            answers.ForgetsTheOptimizer,
-            "The optimizer's state is missing. Momentum starts again from zero, and the resumed run "
-            "goes another way: keep and load `optimizer.state_dict()`.",
-        ),
-        Mistake(
-            "hands_its_momentum_over",
-            answers.HandsItsMomentumOver,
-            "`optimizer.load_state_dict` takes over the tensors it is given. The first restored run "
-            "then trains with your checkpoint's own momentum, and the second one starts from what is "
-            "left: hand over a copy, `copy.deepcopy(self.optimizer)`.",
-        ),
-        Mistake(
-            "keeps_references",
-            answers.KeepsReferences,
-            "You keep what `state_dict()` hands out: the model's own tensors. Training on changes them, "
-            "and your checkpoint with them. Copy: `copy.deepcopy(model.state_dict())`.",
-        ),
-        Mistake(
-            "keeps_the_optimizers_tensors",
-            answers.KeepsTheOptimizersTensors,
-            "You copy the model's state but not the optimizer's: its momentum is the running one, and "
-            "changes as training goes on. `copy.deepcopy(optimizer.state_dict())`.",
-        ),
-        Mistake(
-            "rebinds_the_names",
-            answers.RebindsTheNames,
-            "In `restore` you give the names `model`, `optimizer`, `scheduler` to other objects; those "
-            "that you were handed have not changed. Load the state into them: `load_state_dict`.",
-        ),
-        Mistake(
-            "keeps_a_shallow_copy",
-            answers.KeepsAShallowCopy,
-            "Your state of the model holds its own tensors: `state_dict()` hands them out, and `dict(…)` or "
-            "`.copy()` of it is a new dictionary of the same ones. Training on changes them: "
-            "`copy.deepcopy`, or `.clone()` of each.",
-        ),
-        Mistake(
-            "forgets_the_random_numbers",
-            answers.ForgetsTheRandomNumbers,
-            "The state of the random numbers is missing, so dropout draws other masks after the "
-            "restart: `torch.get_rng_state()` and `torch.set_rng_state(…)`.",
-        ),
-        Mistake(
-            "forgets_the_buffers",
-            answers.ForgetsTheBuffers,
-            "You keep parameters only. The running statistics of batch normalization are buffers: "
-            "`state_dict()` has both.",
-        ),
-        Mistake(
-            "forgets_the_scheduler",
-            answers.ForgetsTheScheduler,
-            "The scheduler's state is missing. It counts from the start again: keep and load "
-            "`scheduler.state_dict()`.",
-        ),
-        Mistake(
-            "model_only",
-            answers.ModelOnly,
-            "You keep the model alone. The next step also depends on the optimizer (momentum), the "
-            "scheduler (its count) and the random numbers (dropout).",
-        ),
-        Mistake(
-            "seeds_anew",
-            answers.SeedsAnew,
-            "You seed the random numbers when you restore. That makes runs repeat, but does not "
-            "continue the sequence: keep `torch.get_rng_state()`.",
-        ),
-        Mistake(
-            "forgets_the_step",
-            answers.ForgetsTheStep,
-            "`restore` returns nothing; it gives the step at which the run stands.",
-        ),
-        Mistake(
-            "steps_ahead",
-            answers.StepsAhead,
-            "You return the next step. A checkpoint made after `step` steps is restored at `step`.",
-        ),
-        Mistake(
-            "hands_its_tensors_over",
-            answers.HandsItsTensorsOver,
-            "The restored model holds the checkpoint's own tensors, and trains them away: the second "
-            "run starts where the first one ended. Copy the values into the model's tensors "
-            "(`load_state_dict` does).",
-        ),
-    ],
-    alternatives=[
-        Alternative("ClonesTensors", answers.ClonesTensors),
-        Alternative("ThroughAFile", answers.ThroughAFile),
-    ],
     hints=(
         "Which of the five objects has a `state_dict()`? Which has a `load_state_dict(…)`?",
         "`torch.get_rng_state()` is a copy already.",
     ),
 )
+
+
+@checkpoint.mistake(
+    "The optimizer's state is missing. Momentum starts again from zero, and the resumed run goes "
+    "another way: keep and load `optimizer.state_dict()`."
+)
+class ForgetsTheOptimizer:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.model = copy.deepcopy(model.state_dict())
+        self.scheduler = copy.deepcopy(scheduler.state_dict())
+        self.rates = [group["lr"] for group in optimizer.param_groups]
+        self.step = step
+        self.random = torch.get_rng_state()
+
+    def restore(self, model, optimizer, scheduler):
+        model.load_state_dict(self.model)
+        scheduler.load_state_dict(self.scheduler)
+        for group, rate in zip(optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate
+        torch.set_rng_state(self.random)
+        return self.step
+
+
+@checkpoint.mistake(
+    "`optimizer.load_state_dict` takes over the tensors it is given. The first restored run then "
+    "trains with your checkpoint's own momentum, and the second one starts from what is left: "
+    "hand over a copy, `copy.deepcopy(self.optimizer)`."
+)
+class HandsItsMomentumOver:
+    def restore(self, model, optimizer, scheduler):
+        model.load_state_dict(self.model)
+        optimizer.load_state_dict(self.optimizer)
+        scheduler.load_state_dict(self.scheduler)
+        torch.set_rng_state(self.random)
+        return self.step
+
+
+@checkpoint.mistake(
+    "You keep what `state_dict()` hands out: the model's own tensors. Training on changes them, "
+    "and your checkpoint with them. Copy: `copy.deepcopy(model.state_dict())`."
+)
+class KeepsReferences:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.model = model.state_dict()
+        self.optimizer = optimizer.state_dict()
+        self.scheduler = scheduler.state_dict()
+        self.step = step
+        self.random = torch.get_rng_state()
+
+
+@checkpoint.mistake(
+    "You copy the model's state but not the optimizer's: its momentum is the running one, and "
+    "changes as training goes on. `copy.deepcopy(optimizer.state_dict())`."
+)
+class KeepsTheOptimizersTensors:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.model = copy.deepcopy(model.state_dict())
+        self.optimizer = optimizer.state_dict()
+        self.scheduler = copy.deepcopy(scheduler.state_dict())
+        self.step = step
+        self.random = torch.get_rng_state()
+
+
+@checkpoint.mistake(
+    "In `restore` you give the names `model`, `optimizer`, `scheduler` to other objects; those "
+    "that you were handed have not changed. Load the state into them: `load_state_dict`."
+)
+class RebindsTheNames:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.run = copy.deepcopy((model, optimizer, scheduler))
+        self.step = step
+        self.random = torch.get_rng_state()
+
+    def restore(self, model, optimizer, scheduler):
+        model, optimizer, scheduler = copy.deepcopy(self.run)  # noqa: RUF059, the mistake itself
+        torch.set_rng_state(self.random)
+        return self.step
+
+
+@checkpoint.mistake(
+    "Your state of the model holds its own tensors: `state_dict()` hands them out, and `dict(…)` "
+    "or `.copy()` of it is a new dictionary of the same ones. Training on changes them: "
+    "`copy.deepcopy`, or `.clone()` of each."
+)
+class KeepsAShallowCopy:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.model = model.state_dict().copy()
+        self.optimizer = copy.deepcopy(optimizer.state_dict())
+        self.scheduler = scheduler.state_dict().copy()
+        self.step = step
+        self.random = torch.get_rng_state()
+
+
+@checkpoint.mistake(
+    "The state of the random numbers is missing, so dropout draws other masks after the restart: "
+    "`torch.get_rng_state()` and `torch.set_rng_state(…)`."
+)
+class ForgetsTheRandomNumbers:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.model = copy.deepcopy(model.state_dict())
+        self.optimizer = copy.deepcopy(optimizer.state_dict())
+        self.scheduler = copy.deepcopy(scheduler.state_dict())
+        self.step = step
+
+    def restore(self, model, optimizer, scheduler):
+        model.load_state_dict(self.model)
+        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
+        scheduler.load_state_dict(self.scheduler)
+        return self.step
+
+
+@checkpoint.mistake(
+    "You keep parameters only. The running statistics of batch normalization are buffers: "
+    "`state_dict()` has both."
+)
+class ForgetsTheBuffers:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.parameters = [p.detach().clone() for p in model.parameters()]
+        self.optimizer = copy.deepcopy(optimizer.state_dict())
+        self.scheduler = copy.deepcopy(scheduler.state_dict())
+        self.step = step
+        self.random = torch.get_rng_state()
+
+    def restore(self, model, optimizer, scheduler):
+        with torch.no_grad():
+            for parameter, kept in zip(model.parameters(), self.parameters, strict=True):
+                parameter.copy_(kept)
+        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
+        scheduler.load_state_dict(self.scheduler)
+        torch.set_rng_state(self.random)
+        return self.step
+
+
+@checkpoint.mistake(
+    "The scheduler's state is missing. It counts from the start again: keep and load "
+    "`scheduler.state_dict()`."
+)
+class ForgetsTheScheduler:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.model = copy.deepcopy(model.state_dict())
+        self.optimizer = copy.deepcopy(optimizer.state_dict())
+        self.step = step
+        self.random = torch.get_rng_state()
+
+    def restore(self, model, optimizer, scheduler):
+        model.load_state_dict(self.model)
+        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
+        torch.set_rng_state(self.random)
+        return self.step
+
+
+@checkpoint.mistake(
+    "You keep the model alone. The next step also depends on the optimizer (momentum), the "
+    "scheduler (its count) and the random numbers (dropout)."
+)
+class ModelOnly:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.model = copy.deepcopy(model.state_dict())
+        self.step = step
+
+    def restore(self, model, optimizer, scheduler):
+        model.load_state_dict(self.model)
+        return self.step
+
+
+@checkpoint.mistake(
+    "You seed the random numbers when you restore. That makes runs repeat, but does not continue "
+    "the sequence: keep `torch.get_rng_state()`."
+)
+class SeedsAnew:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.model = copy.deepcopy(model.state_dict())
+        self.optimizer = copy.deepcopy(optimizer.state_dict())
+        self.scheduler = copy.deepcopy(scheduler.state_dict())
+        self.step = step
+
+    def restore(self, model, optimizer, scheduler):
+        model.load_state_dict(self.model)
+        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
+        scheduler.load_state_dict(self.scheduler)
+        torch.manual_seed(0)
+        return self.step
+
+
+@checkpoint.mistake("`restore` returns nothing; it gives the step at which the run stands.")
+class ForgetsTheStep:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.model = copy.deepcopy(model.state_dict())
+        self.optimizer = copy.deepcopy(optimizer.state_dict())
+        self.scheduler = copy.deepcopy(scheduler.state_dict())
+        self.random = torch.get_rng_state()
+
+    def restore(self, model, optimizer, scheduler):
+        model.load_state_dict(self.model)
+        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
+        scheduler.load_state_dict(self.scheduler)
+        torch.set_rng_state(self.random)
+
+
+@checkpoint.mistake(
+    "You return the next step. A checkpoint made after `step` steps is restored at `step`."
+)
+class StepsAhead:
+    def restore(self, model, optimizer, scheduler):
+        model.load_state_dict(self.model)
+        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
+        scheduler.load_state_dict(self.scheduler)
+        torch.set_rng_state(self.random)
+        return self.step + 1
+
+
+@checkpoint.mistake(
+    "The restored model holds the checkpoint's own tensors, and trains them away: the second run "
+    "starts where the first one ended. Copy the values into the model's tensors "
+    "(`load_state_dict` does)."
+)
+class HandsItsTensorsOver:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.parameters = [p.detach().clone() for p in model.parameters()]
+        self.buffers = [b.clone() for b in model.buffers()]
+        self.optimizer = copy.deepcopy(optimizer.state_dict())
+        self.scheduler = copy.deepcopy(scheduler.state_dict())
+        self.step = step
+        self.random = torch.get_rng_state()
+
+    def restore(self, model, optimizer, scheduler):
+        for parameter, kept in zip(model.parameters(), self.parameters, strict=True):
+            parameter.data = kept
+        for buffer, kept in zip(model.buffers(), self.buffers, strict=True):
+            buffer.data = kept
+        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
+        scheduler.load_state_dict(self.scheduler)
+        torch.set_rng_state(self.random)
+        return self.step
+
+
+@checkpoint.alternative
+class ClonesTensors:
+    def __init__(self, model, optimizer, scheduler, step):
+        self.tensors = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        state = optimizer.state_dict()
+        self.momentum = {
+            number: {name: value.clone() for name, value in kept.items()}
+            for number, kept in state["state"].items()
+        }
+        self.groups = [dict(group) for group in state["param_groups"]]
+        self.scheduler = {
+            name: list(value) if isinstance(value, list) else value
+            for name, value in scheduler.state_dict().items()
+        }
+        self.step, self.random = step, torch.random.get_rng_state().clone()
+
+    def restore(self, model, optimizer, scheduler):
+        with torch.no_grad():
+            for name, tensor in model.state_dict().items():
+                tensor.copy_(self.tensors[name])
+        momentum = {
+            number: {name: value.clone() for name, value in kept.items()}
+            for number, kept in self.momentum.items()
+        }
+        optimizer.load_state_dict({"state": momentum, "param_groups": self.groups})
+        scheduler.load_state_dict(dict(self.scheduler))
+        torch.random.set_rng_state(self.random)
+        return self.step
+
+
+@checkpoint.alternative
+class ThroughAFile:
+    def __init__(self, model, optimizer, scheduler, step):
+        file = io.BytesIO()
+        kept = [part.state_dict() for part in (model, optimizer, scheduler)]
+        torch.save([*kept, step, torch.get_rng_state()], file)
+        self.content = file.getvalue()
+
+    def restore(self, model, optimizer, scheduler):
+        *kept, step, random = torch.load(io.BytesIO(self.content), weights_only=False)
+        for part, state in zip((model, optimizer, scheduler), kept, strict=True):
+            part.load_state_dict(state)
+        torch.set_rng_state(random)
+        return step

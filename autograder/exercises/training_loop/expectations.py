@@ -8,7 +8,6 @@ from torch.nn import functional as F
 
 from autograder import probes
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
 
@@ -28,70 +27,7 @@ def _hinge_start(rng):
     return {**_cross_entropy_start(rng), "loss": "hinge"}
 
 
-def bits(num_classes, loss="cross_entropy", *, margin=1.0):
-    return margin * (num_classes - 1) if loss == "hinge" else math.log2(num_classes)
-
-
-def decimal(num_classes, loss="cross_entropy", *, margin=1.0):
-    return margin * (num_classes - 1) if loss == "hinge" else math.log10(num_classes)
-
-
-def true_class_pays(num_classes, loss="cross_entropy", *, margin=1.0):
-    return margin * num_classes if loss == "hinge" else math.log(num_classes)
-
-
-def margin_of_one(num_classes, loss="cross_entropy", *, margin=1.0):
-    return num_classes - 1 if loss == "hinge" else math.log(num_classes)
-
-
-def probability_itself(num_classes, loss="cross_entropy", *, margin=1.0):
-    return margin * (num_classes - 1) if loss == "hinge" else 1 / num_classes
-
-
-def negative(num_classes, loss="cross_entropy", *, margin=1.0):
-    return margin * (num_classes - 1) if loss == "hinge" else -math.log(num_classes)
-
-
-def zero_for_the_hinge(num_classes, loss="cross_entropy", *, margin=1.0):
-    return 0.0 if loss == "hinge" else math.log(num_classes)
-
-
-def logarithm_for_both(num_classes, loss="cross_entropy", *, margin=1.0):
-    return math.log(num_classes)
-
-
-def torchs_hinge(num_classes, loss="cross_entropy", *, margin=1.0):
-    if loss == "hinge":
-        return margin * (num_classes - 1) / num_classes
-    return math.log(num_classes)
-
-
-def margin_once(num_classes, loss="cross_entropy", *, margin=1.0):
-    return margin if loss == "hinge" else math.log(num_classes)
-
-
-def margin_added(num_classes, loss="cross_entropy", *, margin=1.0):
-    return num_classes - 1 + margin if loss == "hinge" else math.log(num_classes)
-
-
-def ten_classes(num_classes, loss="cross_entropy", *, margin=1.0):
-    return 9 * margin if loss == "hinge" else math.log(10)
-
-
-def by_trying(num_classes, loss="cross_entropy", *, margin=1.0):
-    scores, target = torch.zeros(1, num_classes, dtype=torch.float64), torch.tensor([0])
-    if loss == "cross_entropy":
-        return F.cross_entropy(scores, target).item()
-    return F.multi_margin_loss(scores, target, margin=margin, reduction="sum") * num_classes
-
-
-def minus_log_of_one_over_c(num_classes, loss="cross_entropy", *, margin=1.0):
-    if loss == "cross_entropy":
-        return -np.log(1 / num_classes)
-    return sum(max(0, 0 - 0 + margin) for _ in range(num_classes - 1))
-
-
-lab.value(
+initial_loss = lab.value(
     training_loop.initial_loss,
     title="The loss before the first step",
     statement="""A fresh network with small weights gives all C classes about the same score. Which
@@ -108,73 +44,104 @@ they come on top.)""",
     inputs=(_cross_entropy_start, _hinge_start, _hinge_start, _cross_entropy_start),
     probe=probes.call(),
     checks=[matches_reference("the initial loss", rtol=FLOAT32)],
-    mistakes=[
-        Mistake(
-            "bits",
-            bits,
-            "You use the logarithm to base 2 (3.32 for ten classes). The loss is natural: ln C, 2.303.",
-        ),
-        Mistake(
-            "decimal",
-            decimal,
-            "You use the logarithm to base 10 (1.0 for ten classes). The loss is natural: ln C, 2.303.",
-        ),
-        Mistake(
-            "true_class_pays",
-            true_class_pays,
-            "The true class pays no margin to itself: Δ for each of the other C − 1.",
-        ),
-        Mistake(
-            "margin_of_one",
-            margin_of_one,
-            "Your hinge loss ignores the margin: each of the C − 1 wrong classes costs Δ.",
-        ),
-        Mistake(
-            "probability_itself",
-            probability_itself,
-            "1/C is the probability of the true class. Its loss is −ln(1/C).",
-        ),
-        Mistake(
-            "margin_once",
-            margin_once,
-            "You count the margin once. Each of the C − 1 wrong classes costs Δ, and the terms add up.",
-        ),
-        Mistake(
-            "margin_added",
-            margin_added,
-            "You add the margin once. Each of the C − 1 wrong classes costs max(0, 0 − 0 + Δ) = Δ: "
-            "multiply.",
-        ),
-        Mistake(
-            "ten_classes",
-            ten_classes,
-            "You take C = 10. It is `num_classes`.",
-        ),
-        Mistake("negative", negative, "The sign: −ln(1/C) = ln C is positive."),
-        Mistake(
-            "zero_for_the_hinge",
-            zero_for_the_hinge,
-            "Equal scores are not enough for the hinge: every wrong class has to stay behind by Δ, "
-            "so each costs Δ.",
-        ),
-        Mistake(
-            "logarithm_for_both",
-            logarithm_for_both,
-            "ln C belongs to cross-entropy. The hinge adds max(0, 0 − 0 + Δ) for every wrong class.",
-        ),
-        Mistake(
-            "torchs_hinge",
-            torchs_hinge,
-            "This is what torch's `multi_margin_loss` gives, which divides by C. Only another "
-            "convention; ours is the sum: Δ(C − 1).",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_trying", by_trying),
-        Alternative("minus_log_of_one_over_c", minus_log_of_one_over_c),
-    ],
     hints=("Which probability has each class when all scores are equal?", "Put equal scores in."),
 )
+
+
+@initial_loss.mistake(
+    "You use the logarithm to base 2 (3.32 for ten classes). The loss is natural: ln C, 2.303."
+)
+def bits(num_classes, loss="cross_entropy", *, margin=1.0):
+    return margin * (num_classes - 1) if loss == "hinge" else math.log2(num_classes)
+
+
+@initial_loss.mistake(
+    "You use the logarithm to base 10 (1.0 for ten classes). The loss is natural: ln C, 2.303."
+)
+def decimal(num_classes, loss="cross_entropy", *, margin=1.0):
+    return margin * (num_classes - 1) if loss == "hinge" else math.log10(num_classes)
+
+
+@initial_loss.mistake("The true class pays no margin to itself: Δ for each of the other C − 1.")
+def true_class_pays(num_classes, loss="cross_entropy", *, margin=1.0):
+    return margin * num_classes if loss == "hinge" else math.log(num_classes)
+
+
+@initial_loss.mistake(
+    "Your hinge loss ignores the margin: each of the C − 1 wrong classes costs Δ."
+)
+def margin_of_one(num_classes, loss="cross_entropy", *, margin=1.0):
+    return num_classes - 1 if loss == "hinge" else math.log(num_classes)
+
+
+@initial_loss.mistake("1/C is the probability of the true class. Its loss is −ln(1/C).")
+def probability_itself(num_classes, loss="cross_entropy", *, margin=1.0):
+    return margin * (num_classes - 1) if loss == "hinge" else 1 / num_classes
+
+
+@initial_loss.mistake(
+    "You count the margin once. Each of the C − 1 wrong classes costs Δ, and the terms add up."
+)
+def margin_once(num_classes, loss="cross_entropy", *, margin=1.0):
+    return margin if loss == "hinge" else math.log(num_classes)
+
+
+@initial_loss.mistake(
+    "You add the margin once. Each of the C − 1 wrong classes costs max(0, 0 − 0 + Δ) = Δ: "
+    "multiply."
+)
+def margin_added(num_classes, loss="cross_entropy", *, margin=1.0):
+    return num_classes - 1 + margin if loss == "hinge" else math.log(num_classes)
+
+
+@initial_loss.mistake("You take C = 10. It is `num_classes`.")
+def ten_classes(num_classes, loss="cross_entropy", *, margin=1.0):
+    return 9 * margin if loss == "hinge" else math.log(10)
+
+
+@initial_loss.mistake("The sign: −ln(1/C) = ln C is positive.")
+def negative(num_classes, loss="cross_entropy", *, margin=1.0):
+    return margin * (num_classes - 1) if loss == "hinge" else -math.log(num_classes)
+
+
+@initial_loss.mistake(
+    "Equal scores are not enough for the hinge: every wrong class has to stay behind by Δ, so "
+    "each costs Δ."
+)
+def zero_for_the_hinge(num_classes, loss="cross_entropy", *, margin=1.0):
+    return 0.0 if loss == "hinge" else math.log(num_classes)
+
+
+@initial_loss.mistake(
+    "ln C belongs to cross-entropy. The hinge adds max(0, 0 − 0 + Δ) for every wrong class."
+)
+def logarithm_for_both(num_classes, loss="cross_entropy", *, margin=1.0):
+    return math.log(num_classes)
+
+
+@initial_loss.mistake(
+    "This is what torch's `multi_margin_loss` gives, which divides by C. Only another convention; "
+    "ours is the sum: Δ(C − 1)."
+)
+def torchs_hinge(num_classes, loss="cross_entropy", *, margin=1.0):
+    if loss == "hinge":
+        return margin * (num_classes - 1) / num_classes
+    return math.log(num_classes)
+
+
+@initial_loss.alternative
+def by_trying(num_classes, loss="cross_entropy", *, margin=1.0):
+    scores, target = torch.zeros(1, num_classes, dtype=torch.float64), torch.tensor([0])
+    if loss == "cross_entropy":
+        return F.cross_entropy(scores, target).item()
+    return F.multi_margin_loss(scores, target, margin=margin, reduction="sum") * num_classes
+
+
+@initial_loss.alternative
+def minus_log_of_one_over_c(num_classes, loss="cross_entropy", *, margin=1.0):
+    if loss == "cross_entropy":
+        return -np.log(1 / num_classes)
+    return sum(max(0, 0 - 0 + margin) for _ in range(num_classes - 1))
 
 
 def _counts(rng):
@@ -184,78 +151,7 @@ def _counts(rng):
     return {"counts": counts}
 
 
-def ignores_the_counts(counts):
-    return math.log(len(counts))
-
-
-def ignores_the_counts_but_not_the_zeros(counts):
-    return math.log(int((counts > 0).sum()))
-
-
-def not_a_number_at_zero(counts):
-    share = counts.double() / counts.sum()
-    return -(share * share.log()).sum()
-
-
-def in_bits(counts):
-    seen = counts[counts > 0].float()
-    share = seen / seen.sum()
-    return -(share * share.log2()).sum()
-
-
-def without_the_minus(counts):
-    seen = counts[counts > 0].double()
-    share = seen / seen.sum()
-    return (share * share.log()).sum()
-
-
-def mean_over_classes(counts):
-    seen = counts[counts > 0].double()
-    share = seen / seen.sum()
-    return -(share * share.log()).mean()
-
-
-def largest_class_only(counts):
-    share = counts / counts.sum()
-    return -torch.log(share.max())
-
-
-def logarithms_not_weighted(counts):
-    seen = counts[counts > 0].double()
-    return -(seen / seen.sum()).log().mean()
-
-
-def by_softmax_of_counts(counts):
-    share = torch.softmax(counts.double(), dim=0)
-    return -torch.special.xlogy(share, share).sum()
-
-
-def divided_by_the_classes(counts):
-    share = counts / len(counts)
-    return -torch.special.xlogy(share, share).sum()
-
-
-def summed_over_examples(counts):
-    share = counts / counts.sum()
-    return -torch.special.xlogy(counts, share).sum()
-
-
-def logarithms_added_up(counts):
-    seen = counts[counts > 0]
-    return -(seen / seen.sum()).log().sum()
-
-
-def by_xlogy(counts):
-    share = counts / counts.sum()
-    return -torch.special.xlogy(share, share).sum()
-
-
-def by_examples(counts):
-    total = sum(counts.tolist())
-    return sum(n / total * math.log(total / n) for n in counts.tolist() if n)
-
-
-lab.value(
+label_entropy = lab.value(
     training_loop.label_entropy,
     title="The best constant answer",
     statement="""With unequal classes ln C is where a network starts, not what it has to beat. The best
@@ -273,78 +169,6 @@ A loss that falls from ln C to this value and stays there has learned the last b
     inputs=_counts,
     probe=probes.call(),
     checks=[matches_reference("the label entropy", rtol=FLOAT32)],
-    mistakes=[
-        Mistake(
-            "ignores_the_counts",
-            ignores_the_counts,
-            "This is ln C, the loss of equal probabilities. A constant answer can do better when "
-            "classes are unequal: −Σ p ln p with their shares p.",
-        ),
-        Mistake(
-            "ignores_the_counts_but_not_the_zeros",
-            ignores_the_counts_but_not_the_zeros,
-            "This is the logarithm of the number of classes that occur, as if they were equally "
-            "frequent. Weight by their shares: −Σ p ln p.",
-        ),
-        Mistake(
-            "not_a_number_at_zero",
-            not_a_number_at_zero,
-            "A class without examples gives 0 · ln 0, which is NaN on a computer and 0 in the "
-            "formula. Leave such classes out (or use `torch.special.xlogy`).",
-        ),
-        Mistake(
-            "in_bits", in_bits, "This is the entropy in bits. The loss uses the natural logarithm."
-        ),
-        Mistake(
-            "without_the_minus",
-            without_the_minus,
-            "The minus is missing: logarithms of shares are negative.",
-        ),
-        Mistake(
-            "mean_over_classes",
-            mean_over_classes,
-            "The shares are the weights of the mean already; do not divide by the number of classes.",
-        ),
-        Mistake(
-            "largest_class_only",
-            largest_class_only,
-            "This is the loss on an example of the largest class. The mean is over all examples: "
-            "each class counts with its share.",
-        ),
-        Mistake(
-            "logarithms_not_weighted",
-            logarithms_not_weighted,
-            "You average −ln p over the classes. It is averaged over the examples, so a class counts "
-            "with its share: −Σ p ln p.",
-        ),
-        Mistake(
-            "divided_by_the_classes",
-            divided_by_the_classes,
-            "You divide the counts by the number of classes. A share is a part of all examples: "
-            "counts / counts.sum().",
-        ),
-        Mistake(
-            "summed_over_examples",
-            summed_over_examples,
-            "You add up the loss of all examples. Asked for is its mean: −Σ p ln p with shares p.",
-        ),
-        Mistake(
-            "logarithms_added_up",
-            logarithms_added_up,
-            "You add up −ln p over the classes, without their weights: each class counts with its "
-            "share, −Σ p ln p.",
-        ),
-        Mistake(
-            "by_softmax_of_counts",
-            by_softmax_of_counts,
-            "A softmax of the counts makes the largest class nearly certain. The shares are "
-            "counts / counts.sum().",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_xlogy", by_xlogy),
-        Alternative("by_examples", by_examples),
-    ],
     equivalent_mutants={
         "seen = counts[counts > 0].double() => seen = -counts[counts > 0].double()": "the sign "
         "cancels in the shares"
@@ -355,3 +179,116 @@ A loss that falls from ln C to this value and stays there has learned the last b
         "−Σ p_c ln q_c is smallest at q = p.",
     ),
 )
+
+
+@label_entropy.mistake(
+    "This is ln C, the loss of equal probabilities. A constant answer can do better when classes "
+    "are unequal: −Σ p ln p with their shares p."
+)
+def ignores_the_counts(counts):
+    return math.log(len(counts))
+
+
+@label_entropy.mistake(
+    "This is the logarithm of the number of classes that occur, as if they were equally frequent. "
+    "Weight by their shares: −Σ p ln p."
+)
+def ignores_the_counts_but_not_the_zeros(counts):
+    return math.log(int((counts > 0).sum()))
+
+
+@label_entropy.mistake(
+    "A class without examples gives 0 · ln 0, which is NaN on a computer and 0 in the formula. "
+    "Leave such classes out (or use `torch.special.xlogy`)."
+)
+def not_a_number_at_zero(counts):
+    share = counts.double() / counts.sum()
+    return -(share * share.log()).sum()
+
+
+@label_entropy.mistake("This is the entropy in bits. The loss uses the natural logarithm.")
+def in_bits(counts):
+    seen = counts[counts > 0].float()
+    share = seen / seen.sum()
+    return -(share * share.log2()).sum()
+
+
+@label_entropy.mistake("The minus is missing: logarithms of shares are negative.")
+def without_the_minus(counts):
+    seen = counts[counts > 0].double()
+    share = seen / seen.sum()
+    return (share * share.log()).sum()
+
+
+@label_entropy.mistake(
+    "The shares are the weights of the mean already; do not divide by the number of classes."
+)
+def mean_over_classes(counts):
+    seen = counts[counts > 0].double()
+    share = seen / seen.sum()
+    return -(share * share.log()).mean()
+
+
+@label_entropy.mistake(
+    "This is the loss on an example of the largest class. The mean is over all examples: each "
+    "class counts with its share."
+)
+def largest_class_only(counts):
+    share = counts / counts.sum()
+    return -torch.log(share.max())
+
+
+@label_entropy.mistake(
+    "You average −ln p over the classes. It is averaged over the examples, so a class counts with "
+    "its share: −Σ p ln p."
+)
+def logarithms_not_weighted(counts):
+    seen = counts[counts > 0].double()
+    return -(seen / seen.sum()).log().mean()
+
+
+@label_entropy.mistake(
+    "You divide the counts by the number of classes. A share is a part of all examples: counts / "
+    "counts.sum()."
+)
+def divided_by_the_classes(counts):
+    share = counts / len(counts)
+    return -torch.special.xlogy(share, share).sum()
+
+
+@label_entropy.mistake(
+    "You add up the loss of all examples. Asked for is its mean: −Σ p ln p with shares p."
+)
+def summed_over_examples(counts):
+    share = counts / counts.sum()
+    return -torch.special.xlogy(counts, share).sum()
+
+
+@label_entropy.mistake(
+    "You add up −ln p over the classes, without their weights: each class counts with its share, "
+    "−Σ p ln p."
+)
+def logarithms_added_up(counts):
+    seen = counts[counts > 0]
+    return -(seen / seen.sum()).log().sum()
+
+
+@label_entropy.mistake(
+    "A softmax of the counts makes the largest class nearly certain. The shares are counts / "
+    "counts.sum()."
+)
+def by_softmax_of_counts(counts):
+    share = torch.softmax(counts.double(), dim=0)
+    return -torch.special.xlogy(share, share).sum()
+
+
+@label_entropy.alternative
+def by_xlogy(counts):
+    share = counts / counts.sum()
+    return -torch.special.xlogy(share, share).sum()
+
+
+@label_entropy.alternative
+def by_examples(counts):
+    total = sum(counts.tolist())
+    return sum(n / total * math.log(total / n) for n in counts.tolist() if n)

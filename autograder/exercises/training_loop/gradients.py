@@ -6,7 +6,6 @@ import torch
 from autograder import probes
 from autograder.exercises.training_loop.drawing import AUTOGRAD
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import check, finding, matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import numeric_gradient as right_gradient
@@ -40,209 +39,6 @@ NUMERIC_CASES = (
     # In float32, where only an answer that computes in float64 is near.
     _function("cubic", lambda rng: (2, rng.integers(3, 5)), lambda rng: 1e-6),
 )
-
-
-def one_sided(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(x.numel()):
-        moved = x.double().clone()
-        torch.manual_seed(seed)
-        before = function(moved).item()
-        moved.view(-1)[i] += h
-        torch.manual_seed(seed)
-        gradient.view(-1)[i] = (function(moved).item() - before) / h
-    return gradient
-
-
-def divided_by_h(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(x.numel()):
-        values = []
-        for step in (h, -h):
-            moved = x.double().clone()
-            moved.view(-1)[i] += step
-            torch.manual_seed(seed)
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / h
-    return gradient
-
-
-def in_the_dtype_of_x(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x)
-    for i in range(x.numel()):
-        values = []
-        for step in (h, -h):
-            moved = x.clone()
-            moved.view(-1)[i] += step
-            torch.manual_seed(seed)
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
-
-
-def in_float32(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros(x.shape)
-    for i in range(x.numel()):
-        values = []
-        for step in (h, -h):
-            moved = x.float().clone()
-            moved.view(-1)[i] += step
-            torch.manual_seed(seed)
-            values.append(function(moved).float().item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
-
-
-def fresh_randomness(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    torch.manual_seed(seed)
-    for i in range(x.numel()):
-        values = []
-        for step in (h, -h):
-            moved = x.double().clone()
-            moved.view(-1)[i] += step
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
-
-
-def not_put_back(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    moved = x.double().clone()
-    for i in range(x.numel()):
-        moved.view(-1)[i] += h
-        torch.manual_seed(seed)
-        above = function(moved).item()
-        moved.view(-1)[i] -= 2 * h
-        torch.manual_seed(seed)
-        gradient.view(-1)[i] = (above - function(moved).item()) / (2 * h)
-    return gradient
-
-
-def put_back_wrongly(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    moved = x.double().clone()
-    for i in range(x.numel()):
-        moved.view(-1)[i] += h
-        torch.manual_seed(seed)
-        above = function(moved).item()
-        moved.view(-1)[i] -= h
-        torch.manual_seed(seed)
-        gradient.view(-1)[i] = (above - function(moved).item()) / (2 * h)
-    return gradient
-
-
-def all_entries_at_once(function, x, *, h=1e-5, seed=0):
-    values = []
-    for step in (h, -h):
-        torch.manual_seed(seed)
-        values.append(function(x.double() + step).item())
-    return torch.full_like(x, (values[0] - values[1]) / (2 * h), dtype=torch.float64)
-
-
-def backwards(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(x.numel()):
-        values = []
-        for step in (-h, h):
-            moved = x.double().clone()
-            moved.view(-1)[i] += step
-            torch.manual_seed(seed)
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
-
-
-def default_step(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(x.numel()):
-        values = []
-        for step in (1e-5, -1e-5):
-            moved = x.double().clone()
-            moved.view(-1)[i] += step
-            torch.manual_seed(seed)
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / 2e-5
-    return gradient
-
-
-def seeded_once_for_both(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(x.numel()):
-        values = []
-        torch.manual_seed(seed)
-        for step in (h, -h):
-            moved = x.double().clone()
-            moved.view(-1)[i] += step
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
-
-
-def seed_ignored(function, x, *, h=1e-5, seed=0):
-    return right_gradient(function, x, h=h, seed=0)
-
-
-def returned_in_the_dtype_of_x(function, x, *, h=1e-5, seed=0):
-    return right_gradient(function, x, h=h, seed=seed).to(x.dtype)
-
-
-def flattened(function, x, *, h=1e-5, seed=0):
-    return right_gradient(function, x, h=h, seed=seed).flatten()
-
-
-def rows_at_once(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(len(x)):
-        values = []
-        for step in (h, -h):
-            moved = x.double().clone()
-            moved[i] += step
-            torch.manual_seed(seed)
-            values.append(function(moved).item())
-        gradient[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
-
-
-def two_axes(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            values = []
-            for step in (h, -h):
-                moved = x.double().clone()
-                moved[i, j] += step
-                torch.manual_seed(seed)
-                values.append(function(moved).item())
-            gradient[i, j] = (values[0] - values[1]) / (2 * h)
-    return gradient
-
-
-def with_unit_vectors(function, x, *, h=1e-5, seed=0):
-    def value(moved):
-        torch.manual_seed(seed)
-        return function(moved.view(x.shape))
-
-    flat = x.double().flatten()
-    units = torch.eye(flat.numel(), dtype=torch.float64)
-    slopes = [(value(flat + h * e) - value(flat - h * e)) / (2 * h) for e in units]
-    return torch.stack(slopes).view(x.shape)
-
-
-def moved_there_and_back(function, x, *, h=1e-5, seed=0):
-    point = x.detach().to(torch.float64).clone()
-    gradient = torch.empty_like(point)
-    for index in np.ndindex(*x.shape):
-        kept = point[index].item()
-        point[index] = kept + h
-        torch.manual_seed(seed)
-        above = float(function(point))
-        point[index] = kept - h
-        torch.manual_seed(seed)
-        below = float(function(point))
-        point[index] = kept
-        gradient[index] = (above - below) / (2 * h)
-    return gradient
 
 
 @check("the gradient is computed in float64")
@@ -279,7 +75,7 @@ def free_of_noise(case):
     )
 
 
-lab.exercise(
+numeric_gradient = lab.exercise(
     training_loop.numeric_gradient,
     title="The gradient from numbers alone",
     statement="""A gradient that you derived by hand has to be checked against one that needs no
@@ -305,94 +101,6 @@ shape of x, for any shape.
         in_double,
         to_nine_digits,
     ],
-    mistakes=[
-        Mistake(
-            "one_sided",
-            one_sided,
-            "You compare f(x + h) with f(x): a one-sided difference, whose error falls only with h. "
-            "Use f(x + h) and f(x − h), and divide by 2h: then it falls with h².",
-        ),
-        Mistake(
-            "divided_by_h",
-            divided_by_h,
-            "You divide by h. Between x − h and x + h lies 2h, so every slope is twice too large.",
-        ),
-        Mistake(
-            "in_the_dtype_of_x",
-            in_the_dtype_of_x,
-            "You compute in the dtype of x. In float32 seven digits are all there is, and the "
-            "difference of two nearly equal values keeps one or two of them. Convert x to float64 "
-            "first.",
-        ),
-        Mistake(
-            "in_float32",
-            in_float32,
-            "You compute in float32. The difference of two nearly equal values then keeps one or two "
-            "digits. Everything has to be float64.",
-        ),
-        Mistake(
-            "fresh_randomness",
-            fresh_randomness,
-            "The function is evaluated with other random numbers each time (you seed once, or "
-            "never), so what you divide by 2h is the noise. Seed before every evaluation.",
-        ),
-        Mistake(
-            "seeded_once_for_both",
-            seeded_once_for_both,
-            "You seed once for the two evaluations of an entry. The first one uses random numbers up, "
-            "so the second draws others, and what you divide by 2h is noise. Seed before each of them.",
-        ),
-        Mistake(
-            "seed_ignored",
-            seed_ignored,
-            "You seed with 0 whatever `seed` says.",
-        ),
-        Mistake(
-            "returned_in_the_dtype_of_x",
-            returned_in_the_dtype_of_x,
-            "You turn the result back into the dtype of x, and lose the digits that float64 gained. "
-            "Return float64.",
-        ),
-        Mistake(
-            "flattened",
-            flattened,
-            "You return a vector. The gradient has the shape of x: `.view(x.shape)`.",
-        ),
-        Mistake(
-            "rows_at_once",
-            rows_at_once,
-            "You go along the first axis only: where x has two, `x[i]` is a whole row, and all its "
-            "entries move together. `view(-1)` makes one axis of any shape.",
-        ),
-        Mistake(
-            "two_axes",
-            two_axes,
-            "You go through two axes; x may have one, or three. `view(-1)` makes one of any shape.",
-        ),
-        Mistake(
-            "not_put_back",
-            not_put_back,
-            "The entries you have moved stay moved, at x − h, while the next ones are looked at. Put "
-            "each back, or move a fresh copy.",
-        ),
-        Mistake(
-            "put_back_wrongly",
-            put_back_wrongly,
-            "You move by +h and then by −h, which is back at x: f(x + h) − f(x), divided by 2h, is "
-            "half the slope. From x + h to x − h the entry moves by 2h.",
-        ),
-        Mistake(
-            "all_entries_at_once",
-            all_entries_at_once,
-            "You move all entries together: that is the sum of all slopes. Move one at a time.",
-        ),
-        Mistake("backwards", backwards, "The sign is turned: it is f(x + h) − f(x − h)."),
-        Mistake("default_step", default_step, "You use h = 1e-5 whatever `h` says."),
-    ],
-    alternatives=[
-        Alternative("with_unit_vectors", with_unit_vectors),
-        Alternative("moved_there_and_back", moved_there_and_back),
-    ],
     forbidden=AUTOGRAD + CHECKERS,
     equivalent_mutants={
         "gradient = torch.zeros_like(x, dtype=torch.float64) => "
@@ -403,3 +111,257 @@ shape of x, for any shape.
         "`.item()` turns the function's value into a number.",
     ),
 )
+
+
+@numeric_gradient.mistake(
+    "You compare f(x + h) with f(x): a one-sided difference, whose error falls only with h. Use "
+    "f(x + h) and f(x − h), and divide by 2h: then it falls with h²."
+)
+def one_sided(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(x.numel()):
+        moved = x.double().clone()
+        torch.manual_seed(seed)
+        before = function(moved).item()
+        moved.view(-1)[i] += h
+        torch.manual_seed(seed)
+        gradient.view(-1)[i] = (function(moved).item() - before) / h
+    return gradient
+
+
+@numeric_gradient.mistake(
+    "You divide by h. Between x − h and x + h lies 2h, so every slope is twice too large."
+)
+def divided_by_h(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(x.numel()):
+        values = []
+        for step in (h, -h):
+            moved = x.double().clone()
+            moved.view(-1)[i] += step
+            torch.manual_seed(seed)
+            values.append(function(moved).item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / h
+    return gradient
+
+
+@numeric_gradient.mistake(
+    "You compute in the dtype of x. In float32 seven digits are all there is, and the difference "
+    "of two nearly equal values keeps one or two of them. Convert x to float64 first."
+)
+def in_the_dtype_of_x(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x)
+    for i in range(x.numel()):
+        values = []
+        for step in (h, -h):
+            moved = x.clone()
+            moved.view(-1)[i] += step
+            torch.manual_seed(seed)
+            values.append(function(moved).item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+@numeric_gradient.mistake(
+    "You compute in float32. The difference of two nearly equal values then keeps one or two "
+    "digits. Everything has to be float64."
+)
+def in_float32(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros(x.shape)
+    for i in range(x.numel()):
+        values = []
+        for step in (h, -h):
+            moved = x.float().clone()
+            moved.view(-1)[i] += step
+            torch.manual_seed(seed)
+            values.append(function(moved).float().item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+@numeric_gradient.mistake(
+    "The function is evaluated with other random numbers each time (you seed once, or never), so "
+    "what you divide by 2h is the noise. Seed before every evaluation."
+)
+def fresh_randomness(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    torch.manual_seed(seed)
+    for i in range(x.numel()):
+        values = []
+        for step in (h, -h):
+            moved = x.double().clone()
+            moved.view(-1)[i] += step
+            values.append(function(moved).item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+@numeric_gradient.mistake(
+    "You seed once for the two evaluations of an entry. The first one uses random numbers up, so "
+    "the second draws others, and what you divide by 2h is noise. Seed before each of them."
+)
+def seeded_once_for_both(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(x.numel()):
+        values = []
+        torch.manual_seed(seed)
+        for step in (h, -h):
+            moved = x.double().clone()
+            moved.view(-1)[i] += step
+            values.append(function(moved).item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+@numeric_gradient.mistake("You seed with 0 whatever `seed` says.")
+def seed_ignored(function, x, *, h=1e-5, seed=0):
+    return right_gradient(function, x, h=h, seed=0)
+
+
+@numeric_gradient.mistake(
+    "You turn the result back into the dtype of x, and lose the digits that float64 gained. "
+    "Return float64."
+)
+def returned_in_the_dtype_of_x(function, x, *, h=1e-5, seed=0):
+    return right_gradient(function, x, h=h, seed=seed).to(x.dtype)
+
+
+@numeric_gradient.mistake("You return a vector. The gradient has the shape of x: `.view(x.shape)`.")
+def flattened(function, x, *, h=1e-5, seed=0):
+    return right_gradient(function, x, h=h, seed=seed).flatten()
+
+
+@numeric_gradient.mistake(
+    "You go along the first axis only: where x has two, `x[i]` is a whole row, and all its "
+    "entries move together. `view(-1)` makes one axis of any shape."
+)
+def rows_at_once(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(len(x)):
+        values = []
+        for step in (h, -h):
+            moved = x.double().clone()
+            moved[i] += step
+            torch.manual_seed(seed)
+            values.append(function(moved).item())
+        gradient[i] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+@numeric_gradient.mistake(
+    "You go through two axes; x may have one, or three. `view(-1)` makes one of any shape."
+)
+def two_axes(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            values = []
+            for step in (h, -h):
+                moved = x.double().clone()
+                moved[i, j] += step
+                torch.manual_seed(seed)
+                values.append(function(moved).item())
+            gradient[i, j] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+@numeric_gradient.mistake(
+    "The entries you have moved stay moved, at x − h, while the next ones are looked at. Put each "
+    "back, or move a fresh copy."
+)
+def not_put_back(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    moved = x.double().clone()
+    for i in range(x.numel()):
+        moved.view(-1)[i] += h
+        torch.manual_seed(seed)
+        above = function(moved).item()
+        moved.view(-1)[i] -= 2 * h
+        torch.manual_seed(seed)
+        gradient.view(-1)[i] = (above - function(moved).item()) / (2 * h)
+    return gradient
+
+
+@numeric_gradient.mistake(
+    "You move by +h and then by −h, which is back at x: f(x + h) − f(x), divided by 2h, is half "
+    "the slope. From x + h to x − h the entry moves by 2h."
+)
+def put_back_wrongly(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    moved = x.double().clone()
+    for i in range(x.numel()):
+        moved.view(-1)[i] += h
+        torch.manual_seed(seed)
+        above = function(moved).item()
+        moved.view(-1)[i] -= h
+        torch.manual_seed(seed)
+        gradient.view(-1)[i] = (above - function(moved).item()) / (2 * h)
+    return gradient
+
+
+@numeric_gradient.mistake(
+    "You move all entries together: that is the sum of all slopes. Move one at a time."
+)
+def all_entries_at_once(function, x, *, h=1e-5, seed=0):
+    values = []
+    for step in (h, -h):
+        torch.manual_seed(seed)
+        values.append(function(x.double() + step).item())
+    return torch.full_like(x, (values[0] - values[1]) / (2 * h), dtype=torch.float64)
+
+
+@numeric_gradient.mistake("The sign is turned: it is f(x + h) − f(x − h).")
+def backwards(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(x.numel()):
+        values = []
+        for step in (-h, h):
+            moved = x.double().clone()
+            moved.view(-1)[i] += step
+            torch.manual_seed(seed)
+            values.append(function(moved).item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
+    return gradient
+
+
+@numeric_gradient.mistake("You use h = 1e-5 whatever `h` says.")
+def default_step(function, x, *, h=1e-5, seed=0):
+    gradient = torch.zeros_like(x, dtype=torch.float64)
+    for i in range(x.numel()):
+        values = []
+        for step in (1e-5, -1e-5):
+            moved = x.double().clone()
+            moved.view(-1)[i] += step
+            torch.manual_seed(seed)
+            values.append(function(moved).item())
+        gradient.view(-1)[i] = (values[0] - values[1]) / 2e-5
+    return gradient
+
+
+@numeric_gradient.alternative
+def with_unit_vectors(function, x, *, h=1e-5, seed=0):
+    def value(moved):
+        torch.manual_seed(seed)
+        return function(moved.view(x.shape))
+
+    flat = x.double().flatten()
+    units = torch.eye(flat.numel(), dtype=torch.float64)
+    slopes = [(value(flat + h * e) - value(flat - h * e)) / (2 * h) for e in units]
+    return torch.stack(slopes).view(x.shape)
+
+
+@numeric_gradient.alternative
+def moved_there_and_back(function, x, *, h=1e-5, seed=0):
+    point = x.detach().to(torch.float64).clone()
+    gradient = torch.empty_like(point)
+    for index in np.ndindex(*x.shape):
+        kept = point[index].item()
+        point[index] = kept + h
+        torch.manual_seed(seed)
+        above = float(function(point))
+        point[index] = kept - h
+        torch.manual_seed(seed)
+        below = float(function(point))
+        point[index] = kept
+        gradient[index] = (above - below) / (2 * h)
+    return gradient

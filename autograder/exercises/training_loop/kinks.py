@@ -7,7 +7,6 @@ from autograder import probes
 from autograder.exercises.training_loop.drawing import AUTOGRAD
 from autograder.exercises.training_loop.gradients import CHECKERS
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import gradient_verdicts as right_verdicts
@@ -58,183 +57,7 @@ def _fine(rng):
     return _kinked(rng, 1e-5, 1e-5)
 
 
-def no_kinks(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = []
-    for i in range(len(x)):
-        moved = torch.zeros_like(x, dtype=torch.float64)
-        moved[i] = h
-        central = (function(x + moved) - function(x - moved)) / (2 * h)
-        error = (analytic[i] - central).abs() / torch.maximum(analytic[i].abs(), central.abs())
-        verdicts.append("right" if error <= tolerance else "wrong")
-    return verdicts
-
-
-def every_error_is_a_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = no_kinks(function, x, analytic, h=h, tolerance=tolerance, kink=kink)
-    return ["inconclusive" if verdict == "wrong" else verdict for verdict in verdicts]
-
-
-def near_zero_is_a_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = no_kinks(function, x, analytic, h=h, tolerance=tolerance, kink=kink)
-    return [
-        "inconclusive" if verdict == "wrong" and value.abs() < kink + 0.5 else verdict
-        for verdict, value in zip(verdicts, x, strict=True)
-    ]
-
-
-def one_verdict_for_all(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = no_kinks(function, x, analytic, h=h, tolerance=tolerance, kink=kink)
-    worst = "right" if all(verdict == "right" for verdict in verdicts) else "wrong"
-    return [worst] * len(x)
-
-
-def absolute_tolerance(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = []
-    here = function(x.double())
-    for i in range(len(x)):
-        moved = torch.zeros_like(x, dtype=torch.float64)
-        moved[i] = h
-        forward = (function(x + moved) - here) / h
-        backward = (here - function(x - moved)) / h
-        if (analytic[i] - (forward + backward) / 2).abs() <= tolerance:
-            verdicts.append("right")
-        else:
-            far = relative_error(forward, backward) > kink
-            verdicts.append("inconclusive" if far else "wrong")
-    return verdicts
-
-
-def absolute_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = []
-    here = function(x.double())
-    for i in range(len(x)):
-        moved = torch.zeros_like(x, dtype=torch.float64)
-        moved[i] = h
-        forward = (function(x + moved) - here) / h
-        backward = (here - function(x - moved)) / h
-        if relative_error(analytic[i].double(), (forward + backward) / 2) <= tolerance:
-            verdicts.append("right")
-        else:
-            verdicts.append("inconclusive" if (forward - backward).abs() > kink else "wrong")
-    return verdicts
-
-
-def kink_asked_first(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = []
-    here = function(x.double())
-    for i in range(len(x)):
-        moved = torch.zeros_like(x, dtype=torch.float64)
-        moved[i] = h
-        forward = (function(x + moved) - here) / h
-        backward = (here - function(x - moved)) / h
-        if relative_error(forward, backward) > kink:
-            verdicts.append("inconclusive")
-        else:
-            error = relative_error(analytic[i].double(), (forward + backward) / 2)
-            verdicts.append("right" if error <= tolerance else "wrong")
-    return verdicts
-
-
-def default_tolerance(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    return right_verdicts(function, x, analytic, h=h, kink=kink)
-
-
-def default_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    return right_verdicts(function, x, analytic, h=h, tolerance=tolerance)
-
-
-def default_limits(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    return right_verdicts(function, x, analytic, h=h)
-
-
-def default_step(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    return right_verdicts(function, x, analytic, tolerance=tolerance, kink=kink)
-
-
-def forward_difference_judges(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = []
-    here = function(x.double())
-    for i in range(len(x)):
-        moved = torch.zeros_like(x, dtype=torch.float64)
-        moved[i] = h
-        forward = (function(x + moved) - here) / h
-        backward = (here - function(x - moved)) / h
-        if relative_error(analytic[i].double(), forward) <= tolerance:
-            verdicts.append("right")
-        else:
-            far = relative_error(forward, backward) > kink
-            verdicts.append("inconclusive" if far else "wrong")
-    return verdicts
-
-
-def words_swapped(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = []
-    here = function(x.double())
-    for i in range(len(x)):
-        moved = torch.zeros_like(x, dtype=torch.float64)
-        moved[i] = h
-        forward = (function(x + moved) - here) / h
-        backward = (here - function(x - moved)) / h
-        if relative_error(analytic[i].double(), (forward + backward) / 2) <= tolerance:
-            verdicts.append("right")
-        else:
-            near = relative_error(forward, backward) <= kink
-            verdicts.append("inconclusive" if near else "wrong")
-    return verdicts
-
-
-def in_float32(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    def single(point):
-        return function(point.float()).float()
-
-    verdicts = []
-    x, analytic = x.float(), analytic.float()
-    for i in range(len(x)):
-        moved = torch.zeros_like(x)
-        moved[i] = h
-        forward = (single(x + moved) - single(x)) / h
-        backward = (single(x) - single(x - moved)) / h
-        if relative_error(analytic[i], (forward + backward) / 2) <= tolerance:
-            verdicts.append("right")
-        else:
-            far = relative_error(forward, backward) > kink
-            verdicts.append("inconclusive" if far else "wrong")
-    return verdicts
-
-
-def with_numpy(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    def apart(a, b):
-        return 0.0 if a == b == 0 else abs(a - b) / max(abs(a), abs(b))
-
-    point, verdicts = x.double().numpy(), []
-    for i, a in enumerate(analytic.double().tolist()):
-        above, below = point.copy(), point.copy()
-        above[i] += h
-        below[i] -= h
-        f = [function(torch.from_numpy(p)).item() for p in (below, point, above)]
-        if apart(a, (f[2] - f[0]) / (2 * h)) <= tolerance:
-            verdicts.append("right")
-        elif apart((f[2] - f[1]) / h, (f[1] - f[0]) / h) > kink:
-            verdicts.append("inconclusive")
-        else:
-            verdicts.append("wrong")
-    return verdicts
-
-
-def with_the_numeric_gradient(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    central = numeric_gradient(function, x, h=h)
-    steps = h * torch.eye(len(x), dtype=torch.float64)
-    here = function(x.double())
-    forward = torch.stack([(function(x + e) - here) / h for e in steps])
-    bent = relative_error(forward, 2 * central - forward) > kink
-    right = relative_error(analytic.double(), central) <= tolerance
-    return [
-        "right" if ok else "inconclusive" if at_kink else "wrong"
-        for ok, at_kink in zip(right, bent, strict=True)
-    ]
-
-
-lab.exercise(
+gradient_verdicts = lab.exercise(
     training_loop.gradient_verdicts,
     title="Right, wrong, or standing on a kink",
     statement="""A ReLU at x = 1e-7 looked at with h = 1e-5 has slope 1, but the points x ± h lie on both
@@ -255,84 +78,6 @@ a word for each entry of `analytic`:
     inputs=(_coarse, _coarse, _fine),
     probe=probes.supplied(),
     checks=[matches_reference("the verdicts", of="result.returned")],
-    mistakes=[
-        Mistake(
-            "no_kinks",
-            no_kinks,
-            "You call entries beside a kink wrong. If the two one-sided differences disagree by more "
-            'than `kink`, nothing can be said: "inconclusive".',
-        ),
-        Mistake(
-            "every_error_is_a_kink",
-            every_error_is_a_kink,
-            "You call every disagreement inconclusive; then no gradient is ever wrong. Only where the "
-            "one-sided differences disagree is there a kink.",
-        ),
-        Mistake(
-            "near_zero_is_a_kink",
-            near_zero_is_a_kink,
-            "You take small x for a kink. A function may bend anywhere: compare its one-sided "
-            "differences.",
-        ),
-        Mistake(
-            "one_verdict_for_all",
-            one_verdict_for_all,
-            "You judge the gradient as a whole. Each entry gets its own word.",
-        ),
-        Mistake(
-            "absolute_tolerance",
-            absolute_tolerance,
-            "You compare the difference itself with `tolerance`. The limit is for the relative error: "
-            "a small entry may be quite wrong and differ by less.",
-        ),
-        Mistake(
-            "absolute_kink",
-            absolute_kink,
-            "You compare the difference of the one-sided differences with `kink` as it is. The limit "
-            "is for their relative error: use your `relative_error` here too.",
-        ),
-        Mistake(
-            "kink_asked_first",
-            kink_asked_first,
-            "You ask for the kink first. Where the gradient agrees with the central difference it is "
-            '"right", kink or not; only entries that disagree need the second question.',
-        ),
-        Mistake(
-            "default_tolerance",
-            default_tolerance,
-            "You take 1e-6 for the limit whatever `tolerance` says (or leave it out where you call "
-            "something).",
-        ),
-        Mistake("default_kink", default_kink, "You take 1e-2 for the limit whatever `kink` says."),
-        Mistake(
-            "default_limits",
-            default_limits,
-            "You take 1e-6 and 1e-2 for the limits whatever `tolerance` and `kink` say.",
-        ),
-        Mistake("default_step", default_step, "You use h = 1e-5 whatever `h` says."),
-        Mistake(
-            "forward_difference_judges",
-            forward_difference_judges,
-            "You judge by the forward difference, whose own error is of the order of h. The central "
-            "difference decides what is right; the one-sided ones only tell kinks.",
-        ),
-        Mistake(
-            "in_float32",
-            in_float32,
-            "You compute in float32. With a small h the difference of two nearly equal values keeps "
-            "one or two digits: x and the gradient have to be float64.",
-        ),
-        Mistake(
-            "words_swapped",
-            words_swapped,
-            "Kinks and errors have changed places: inconclusive is where the one-sided differences "
-            "disagree.",
-        ),
-    ],
-    alternatives=[
-        Alternative("with_numpy", with_numpy),
-        Alternative("with_the_numeric_gradient", with_the_numeric_gradient),
-    ],
     forbidden=AUTOGRAD + CHECKERS,
     equivalent_mutants={
         "moved = torch.zeros_like(x, dtype=torch.float64) => "
@@ -347,3 +92,226 @@ a word for each entry of `analytic`:
         'Ask for "right" first; only entries that disagree need the second question.',
     ),
 )
+
+
+@gradient_verdicts.mistake(
+    "You call entries beside a kink wrong. If the two one-sided differences disagree by more than "
+    '`kink`, nothing can be said: "inconclusive".'
+)
+def no_kinks(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = []
+    for i in range(len(x)):
+        moved = torch.zeros_like(x, dtype=torch.float64)
+        moved[i] = h
+        central = (function(x + moved) - function(x - moved)) / (2 * h)
+        error = (analytic[i] - central).abs() / torch.maximum(analytic[i].abs(), central.abs())
+        verdicts.append("right" if error <= tolerance else "wrong")
+    return verdicts
+
+
+@gradient_verdicts.mistake(
+    "You call every disagreement inconclusive; then no gradient is ever wrong. Only where the "
+    "one-sided differences disagree is there a kink."
+)
+def every_error_is_a_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = no_kinks(function, x, analytic, h=h, tolerance=tolerance, kink=kink)
+    return ["inconclusive" if verdict == "wrong" else verdict for verdict in verdicts]
+
+
+@gradient_verdicts.mistake(
+    "You take small x for a kink. A function may bend anywhere: compare its one-sided differences."
+)
+def near_zero_is_a_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = no_kinks(function, x, analytic, h=h, tolerance=tolerance, kink=kink)
+    return [
+        "inconclusive" if verdict == "wrong" and value.abs() < kink + 0.5 else verdict
+        for verdict, value in zip(verdicts, x, strict=True)
+    ]
+
+
+@gradient_verdicts.mistake("You judge the gradient as a whole. Each entry gets its own word.")
+def one_verdict_for_all(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = no_kinks(function, x, analytic, h=h, tolerance=tolerance, kink=kink)
+    worst = "right" if all(verdict == "right" for verdict in verdicts) else "wrong"
+    return [worst] * len(x)
+
+
+@gradient_verdicts.mistake(
+    "You compare the difference itself with `tolerance`. The limit is for the relative error: a "
+    "small entry may be quite wrong and differ by less."
+)
+def absolute_tolerance(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = []
+    here = function(x.double())
+    for i in range(len(x)):
+        moved = torch.zeros_like(x, dtype=torch.float64)
+        moved[i] = h
+        forward = (function(x + moved) - here) / h
+        backward = (here - function(x - moved)) / h
+        if (analytic[i] - (forward + backward) / 2).abs() <= tolerance:
+            verdicts.append("right")
+        else:
+            far = relative_error(forward, backward) > kink
+            verdicts.append("inconclusive" if far else "wrong")
+    return verdicts
+
+
+@gradient_verdicts.mistake(
+    "You compare the difference of the one-sided differences with `kink` as it is. The limit is "
+    "for their relative error: use your `relative_error` here too."
+)
+def absolute_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = []
+    here = function(x.double())
+    for i in range(len(x)):
+        moved = torch.zeros_like(x, dtype=torch.float64)
+        moved[i] = h
+        forward = (function(x + moved) - here) / h
+        backward = (here - function(x - moved)) / h
+        if relative_error(analytic[i].double(), (forward + backward) / 2) <= tolerance:
+            verdicts.append("right")
+        else:
+            verdicts.append("inconclusive" if (forward - backward).abs() > kink else "wrong")
+    return verdicts
+
+
+@gradient_verdicts.mistake(
+    "You ask for the kink first. Where the gradient agrees with the central difference it is "
+    '"right", kink or not; only entries that disagree need the second question.'
+)
+def kink_asked_first(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = []
+    here = function(x.double())
+    for i in range(len(x)):
+        moved = torch.zeros_like(x, dtype=torch.float64)
+        moved[i] = h
+        forward = (function(x + moved) - here) / h
+        backward = (here - function(x - moved)) / h
+        if relative_error(forward, backward) > kink:
+            verdicts.append("inconclusive")
+        else:
+            error = relative_error(analytic[i].double(), (forward + backward) / 2)
+            verdicts.append("right" if error <= tolerance else "wrong")
+    return verdicts
+
+
+@gradient_verdicts.mistake(
+    "You take 1e-6 for the limit whatever `tolerance` says (or leave it out where you call "
+    "something)."
+)
+def default_tolerance(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    return right_verdicts(function, x, analytic, h=h, kink=kink)
+
+
+@gradient_verdicts.mistake("You take 1e-2 for the limit whatever `kink` says.")
+def default_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    return right_verdicts(function, x, analytic, h=h, tolerance=tolerance)
+
+
+@gradient_verdicts.mistake(
+    "You take 1e-6 and 1e-2 for the limits whatever `tolerance` and `kink` say."
+)
+def default_limits(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    return right_verdicts(function, x, analytic, h=h)
+
+
+@gradient_verdicts.mistake("You use h = 1e-5 whatever `h` says.")
+def default_step(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    return right_verdicts(function, x, analytic, tolerance=tolerance, kink=kink)
+
+
+@gradient_verdicts.mistake(
+    "You judge by the forward difference, whose own error is of the order of h. The central "
+    "difference decides what is right; the one-sided ones only tell kinks."
+)
+def forward_difference_judges(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = []
+    here = function(x.double())
+    for i in range(len(x)):
+        moved = torch.zeros_like(x, dtype=torch.float64)
+        moved[i] = h
+        forward = (function(x + moved) - here) / h
+        backward = (here - function(x - moved)) / h
+        if relative_error(analytic[i].double(), forward) <= tolerance:
+            verdicts.append("right")
+        else:
+            far = relative_error(forward, backward) > kink
+            verdicts.append("inconclusive" if far else "wrong")
+    return verdicts
+
+
+@gradient_verdicts.mistake(
+    "You compute in float32. With a small h the difference of two nearly equal values keeps one "
+    "or two digits: x and the gradient have to be float64."
+)
+def in_float32(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    def single(point):
+        return function(point.float()).float()
+
+    verdicts = []
+    x, analytic = x.float(), analytic.float()
+    for i in range(len(x)):
+        moved = torch.zeros_like(x)
+        moved[i] = h
+        forward = (single(x + moved) - single(x)) / h
+        backward = (single(x) - single(x - moved)) / h
+        if relative_error(analytic[i], (forward + backward) / 2) <= tolerance:
+            verdicts.append("right")
+        else:
+            far = relative_error(forward, backward) > kink
+            verdicts.append("inconclusive" if far else "wrong")
+    return verdicts
+
+
+@gradient_verdicts.mistake(
+    "Kinks and errors have changed places: inconclusive is where the one-sided differences "
+    "disagree."
+)
+def words_swapped(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    verdicts = []
+    here = function(x.double())
+    for i in range(len(x)):
+        moved = torch.zeros_like(x, dtype=torch.float64)
+        moved[i] = h
+        forward = (function(x + moved) - here) / h
+        backward = (here - function(x - moved)) / h
+        if relative_error(analytic[i].double(), (forward + backward) / 2) <= tolerance:
+            verdicts.append("right")
+        else:
+            near = relative_error(forward, backward) <= kink
+            verdicts.append("inconclusive" if near else "wrong")
+    return verdicts
+
+
+@gradient_verdicts.alternative
+def with_numpy(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    def apart(a, b):
+        return 0.0 if a == b == 0 else abs(a - b) / max(abs(a), abs(b))
+
+    point, verdicts = x.double().numpy(), []
+    for i, a in enumerate(analytic.double().tolist()):
+        above, below = point.copy(), point.copy()
+        above[i] += h
+        below[i] -= h
+        f = [function(torch.from_numpy(p)).item() for p in (below, point, above)]
+        if apart(a, (f[2] - f[0]) / (2 * h)) <= tolerance:
+            verdicts.append("right")
+        elif apart((f[2] - f[1]) / h, (f[1] - f[0]) / h) > kink:
+            verdicts.append("inconclusive")
+        else:
+            verdicts.append("wrong")
+    return verdicts
+
+
+@gradient_verdicts.alternative
+def with_the_numeric_gradient(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
+    central = numeric_gradient(function, x, h=h)
+    steps = h * torch.eye(len(x), dtype=torch.float64)
+    here = function(x.double())
+    forward = torch.stack([(function(x + e) - here) / h for e in steps])
+    bent = relative_error(forward, 2 * central - forward) > kink
+    right = relative_error(analytic.double(), central) <= tolerance
+    return [
+        "right" if ok else "inconclusive" if at_kink else "wrong"
+        for ok, at_kink in zip(right, bent, strict=True)
+    ]

@@ -11,99 +11,11 @@ from autograder.exercises.training_loop.drawing import (
     draw_scores,
 )
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
 
-def not_divided_by_n(scores, target):
-    gradient = torch.softmax(scores, dim=1)
-    gradient[torch.arange(len(scores)), target] -= 1
-    return gradient
-
-
-def divided_by_classes(scores, target):
-    gradient = torch.softmax(scores, dim=1)
-    gradient[torch.arange(len(scores)), target] -= 1
-    return gradient / scores.shape[1]
-
-
-def divided_by_all_entries(scores, target):
-    gradient = torch.softmax(scores, dim=1)
-    gradient[torch.arange(len(scores)), target] -= 1
-    return gradient / scores.numel()
-
-
-def one_not_subtracted(scores, target):
-    return torch.softmax(scores, dim=1) / len(scores)
-
-
-def sign_turned(scores, target):
-    gradient = -torch.softmax(scores, dim=1)
-    gradient[torch.arange(len(scores)), target] += 1
-    return gradient / len(scores)
-
-
-def true_classes_only(scores, target):
-    probabilities = torch.softmax(scores, dim=1)
-    rows = torch.arange(len(scores))
-    gradient = torch.zeros_like(scores)
-    gradient[rows, target] = probabilities[rows, target] - 1
-    return gradient / len(scores)
-
-
-def gradient_without_shift(scores, target):
-    exponentials = torch.exp(scores)
-    gradient = exponentials / exponentials.sum(dim=1, keepdim=True)
-    gradient[torch.arange(len(scores)), target] -= 1
-    return gradient / len(scores)
-
-
-def gradient_with_global_maximum(scores, target):
-    exponentials = torch.exp(scores - scores.max())
-    gradient = exponentials / exponentials.sum(dim=1, keepdim=True)
-    gradient[torch.arange(len(scores)), target] -= 1
-    return gradient / len(scores)
-
-
-def subtracted_in_whole_columns(scores, target):
-    gradient = torch.softmax(scores, dim=1)
-    gradient[:, target] -= 1
-    return gradient / len(scores)
-
-
-def softmax_over_the_batch(scores, target):
-    gradient = torch.softmax(scores, dim=0)
-    gradient[torch.arange(len(scores)), target] -= 1
-    return gradient / len(scores)
-
-
-def derivative_of_softmax_kept(scores, target):
-    probabilities = torch.softmax(scores, dim=1)
-    difference = probabilities - F.one_hot(target, scores.shape[1])
-    return difference * probabilities * (1 - probabilities) / len(scores)
-
-
-def only_the_probabilities_divided(scores, target):
-    gradient = torch.softmax(scores, dim=1) / len(scores)
-    gradient[torch.arange(len(scores)), target] -= 1
-    return gradient
-
-
-def by_one_hot(scores, target):
-    one_hot = F.one_hot(target, scores.shape[1]).to(scores)
-    return (torch.softmax(scores, dim=1) - one_hot) / scores.shape[0]
-
-
-def by_scatter(scores, target):
-    shifted = scores - scores.max(1, keepdim=True).values
-    p = shifted.exp()
-    p = p / p.sum(1, keepdim=True)
-    minus_one = torch.full((len(scores), 1), -1.0, dtype=scores.dtype)
-    return p.scatter_add(1, target[:, None], minus_one).div(len(scores))
-
-
-lab.exercise(
+softmax_cross_entropy_gradient = lab.exercise(
     training_loop.softmax_cross_entropy_gradient,
     title="Its gradient, by hand",
     statement="""Derive the gradient of your loss with respect to the scores, ∂L/∂s, and return it: a
@@ -125,87 +37,6 @@ Mind that L is a **mean** over N examples, and that large scores must not hurt h
         leaves_inputs_alone(),
         keeps_dtype(),
     ],
-    mistakes=[
-        Mistake(
-            "not_divided_by_n",
-            not_divided_by_n,
-            "Your gradient is that of the sum over the batch. L is the mean: divide by N, so that "
-            "doubling a batch leaves the step as it was.",
-            origin="2 of 116 students",
-        ),
-        Mistake(
-            "gradient_without_shift",
-            gradient_without_shift,
-            "You take the exponential of the scores as they are; large ones overflow and inf/inf is "
-            "NaN. Subtract the largest score of each row first, or use `torch.softmax`.",
-            origin="6 of 116 students",
-        ),
-        Mistake(
-            "gradient_with_global_maximum",
-            gradient_with_global_maximum,
-            "You subtract the largest score of the whole matrix: rows far below it become 0/0. Each "
-            "row needs its own maximum.",
-            origin="5 of 116 students",
-        ),
-        Mistake(
-            "only_the_probabilities_divided",
-            only_the_probabilities_divided,
-            "You divide the probabilities by N, and then subtract a whole 1. The 1/N of the mean "
-            "belongs to both: (p_y − 1) / N. Your rows do not add up to 0.",
-        ),
-        Mistake(
-            "divided_by_classes",
-            divided_by_classes,
-            "You divide by the number of classes C. The mean is over the examples: divide by N.",
-            origin="1 of 116 students",
-        ),
-        Mistake(
-            "divided_by_all_entries",
-            divided_by_all_entries,
-            "You divide by N·C, the number of entries. L is a mean over the N examples.",
-        ),
-        Mistake(
-            "one_not_subtracted",
-            one_not_subtracted,
-            "These are the probabilities (over N). The true class is missing: its score lowers the "
-            "loss, and its entry is p_y − 1.",
-        ),
-        Mistake(
-            "sign_turned",
-            sign_turned,
-            "The sign is the other way round: raising the score of the true class lowers the loss, "
-            "so its entry is negative, p_y − 1. This is the direction of the step, not the gradient.",
-        ),
-        Mistake(
-            "true_classes_only",
-            true_classes_only,
-            "Only the true classes have a gradient in yours. The wrong ones are in the sum under the "
-            "logarithm too: their entry is p_j / N, and every row adds up to 0.",
-        ),
-        Mistake(
-            "subtracted_in_whole_columns",
-            subtracted_in_whole_columns,
-            "`gradient[:, target]` means whole columns. Row i has one true class: "
-            "`gradient[torch.arange(N), target] -= 1`.",
-        ),
-        Mistake(
-            "softmax_over_the_batch",
-            softmax_over_the_batch,
-            "Your softmax runs over the batch, `dim=0`. The classes of one example add up to 1: "
-            "`dim=1`.",
-        ),
-        Mistake(
-            "derivative_of_softmax_kept",
-            derivative_of_softmax_kept,
-            "You multiply by p(1 − p), the derivative of the softmax. It cancels against the "
-            "logarithm: what is left is p − one-hot. (With squared errors it would stay, which is "
-            "why they learn so slowly from confident mistakes.)",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_one_hot", by_one_hot),
-        Alternative("by_scatter", by_scatter),
-    ],
     forbidden=AUTOGRAD,
     equivalent_mutants={
         "exponentials = torch.exp(scores - scores.amax(dim=1, keepdim=True)) => "
@@ -218,3 +49,142 @@ Mind that L is a **mean** over N examples, and that large scores must not hurt h
         "So it is p_j for a wrong class and p_y − 1 for the true one, divided by N.",
     ),
 )
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "Your gradient is that of the sum over the batch. L is the mean: divide by N, so that "
+    "doubling a batch leaves the step as it was.",
+    origin="2 of 116 students",
+)
+def not_divided_by_n(scores, target):
+    gradient = torch.softmax(scores, dim=1)
+    gradient[torch.arange(len(scores)), target] -= 1
+    return gradient
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "You take the exponential of the scores as they are; large ones overflow and inf/inf is NaN. "
+    "Subtract the largest score of each row first, or use `torch.softmax`.",
+    origin="6 of 116 students",
+)
+def gradient_without_shift(scores, target):
+    exponentials = torch.exp(scores)
+    gradient = exponentials / exponentials.sum(dim=1, keepdim=True)
+    gradient[torch.arange(len(scores)), target] -= 1
+    return gradient / len(scores)
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "You subtract the largest score of the whole matrix: rows far below it become 0/0. Each row "
+    "needs its own maximum.",
+    origin="5 of 116 students",
+)
+def gradient_with_global_maximum(scores, target):
+    exponentials = torch.exp(scores - scores.max())
+    gradient = exponentials / exponentials.sum(dim=1, keepdim=True)
+    gradient[torch.arange(len(scores)), target] -= 1
+    return gradient / len(scores)
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "You divide the probabilities by N, and then subtract a whole 1. The 1/N of the mean belongs "
+    "to both: (p_y − 1) / N. Your rows do not add up to 0."
+)
+def only_the_probabilities_divided(scores, target):
+    gradient = torch.softmax(scores, dim=1) / len(scores)
+    gradient[torch.arange(len(scores)), target] -= 1
+    return gradient
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "You divide by the number of classes C. The mean is over the examples: divide by N.",
+    origin="1 of 116 students",
+)
+def divided_by_classes(scores, target):
+    gradient = torch.softmax(scores, dim=1)
+    gradient[torch.arange(len(scores)), target] -= 1
+    return gradient / scores.shape[1]
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "You divide by N·C, the number of entries. L is a mean over the N examples."
+)
+def divided_by_all_entries(scores, target):
+    gradient = torch.softmax(scores, dim=1)
+    gradient[torch.arange(len(scores)), target] -= 1
+    return gradient / scores.numel()
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "These are the probabilities (over N). The true class is missing: its score lowers the loss, "
+    "and its entry is p_y − 1."
+)
+def one_not_subtracted(scores, target):
+    return torch.softmax(scores, dim=1) / len(scores)
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "The sign is the other way round: raising the score of the true class lowers the loss, so its "
+    "entry is negative, p_y − 1. This is the direction of the step, not the gradient."
+)
+def sign_turned(scores, target):
+    gradient = -torch.softmax(scores, dim=1)
+    gradient[torch.arange(len(scores)), target] += 1
+    return gradient / len(scores)
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "Only the true classes have a gradient in yours. The wrong ones are in the sum under the "
+    "logarithm too: their entry is p_j / N, and every row adds up to 0."
+)
+def true_classes_only(scores, target):
+    probabilities = torch.softmax(scores, dim=1)
+    rows = torch.arange(len(scores))
+    gradient = torch.zeros_like(scores)
+    gradient[rows, target] = probabilities[rows, target] - 1
+    return gradient / len(scores)
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "`gradient[:, target]` means whole columns. Row i has one true class: "
+    "`gradient[torch.arange(N), target] -= 1`."
+)
+def subtracted_in_whole_columns(scores, target):
+    gradient = torch.softmax(scores, dim=1)
+    gradient[:, target] -= 1
+    return gradient / len(scores)
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "Your softmax runs over the batch, `dim=0`. The classes of one example add up to 1: `dim=1`."
+)
+def softmax_over_the_batch(scores, target):
+    gradient = torch.softmax(scores, dim=0)
+    gradient[torch.arange(len(scores)), target] -= 1
+    return gradient / len(scores)
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "You multiply by p(1 − p), the derivative of the softmax. It cancels against the logarithm: "
+    "what is left is p − one-hot. (With squared errors it would stay, which is why they learn so "
+    "slowly from confident mistakes.)"
+)
+def derivative_of_softmax_kept(scores, target):
+    probabilities = torch.softmax(scores, dim=1)
+    difference = probabilities - F.one_hot(target, scores.shape[1])
+    return difference * probabilities * (1 - probabilities) / len(scores)
+
+
+@softmax_cross_entropy_gradient.alternative
+def by_one_hot(scores, target):
+    one_hot = F.one_hot(target, scores.shape[1]).to(scores)
+    return (torch.softmax(scores, dim=1) - one_hot) / scores.shape[0]
+
+
+@softmax_cross_entropy_gradient.alternative
+def by_scatter(scores, target):
+    shifted = scores - scores.max(1, keepdim=True).values
+    p = shifted.exp()
+    p = p / p.sum(1, keepdim=True)
+    minus_one = torch.full((len(scores), 1), -1.0, dtype=scores.dtype)
+    return p.scatter_add(1, target[:, None], minus_one).div(len(scores))

@@ -11,7 +11,6 @@ from autograder.exercises.training_loop.drawing import (
     draw_scores,
 )
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import (
     is_finite,
     keeps_dtype,
@@ -21,139 +20,7 @@ from autograder.judging.checks import (
 from course_lib import training_loop
 
 
-def log_of_the_probability(scores, target):
-    shifted = scores - scores.max(dim=1, keepdim=True).values
-    probabilities = torch.exp(shifted) / torch.exp(shifted).sum(dim=1, keepdim=True)
-    return -torch.log(probabilities[torch.arange(len(scores)), target]).mean()
-
-
-def no_shift(scores, target):
-    log_sum = torch.log(torch.exp(scores).sum(dim=1))
-    return (log_sum - scores[torch.arange(len(scores)), target]).mean()
-
-
-def no_shift_and_log_of_the_probability(scores, target):
-    exponentials = torch.exp(scores)
-    probabilities = exponentials / exponentials.sum(dim=1, keepdim=True)
-    return -torch.log(probabilities[torch.arange(len(scores)), target]).mean()
-
-
-def global_maximum(scores, target):
-    shifted = scores - scores.max()
-    log_sum = torch.log(torch.exp(shifted).sum(dim=1))
-    return (log_sum - shifted[torch.arange(len(scores)), target]).mean()
-
-
-def global_maximum_and_log_of_the_probability(scores, target):
-    exponentials = torch.exp(scores - scores.max())
-    probabilities = exponentials / exponentials.sum(dim=1, keepdim=True)
-    return -torch.log(probabilities[torch.arange(len(scores)), target]).mean()
-
-
-def maximum_of_each_column(scores, target):
-    shifted = scores - scores.max(dim=0).values
-    log_sum = torch.log(torch.exp(shifted).sum(dim=1))
-    return (log_sum - shifted[torch.arange(len(scores)), target]).mean()
-
-
-def epsilon_in_the_log(scores, target):
-    probabilities = torch.softmax(scores, dim=1)
-    return -torch.log(probabilities[torch.arange(len(scores)), target] + 1e-9).mean()
-
-
-def tiny_epsilon_in_the_log(scores, target):
-    probabilities = torch.softmax(scores, dim=1)
-    return -torch.log(probabilities[torch.arange(len(scores)), target] + 1e-12).mean()
-
-
-def clipped_probability(scores, target):
-    probabilities = torch.softmax(scores, dim=1)
-    return -torch.log(probabilities[torch.arange(len(scores)), target].clamp(min=1e-7)).mean()
-
-
-def summed(scores, target):
-    largest = scores.amax(dim=1, keepdim=True)
-    log_sum = torch.log(torch.exp(scores - largest).sum(dim=1)) + largest[:, 0]
-    return (log_sum - scores[torch.arange(len(scores)), target]).sum()
-
-
-def averaged_over_classes(scores, target):
-    largest = scores.amax(dim=1, keepdim=True)
-    log_sum = torch.log(torch.exp(scores - largest).sum(dim=1)) + largest[:, 0]
-    return (log_sum - scores[torch.arange(len(scores)), target]).sum() / scores.shape[1]
-
-
-def minus_the_probability(scores, target):
-    probabilities = torch.softmax(scores, dim=1)
-    return -probabilities[torch.arange(len(scores)), target].mean()
-
-
-def softmax_twice(scores, target):
-    return F.cross_entropy(torch.softmax(scores, dim=1), target)
-
-
-def maximum_not_added_back(scores, target):
-    largest = scores.amax(dim=1, keepdim=True)
-    log_sum = torch.log(torch.exp(scores - largest).sum(dim=1))
-    return (log_sum - scores[torch.arange(len(scores)), target]).mean()
-
-
-def every_true_class_for_every_row(scores, target):
-    largest = scores.amax(dim=1, keepdim=True)
-    log_sum = torch.log(torch.exp(scores - largest).sum(dim=1)) + largest[:, 0]
-    return (log_sum[:, None] - scores[:, target]).mean()
-
-
-def base_two(scores, target):
-    return F.cross_entropy(scores, target) / torch.log(torch.tensor(2.0))
-
-
-def out_of_the_graph(scores, target):
-    losses = []
-    for row, y in zip(scores, target, strict=True):
-        largest = row.max()
-        losses.append((torch.log(torch.exp(row - largest).sum()) + largest - row[y]).item())
-    return torch.tensor(losses, dtype=scores.dtype).mean()
-
-
-def softmax_over_the_batch(scores, target):
-    shifted = scores - scores.max(dim=0, keepdim=True).values
-    log_probabilities = shifted - shifted.exp().sum(dim=0, keepdim=True).log()
-    return -log_probabilities[torch.arange(len(scores)), target].mean()
-
-
-def one_loss_for_each_example(scores, target):
-    shifted = scores - scores.max(dim=1, keepdim=True).values
-    return shifted.exp().sum(dim=1).log() - shifted[torch.arange(len(scores)), target]
-
-
-def averaged_over_all_entries(scores, target):
-    shifted = scores - scores.max(dim=1, keepdim=True).values
-    log_probabilities = shifted - shifted.exp().sum(dim=1, keepdim=True).log()
-    return -(F.one_hot(target, scores.shape[1]) * log_probabilities).mean()
-
-
-def by_shifted_scores(scores, target):
-    shifted = scores - scores.max(dim=1, keepdim=True)[0]
-    log_probabilities = shifted - shifted.exp().sum(1, keepdim=True).log()
-    return -log_probabilities.gather(1, target.unsqueeze(1)).mean()
-
-
-def row_by_row(scores, target):
-    loss = 0
-    for i in range(len(scores)):
-        row = scores[i] - scores[i].max()
-        loss = loss + row.exp().sum().log() - row[target[i]]
-    return loss / scores.shape[0]
-
-
-def in_place(scores, target):
-    scores -= scores.max(dim=1, keepdim=True).values
-    one_hot = F.one_hot(target, scores.shape[1])
-    return (scores.exp().sum(dim=1).log() - (one_hot * scores).sum(dim=1)).mean()
-
-
-lab.exercise(
+softmax_cross_entropy = lab.exercise(
     training_loop.softmax_cross_entropy,
     title="A loss that stays finite",
     statement="""Softmax turns the scores of an example into probabilities,
@@ -181,146 +48,6 @@ a probability**: simplify $-\\ln p_y$ on paper first.""",
         leaves_inputs_alone(),
         keeps_dtype(of="result.value"),
     ],
-    mistakes=[
-        Mistake(
-            "log_of_the_probability",
-            log_of_the_probability,
-            "You subtract the row's maximum, and then take the logarithm of a probability. Where the "
-            "true class is far behind, that probability rounds to 0 and the loss is infinite. Put "
-            "the logarithm in first: −ln p_y = ln Σ e^(s_j − m) − (s_y − m), which never sees a "
-            "rounded 0.",
-            origin="65 of 116 students",
-        ),
-        Mistake(
-            "no_shift_and_log_of_the_probability",
-            no_shift_and_log_of_the_probability,
-            "You take the exponential of the scores as they are: it overflows, and inf/inf is NaN. "
-            "Subtract the largest score of each row first, and do not take the logarithm of a "
-            "probability: −ln p_y = ln Σ e^(s_j − m) − (s_y − m).",
-            origin="6 of 116 students",
-        ),
-        Mistake(
-            "no_shift",
-            no_shift,
-            "You take the exponential of the scores as they are; it overflows for large ones and is "
-            "0 for very negative ones. Subtract the largest score of each row first and add it back "
-            "outside: ln Σ e^s = m + ln Σ e^(s − m).",
-        ),
-        Mistake(
-            "global_maximum_and_log_of_the_probability",
-            global_maximum_and_log_of_the_probability,
-            "You subtract the largest score of the whole matrix. In every row far below it all "
-            "exponentials round to 0, and 0/0 is NaN. Each row needs its own maximum: `dim=1`, "
-            "`keepdim=True`. And put the logarithm in before you divide.",
-            origin="5 of 116 students",
-        ),
-        Mistake(
-            "global_maximum",
-            global_maximum,
-            "You subtract the largest score of the whole matrix. In every row far below it all "
-            "exponentials round to 0. Each row needs its own maximum: `dim=1`, `keepdim=True`.",
-        ),
-        Mistake(
-            "epsilon_in_the_log",
-            epsilon_in_the_log,
-            "A small number inside the logarithm makes the loss finite and wrong: no example can "
-            "cost more than −ln(1e-9) = 20.7, and its gradient is 0 where it is needed most. Nothing "
-            "has to be added: −ln p_y = ln Σ e^(s_j − m) − (s_y − m).",
-            origin="1 of 116 students",
-        ),
-        Mistake(
-            "tiny_epsilon_in_the_log",
-            tiny_epsilon_in_the_log,
-            "A small number inside the logarithm makes the loss finite and wrong: no example can "
-            "cost more than −ln(1e-12) = 27.6. Nothing has to be added: "
-            "−ln p_y = ln Σ e^(s_j − m) − (s_y − m).",
-            origin="3 of 141 students, with three constants",
-        ),
-        Mistake(
-            "clipped_probability",
-            clipped_probability,
-            "You clip the probability from below. The loss is finite and wrong, and beyond the clip "
-            "its gradient is 0: the worst examples teach nothing. Simplify −ln p_y instead.",
-        ),
-        Mistake(
-            "summed",
-            summed,
-            "You sum over the batch; asked for is the mean, the sum divided by N.",
-            origin="2 of 116 students, in the gradient",
-        ),
-        Mistake(
-            "softmax_over_the_batch",
-            softmax_over_the_batch,
-            "Your softmax runs over the batch, `dim=0`: it compares examples. The probabilities of the "
-            "classes of one example add up to 1: `dim=1`.",
-        ),
-        Mistake(
-            "one_loss_for_each_example",
-            one_loss_for_each_example,
-            "You return one loss for each example. Asked for is their mean, a single number.",
-        ),
-        Mistake(
-            "averaged_over_all_entries",
-            averaged_over_all_entries,
-            "Your mean runs over all N·C entries of a table in which only N are not 0. Add up each "
-            "row first (`sum(dim=1)`), then take the mean over the N examples.",
-        ),
-        Mistake(
-            "averaged_over_classes",
-            averaged_over_classes,
-            "You divide by the number of classes. The mean is over the examples: divide by N, the "
-            "first size of `scores`.",
-            origin="1 of 116 students",
-        ),
-        Mistake(
-            "minus_the_probability",
-            minus_the_probability,
-            "You return minus the probability of the true class. The loss is minus its logarithm.",
-            origin="1 of 116 students",
-        ),
-        Mistake(
-            "softmax_twice",
-            softmax_twice,
-            "Softmax is applied twice: to the scores, and to the probabilities that came out. The "
-            "second one sees numbers between 0 and 1 only, so the loss cannot come near 0 even for "
-            "a perfect answer (0.55 at best for three classes).",
-        ),
-        Mistake(
-            "maximum_not_added_back",
-            maximum_not_added_back,
-            "You subtract the row's maximum inside the sum but not from the score of the true class "
-            "(or do not add it back): ln Σ e^s = m + ln Σ e^(s − m).",
-        ),
-        Mistake(
-            "every_true_class_for_every_row",
-            every_true_class_for_every_row,
-            "`scores[:, target]` is an (N, N) table: every row with every true class. Row i needs "
-            "its own class only: `scores[torch.arange(len(scores)), target]`.",
-        ),
-        Mistake(
-            "maximum_of_each_column",
-            maximum_of_each_column,
-            "You subtract a maximum for each column. That changes the probabilities of a row; only a "
-            "number common to the whole row cancels. Take the maximum over `dim=1`.",
-        ),
-        Mistake(
-            "base_two",
-            base_two,
-            "Your loss is in bits: logarithm to base 2. Ours is natural, as torch's.",
-        ),
-        Mistake(
-            "out_of_the_graph",
-            out_of_the_graph,
-            "The value is right, but it was put together from Python numbers, so no gradient can "
-            "flow back to the scores and nothing would learn. Keep to tensors: no `.item()`, no "
-            "`torch.tensor(…)`.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_shifted_scores", by_shifted_scores),
-        Alternative("row_by_row", row_by_row),
-        Alternative("in_place", in_place),
-    ],
     forbidden=CROSS_ENTROPY,
     hints=(
         "−ln(e^{s_y} / Σ e^{s_j}) = ln Σ e^{s_j} − s_y. What changes if m is subtracted from all "
@@ -331,3 +58,230 @@ a probability**: simplify $-\\ln p_y$ on paper first.""",
         "`scores[torch.arange(len(scores)), target]`.",
     ),
 )
+
+
+@softmax_cross_entropy.mistake(
+    "You subtract the row's maximum, and then take the logarithm of a probability. Where the true "
+    "class is far behind, that probability rounds to 0 and the loss is infinite. Put the "
+    "logarithm in first: −ln p_y = ln Σ e^(s_j − m) − (s_y − m), which never sees a rounded 0.",
+    origin="65 of 116 students",
+)
+def log_of_the_probability(scores, target):
+    shifted = scores - scores.max(dim=1, keepdim=True).values
+    probabilities = torch.exp(shifted) / torch.exp(shifted).sum(dim=1, keepdim=True)
+    return -torch.log(probabilities[torch.arange(len(scores)), target]).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "You take the exponential of the scores as they are: it overflows, and inf/inf is NaN. "
+    "Subtract the largest score of each row first, and do not take the logarithm of a "
+    "probability: −ln p_y = ln Σ e^(s_j − m) − (s_y − m).",
+    origin="6 of 116 students",
+)
+def no_shift_and_log_of_the_probability(scores, target):
+    exponentials = torch.exp(scores)
+    probabilities = exponentials / exponentials.sum(dim=1, keepdim=True)
+    return -torch.log(probabilities[torch.arange(len(scores)), target]).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "You take the exponential of the scores as they are; it overflows for large ones and is 0 for "
+    "very negative ones. Subtract the largest score of each row first and add it back outside: ln "
+    "Σ e^s = m + ln Σ e^(s − m)."
+)
+def no_shift(scores, target):
+    log_sum = torch.log(torch.exp(scores).sum(dim=1))
+    return (log_sum - scores[torch.arange(len(scores)), target]).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "You subtract the largest score of the whole matrix. In every row far below it all "
+    "exponentials round to 0, and 0/0 is NaN. Each row needs its own maximum: `dim=1`, "
+    "`keepdim=True`. And put the logarithm in before you divide.",
+    origin="5 of 116 students",
+)
+def global_maximum_and_log_of_the_probability(scores, target):
+    exponentials = torch.exp(scores - scores.max())
+    probabilities = exponentials / exponentials.sum(dim=1, keepdim=True)
+    return -torch.log(probabilities[torch.arange(len(scores)), target]).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "You subtract the largest score of the whole matrix. In every row far below it all "
+    "exponentials round to 0. Each row needs its own maximum: `dim=1`, `keepdim=True`."
+)
+def global_maximum(scores, target):
+    shifted = scores - scores.max()
+    log_sum = torch.log(torch.exp(shifted).sum(dim=1))
+    return (log_sum - shifted[torch.arange(len(scores)), target]).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "A small number inside the logarithm makes the loss finite and wrong: no example can cost "
+    "more than −ln(1e-9) = 20.7, and its gradient is 0 where it is needed most. Nothing has to be "
+    "added: −ln p_y = ln Σ e^(s_j − m) − (s_y − m).",
+    origin="1 of 116 students",
+)
+def epsilon_in_the_log(scores, target):
+    probabilities = torch.softmax(scores, dim=1)
+    return -torch.log(probabilities[torch.arange(len(scores)), target] + 1e-9).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "A small number inside the logarithm makes the loss finite and wrong: no example can cost "
+    "more than −ln(1e-12) = 27.6. Nothing has to be added: −ln p_y = ln Σ e^(s_j − m) − (s_y − "
+    "m).",
+    origin="3 of 141 students, with three constants",
+)
+def tiny_epsilon_in_the_log(scores, target):
+    probabilities = torch.softmax(scores, dim=1)
+    return -torch.log(probabilities[torch.arange(len(scores)), target] + 1e-12).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "You clip the probability from below. The loss is finite and wrong, and beyond the clip its "
+    "gradient is 0: the worst examples teach nothing. Simplify −ln p_y instead."
+)
+def clipped_probability(scores, target):
+    probabilities = torch.softmax(scores, dim=1)
+    return -torch.log(probabilities[torch.arange(len(scores)), target].clamp(min=1e-7)).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "You sum over the batch; asked for is the mean, the sum divided by N.",
+    origin="2 of 116 students, in the gradient",
+)
+def summed(scores, target):
+    largest = scores.amax(dim=1, keepdim=True)
+    log_sum = torch.log(torch.exp(scores - largest).sum(dim=1)) + largest[:, 0]
+    return (log_sum - scores[torch.arange(len(scores)), target]).sum()
+
+
+@softmax_cross_entropy.mistake(
+    "Your softmax runs over the batch, `dim=0`: it compares examples. The probabilities of the "
+    "classes of one example add up to 1: `dim=1`."
+)
+def softmax_over_the_batch(scores, target):
+    shifted = scores - scores.max(dim=0, keepdim=True).values
+    log_probabilities = shifted - shifted.exp().sum(dim=0, keepdim=True).log()
+    return -log_probabilities[torch.arange(len(scores)), target].mean()
+
+
+@softmax_cross_entropy.mistake(
+    "You return one loss for each example. Asked for is their mean, a single number."
+)
+def one_loss_for_each_example(scores, target):
+    shifted = scores - scores.max(dim=1, keepdim=True).values
+    return shifted.exp().sum(dim=1).log() - shifted[torch.arange(len(scores)), target]
+
+
+@softmax_cross_entropy.mistake(
+    "Your mean runs over all N·C entries of a table in which only N are not 0. Add up each row "
+    "first (`sum(dim=1)`), then take the mean over the N examples."
+)
+def averaged_over_all_entries(scores, target):
+    shifted = scores - scores.max(dim=1, keepdim=True).values
+    log_probabilities = shifted - shifted.exp().sum(dim=1, keepdim=True).log()
+    return -(F.one_hot(target, scores.shape[1]) * log_probabilities).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "You divide by the number of classes. The mean is over the examples: divide by N, the first "
+    "size of `scores`.",
+    origin="1 of 116 students",
+)
+def averaged_over_classes(scores, target):
+    largest = scores.amax(dim=1, keepdim=True)
+    log_sum = torch.log(torch.exp(scores - largest).sum(dim=1)) + largest[:, 0]
+    return (log_sum - scores[torch.arange(len(scores)), target]).sum() / scores.shape[1]
+
+
+@softmax_cross_entropy.mistake(
+    "You return minus the probability of the true class. The loss is minus its logarithm.",
+    origin="1 of 116 students",
+)
+def minus_the_probability(scores, target):
+    probabilities = torch.softmax(scores, dim=1)
+    return -probabilities[torch.arange(len(scores)), target].mean()
+
+
+@softmax_cross_entropy.mistake(
+    "Softmax is applied twice: to the scores, and to the probabilities that came out. The second "
+    "one sees numbers between 0 and 1 only, so the loss cannot come near 0 even for a perfect "
+    "answer (0.55 at best for three classes)."
+)
+def softmax_twice(scores, target):
+    return F.cross_entropy(torch.softmax(scores, dim=1), target)
+
+
+@softmax_cross_entropy.mistake(
+    "You subtract the row's maximum inside the sum but not from the score of the true class (or "
+    "do not add it back): ln Σ e^s = m + ln Σ e^(s − m)."
+)
+def maximum_not_added_back(scores, target):
+    largest = scores.amax(dim=1, keepdim=True)
+    log_sum = torch.log(torch.exp(scores - largest).sum(dim=1))
+    return (log_sum - scores[torch.arange(len(scores)), target]).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "`scores[:, target]` is an (N, N) table: every row with every true class. Row i needs its own "
+    "class only: `scores[torch.arange(len(scores)), target]`."
+)
+def every_true_class_for_every_row(scores, target):
+    largest = scores.amax(dim=1, keepdim=True)
+    log_sum = torch.log(torch.exp(scores - largest).sum(dim=1)) + largest[:, 0]
+    return (log_sum[:, None] - scores[:, target]).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "You subtract a maximum for each column. That changes the probabilities of a row; only a "
+    "number common to the whole row cancels. Take the maximum over `dim=1`."
+)
+def maximum_of_each_column(scores, target):
+    shifted = scores - scores.max(dim=0).values
+    log_sum = torch.log(torch.exp(shifted).sum(dim=1))
+    return (log_sum - shifted[torch.arange(len(scores)), target]).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "Your loss is in bits: logarithm to base 2. Ours is natural, as torch's."
+)
+def base_two(scores, target):
+    return F.cross_entropy(scores, target) / torch.log(torch.tensor(2.0))
+
+
+@softmax_cross_entropy.mistake(
+    "The value is right, but it was put together from Python numbers, so no gradient can flow "
+    "back to the scores and nothing would learn. Keep to tensors: no `.item()`, no "
+    "`torch.tensor(…)`."
+)
+def out_of_the_graph(scores, target):
+    losses = []
+    for row, y in zip(scores, target, strict=True):
+        largest = row.max()
+        losses.append((torch.log(torch.exp(row - largest).sum()) + largest - row[y]).item())
+    return torch.tensor(losses, dtype=scores.dtype).mean()
+
+
+@softmax_cross_entropy.alternative
+def by_shifted_scores(scores, target):
+    shifted = scores - scores.max(dim=1, keepdim=True)[0]
+    log_probabilities = shifted - shifted.exp().sum(1, keepdim=True).log()
+    return -log_probabilities.gather(1, target.unsqueeze(1)).mean()
+
+
+@softmax_cross_entropy.alternative
+def row_by_row(scores, target):
+    loss = 0
+    for i in range(len(scores)):
+        row = scores[i] - scores[i].max()
+        loss = loss + row.exp().sum().log() - row[target[i]]
+    return loss / scores.shape[0]
+
+
+@softmax_cross_entropy.alternative
+def in_place(scores, target):
+    scores -= scores.max(dim=1, keepdim=True).values
+    one_hot = F.one_hot(target, scores.shape[1])
+    return (scores.exp().sum(dim=1).log() - (one_hot * scores).sum(dim=1)).mean()

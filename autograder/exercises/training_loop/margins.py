@@ -7,7 +7,6 @@ from torch.nn import functional as F
 from autograder import probes
 from autograder.exercises.training_loop.drawing import AUTOGRAD, draw_scores
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
@@ -27,102 +26,7 @@ def _on_the_kink(rng):
     return {"scores": scores, "target": target, "margin": margin}
 
 
-def true_class_counted(scores, target, *, margin=1.0):
-    true = scores[torch.arange(len(scores)), target][:, None]
-    return (scores - true + margin).clamp(min=0).sum(dim=1).mean()
-
-
-def not_clamped(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violation = scores - scores[rows, target][:, None] + margin
-    violation[rows, target] = 0
-    return violation.sum(dim=1).mean()
-
-
-def torch_divides_by_classes(scores, target, *, margin=1.0):
-    return F.multi_margin_loss(scores, target, margin=margin)
-
-
-def hinge_summed(scores, target, *, margin=1.0):
-    return F.multi_margin_loss(scores, target, margin=margin, reduction="sum") * scores.shape[1]
-
-
-def squared_hinge(scores, target, *, margin=1.0):
-    return F.multi_margin_loss(scores, target, p=2, margin=margin) * scores.shape[1]
-
-
-def largest_violation(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violation = (scores - scores[rows, target][:, None] + margin).clamp(min=0)
-    violation[rows, target] = 0
-    return violation.amax(dim=1).mean()
-
-
-def margin_ignored(scores, target, *, margin=1.0):
-    return F.multi_margin_loss(scores, target) * scores.shape[1]
-
-
-def difference_turned(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violation = (scores[rows, target][:, None] - scores + margin).clamp(min=0)
-    violation[rows, target] = 0
-    return violation.sum(dim=1).mean()
-
-
-def margin_of_the_other_sign(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violation = (scores - scores[rows, target][:, None] - margin).clamp(min=0)
-    violation[rows, target] = 0
-    return violation.sum(dim=1).mean()
-
-
-def true_class_counted_and_not_clamped(scores, target, *, margin=1.0):
-    return (scores - scores[torch.arange(len(scores)), target][:, None] + margin).sum(1).mean()
-
-
-def one_taken_off_the_sum(scores, target, *, margin=1.0):
-    true = scores.gather(1, target[:, None])
-    return (scores - true + margin).clamp(min=0).sum(dim=1).mean() - 1
-
-
-def clamped_after_the_sum(scores, target, *, margin=1.0):
-    true = scores.gather(1, target[:, None])
-    return ((scores - true + margin).sum(dim=1) - margin).clamp(min=0).mean()
-
-
-def averaged_over_wrong_classes(scores, target, *, margin=1.0):
-    classes = scores.shape[1]
-    return F.multi_margin_loss(scores, target, margin=margin) * classes / (classes - 1)
-
-
-def zeros_written_into_relu(scores, target, *, margin=1.0):
-    violation = F.relu(scores - scores.gather(1, target[:, None]) + margin)
-    violation[torch.arange(len(scores)), target] = 0
-    return violation.sum(dim=1).mean()
-
-
-def two_loops(scores, target, *, margin=1.0):
-    loss = 0.0
-    for i in range(scores.shape[0]):
-        for j in range(scores.shape[1]):
-            if j != target[i]:
-                loss = loss + torch.relu(scores[i, j] - scores[i, target[i]] + margin)
-    return loss / scores.shape[0]
-
-
-def margin_taken_off_again(scores, target, *, margin=1.0):
-    true = scores.gather(1, target.view(-1, 1))
-    zero = torch.zeros((), dtype=scores.dtype)
-    return torch.maximum(zero, scores - true + margin).sum() / len(scores) - margin
-
-
-def by_mask(scores, target, *, margin=1.0):
-    wrong = F.one_hot(target, scores.shape[1]) == 0
-    violation = F.relu(scores - scores.gather(1, target[:, None]) + margin)
-    return violation[wrong].sum() / target.shape[0]
-
-
-lab.exercise(
+hinge_loss = lab.exercise(
     training_loop.hinge_loss,
     title="The hinge loss",
     statement="""Another loss for the same scores: every wrong class should stay behind the true one by
@@ -143,98 +47,6 @@ Whoever compares with torch should know that `F.multi_margin_loss` is this one *
         leaves_inputs_alone(),
         keeps_dtype(of="result.value"),
     ],
-    mistakes=[
-        Mistake(
-            "not_clamped",
-            not_clamped,
-            "Violations below 0 are counted: a class that is far behind earns a reward. The hinge "
-            "sets them to 0: `.clamp(min=0)`.",
-            origin="2 of 117 students",
-        ),
-        Mistake(
-            "true_class_counted",
-            true_class_counted,
-            "The sum runs over the true class too, and max(0, s_y − s_y + Δ) = Δ: every example pays "
-            "Δ too much. With equal scores the loss is Δ(C − 1), not ΔC.",
-            origin="1 of 117 students",
-        ),
-        Mistake(
-            "torch_divides_by_classes",
-            torch_divides_by_classes,
-            "Your loss is torch's `multi_margin_loss`, which divides by the number of classes C. "
-            "Only another convention; ours is the sum over the wrong classes, C times as much.",
-        ),
-        Mistake(
-            "zeros_written_into_relu",
-            zeros_written_into_relu,
-            "The loss can be computed but not differentiated: relu keeps its result for the backward "
-            "pass, and you write zeros into it afterwards. Use `.clamp(min=0)`, which keeps its "
-            "input instead, or multiply by a mask (`masked_fill` makes a new tensor).",
-        ),
-        Mistake(
-            "one_taken_off_the_sum",
-            one_taken_off_the_sum,
-            "You take 1 off for the true class. Its term is max(0, s_y − s_y + Δ) = Δ: take off the "
-            "margin, whatever it is.",
-        ),
-        Mistake(
-            "clamped_after_the_sum",
-            clamped_after_the_sum,
-            "You add up first and cut at 0 then, so a class that is far behind pays for one that is "
-            "too near. Cut each term: Σ max(0, …), not max(0, Σ …).",
-        ),
-        Mistake(
-            "averaged_over_wrong_classes",
-            averaged_over_wrong_classes,
-            "You average over the C − 1 wrong classes. The terms of an example are added up; only "
-            "the examples are averaged.",
-        ),
-        Mistake(
-            "hinge_summed",
-            hinge_summed,
-            "You sum over the batch; asked for is the mean over the examples.",
-            origin="4 of 117 students, in the gradient",
-        ),
-        Mistake(
-            "squared_hinge",
-            squared_hinge,
-            "You square the violations: that is the squared hinge loss. In the plain one a violation "
-            "twice as large costs twice as much.",
-        ),
-        Mistake(
-            "largest_violation",
-            largest_violation,
-            "You take the largest violation of each example (Crammer & Singer's form). Asked for is "
-            "the sum over all wrong classes (Weston & Watkins).",
-        ),
-        Mistake(
-            "margin_ignored",
-            margin_ignored,
-            "You use a margin of 1 whatever `margin` says.",
-        ),
-        Mistake(
-            "difference_turned",
-            difference_turned,
-            "The difference is the other way round: it costs when a *wrong* class is high, "
-            "s_j − s_y + Δ.",
-        ),
-        Mistake(
-            "margin_of_the_other_sign",
-            margin_of_the_other_sign,
-            "You subtract the margin: wrong classes may then lead by Δ before it costs anything. "
-            "They have to stay behind: s_j − s_y + Δ.",
-        ),
-        Mistake(
-            "true_class_counted_and_not_clamped",
-            true_class_counted_and_not_clamped,
-            "Neither is the violation cut at 0 nor is the true class left out of the sum.",
-        ),
-    ],
-    alternatives=[
-        Alternative("two_loops", two_loops),
-        Alternative("margin_taken_off_again", margin_taken_off_again),
-        Alternative("by_mask", by_mask),
-    ],
     forbidden=MARGIN_LOSSES,
     hints=(
         "The scores of the true classes as a column: "
@@ -244,106 +56,158 @@ Whoever compares with torch should know that `F.multi_margin_loss` is this one *
 )
 
 
-def margins_instead_of_ones(scores, target, *, margin=1.0):
+@hinge_loss.mistake(
+    "Violations below 0 are counted: a class that is far behind earns a reward. The hinge sets "
+    "them to 0: `.clamp(min=0)`.",
+    origin="2 of 117 students",
+)
+def not_clamped(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violation = scores - scores[rows, target][:, None] + margin
+    violation[rows, target] = 0
+    return violation.sum(dim=1).mean()
+
+
+@hinge_loss.mistake(
+    "The sum runs over the true class too, and max(0, s_y − s_y + Δ) = Δ: every example pays Δ "
+    "too much. With equal scores the loss is Δ(C − 1), not ΔC.",
+    origin="1 of 117 students",
+)
+def true_class_counted(scores, target, *, margin=1.0):
+    true = scores[torch.arange(len(scores)), target][:, None]
+    return (scores - true + margin).clamp(min=0).sum(dim=1).mean()
+
+
+@hinge_loss.mistake(
+    "Your loss is torch's `multi_margin_loss`, which divides by the number of classes C. Only "
+    "another convention; ours is the sum over the wrong classes, C times as much."
+)
+def torch_divides_by_classes(scores, target, *, margin=1.0):
+    return F.multi_margin_loss(scores, target, margin=margin)
+
+
+@hinge_loss.mistake(
+    "The loss can be computed but not differentiated: relu keeps its result for the backward "
+    "pass, and you write zeros into it afterwards. Use `.clamp(min=0)`, which keeps its input "
+    "instead, or multiply by a mask (`masked_fill` makes a new tensor).",
+    raises="RuntimeError",
+)
+def zeros_written_into_relu(scores, target, *, margin=1.0):
+    violation = F.relu(scores - scores.gather(1, target[:, None]) + margin)
+    violation[torch.arange(len(scores)), target] = 0
+    return violation.sum(dim=1).mean()
+
+
+@hinge_loss.mistake(
+    "You take 1 off for the true class. Its term is max(0, s_y − s_y + Δ) = Δ: take off the "
+    "margin, whatever it is."
+)
+def one_taken_off_the_sum(scores, target, *, margin=1.0):
+    true = scores.gather(1, target[:, None])
+    return (scores - true + margin).clamp(min=0).sum(dim=1).mean() - 1
+
+
+@hinge_loss.mistake(
+    "You add up first and cut at 0 then, so a class that is far behind pays for one that is too "
+    "near. Cut each term: Σ max(0, …), not max(0, Σ …)."
+)
+def clamped_after_the_sum(scores, target, *, margin=1.0):
+    true = scores.gather(1, target[:, None])
+    return ((scores - true + margin).sum(dim=1) - margin).clamp(min=0).mean()
+
+
+@hinge_loss.mistake(
+    "You average over the C − 1 wrong classes. The terms of an example are added up; only the "
+    "examples are averaged."
+)
+def averaged_over_wrong_classes(scores, target, *, margin=1.0):
+    classes = scores.shape[1]
+    return F.multi_margin_loss(scores, target, margin=margin) * classes / (classes - 1)
+
+
+@hinge_loss.mistake(
+    "You sum over the batch; asked for is the mean over the examples.",
+    origin="4 of 117 students, in the gradient",
+)
+def hinge_summed(scores, target, *, margin=1.0):
+    return F.multi_margin_loss(scores, target, margin=margin, reduction="sum") * scores.shape[1]
+
+
+@hinge_loss.mistake(
+    "You square the violations: that is the squared hinge loss. In the plain one a violation "
+    "twice as large costs twice as much."
+)
+def squared_hinge(scores, target, *, margin=1.0):
+    return F.multi_margin_loss(scores, target, p=2, margin=margin) * scores.shape[1]
+
+
+@hinge_loss.mistake(
+    "You take the largest violation of each example (Crammer & Singer's form). Asked for is the "
+    "sum over all wrong classes (Weston & Watkins)."
+)
+def largest_violation(scores, target, *, margin=1.0):
     rows = torch.arange(len(scores))
     violation = (scores - scores[rows, target][:, None] + margin).clamp(min=0)
     violation[rows, target] = 0
-    violation[rows, target] = -violation.sum(dim=1)
-    return violation / len(scores)
+    return violation.amax(dim=1).mean()
 
 
-def true_class_once(scores, target, *, margin=1.0):
+@hinge_loss.mistake("You use a margin of 1 whatever `margin` says.")
+def margin_ignored(scores, target, *, margin=1.0):
+    return F.multi_margin_loss(scores, target) * scores.shape[1]
+
+
+@hinge_loss.mistake(
+    "The difference is the other way round: it costs when a *wrong* class is high, s_j − s_y + Δ."
+)
+def difference_turned(scores, target, *, margin=1.0):
     rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
-    violated[rows, target] = -1
-    return violated / len(scores)
+    violation = (scores[rows, target][:, None] - scores + margin).clamp(min=0)
+    violation[rows, target] = 0
+    return violation.sum(dim=1).mean()
 
 
-def gradient_summed(scores, target, *, margin=1.0):
+@hinge_loss.mistake(
+    "You subtract the margin: wrong classes may then lead by Δ before it costs anything. They "
+    "have to stay behind: s_j − s_y + Δ."
+)
+def margin_of_the_other_sign(scores, target, *, margin=1.0):
     rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
-    violated[rows, target] = 0
-    violated[rows, target] = -violated.sum(dim=1)
-    return violated
+    violation = (scores - scores[rows, target][:, None] - margin).clamp(min=0)
+    violation[rows, target] = 0
+    return violation.sum(dim=1).mean()
 
 
-def true_class_forgotten(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
-    violated[rows, target] = 0
-    return violated / len(scores)
+@hinge_loss.mistake("Neither is the violation cut at 0 nor is the true class left out of the sum.")
+def true_class_counted_and_not_clamped(scores, target, *, margin=1.0):
+    return (scores - scores[torch.arange(len(scores)), target][:, None] + margin).sum(1).mean()
 
 
-def true_class_counts_itself(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
-    violated[rows, target] = -violated.sum(dim=1)
-    return violated / len(scores)
-
-
-def all_wrong_classes_counted(scores, target, *, margin=1.0):
-    gradient = torch.ones_like(scores)
-    gradient[torch.arange(len(scores)), target] = 1.0 - scores.shape[1]
-    return gradient / len(scores)
-
-
-def gradient_divided_by_classes(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
-    violated[rows, target] = 0
-    violated[rows, target] = -violated.sum(dim=1)
-    return violated / scores.numel()
-
-
-def gradient_with_margin_one(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + 1 > 0).to(scores.dtype)
-    violated[rows, target] = 0
-    violated[rows, target] = -violated.sum(dim=1)
-    return violated / len(scores)
-
-
-def gradient_sign_turned(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
-    violated[rows, target] = 0
-    violated[rows, target] = -violated.sum(dim=1)
-    return -violated / len(scores)
-
-
-def without_the_margin(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores > scores[rows, target][:, None]).to(scores.dtype)
-    violated[rows, target] = -violated.sum(dim=1)
-    return violated / len(scores)
-
-
-def one_at_the_kink(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin >= 0).to(scores.dtype)
-    violated[rows, target] = 0
-    violated[rows, target] = -violated.sum(dim=1)
-    return violated / len(scores)
-
-
-def row_after_row(scores, target, *, margin=1.0):
-    gradient = torch.zeros_like(scores)
-    for i, y in enumerate(target.tolist()):
+@hinge_loss.alternative
+def two_loops(scores, target, *, margin=1.0):
+    loss = 0.0
+    for i in range(scores.shape[0]):
         for j in range(scores.shape[1]):
-            if j != y and scores[i, j] - scores[i, y] + margin > 0:
-                gradient[i, j] += 1
-                gradient[i, y] -= 1
-    return gradient / len(scores)
+            if j != target[i]:
+                loss = loss + torch.relu(scores[i, j] - scores[i, target[i]] + margin)
+    return loss / scores.shape[0]
 
 
-def one_taken_off(scores, target, *, margin=1.0):
-    true = scores.gather(1, target[:, None])
-    violated = (scores - true + margin > 0).to(scores.dtype)
-    one_hot = F.one_hot(target, scores.shape[1]).to(scores.dtype)
-    return (violated - one_hot * violated.sum(dim=1, keepdim=True)) / scores.shape[0]
+@hinge_loss.alternative
+def margin_taken_off_again(scores, target, *, margin=1.0):
+    true = scores.gather(1, target.view(-1, 1))
+    zero = torch.zeros((), dtype=scores.dtype)
+    return torch.maximum(zero, scores - true + margin).sum() / len(scores) - margin
 
 
-lab.exercise(
+@hinge_loss.alternative
+def by_mask(scores, target, *, margin=1.0):
+    wrong = F.one_hot(target, scores.shape[1]) == 0
+    violation = F.relu(scores - scores.gather(1, target[:, None]) + margin)
+    return violation[wrong].sum() / target.shape[0]
+
+
+hinge_loss_gradient = lab.exercise(
     training_loop.hinge_loss_gradient,
     title="The gradient of the hinge loss",
     statement="""The gradient with respect to the scores, by hand. Every violated margin pushes its own
@@ -358,81 +222,152 @@ at the kink, where s_j − s_y + Δ is 0, take 0 (the check has such margins).""
     inputs=(_margins, _margins, _on_the_kink),
     probe=probes.call(),
     checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[
-        Mistake(
-            "margins_instead_of_ones",
-            margins_instead_of_ones,
-            "You use the size of the violations. The hinge is linear where it is not flat: its slope "
-            "is 1 for every violated margin and 0 otherwise.",
-            origin="5 of 117 students",
-        ),
-        Mistake(
-            "gradient_summed",
-            gradient_summed,
-            "Your gradient is that of the sum over the batch. The loss is the mean: divide by N.",
-            origin="4 of 117 students",
-        ),
-        Mistake(
-            "true_class_counts_itself",
-            true_class_counts_itself,
-            "The true class counts as a violation of itself (s_y − s_y + Δ > 0), so its entry is one "
-            "too low. Take it out before you count.",
-        ),
-        Mistake(
-            "true_class_once",
-            true_class_once,
-            "The true class gets −1 whatever happens. Its score stands in every violated term: it "
-            "gets −1 for each of them, and 0 if there is none.",
-        ),
-        Mistake(
-            "true_class_forgotten",
-            true_class_forgotten,
-            "The score of the true class has no gradient in yours, but it stands in every term: "
-            "minus the number of violated margins. Every row adds up to 0.",
-        ),
-        Mistake(
-            "one_at_the_kink",
-            one_at_the_kink,
-            "A margin that is met exactly counts as violated in yours (`>= 0`). At the kink the "
-            "gradient is 0 here: ask for `> 0`.",
-        ),
-        Mistake(
-            "all_wrong_classes_counted",
-            all_wrong_classes_counted,
-            "You count all wrong classes. One that stays behind by the margin costs nothing and has "
-            "gradient 0.",
-        ),
-        Mistake(
-            "gradient_divided_by_classes",
-            gradient_divided_by_classes,
-            "You divide by the classes as well, as torch's `multi_margin_loss` does. Only another "
-            "convention; ours divides by N alone.",
-        ),
-        Mistake(
-            "gradient_with_margin_one",
-            gradient_with_margin_one,
-            "You use a margin of 1 whatever `margin` says.",
-        ),
-        Mistake(
-            "gradient_sign_turned",
-            gradient_sign_turned,
-            "The sign is the other way round: raising a wrong class that violates its margin raises "
-            "the loss.",
-        ),
-        Mistake(
-            "without_the_margin",
-            without_the_margin,
-            "You count the classes that lead the true one. A margin is violated earlier: as soon as "
-            "s_j − s_y + Δ > 0.",
-        ),
-    ],
-    alternatives=[
-        Alternative("row_after_row", row_after_row),
-        Alternative("one_taken_off", one_taken_off),
-    ],
     forbidden=AUTOGRAD + MARGIN_LOSSES,
     hints=(
         "Differentiate one term max(0, s_j − s_y + Δ) by s_j and by s_y.",
         "`(… > 0).to(scores.dtype)` gives the ones; count them in each row.",
     ),
 )
+
+
+@hinge_loss_gradient.mistake(
+    "You use the size of the violations. The hinge is linear where it is not flat: its slope is 1 "
+    "for every violated margin and 0 otherwise.",
+    origin="5 of 117 students",
+)
+def margins_instead_of_ones(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violation = (scores - scores[rows, target][:, None] + margin).clamp(min=0)
+    violation[rows, target] = 0
+    violation[rows, target] = -violation.sum(dim=1)
+    return violation / len(scores)
+
+
+@hinge_loss_gradient.mistake(
+    "Your gradient is that of the sum over the batch. The loss is the mean: divide by N.",
+    origin="4 of 117 students",
+)
+def gradient_summed(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
+    violated[rows, target] = 0
+    violated[rows, target] = -violated.sum(dim=1)
+    return violated
+
+
+@hinge_loss_gradient.mistake(
+    "The true class counts as a violation of itself (s_y − s_y + Δ > 0), so its entry is one too "
+    "low. Take it out before you count."
+)
+def true_class_counts_itself(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
+    violated[rows, target] = -violated.sum(dim=1)
+    return violated / len(scores)
+
+
+@hinge_loss_gradient.mistake(
+    "The true class gets −1 whatever happens. Its score stands in every violated term: it gets −1 "
+    "for each of them, and 0 if there is none."
+)
+def true_class_once(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
+    violated[rows, target] = -1
+    return violated / len(scores)
+
+
+@hinge_loss_gradient.mistake(
+    "The score of the true class has no gradient in yours, but it stands in every term: minus the "
+    "number of violated margins. Every row adds up to 0."
+)
+def true_class_forgotten(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
+    violated[rows, target] = 0
+    return violated / len(scores)
+
+
+@hinge_loss_gradient.mistake(
+    "A margin that is met exactly counts as violated in yours (`>= 0`). At the kink the gradient "
+    "is 0 here: ask for `> 0`."
+)
+def one_at_the_kink(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin >= 0).to(scores.dtype)
+    violated[rows, target] = 0
+    violated[rows, target] = -violated.sum(dim=1)
+    return violated / len(scores)
+
+
+@hinge_loss_gradient.mistake(
+    "You count all wrong classes. One that stays behind by the margin costs nothing and has "
+    "gradient 0."
+)
+def all_wrong_classes_counted(scores, target, *, margin=1.0):
+    gradient = torch.ones_like(scores)
+    gradient[torch.arange(len(scores)), target] = 1.0 - scores.shape[1]
+    return gradient / len(scores)
+
+
+@hinge_loss_gradient.mistake(
+    "You divide by the classes as well, as torch's `multi_margin_loss` does. Only another "
+    "convention; ours divides by N alone."
+)
+def gradient_divided_by_classes(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
+    violated[rows, target] = 0
+    violated[rows, target] = -violated.sum(dim=1)
+    return violated / scores.numel()
+
+
+@hinge_loss_gradient.mistake("You use a margin of 1 whatever `margin` says.")
+def gradient_with_margin_one(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + 1 > 0).to(scores.dtype)
+    violated[rows, target] = 0
+    violated[rows, target] = -violated.sum(dim=1)
+    return violated / len(scores)
+
+
+@hinge_loss_gradient.mistake(
+    "The sign is the other way round: raising a wrong class that violates its margin raises the "
+    "loss."
+)
+def gradient_sign_turned(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
+    violated[rows, target] = 0
+    violated[rows, target] = -violated.sum(dim=1)
+    return -violated / len(scores)
+
+
+@hinge_loss_gradient.mistake(
+    "You count the classes that lead the true one. A margin is violated earlier: as soon as s_j − "
+    "s_y + Δ > 0."
+)
+def without_the_margin(scores, target, *, margin=1.0):
+    rows = torch.arange(len(scores))
+    violated = (scores > scores[rows, target][:, None]).to(scores.dtype)
+    violated[rows, target] = -violated.sum(dim=1)
+    return violated / len(scores)
+
+
+@hinge_loss_gradient.alternative
+def row_after_row(scores, target, *, margin=1.0):
+    gradient = torch.zeros_like(scores)
+    for i, y in enumerate(target.tolist()):
+        for j in range(scores.shape[1]):
+            if j != y and scores[i, j] - scores[i, y] + margin > 0:
+                gradient[i, j] += 1
+                gradient[i, y] -= 1
+    return gradient / len(scores)
+
+
+@hinge_loss_gradient.alternative
+def one_taken_off(scores, target, *, margin=1.0):
+    true = scores.gather(1, target[:, None])
+    violated = (scores - true + margin > 0).to(scores.dtype)
+    one_hot = F.one_hot(target, scores.shape[1]).to(scores.dtype)
+    return (violated - one_hot * violated.sum(dim=1, keepdim=True)) / scores.shape[0]

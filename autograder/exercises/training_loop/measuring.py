@@ -6,7 +6,6 @@ from torch.nn import functional as F
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_batches, draw_network
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import check, finding, matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import evaluate as right_evaluation
@@ -31,237 +30,6 @@ def _evaluation(training):
     return draw
 
 
-def in_train_mode(model, batches):
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-def mode_not_restored(model, batches):
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-def always_back_to_training(model, batches):
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train()
-    return {"loss": total / count, "accuracy": right / count}
-
-
-def means_of_batch_means(model, batches):
-    was_training = model.training
-    model.eval()
-    losses, rates = [], []
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            losses.append(softmax_cross_entropy(scores, y).item())
-            rates.append((scores.argmax(dim=1) == y).float().mean().item())
-    model.train(was_training)
-    return {"loss": sum(losses) / len(losses), "accuracy": sum(rates) / len(rates)}
-
-
-def loss_of_batch_means(model, batches):
-    was_training = model.training
-    model.eval()
-    losses, right, count = [], 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            losses.append(softmax_cross_entropy(scores, y).item())
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train(was_training)
-    return {"loss": sum(losses) / len(losses), "accuracy": right / count}
-
-
-def neither_switch(model, batches):
-    total, right, count = 0.0, 0, 0
-    for x, y in batches:
-        scores = model(x)
-        total += softmax_cross_entropy(scores, y).item() * len(y)
-        right += (scores.argmax(dim=1) == y).sum().item()
-        count += len(y)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-def accuracy_of_batch_means(model, batches):
-    was_training = model.training
-    model.eval()
-    total, count, rates = 0.0, 0, []
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            rates.append((scores.argmax(dim=1) == y).double().mean().item())
-            count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": sum(rates) / len(rates)}
-
-
-def largest_of_the_batch(model, batches):
-    measured = right_evaluation(model, batches)
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        right = sum((model(x).argmax() == y).sum().item() for x, y in batches)
-    model.train(was_training)
-    return {**measured, "accuracy": right / sum(len(y) for _, y in batches)}
-
-
-def a_pair(model, batches):
-    measured = right_evaluation(model, batches)
-    return measured["loss"], measured["accuracy"]
-
-
-def error_rate(model, batches):
-    measured = right_evaluation(model, batches)
-    return {"loss": measured["loss"], "accuracy": 1 - measured["accuracy"]}
-
-
-def with_gradients(model, batches):
-    was_training = model.training
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    for x, y in batches:
-        scores = model(x)
-        total += softmax_cross_entropy(scores, y).item() * len(y)
-        right += (scores.argmax(dim=1) == y).sum().item()
-        count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-def no_grad_is_not_eval(model, batches):
-    was_training = model.training
-    model.train()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-def accuracy_in_percent(model, batches):
-    was_training = model.training
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": 100 * right / count}
-
-
-def counts_right_answers(model, batches):
-    was_training = model.training
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": right}
-
-
-def last_batch_only(model, batches):
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            loss = softmax_cross_entropy(scores, y).item()
-            accuracy = (scores.argmax(dim=1) == y).float().mean().item()
-    model.train(was_training)
-    return {"loss": loss, "accuracy": accuracy}
-
-
-def softmax_before_the_loss(model, batches):
-    was_training = model.training
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = torch.softmax(model(x), dim=1)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-def sum_over_batches(model, batches):
-    was_training = model.training
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item()
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-@torch.no_grad()
-def all_at_once(model, batches):
-    mode = model.training
-    model.train(False)
-    pairs = [(model(x), y) for x, y in batches]
-    model.train(mode)
-    scores = torch.cat([s for s, _ in pairs])
-    labels = torch.cat([y for _, y in pairs])
-    return {
-        "loss": F.cross_entropy(scores, labels).item(),
-        "accuracy": (scores.argmax(-1) == labels).double().mean().item(),
-    }
-
-
-def with_summed_losses(model, batches):
-    training = model.training
-    model.eval()
-    loss = right = count = 0
-    with torch.inference_mode():
-        for inputs, labels in batches:
-            scores = model(inputs)
-            loss = loss + F.cross_entropy(scores, labels, reduction="sum")
-            right = right + (scores.max(dim=1).indices == labels).sum()
-            count += labels.numel()
-    if training:
-        model.train()
-    return {"accuracy": float(right) / count, "loss": float(loss) / count}
-
-
 @check("the model runs without gradients")
 def without_gradients(case):
     calls = case.observed["result"]["model"]["calls"]
@@ -274,7 +42,7 @@ def without_gradients(case):
     )
 
 
-lab.exercise(
+evaluate = lab.exercise(
     training_loop.evaluate,
     title="Evaluate without touching",
     statement="""Measure a model on data it does not learn from. Return
@@ -302,112 +70,293 @@ examples, and the share of examples whose largest score is that of their class.
         matches_reference("the mode is as before", of="result.model.training"),
         without_gradients,
     ],
-    mistakes=[
-        Mistake(
-            "in_train_mode",
-            in_train_mode,
-            "You evaluate in the mode the model came in. In train mode dropout is random (no two "
-            "evaluations agree) and batch normalization uses and stores the statistics of your test "
-            "data: `model.eval()`.",
-        ),
-        Mistake(
-            "means_of_batch_means",
-            means_of_batch_means,
-            "You average over batches, so the examples of the small last batch count too much. Add up "
-            "over examples and divide by their number.",
-        ),
-        Mistake(
-            "mode_not_restored",
-            mode_not_restored,
-            "You leave the model in eval mode. The training that goes on would do so without dropout "
-            "and with frozen batch statistics. Remember `model.training` and put it back.",
-        ),
-        Mistake(
-            "always_back_to_training",
-            always_back_to_training,
-            "You always switch to train mode at the end, also a model that came in eval mode. Remember "
-            "`model.training` and put it back with `model.train(mode)`.",
-        ),
-        Mistake(
-            "neither_switch",
-            neither_switch,
-            "You leave the model in the mode it came in and gradients on. In train mode dropout draws, "
-            "and batch normalization learns from the data you measure on: `model.eval()`, and back "
-            "afterwards; and all of it under `torch.no_grad()`.",
-        ),
-        Mistake(
-            "accuracy_of_batch_means",
-            accuracy_of_batch_means,
-            "Your accuracy is a mean over batches: an example of a small batch counts for more. Count "
-            "the right answers, and divide by the number of examples.",
-        ),
-        Mistake(
-            "largest_of_the_batch",
-            largest_of_the_batch,
-            "`argmax()` without an axis is a single position in the whole table of scores. Each "
-            "example has its own largest score: `argmax(dim=1)`.",
-        ),
-        Mistake(
-            "a_pair",
-            a_pair,
-            'You return a pair. Asked for is a dictionary: `{"loss": …, "accuracy": …}`.',
-        ),
-        Mistake(
-            "error_rate",
-            error_rate,
-            "This is the share of wrong answers; accuracy is that of the right ones.",
-        ),
-        Mistake(
-            "with_gradients",
-            with_gradients,
-            "The numbers are right, but torch keeps every activation for a backward pass that never "
-            "comes. Run the model under `torch.no_grad()`.",
-        ),
-        Mistake(
-            "no_grad_is_not_eval",
-            no_grad_is_not_eval,
-            "`torch.no_grad()` switches gradients off, not dropout. The mode is another switch: "
-            "`model.eval()`.",
-        ),
-        Mistake(
-            "loss_of_batch_means",
-            loss_of_batch_means,
-            "The accuracy is right; the loss is a mean of batch means, in which the small last batch "
-            "counts too much. Multiply each batch's mean by its size.",
-        ),
-        Mistake(
-            "sum_over_batches",
-            sum_over_batches,
-            "You add up the batch means and divide by the number of examples. Each batch's mean has "
-            "to be multiplied by its size first.",
-        ),
-        Mistake(
-            "accuracy_in_percent",
-            accuracy_in_percent,
-            "Your accuracy is in percent; asked for is the share, between 0 and 1.",
-        ),
-        Mistake(
-            "counts_right_answers",
-            counts_right_answers,
-            "Your accuracy is the number of right answers; divide by the number of examples.",
-        ),
-        Mistake(
-            "last_batch_only",
-            last_batch_only,
-            "You return what the last batch gave. Add up over all.",
-        ),
-        Mistake(
-            "softmax_before_the_loss",
-            softmax_before_the_loss,
-            "You apply softmax before the loss, which applies it again. Hand it the scores.",
-        ),
-    ],
-    alternatives=[
-        Alternative("all_at_once", all_at_once),
-        Alternative("with_summed_losses", with_summed_losses),
-    ],
     hints=(
         "`was_training = model.training` before, `model.train(was_training)` after.",
         "`scores.argmax(dim=1) == y` is a table of right and wrong.",
     ),
 )
+
+
+@evaluate.mistake(
+    "You evaluate in the mode the model came in. In train mode dropout is random (no two "
+    "evaluations agree) and batch normalization uses and stores the statistics of your test data: "
+    "`model.eval()`."
+)
+def in_train_mode(model, batches):
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+@evaluate.mistake(
+    "You average over batches, so the examples of the small last batch count too much. Add up "
+    "over examples and divide by their number."
+)
+def means_of_batch_means(model, batches):
+    was_training = model.training
+    model.eval()
+    losses, rates = [], []
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            losses.append(softmax_cross_entropy(scores, y).item())
+            rates.append((scores.argmax(dim=1) == y).float().mean().item())
+    model.train(was_training)
+    return {"loss": sum(losses) / len(losses), "accuracy": sum(rates) / len(rates)}
+
+
+@evaluate.mistake(
+    "You leave the model in eval mode. The training that goes on would do so without dropout and "
+    "with frozen batch statistics. Remember `model.training` and put it back."
+)
+def mode_not_restored(model, batches):
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+@evaluate.mistake(
+    "You always switch to train mode at the end, also a model that came in eval mode. Remember "
+    "`model.training` and put it back with `model.train(mode)`."
+)
+def always_back_to_training(model, batches):
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train()
+    return {"loss": total / count, "accuracy": right / count}
+
+
+@evaluate.mistake(
+    "You leave the model in the mode it came in and gradients on. In train mode dropout draws, "
+    "and batch normalization learns from the data you measure on: `model.eval()`, and back "
+    "afterwards; and all of it under `torch.no_grad()`."
+)
+def neither_switch(model, batches):
+    total, right, count = 0.0, 0, 0
+    for x, y in batches:
+        scores = model(x)
+        total += softmax_cross_entropy(scores, y).item() * len(y)
+        right += (scores.argmax(dim=1) == y).sum().item()
+        count += len(y)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+@evaluate.mistake(
+    "Your accuracy is a mean over batches: an example of a small batch counts for more. Count the "
+    "right answers, and divide by the number of examples."
+)
+def accuracy_of_batch_means(model, batches):
+    was_training = model.training
+    model.eval()
+    total, count, rates = 0.0, 0, []
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            rates.append((scores.argmax(dim=1) == y).double().mean().item())
+            count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": sum(rates) / len(rates)}
+
+
+@evaluate.mistake(
+    "`argmax()` without an axis is a single position in the whole table of scores. Each example "
+    "has its own largest score: `argmax(dim=1)`."
+)
+def largest_of_the_batch(model, batches):
+    measured = right_evaluation(model, batches)
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        right = sum((model(x).argmax() == y).sum().item() for x, y in batches)
+    model.train(was_training)
+    return {**measured, "accuracy": right / sum(len(y) for _, y in batches)}
+
+
+@evaluate.mistake('You return a pair. Asked for is a dictionary: `{"loss": …, "accuracy": …}`.')
+def a_pair(model, batches):
+    measured = right_evaluation(model, batches)
+    return measured["loss"], measured["accuracy"]
+
+
+@evaluate.mistake("This is the share of wrong answers; accuracy is that of the right ones.")
+def error_rate(model, batches):
+    measured = right_evaluation(model, batches)
+    return {"loss": measured["loss"], "accuracy": 1 - measured["accuracy"]}
+
+
+@evaluate.mistake(
+    "The numbers are right, but torch keeps every activation for a backward pass that never "
+    "comes. Run the model under `torch.no_grad()`."
+)
+def with_gradients(model, batches):
+    was_training = model.training
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    for x, y in batches:
+        scores = model(x)
+        total += softmax_cross_entropy(scores, y).item() * len(y)
+        right += (scores.argmax(dim=1) == y).sum().item()
+        count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+@evaluate.mistake(
+    "`torch.no_grad()` switches gradients off, not dropout. The mode is another switch: "
+    "`model.eval()`."
+)
+def no_grad_is_not_eval(model, batches):
+    was_training = model.training
+    model.train()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+@evaluate.mistake(
+    "The accuracy is right; the loss is a mean of batch means, in which the small last batch "
+    "counts too much. Multiply each batch's mean by its size."
+)
+def loss_of_batch_means(model, batches):
+    was_training = model.training
+    model.eval()
+    losses, right, count = [], 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            losses.append(softmax_cross_entropy(scores, y).item())
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return {"loss": sum(losses) / len(losses), "accuracy": right / count}
+
+
+@evaluate.mistake(
+    "You add up the batch means and divide by the number of examples. Each batch's mean has to be "
+    "multiplied by its size first."
+)
+def sum_over_batches(model, batches):
+    was_training = model.training
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item()
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+@evaluate.mistake("Your accuracy is in percent; asked for is the share, between 0 and 1.")
+def accuracy_in_percent(model, batches):
+    was_training = model.training
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": 100 * right / count}
+
+
+@evaluate.mistake("Your accuracy is the number of right answers; divide by the number of examples.")
+def counts_right_answers(model, batches):
+    was_training = model.training
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": right}
+
+
+@evaluate.mistake("You return what the last batch gave. Add up over all.")
+def last_batch_only(model, batches):
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            loss = softmax_cross_entropy(scores, y).item()
+            accuracy = (scores.argmax(dim=1) == y).float().mean().item()
+    model.train(was_training)
+    return {"loss": loss, "accuracy": accuracy}
+
+
+@evaluate.mistake("You apply softmax before the loss, which applies it again. Hand it the scores.")
+def softmax_before_the_loss(model, batches):
+    was_training = model.training
+    model.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in batches:
+            scores = torch.softmax(model(x), dim=1)
+            total += softmax_cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return {"loss": total / count, "accuracy": right / count}
+
+
+@evaluate.alternative
+@torch.no_grad()
+def all_at_once(model, batches):
+    mode = model.training
+    model.train(False)
+    pairs = [(model(x), y) for x, y in batches]
+    model.train(mode)
+    scores = torch.cat([s for s, _ in pairs])
+    labels = torch.cat([y for _, y in pairs])
+    return {
+        "loss": F.cross_entropy(scores, labels).item(),
+        "accuracy": (scores.argmax(-1) == labels).double().mean().item(),
+    }
+
+
+@evaluate.alternative
+def with_summed_losses(model, batches):
+    training = model.training
+    model.eval()
+    loss = right = count = 0
+    with torch.inference_mode():
+        for inputs, labels in batches:
+            scores = model(inputs)
+            loss = loss + F.cross_entropy(scores, labels, reduction="sum")
+            right = right + (scores.max(dim=1).indices == labels).sum()
+            count += labels.numel()
+    if training:
+        model.train()
+    return {"accuracy": float(right) / count, "loss": float(loss) / count}

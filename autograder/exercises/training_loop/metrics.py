@@ -5,7 +5,6 @@ import torch
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_answers
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
 
@@ -16,160 +15,7 @@ def _labels(rng):
     return {"predicted": predicted, "target": target, "num_classes": classes}
 
 
-def swapped(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    precision = hits / is_so.sum(dim=1).clamp(min=1)
-    recall = hits / says.sum(dim=1).clamp(min=1)
-    return precision, recall, 2 * hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
-
-
-def not_a_number(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    precision, recall = hits / says.sum(dim=1), hits / is_so.sum(dim=1)
-    return precision, recall, 2 * precision * recall / (precision + recall)
-
-
-def not_a_number_from_counts(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
-    return hits / claimed, hits / present, 2 * hits / (claimed + present)
-
-
-def f1_not_a_number(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    precision = hits / says.sum(dim=1).clamp(min=1)
-    recall = hits / is_so.sum(dim=1).clamp(min=1)
-    return precision, recall, 2 * precision * recall / (precision + recall)
-
-
-def only_classes_that_occur(predicted, target, num_classes):
-    seen = torch.cat([predicted, target]).unique()
-    return [values[seen] for values in class_by_class(predicted, target, num_classes)]
-
-
-def as_many_as_the_largest(predicted, target, num_classes):
-    count = int(torch.maximum(predicted, target).max()) + 1
-    return class_by_class(predicted, target, count)
-
-
-def one_added_below(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
-    return hits / (claimed + 1), hits / (present + 1), 2 * hits / (claimed + present + 1)
-
-
-def over_all_classes(predicted, target, num_classes):
-    share = (predicted == target).double().mean()
-    return share, share, share
-
-
-def f1_first(predicted, target, num_classes):
-    precision, recall, f1 = class_by_class(predicted, target, num_classes)
-    return f1, precision, recall
-
-
-def counted_once_a_pair(predicted, target, num_classes):
-    table = torch.zeros(num_classes, num_classes)
-    table[target, predicted] += 1
-    hits, claimed, present = table.diagonal(), table.sum(dim=0), table.sum(dim=1)
-    return (
-        hits / claimed.clamp(min=1),
-        hits / present.clamp(min=1),
-        2 * hits / (claimed + present).clamp(min=1),
-    )
-
-
-def one_where_nothing_is_claimed(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
-    precision = torch.where(claimed == 0, 1.0, hits / claimed.clamp(min=1))
-    recall = torch.where(present == 0, 1.0, hits / present.clamp(min=1))
-    return precision, recall, 2 * hits / (claimed + present).clamp(min=1)
-
-
-def one_for_f1_too(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
-    counts = hits / claimed, hits / present, 2 * hits / (claimed + present)
-    return [torch.nan_to_num(values, nan=1.0) for values in counts]
-
-
-def arithmetic_mean(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    precision = hits / says.sum(dim=1).clamp(min=1)
-    recall = hits / is_so.sum(dim=1).clamp(min=1)
-    return precision, recall, (precision + recall) / 2
-
-
-def two_forgotten(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    precision = hits / says.sum(dim=1).clamp(min=1)
-    recall = hits / is_so.sum(dim=1).clamp(min=1)
-    return precision, recall, hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
-
-
-def overlap(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    precision = hits / says.sum(dim=1).clamp(min=1)
-    recall = hits / is_so.sum(dim=1).clamp(min=1)
-    return precision, recall, hits / (says | is_so).sum(dim=1).clamp(min=1)
-
-
-def over_all_examples(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    share = hits / len(target)
-    return share, share, 2 * hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
-
-
-def accuracy_of_the_class(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    agree = (says == is_so).double().mean(dim=1)
-    recall = hits / is_so.sum(dim=1).clamp(min=1)
-    return agree, recall, 2 * hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
-
-
-def class_by_class(predicted, target, num_classes):
-    rows = []
-    for c in range(num_classes):
-        tp = int(((predicted == c) & (target == c)).sum())
-        fp = int(((predicted == c) & (target != c)).sum())
-        fn = int(((predicted != c) & (target == c)).sum())
-        precision = tp / (tp + fp) if tp + fp else 0.0
-        recall = tp / (tp + fn) if tp + fn else 0.0
-        total = precision + recall
-        rows.append((precision, recall, 2 * precision * recall / total if total else 0.0))
-    return tuple(torch.tensor(rows, dtype=torch.float64).T)
-
-
-def by_confusion_matrix(predicted, target, num_classes):
-    table = torch.bincount(target * num_classes + predicted, minlength=num_classes**2)
-    table = table.view(num_classes, num_classes).double()
-    precision = torch.nan_to_num(table.diagonal() / table.sum(dim=0))
-    recall = torch.nan_to_num(table.diagonal() / table.sum(dim=1))
-    return precision, recall, torch.nan_to_num(2 * precision * recall / (precision + recall))
-
-
-lab.exercise(
+precision_recall_f1 = lab.exercise(
     training_loop.precision_recall_f1,
     title="Precision, recall, F1",
     statement="""Accuracy says little when classes are unequal. For each class c count the hits TP
@@ -194,112 +40,6 @@ is neither predicted nor there has 0 three times.""",
         matches_reference("recall", of="result.1"),
         matches_reference("F1", of="result.2"),
     ],
-    mistakes=[
-        Mistake(
-            "swapped",
-            swapped,
-            "Precision and recall have changed places. Precision divides by what was *predicted* "
-            "to be c; one who always says c has recall 1.",
-        ),
-        Mistake(
-            "not_a_number",
-            not_a_number,
-            "Where a class is never predicted (or never there) you divide by 0 and get NaN, which "
-            "spreads to every mean. The convention here is 0.",
-        ),
-        Mistake(
-            "not_a_number_from_counts",
-            not_a_number_from_counts,
-            "Where a class is never predicted (or never there) you divide by 0 and get NaN, which "
-            "spreads to every mean. The convention here is 0.",
-        ),
-        Mistake(
-            "f1_not_a_number",
-            f1_not_a_number,
-            "Where precision and recall are both 0, your F1 is 0/0 = NaN. The convention here is 0; "
-            "2 TP / (2 TP + FP + FN) is 0/0 only for a class that is neither predicted nor there.",
-        ),
-        Mistake(
-            "only_classes_that_occur",
-            only_classes_that_occur,
-            "You return entries for the classes that occur. There are `num_classes` of them, and one "
-            "that is neither predicted nor there has 0 in its place.",
-        ),
-        Mistake(
-            "as_many_as_the_largest",
-            as_many_as_the_largest,
-            "You take the largest class number seen for the last class. There are `num_classes` of "
-            "them; the last ones may not occur.",
-        ),
-        Mistake(
-            "one_added_below",
-            one_added_below,
-            "You add 1 to every denominator so that none is 0. That changes all the others too: use "
-            "`.clamp(min=1)`, which only raises a 0.",
-        ),
-        Mistake(
-            "over_all_classes",
-            over_all_classes,
-            "You count over all classes together, and get one number (the accuracy) three times. Each "
-            "class has its own TP, FP and FN.",
-        ),
-        Mistake(
-            "f1_first",
-            f1_first,
-            "The order is precision, recall, F1.",
-        ),
-        Mistake(
-            "counted_once_a_pair",
-            counted_once_a_pair,
-            "`table[target, predicted] += 1` adds 1 only once where a pair of indices comes several "
-            "times. Use `torch.bincount`, or `index_put_(…, accumulate=True)`.",
-        ),
-        Mistake(
-            "one_where_nothing_is_claimed",
-            one_where_nothing_is_claimed,
-            "You give 1 where nothing was predicted (or nothing was there). The convention here is 0, "
-            "or whoever never names a rare class would be praised for it.",
-        ),
-        Mistake(
-            "one_for_f1_too",
-            one_for_f1_too,
-            "You give 1 where a denominator is 0. The convention here is 0, or whoever never names a "
-            "rare class would be praised for it.",
-        ),
-        Mistake(
-            "arithmetic_mean",
-            arithmetic_mean,
-            "Your F1 is the arithmetic mean of precision and recall. It is the harmonic one, "
-            "2PR/(P + R) = 2TP/(2TP + FP + FN), which is small as soon as one of them is.",
-        ),
-        Mistake(
-            "two_forgotten",
-            two_forgotten,
-            "The factor 2 is missing in F1: a perfect class would get ½.",
-        ),
-        Mistake(
-            "overlap",
-            overlap,
-            "Your F1 is TP / (TP + FP + FN), the overlap (Jaccard index). F1 counts the hits twice, "
-            "above and below: 2 TP / (2 TP + FP + FN).",
-        ),
-        Mistake(
-            "over_all_examples",
-            over_all_examples,
-            "You divide the hits by all examples. Precision divides by those predicted to be c, recall "
-            "by those that are.",
-        ),
-        Mistake(
-            "accuracy_of_the_class",
-            accuracy_of_the_class,
-            'Your precision counts agreement on "not c" too. Precision looks at what was predicted '
-            "to be c only.",
-        ),
-    ],
-    alternatives=[
-        Alternative("class_by_class", class_by_class),
-        Alternative("by_confusion_matrix", by_confusion_matrix),
-    ],
     equivalent_mutants={
         "f1 = 2 * hits / (claimed + present).clamp(min=1) => "
         "f1 = 2 * hits / (claimed + present).clamp(min=2)": "where claimed and present are one "
@@ -311,3 +51,220 @@ is neither predicted nor there has 0 three times.""",
         "`(says & is_so).sum(dim=1)` are the hits; `.clamp(min=1)` keeps a denominator from 0.",
     ),
 )
+
+
+@precision_recall_f1.mistake(
+    "Precision and recall have changed places. Precision divides by what was *predicted* to be c; "
+    "one who always says c has recall 1."
+)
+def swapped(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits = (says & is_so).sum(dim=1)
+    precision = hits / is_so.sum(dim=1).clamp(min=1)
+    recall = hits / says.sum(dim=1).clamp(min=1)
+    return precision, recall, 2 * hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
+
+
+@precision_recall_f1.mistake(
+    "Where a class is never predicted (or never there) you divide by 0 and get NaN, which spreads "
+    "to every mean. The convention here is 0."
+)
+def not_a_number(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits = (says & is_so).sum(dim=1)
+    precision, recall = hits / says.sum(dim=1), hits / is_so.sum(dim=1)
+    return precision, recall, 2 * precision * recall / (precision + recall)
+
+
+@precision_recall_f1.mistake(
+    "Where a class is never predicted (or never there) you divide by 0 and get NaN, which spreads "
+    "to every mean. The convention here is 0."
+)
+def not_a_number_from_counts(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
+    return hits / claimed, hits / present, 2 * hits / (claimed + present)
+
+
+@precision_recall_f1.mistake(
+    "Where precision and recall are both 0, your F1 is 0/0 = NaN. The convention here is 0; 2 TP "
+    "/ (2 TP + FP + FN) is 0/0 only for a class that is neither predicted nor there."
+)
+def f1_not_a_number(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits = (says & is_so).sum(dim=1)
+    precision = hits / says.sum(dim=1).clamp(min=1)
+    recall = hits / is_so.sum(dim=1).clamp(min=1)
+    return precision, recall, 2 * precision * recall / (precision + recall)
+
+
+@precision_recall_f1.mistake(
+    "You return entries for the classes that occur. There are `num_classes` of them, and one that "
+    "is neither predicted nor there has 0 in its place."
+)
+def only_classes_that_occur(predicted, target, num_classes):
+    seen = torch.cat([predicted, target]).unique()
+    return [values[seen] for values in class_by_class(predicted, target, num_classes)]
+
+
+@precision_recall_f1.mistake(
+    "You take the largest class number seen for the last class. There are `num_classes` of them; "
+    "the last ones may not occur."
+)
+def as_many_as_the_largest(predicted, target, num_classes):
+    count = int(torch.maximum(predicted, target).max()) + 1
+    return class_by_class(predicted, target, count)
+
+
+@precision_recall_f1.mistake(
+    "You add 1 to every denominator so that none is 0. That changes all the others too: use "
+    "`.clamp(min=1)`, which only raises a 0."
+)
+def one_added_below(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
+    return hits / (claimed + 1), hits / (present + 1), 2 * hits / (claimed + present + 1)
+
+
+@precision_recall_f1.mistake(
+    "You count over all classes together, and get one number (the accuracy) three times. Each "
+    "class has its own TP, FP and FN."
+)
+def over_all_classes(predicted, target, num_classes):
+    share = (predicted == target).double().mean()
+    return share, share, share
+
+
+@precision_recall_f1.mistake("The order is precision, recall, F1.")
+def f1_first(predicted, target, num_classes):
+    precision, recall, f1 = class_by_class(predicted, target, num_classes)
+    return f1, precision, recall
+
+
+@precision_recall_f1.mistake(
+    "`table[target, predicted] += 1` adds 1 only once where a pair of indices comes several "
+    "times. Use `torch.bincount`, or `index_put_(…, accumulate=True)`."
+)
+def counted_once_a_pair(predicted, target, num_classes):
+    table = torch.zeros(num_classes, num_classes)
+    table[target, predicted] += 1
+    hits, claimed, present = table.diagonal(), table.sum(dim=0), table.sum(dim=1)
+    return (
+        hits / claimed.clamp(min=1),
+        hits / present.clamp(min=1),
+        2 * hits / (claimed + present).clamp(min=1),
+    )
+
+
+@precision_recall_f1.mistake(
+    "You give 1 where nothing was predicted (or nothing was there). The convention here is 0, or "
+    "whoever never names a rare class would be praised for it."
+)
+def one_where_nothing_is_claimed(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
+    precision = torch.where(claimed == 0, 1.0, hits / claimed.clamp(min=1))
+    recall = torch.where(present == 0, 1.0, hits / present.clamp(min=1))
+    return precision, recall, 2 * hits / (claimed + present).clamp(min=1)
+
+
+@precision_recall_f1.mistake(
+    "You give 1 where a denominator is 0. The convention here is 0, or whoever never names a rare "
+    "class would be praised for it."
+)
+def one_for_f1_too(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
+    counts = hits / claimed, hits / present, 2 * hits / (claimed + present)
+    return [torch.nan_to_num(values, nan=1.0) for values in counts]
+
+
+@precision_recall_f1.mistake(
+    "Your F1 is the arithmetic mean of precision and recall. It is the harmonic one, 2PR/(P + R) "
+    "= 2TP/(2TP + FP + FN), which is small as soon as one of them is."
+)
+def arithmetic_mean(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits = (says & is_so).sum(dim=1)
+    precision = hits / says.sum(dim=1).clamp(min=1)
+    recall = hits / is_so.sum(dim=1).clamp(min=1)
+    return precision, recall, (precision + recall) / 2
+
+
+@precision_recall_f1.mistake("The factor 2 is missing in F1: a perfect class would get ½.")
+def two_forgotten(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits = (says & is_so).sum(dim=1)
+    precision = hits / says.sum(dim=1).clamp(min=1)
+    recall = hits / is_so.sum(dim=1).clamp(min=1)
+    return precision, recall, hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
+
+
+@precision_recall_f1.mistake(
+    "Your F1 is TP / (TP + FP + FN), the overlap (Jaccard index). F1 counts the hits twice, above "
+    "and below: 2 TP / (2 TP + FP + FN)."
+)
+def overlap(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits = (says & is_so).sum(dim=1)
+    precision = hits / says.sum(dim=1).clamp(min=1)
+    recall = hits / is_so.sum(dim=1).clamp(min=1)
+    return precision, recall, hits / (says | is_so).sum(dim=1).clamp(min=1)
+
+
+@precision_recall_f1.mistake(
+    "You divide the hits by all examples. Precision divides by those predicted to be c, recall by "
+    "those that are."
+)
+def over_all_examples(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits = (says & is_so).sum(dim=1)
+    share = hits / len(target)
+    return share, share, 2 * hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
+
+
+@precision_recall_f1.mistake(
+    'Your precision counts agreement on "not c" too. Precision looks at what was predicted to be '
+    "c only."
+)
+def accuracy_of_the_class(predicted, target, num_classes):
+    classes = torch.arange(num_classes)[:, None]
+    says, is_so = predicted == classes, target == classes
+    hits = (says & is_so).sum(dim=1)
+    agree = (says == is_so).double().mean(dim=1)
+    recall = hits / is_so.sum(dim=1).clamp(min=1)
+    return agree, recall, 2 * hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
+
+
+@precision_recall_f1.alternative
+def class_by_class(predicted, target, num_classes):
+    rows = []
+    for c in range(num_classes):
+        tp = int(((predicted == c) & (target == c)).sum())
+        fp = int(((predicted == c) & (target != c)).sum())
+        fn = int(((predicted != c) & (target == c)).sum())
+        precision = tp / (tp + fp) if tp + fp else 0.0
+        recall = tp / (tp + fn) if tp + fn else 0.0
+        total = precision + recall
+        rows.append((precision, recall, 2 * precision * recall / total if total else 0.0))
+    return tuple(torch.tensor(rows, dtype=torch.float64).T)
+
+
+@precision_recall_f1.alternative
+def by_confusion_matrix(predicted, target, num_classes):
+    table = torch.bincount(target * num_classes + predicted, minlength=num_classes**2)
+    table = table.view(num_classes, num_classes).double()
+    precision = torch.nan_to_num(table.diagonal() / table.sum(dim=0))
+    recall = torch.nan_to_num(table.diagonal() / table.sum(dim=1))
+    return precision, recall, torch.nan_to_num(2 * precision * recall / (precision + recall))

@@ -5,7 +5,6 @@ import torch
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_labels
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
 
@@ -19,89 +18,7 @@ def _neighbors(rng):
     return {"x": x, "target": target}
 
 
-def own_neighbor(x, target):
-    return (target[torch.cdist(x, x).argmin(dim=1)] == target).double().mean().item()
-
-
-def farthest_example(x, target):
-    return (target[torch.cdist(x, x).argmax(dim=1)] == target).double().mean().item()
-
-
-def neighbor_in_the_list(x, target):
-    return (target[1:] == target[:-1]).double().mean().item()
-
-
-def number_that_agree(x, target):
-    distance = torch.cdist(x, x)
-    distance.fill_diagonal_(float("inf"))
-    return (target[distance.argmin(dim=1)] == target).sum().item()
-
-
-def share_that_disagrees(x, target):
-    distance = torch.cdist(x, x)
-    distance.fill_diagonal_(float("inf"))
-    return (target[distance.argmin(dim=1)] != target).double().mean().item()
-
-
-def by_the_first_feature(x, target):
-    distance = (x[:, None, 0] - x[None, :, 0]).abs()
-    distance.fill_diagonal_(float("inf"))
-    return (target[distance.argmin(dim=1)] == target).double().mean().item()
-
-
-def by_inner_product(x, target):
-    product = x @ x.T
-    product.fill_diagonal_(-float("inf"))
-    return (target[product.argmax(dim=1)] == target).double().mean().item()
-
-
-def nearest_class_mean(x, target):
-    means = torch.stack([x[target == c].mean(dim=0) for c in range(int(target.max()) + 1)])
-    return (torch.cdist(x, means).argmin(dim=1) == target).double().mean().item()
-
-
-def zeros_left_out(x, target):
-    distance = torch.cdist(x, x)
-    distance[distance == 0] = float("inf")
-    return (target[distance.argmin(dim=1)] == target).double().mean().item()
-
-
-def by_absolute_differences(x, target):
-    distance = torch.cdist(x, x, p=1).fill_diagonal_(float("inf"))
-    return (target[distance.argmin(dim=1)] == target).double().mean().item()
-
-
-def by_angle(x, target):
-    unit = x / x.norm(dim=1, keepdim=True)
-    cosine = (unit @ unit.T).fill_diagonal_(-float("inf"))
-    return (target[cosine.argmax(dim=1)] == target).double().mean().item()
-
-
-def by_largest_difference(x, target):
-    distance = torch.cdist(x, x, p=float("inf")).fill_diagonal_(float("inf"))
-    return (target[distance.argmin(dim=1)] == target).double().mean().item()
-
-
-def all_pairs(x, target):
-    return (target[:, None] == target).double().mean().item()
-
-
-def one_by_one(x, target):
-    agree = 0
-    for i in range(len(x)):
-        distance = ((x - x[i]) ** 2).sum(dim=1)
-        distance[i] = float("inf")
-        agree += int(target[distance.argmin()] == target[i])
-    return agree / len(x)
-
-
-def second_nearest(x, target):
-    squares = (x[:, None] - x[None]).pow(2).sum(dim=2)
-    nearest = squares.topk(2, dim=1, largest=False).indices[:, 1]
-    return (target[nearest] == target).float().mean()
-
-
-lab.exercise(
+neighbor_agreement = lab.exercise(
     training_loop.neighbor_agreement,
     title="Do the labels belong to the inputs?",
     statement="""There is a bug that overfitting does not find: labels that were shuffled against their
@@ -117,77 +34,6 @@ whose nearest neighbor has the same label. Right labels agree far more often tha
     dtypes=("float64", "float64", "float64", "float64", "float32"),
     probe=probes.call(),
     checks=[matches_reference("the share that agrees")],
-    mistakes=[
-        Mistake(
-            "own_neighbor",
-            own_neighbor,
-            "Every example is its own nearest neighbor, at distance 0: the share is always 1. Put "
-            "infinity on the diagonal of the distances.",
-        ),
-        Mistake(
-            "neighbor_in_the_list",
-            neighbor_in_the_list,
-            "You compare with the next one in the list. The nearest neighbor is the one with the "
-            "smallest distance between the inputs.",
-        ),
-        Mistake(
-            "farthest_example",
-            farthest_example,
-            "You take the farthest example: `argmin`, not `argmax`.",
-        ),
-        Mistake(
-            "zeros_left_out",
-            zeros_left_out,
-            "You leave out distances of exactly 0. `torch.cdist` of an example and itself need not be "
-            "exactly 0 (it multiplies matrices, and rounds), so some stay their own neighbor. "
-            "Use `fill_diagonal_(math.inf)`.",
-        ),
-        Mistake(
-            "by_absolute_differences",
-            by_absolute_differences,
-            "You add up absolute differences, `p=1`. The distance is Euclidean: the root of the sum "
-            "of squares.",
-        ),
-        Mistake(
-            "by_angle",
-            by_angle,
-            "You compare directions (cosine similarity). The distance is Euclidean: lengths count.",
-        ),
-        Mistake(
-            "by_largest_difference",
-            by_largest_difference,
-            "You take the largest difference of a coordinate. The distance is Euclidean: the root of "
-            "the sum of squares.",
-        ),
-        Mistake(
-            "all_pairs",
-            all_pairs,
-            "This is how often any two labels agree: chance. Look at each example's nearest neighbor "
-            "only.",
-        ),
-        Mistake("number_that_agree", number_that_agree, "This is how many agree; divide by N."),
-        Mistake("share_that_disagrees", share_that_disagrees, "This is the share that disagrees."),
-        Mistake(
-            "by_the_first_feature",
-            by_the_first_feature,
-            "You compare the first feature only. The distance is between whole rows.",
-        ),
-        Mistake(
-            "by_inner_product",
-            by_inner_product,
-            "You take the largest inner product; long vectors win it whatever their direction. Asked "
-            "for is the smallest distance.",
-        ),
-        Mistake(
-            "nearest_class_mean",
-            nearest_class_mean,
-            "You compare with the means of the classes. Asked for is the nearest single example.",
-        ),
-    ],
-    alternatives=[
-        Alternative("one_by_one", one_by_one),
-        Alternative("second_nearest", second_nearest),
-    ],
     forbidden=("sklearn.neighbors.KNeighborsClassifier", "sklearn.neighbors.NearestNeighbors"),
     equivalent_mutants={
         "nearest = distance.argmin(dim=1) => nearest = distance.argmin(dim=0)": "distances are "
@@ -198,3 +44,127 @@ whose nearest neighbor has the same label. Right labels agree far more often tha
         "`distance.fill_diagonal_(math.inf)` keeps everybody from being their own neighbor.",
     ),
 )
+
+
+@neighbor_agreement.mistake(
+    "Every example is its own nearest neighbor, at distance 0: the share is always 1. Put "
+    "infinity on the diagonal of the distances."
+)
+def own_neighbor(x, target):
+    return (target[torch.cdist(x, x).argmin(dim=1)] == target).double().mean().item()
+
+
+@neighbor_agreement.mistake(
+    "You compare with the next one in the list. The nearest neighbor is the one with the smallest "
+    "distance between the inputs."
+)
+def neighbor_in_the_list(x, target):
+    return (target[1:] == target[:-1]).double().mean().item()
+
+
+@neighbor_agreement.mistake("You take the farthest example: `argmin`, not `argmax`.")
+def farthest_example(x, target):
+    return (target[torch.cdist(x, x).argmax(dim=1)] == target).double().mean().item()
+
+
+@neighbor_agreement.mistake(
+    "You leave out distances of exactly 0. `torch.cdist` of an example and itself need not be "
+    "exactly 0 (it multiplies matrices, and rounds), so some stay their own neighbor. Use "
+    "`fill_diagonal_(math.inf)`."
+)
+def zeros_left_out(x, target):
+    distance = torch.cdist(x, x)
+    distance[distance == 0] = float("inf")
+    return (target[distance.argmin(dim=1)] == target).double().mean().item()
+
+
+@neighbor_agreement.mistake(
+    "You add up absolute differences, `p=1`. The distance is Euclidean: the root of the sum of "
+    "squares."
+)
+def by_absolute_differences(x, target):
+    distance = torch.cdist(x, x, p=1).fill_diagonal_(float("inf"))
+    return (target[distance.argmin(dim=1)] == target).double().mean().item()
+
+
+@neighbor_agreement.mistake(
+    "You compare directions (cosine similarity). The distance is Euclidean: lengths count."
+)
+def by_angle(x, target):
+    unit = x / x.norm(dim=1, keepdim=True)
+    cosine = (unit @ unit.T).fill_diagonal_(-float("inf"))
+    return (target[cosine.argmax(dim=1)] == target).double().mean().item()
+
+
+@neighbor_agreement.mistake(
+    "You take the largest difference of a coordinate. The distance is Euclidean: the root of the "
+    "sum of squares."
+)
+def by_largest_difference(x, target):
+    distance = torch.cdist(x, x, p=float("inf")).fill_diagonal_(float("inf"))
+    return (target[distance.argmin(dim=1)] == target).double().mean().item()
+
+
+@neighbor_agreement.mistake(
+    "This is how often any two labels agree: chance. Look at each example's nearest neighbor only."
+)
+def all_pairs(x, target):
+    return (target[:, None] == target).double().mean().item()
+
+
+@neighbor_agreement.mistake("This is how many agree; divide by N.")
+def number_that_agree(x, target):
+    distance = torch.cdist(x, x)
+    distance.fill_diagonal_(float("inf"))
+    return (target[distance.argmin(dim=1)] == target).sum().item()
+
+
+@neighbor_agreement.mistake("This is the share that disagrees.")
+def share_that_disagrees(x, target):
+    distance = torch.cdist(x, x)
+    distance.fill_diagonal_(float("inf"))
+    return (target[distance.argmin(dim=1)] != target).double().mean().item()
+
+
+@neighbor_agreement.mistake(
+    "You compare the first feature only. The distance is between whole rows."
+)
+def by_the_first_feature(x, target):
+    distance = (x[:, None, 0] - x[None, :, 0]).abs()
+    distance.fill_diagonal_(float("inf"))
+    return (target[distance.argmin(dim=1)] == target).double().mean().item()
+
+
+@neighbor_agreement.mistake(
+    "You take the largest inner product; long vectors win it whatever their direction. Asked for "
+    "is the smallest distance."
+)
+def by_inner_product(x, target):
+    product = x @ x.T
+    product.fill_diagonal_(-float("inf"))
+    return (target[product.argmax(dim=1)] == target).double().mean().item()
+
+
+@neighbor_agreement.mistake(
+    "You compare with the means of the classes. Asked for is the nearest single example."
+)
+def nearest_class_mean(x, target):
+    means = torch.stack([x[target == c].mean(dim=0) for c in range(int(target.max()) + 1)])
+    return (torch.cdist(x, means).argmin(dim=1) == target).double().mean().item()
+
+
+@neighbor_agreement.alternative
+def one_by_one(x, target):
+    agree = 0
+    for i in range(len(x)):
+        distance = ((x - x[i]) ** 2).sum(dim=1)
+        distance[i] = float("inf")
+        agree += int(target[distance.argmin()] == target[i])
+    return agree / len(x)
+
+
+@neighbor_agreement.alternative
+def second_nearest(x, target):
+    squares = (x[:, None] - x[None]).pow(2).sum(dim=2)
+    nearest = squares.topk(2, dim=1, largest=False).indices[:, 1]
+    return (target[nearest] == target).float().mean()

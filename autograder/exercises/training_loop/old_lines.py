@@ -8,87 +8,8 @@ from torch.nn import functional as F
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_scores
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import check, find, finding, matches_reference
 from course_lib import training_loop
-
-
-def from_the_notes(scores, target):
-    one_hot = torch.zeros(scores.shape).type(torch.cuda.FloatTensor)
-    one_hot[range(len(target)), target] = 1
-    loss_function = nn.MSELoss(size_average=False)
-    return loss_function(scores, one_hot)
-
-
-def default_tensor(scores, target):
-    one_hot = torch.zeros(scores.shape)
-    one_hot[torch.arange(len(target)), target] = 1
-    return ((scores - one_hot) ** 2).sum()
-
-
-def old_float_tensor(scores, target):
-    one_hot = torch.zeros(scores.shape).type(torch.FloatTensor)
-    one_hot[torch.arange(len(target)), target] = 1
-    return nn.MSELoss(reduction="sum")(scores, one_hot)
-
-
-def mean_instead(scores, target):
-    one_hot = torch.zeros_like(scores)
-    one_hot[torch.arange(len(target)), target] = 1
-    return nn.MSELoss()(scores, one_hot)
-
-
-def mean_over_examples(scores, target):
-    one_hot = torch.zeros_like(scores)
-    one_hot[torch.arange(len(target)), target] = 1
-    return ((scores - one_hot) ** 2).sum() / len(scores)
-
-
-def dtype_but_not_device(scores, target):
-    one_hot = torch.zeros(scores.shape, dtype=scores.dtype)
-    one_hot[torch.arange(len(target)), target] = 1
-    return ((scores - one_hot) ** 2).sum()
-
-
-def device_but_not_dtype(scores, target):
-    one_hot = torch.zeros(scores.shape, device=scores.device)
-    one_hot[torch.arange(len(target)), target] = 1
-    return ((scores - one_hot) ** 2).sum()
-
-
-def scores_made_float(scores, target):
-    one_hot = F.one_hot(target, scores.shape[1]).float()
-    return ((scores.float() - one_hot) ** 2).sum()
-
-
-def whole_columns(scores, target):
-    one_hot = torch.zeros_like(scores)
-    one_hot[:, target] = 1
-    return ((scores - one_hot) ** 2).sum()
-
-
-def not_added_up(scores, target):
-    one_hot = torch.zeros_like(scores)
-    one_hot[range(len(target)), target] = 1
-    return nn.MSELoss(reduction="none")(scores, one_hot)
-
-
-def by_comparison(scores, target):
-    classes = torch.arange(scores.shape[1], device=scores.device)
-    one_hot = (target[:, None] == classes).to(scores)
-    return nn.MSELoss(reduction="sum")(scores, one_hot)
-
-
-def by_eye(scores, target):
-    one_hot = torch.eye(scores.shape[1], dtype=scores.dtype, device=scores.device)[target]
-    return (scores - one_hot).pow(2).sum()
-
-
-def in_a_loop(scores, target):
-    one_hot = scores.new_zeros(scores.shape)
-    for i in range(len(target)):
-        one_hot[i, target[i]] = 1.0
-    return F.mse_loss(scores, one_hot, reduction="sum")
 
 
 @check("result and input have one dtype and one device")
@@ -121,7 +42,7 @@ def _small_scores(rng):
     return {**drawn, "scores": np.clip(drawn["scores"], -3, 3)}
 
 
-lab.repair(
+one_hot_squared_error = lab.repair(
     training_loop.one_hot_squared_error,
     title="Two old lines from the lecture notes",
     statement="""This function is put together from two lines of a set of lecture notes:
@@ -145,73 +66,6 @@ numbers: whatever is created on the default device instead shows at once, withou
     dtypes=("float64", "float16", "float32"),
     probe=probes.devices(),
     checks=[matches_reference("the sum of squares", of="result.value"), stays_where_it_is],
-    mistakes=[
-        Mistake(
-            "from_the_notes",
-            from_the_notes,
-            "`torch.cuda.FloatTensor` exists only where there is a GPU, and is float32 always. "
-            "Create the tensor like another one: `torch.zeros_like(scores)`.",
-            origin="lecture notes; 43 of 143 students ask for CUDA somewhere",
-        ),
-        Mistake(
-            "old_float_tensor",
-            old_float_tensor,
-            "`torch.FloatTensor` is float32 on the CPU, whatever the scores are. "
-            "`torch.zeros_like(scores)` follows them in dtype and device.",
-            origin="23 of 117 students fix a dtype",
-        ),
-        Mistake(
-            "default_tensor",
-            default_tensor,
-            "`torch.zeros(scores.shape)` is float32 on the default device. Say where and what: "
-            "`torch.zeros_like(scores)`.",
-        ),
-        Mistake(
-            "mean_instead",
-            mean_instead,
-            '`size_average=False` meant *not* to average: today\'s `reduction="sum"`. You return '
-            "the mean, torch's default.",
-        ),
-        Mistake(
-            "not_added_up",
-            not_added_up,
-            'You keep all squares, `reduction="none"`. `size_average=False` did not average, but it '
-            'added up: `reduction="sum"`.',
-        ),
-        Mistake(
-            "mean_over_examples",
-            mean_over_examples,
-            "You divide by the number of examples. `size_average=False` meant the plain sum.",
-        ),
-        Mistake(
-            "dtype_but_not_device",
-            dtype_but_not_device,
-            "The dtype follows the scores, the device does not: `device=scores.device` is missing.",
-        ),
-        Mistake(
-            "device_but_not_dtype",
-            device_but_not_dtype,
-            "The device follows the scores, the dtype does not: `dtype=scores.dtype` is missing, and "
-            "float16 becomes float32.",
-        ),
-        Mistake(
-            "scores_made_float",
-            scores_made_float,
-            "`.float()` turns everything into float32. Convert the targets to the dtype of the "
-            "scores instead: `.to(scores)`.",
-        ),
-        Mistake(
-            "whole_columns",
-            whole_columns,
-            "`one_hot[:, target] = 1` fills whole columns. Row i has a single 1, in column "
-            "`target[i]`.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_comparison", by_comparison),
-        Alternative("by_eye", by_eye),
-        Alternative("in_a_loop", in_a_loop),
-    ],
     equivalent_mutants={
         "one_hot = torch.zeros_like(scores) => one_hot = -torch.zeros_like(scores)": "−0 is 0",
     },
@@ -220,3 +74,124 @@ numbers: whatever is created on the default device instead shows at once, withou
         'Old: `size_average=True` or `False`. New: `reduction="mean"` or `"sum"`.',
     ),
 )
+
+
+@one_hot_squared_error.mistake(
+    "`torch.cuda.FloatTensor` exists only where there is a GPU, and is float32 always. Create the "
+    "tensor like another one: `torch.zeros_like(scores)`.",
+    origin="lecture notes; 43 of 143 students ask for CUDA somewhere",
+    raises="RuntimeError",
+)
+def from_the_notes(scores, target):
+    one_hot = torch.zeros(scores.shape).type(torch.cuda.FloatTensor)
+    one_hot[range(len(target)), target] = 1
+    loss_function = nn.MSELoss(size_average=False)
+    return loss_function(scores, one_hot)
+
+
+@one_hot_squared_error.mistake(
+    "`torch.FloatTensor` is float32 on the CPU, whatever the scores are. "
+    "`torch.zeros_like(scores)` follows them in dtype and device.",
+    origin="23 of 117 students fix a dtype",
+)
+def old_float_tensor(scores, target):
+    one_hot = torch.zeros(scores.shape).type(torch.FloatTensor)
+    one_hot[torch.arange(len(target)), target] = 1
+    return nn.MSELoss(reduction="sum")(scores, one_hot)
+
+
+@one_hot_squared_error.mistake(
+    "`torch.zeros(scores.shape)` is float32 on the default device. Say where and what: "
+    "`torch.zeros_like(scores)`."
+)
+def default_tensor(scores, target):
+    one_hot = torch.zeros(scores.shape)
+    one_hot[torch.arange(len(target)), target] = 1
+    return ((scores - one_hot) ** 2).sum()
+
+
+@one_hot_squared_error.mistake(
+    '`size_average=False` meant *not* to average: today\'s `reduction="sum"`. You return the '
+    "mean, torch's default."
+)
+def mean_instead(scores, target):
+    one_hot = torch.zeros_like(scores)
+    one_hot[torch.arange(len(target)), target] = 1
+    return nn.MSELoss()(scores, one_hot)
+
+
+@one_hot_squared_error.mistake(
+    'You keep all squares, `reduction="none"`. `size_average=False` did not average, but it added '
+    'up: `reduction="sum"`.'
+)
+def not_added_up(scores, target):
+    one_hot = torch.zeros_like(scores)
+    one_hot[range(len(target)), target] = 1
+    return nn.MSELoss(reduction="none")(scores, one_hot)
+
+
+@one_hot_squared_error.mistake(
+    "You divide by the number of examples. `size_average=False` meant the plain sum."
+)
+def mean_over_examples(scores, target):
+    one_hot = torch.zeros_like(scores)
+    one_hot[torch.arange(len(target)), target] = 1
+    return ((scores - one_hot) ** 2).sum() / len(scores)
+
+
+@one_hot_squared_error.mistake(
+    "The dtype follows the scores, the device does not: `device=scores.device` is missing."
+)
+def dtype_but_not_device(scores, target):
+    one_hot = torch.zeros(scores.shape, dtype=scores.dtype)
+    one_hot[torch.arange(len(target)), target] = 1
+    return ((scores - one_hot) ** 2).sum()
+
+
+@one_hot_squared_error.mistake(
+    "The device follows the scores, the dtype does not: `dtype=scores.dtype` is missing, and "
+    "float16 becomes float32."
+)
+def device_but_not_dtype(scores, target):
+    one_hot = torch.zeros(scores.shape, device=scores.device)
+    one_hot[torch.arange(len(target)), target] = 1
+    return ((scores - one_hot) ** 2).sum()
+
+
+@one_hot_squared_error.mistake(
+    "`.float()` turns everything into float32. Convert the targets to the dtype of the scores "
+    "instead: `.to(scores)`."
+)
+def scores_made_float(scores, target):
+    one_hot = F.one_hot(target, scores.shape[1]).float()
+    return ((scores.float() - one_hot) ** 2).sum()
+
+
+@one_hot_squared_error.mistake(
+    "`one_hot[:, target] = 1` fills whole columns. Row i has a single 1, in column `target[i]`."
+)
+def whole_columns(scores, target):
+    one_hot = torch.zeros_like(scores)
+    one_hot[:, target] = 1
+    return ((scores - one_hot) ** 2).sum()
+
+
+@one_hot_squared_error.alternative
+def by_comparison(scores, target):
+    classes = torch.arange(scores.shape[1], device=scores.device)
+    one_hot = (target[:, None] == classes).to(scores)
+    return nn.MSELoss(reduction="sum")(scores, one_hot)
+
+
+@one_hot_squared_error.alternative
+def by_eye(scores, target):
+    one_hot = torch.eye(scores.shape[1], dtype=scores.dtype, device=scores.device)[target]
+    return (scores - one_hot).pow(2).sum()
+
+
+@one_hot_squared_error.alternative
+def in_a_loop(scores, target):
+    one_hot = scores.new_zeros(scores.shape)
+    for i in range(len(target)):
+        one_hot[i, target[i]] = 1.0
+    return F.mse_loss(scores, one_hot, reduction="sum")

@@ -4,7 +4,6 @@ import torch
 
 from autograder import probes
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
@@ -27,111 +26,7 @@ def _penalized(rng):
     }
 
 
-def without_the_half(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    return losses.mean() + weight_decay * sum((w**2).sum() for w in weights)
-
-
-def no_penalty(losses, parameters, weight_decay):
-    return losses.mean()
-
-
-def biases_too(losses, parameters, weight_decay):
-    return losses.mean() + weight_decay / 2 * sum((p**2).sum() for p in parameters.values())
-
-
-def biases_too_without_the_half(losses, parameters, weight_decay):
-    return losses.mean() + weight_decay * sum((p**2).sum() for p in parameters.values())
-
-
-def divided_by_the_batch(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    penalty = weight_decay / 2 * sum((w**2).sum() for w in weights)
-    return (losses.sum() + penalty) / len(losses)
-
-
-def loss_summed(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    return losses.sum() + weight_decay / 2 * sum((w**2).sum() for w in weights)
-
-
-def penalty_for_each_example(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    penalty = weight_decay / 2 * sum((w**2).sum() for w in weights)
-    return losses.mean() + len(losses) * penalty
-
-
-def norm_not_squared(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    return losses.mean() + weight_decay / 2 * sum(w.norm() for w in weights)
-
-
-def absolute_values(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    return losses.mean() + weight_decay / 2 * sum(w.abs().sum() for w in weights)
-
-
-def matrix_product(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    return losses.mean() + weight_decay / 2 * sum(
-        (torch.atleast_2d(w).T @ torch.atleast_2d(w)).sum() for w in weights
-    )
-
-
-def mean_of_squares(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    return losses.mean() + weight_decay / 2 * sum((w**2).mean() for w in weights)
-
-
-def last_layer_only(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    return losses.mean() + weight_decay / 2 * (weights[-1] ** 2).sum()
-
-
-def penalty_subtracted(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    return losses.mean() - weight_decay / 2 * sum((w**2).sum() for w in weights)
-
-
-def matrices_only(losses, parameters, weight_decay):
-    matrices = [p for p in parameters.values() if p.ndim > 1]
-    return losses.mean() + weight_decay / 2 * sum((w**2).sum() for w in matrices)
-
-
-def weight_anywhere_in_the_name(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if "weight" in name]
-    return losses.mean() + weight_decay / 2 * sum((w**2).sum() for w in weights)
-
-
-def all_but_biases(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if not name.endswith("bias")]
-    return losses.mean() + weight_decay / 2 * sum((w**2).sum() for w in weights)
-
-
-def squares_of_sums(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    return losses.mean() + weight_decay / 2 * sum(w.sum() ** 2 for w in weights)
-
-
-def one_value_for_each_example(losses, parameters, weight_decay):
-    weights = [p for name, p in parameters.items() if name.endswith("weight")]
-    return losses + weight_decay / 2 * sum((w**2).sum() for w in weights)
-
-
-def in_a_loop(losses, parameters, weight_decay):
-    penalty = 0
-    for name, parameter in parameters.items():
-        if name.split(".")[-1] == "weight":
-            penalty = penalty + 0.5 * weight_decay * torch.sum(parameter * parameter)
-    return torch.mean(losses) + penalty
-
-
-def by_norms(losses, parameters, weight_decay):
-    norms = [p.norm() ** 2 for name, p in parameters.items() if name[-6:] == "weight"]
-    return losses.sum() / len(losses) + 0.5 * weight_decay * torch.stack(norms).sum()
-
-
-lab.exercise(
+regularized_loss = lab.exercise(
     training_loop.regularized_loss,
     title="A penalty, and what it must not touch",
     statement="""Add an L2 penalty to the mean loss of a batch:
@@ -150,115 +45,175 @@ penalty. A numeric gradient check cannot see a wrong factor, loss and gradient b
     inputs=_penalized,
     probe=probes.call(),
     checks=[matches_reference("the loss with its penalty"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "without_the_half",
-            without_the_half,
-            "The factor ½ is missing. Then the gradient is 2λW, twice what `weight_decay` means in "
-            "torch and here. Only another convention, but mixing the two doubles λ unnoticed.",
-            origin="77 of 128 students",
-        ),
-        Mistake(
-            "no_penalty",
-            no_penalty,
-            "You return the loss of the data alone. The penalty (λ/2) Σ W² is missing.",
-            origin="9 of 117 students",
-        ),
-        Mistake(
-            "divided_by_the_batch",
-            divided_by_the_batch,
-            "You divide the penalty by the batch size along with the losses. Then it fades as "
-            "batches grow; the weights are the same whatever the batch. Divide the losses alone.",
-            origin="2 of 117 students",
-        ),
-        Mistake(
-            "biases_too",
-            biases_too,
-            "You penalize the biases too. They do not make a function steep, only shift it; with "
-            "all weights 0 the penalty must be 0. Take the parameters whose name ends in `weight`.",
-            origin="1 of 117 students",
-        ),
-        Mistake(
-            "matrix_product",
-            matrix_product,
-            "WᵀW is a matrix product: its sum mixes different columns. Asked for is the sum of the "
-            "squares of the entries, `(W ** 2).sum()`.",
-            origin="1 of 117 students",
-        ),
-        Mistake(
-            "biases_too_without_the_half",
-            biases_too_without_the_half,
-            "You penalize the biases too, and the factor ½ is missing.",
-        ),
-        Mistake(
-            "loss_summed",
-            loss_summed,
-            "You sum the losses of the examples. Their mean is asked for; the penalty is added once.",
-        ),
-        Mistake(
-            "penalty_for_each_example",
-            penalty_for_each_example,
-            "You count the penalty once for every example. It belongs to the weights: once a batch.",
-        ),
-        Mistake(
-            "norm_not_squared",
-            norm_not_squared,
-            "You add norms, roots of sums of squares. The penalty is the sum of squares itself.",
-        ),
-        Mistake(
-            "absolute_values",
-            absolute_values,
-            "You add absolute values: that is an L1 penalty. Asked for are squares.",
-        ),
-        Mistake(
-            "mean_of_squares",
-            mean_of_squares,
-            "You average the squares of each weight matrix. They are summed: otherwise large layers "
-            "would hardly be penalized.",
-        ),
-        Mistake(
-            "last_layer_only",
-            last_layer_only,
-            "Only the last layer is penalized in yours. Sum over all weights.",
-        ),
-        Mistake(
-            "matrices_only",
-            matrices_only,
-            "You take the tensors with two axes for the weights. The weight of a normalization has "
-            "one, and is penalized here too: go by the name, which ends in `weight`.",
-        ),
-        Mistake(
-            "weight_anywhere_in_the_name",
-            weight_anywhere_in_the_name,
-            "You penalize whatever has `weight` somewhere in its name: a `weighting.bias` too. The "
-            'name has to end in it: `name.endswith("weight")`.',
-        ),
-        Mistake(
-            "all_but_biases",
-            all_but_biases,
-            "You penalize everything that is no bias. A network may have parameters that are neither "
-            "(here a `temperature`): only names that end in `weight` count.",
-        ),
-        Mistake(
-            "squares_of_sums",
-            squares_of_sums,
-            "You add up the entries first and square then, so that positive and negative ones cancel. "
-            "Square first: `(W ** 2).sum()`.",
-        ),
-        Mistake(
-            "one_value_for_each_example",
-            one_value_for_each_example,
-            "You return one value for each example. L is a number: the mean of the losses, plus the "
-            "penalty once.",
-        ),
-        Mistake("penalty_subtracted", penalty_subtracted, "A penalty is added, not subtracted."),
-    ],
-    alternatives=[
-        Alternative("in_a_loop", in_a_loop),
-        Alternative("by_norms", by_norms),
-    ],
     hints=(
         '`parameters.items()` gives names and tensors; `name.endswith("weight")` tells weights.',
         "Mean of the losses first; then add λ/2 times the sum of all squares.",
     ),
 )
+
+
+@regularized_loss.mistake(
+    "The factor ½ is missing. Then the gradient is 2λW, twice what `weight_decay` means in torch "
+    "and here. Only another convention, but mixing the two doubles λ unnoticed.",
+    origin="77 of 128 students",
+)
+def without_the_half(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses.mean() + weight_decay * sum((w**2).sum() for w in weights)
+
+
+@regularized_loss.mistake(
+    "You return the loss of the data alone. The penalty (λ/2) Σ W² is missing.",
+    origin="9 of 117 students",
+)
+def no_penalty(losses, parameters, weight_decay):
+    return losses.mean()
+
+
+@regularized_loss.mistake(
+    "You divide the penalty by the batch size along with the losses. Then it fades as batches "
+    "grow; the weights are the same whatever the batch. Divide the losses alone.",
+    origin="2 of 117 students",
+)
+def divided_by_the_batch(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    penalty = weight_decay / 2 * sum((w**2).sum() for w in weights)
+    return (losses.sum() + penalty) / len(losses)
+
+
+@regularized_loss.mistake(
+    "You penalize the biases too. They do not make a function steep, only shift it; with all "
+    "weights 0 the penalty must be 0. Take the parameters whose name ends in `weight`.",
+    origin="1 of 117 students",
+)
+def biases_too(losses, parameters, weight_decay):
+    return losses.mean() + weight_decay / 2 * sum((p**2).sum() for p in parameters.values())
+
+
+@regularized_loss.mistake(
+    "WᵀW is a matrix product: its sum mixes different columns. Asked for is the sum of the "
+    "squares of the entries, `(W ** 2).sum()`.",
+    origin="1 of 117 students",
+)
+def matrix_product(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses.mean() + weight_decay / 2 * sum(
+        (torch.atleast_2d(w).T @ torch.atleast_2d(w)).sum() for w in weights
+    )
+
+
+@regularized_loss.mistake("You penalize the biases too, and the factor ½ is missing.")
+def biases_too_without_the_half(losses, parameters, weight_decay):
+    return losses.mean() + weight_decay * sum((p**2).sum() for p in parameters.values())
+
+
+@regularized_loss.mistake(
+    "You sum the losses of the examples. Their mean is asked for; the penalty is added once."
+)
+def loss_summed(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses.sum() + weight_decay / 2 * sum((w**2).sum() for w in weights)
+
+
+@regularized_loss.mistake(
+    "You count the penalty once for every example. It belongs to the weights: once a batch."
+)
+def penalty_for_each_example(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    penalty = weight_decay / 2 * sum((w**2).sum() for w in weights)
+    return losses.mean() + len(losses) * penalty
+
+
+@regularized_loss.mistake(
+    "You add norms, roots of sums of squares. The penalty is the sum of squares itself."
+)
+def norm_not_squared(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses.mean() + weight_decay / 2 * sum(w.norm() for w in weights)
+
+
+@regularized_loss.mistake("You add absolute values: that is an L1 penalty. Asked for are squares.")
+def absolute_values(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses.mean() + weight_decay / 2 * sum(w.abs().sum() for w in weights)
+
+
+@regularized_loss.mistake(
+    "You average the squares of each weight matrix. They are summed: otherwise large layers would "
+    "hardly be penalized."
+)
+def mean_of_squares(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses.mean() + weight_decay / 2 * sum((w**2).mean() for w in weights)
+
+
+@regularized_loss.mistake("Only the last layer is penalized in yours. Sum over all weights.")
+def last_layer_only(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses.mean() + weight_decay / 2 * (weights[-1] ** 2).sum()
+
+
+@regularized_loss.mistake(
+    "You take the tensors with two axes for the weights. The weight of a normalization has one, "
+    "and is penalized here too: go by the name, which ends in `weight`."
+)
+def matrices_only(losses, parameters, weight_decay):
+    matrices = [p for p in parameters.values() if p.ndim > 1]
+    return losses.mean() + weight_decay / 2 * sum((w**2).sum() for w in matrices)
+
+
+@regularized_loss.mistake(
+    "You penalize whatever has `weight` somewhere in its name: a `weighting.bias` too. The name "
+    'has to end in it: `name.endswith("weight")`.'
+)
+def weight_anywhere_in_the_name(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if "weight" in name]
+    return losses.mean() + weight_decay / 2 * sum((w**2).sum() for w in weights)
+
+
+@regularized_loss.mistake(
+    "You penalize everything that is no bias. A network may have parameters that are neither "
+    "(here a `temperature`): only names that end in `weight` count."
+)
+def all_but_biases(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if not name.endswith("bias")]
+    return losses.mean() + weight_decay / 2 * sum((w**2).sum() for w in weights)
+
+
+@regularized_loss.mistake(
+    "You add up the entries first and square then, so that positive and negative ones cancel. "
+    "Square first: `(W ** 2).sum()`."
+)
+def squares_of_sums(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses.mean() + weight_decay / 2 * sum(w.sum() ** 2 for w in weights)
+
+
+@regularized_loss.mistake(
+    "You return one value for each example. L is a number: the mean of the losses, plus the "
+    "penalty once."
+)
+def one_value_for_each_example(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses + weight_decay / 2 * sum((w**2).sum() for w in weights)
+
+
+@regularized_loss.mistake("A penalty is added, not subtracted.")
+def penalty_subtracted(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses.mean() - weight_decay / 2 * sum((w**2).sum() for w in weights)
+
+
+@regularized_loss.alternative
+def in_a_loop(losses, parameters, weight_decay):
+    penalty = 0
+    for name, parameter in parameters.items():
+        if name.split(".")[-1] == "weight":
+            penalty = penalty + 0.5 * weight_decay * torch.sum(parameter * parameter)
+    return torch.mean(losses) + penalty
+
+
+@regularized_loss.alternative
+def by_norms(losses, parameters, weight_decay):
+    norms = [p.norm() ** 2 for name, p in parameters.items() if name[-6:] == "weight"]
+    return losses.sum() / len(losses) + 0.5 * weight_decay * torch.stack(norms).sum()

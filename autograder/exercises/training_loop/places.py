@@ -8,7 +8,6 @@ import torch
 from autograder import probes
 from autograder.exercises.training_loop.lab import lab
 from autograder.exercises.training_loop.old_lines import stays_where_it_is
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
 
@@ -17,84 +16,7 @@ def _signals(rng):
     return {"signal": 1 + rng.normal(size=(int(rng.integers(2, 5)), int(rng.integers(6, 12))))}
 
 
-def numpy_window(signal):
-    return signal * torch.from_numpy(np.hanning(signal.shape[1]))
-
-
-def default_dtype(signal):
-    k = torch.arange(signal.shape[1], dtype=torch.float32, device=signal.device)
-    return signal * (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
-
-
-def default_device(signal):
-    k = torch.arange(signal.shape[1], dtype=signal.dtype)
-    return signal * ((1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2)
-
-
-def default_device_and_dtype(signal):
-    k = torch.arange(signal.shape[1])
-    return signal * ((1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2)
-
-
-def always_double(signal):
-    k = torch.arange(signal.shape[1], device=signal.device, dtype=torch.float64)
-    return signal * (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
-
-
-def counted_from_one(signal):
-    k = torch.arange(1, signal.shape[1] + 1, device=signal.device, dtype=signal.dtype)
-    return signal * (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
-
-
-def window_alone(signal):
-    k = torch.arange(signal.shape[1], device=signal.device, dtype=signal.dtype)
-    return (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
-
-
-def divided_by_the_length(signal):
-    k = torch.arange(signal.shape[1], device=signal.device, dtype=signal.dtype)
-    return signal * (1 - torch.cos(2 * math.pi * k / signal.shape[1])) / 2
-
-
-def half_a_turn(signal):
-    k = torch.arange(signal.shape[1], device=signal.device, dtype=signal.dtype)
-    return signal * (1 - torch.cos(math.pi * k / (signal.shape[1] - 1))) / 2
-
-
-def upside_down(signal):
-    k = torch.arange(signal.shape[1], device=signal.device, dtype=signal.dtype)
-    return signal * (1 + torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
-
-
-def not_halved(signal):
-    k = torch.arange(signal.shape[1], device=signal.device, dtype=signal.dtype)
-    return signal * (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1)))
-
-
-def over_the_examples(signal):
-    count = len(signal)
-    k = torch.arange(count, device=signal.device, dtype=signal.dtype)[:, None]
-    return signal * (1 - torch.cos(2 * math.pi * k / (count - 1))) / 2
-
-
-def with_torchs_window(signal):
-    length = signal.shape[1]
-    window = torch.hann_window(length, periodic=False, dtype=torch.float64)
-    return signal * window.to(signal)
-
-
-def by_sine(signal):
-    length, to = signal.shape[1], {"device": signal.device, "dtype": torch.float64}
-    k = torch.linspace(0, math.pi, length, **to)
-    return (signal.double() * torch.sin(k) ** 2).to(signal.dtype)
-
-
-def like_the_signal(signal):
-    k = torch.ones_like(signal[0]).cumsum(dim=0) - 1
-    return signal * (0.5 - 0.5 * torch.cos(k * (2 * math.pi / (len(k) - 1))))
-
-
-lab.exercise(
+fade = lab.exercise(
     training_loop.fade,
     title="Tensors that stay where they are",
     statement="""Many layers create a tensor of their own: a mask, positions, a window. It must be on the
@@ -117,69 +39,116 @@ float16, float32 and float64, and on torch's device `meta`, which has shapes but
         matches_reference("the faded signal", of="result.value"),
         stays_where_it_is,
     ],
-    mistakes=[
-        Mistake(
-            "default_device_and_dtype",
-            default_device_and_dtype,
-            "Your window is float32 on the default device. `torch.arange(L, device=signal.device, "
-            "dtype=signal.dtype)` puts it beside the signal.",
-        ),
-        Mistake(
-            "default_device",
-            default_device,
-            "Your window is on the default device, whatever the signal's is: "
-            "`device=signal.device` is missing. On a GPU the product would fail.",
-        ),
-        Mistake(
-            "default_dtype",
-            default_dtype,
-            "Your window is float32. Times float16 it gives float32: `dtype=signal.dtype`.",
-        ),
-        Mistake(
-            "numpy_window",
-            numpy_window,
-            "numpy makes float64 on the CPU, and the product follows: float32 in, float64 out. Make "
-            "the window with torch, on the device and of the dtype of the signal.",
-        ),
-        Mistake(
-            "always_double",
-            always_double,
-            "Your window is float64, and so is the product, whatever the signal was: "
-            "`dtype=signal.dtype`, or `.to(signal.dtype)` at the end.",
-        ),
-        Mistake(
-            "counted_from_one",
-            counted_from_one,
-            "You count from k = 1. The first value is k = 0, where the window is 0.",
-        ),
-        Mistake("window_alone", window_alone, "You return the window; multiply the signal by it."),
-        Mistake(
-            "divided_by_the_length",
-            divided_by_the_length,
-            "You divide by L (torch's `periodic=True`). From k = 0 to L − 1 there are L − 1 steps, and "
-            "both ends are 0.",
-        ),
-        Mistake(
-            "half_a_turn",
-            half_a_turn,
-            "You go half a turn: the signal fades in and never out. It is 2πk.",
-        ),
-        Mistake("upside_down", upside_down, "Your window is 1 at both ends and 0 in the middle."),
-        Mistake("not_halved", not_halved, "Your window rises to 2: halve it."),
-        Mistake(
-            "over_the_examples",
-            over_the_examples,
-            "You fade over the examples, axis 0. Each signal fades over its own L values.",
-        ),
-    ],
-    alternatives=[
-        Alternative("with_torchs_window", with_torchs_window),
-        Alternative("by_sine", by_sine),
-        Alternative("like_the_signal", like_the_signal),
-    ],
     equivalent_mutants={
         "k = torch.arange(length, device=signal.device, dtype=signal.dtype) => "
         "k = -torch.arange(length, device=signal.device, dtype=signal.dtype)": "the cosine is even",
     },
     hints=("`torch.arange(L, device=signal.device, dtype=signal.dtype)`.",),
 )
+
+
+@fade.mistake(
+    "Your window is float32 on the default device. `torch.arange(L, device=signal.device, "
+    "dtype=signal.dtype)` puts it beside the signal."
+)
+def default_device_and_dtype(signal):
+    k = torch.arange(signal.shape[1])
+    return signal * ((1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2)
+
+
+@fade.mistake(
+    "Your window is on the default device, whatever the signal's is: `device=signal.device` is "
+    "missing. On a GPU the product would fail."
+)
+def default_device(signal):
+    k = torch.arange(signal.shape[1], dtype=signal.dtype)
+    return signal * ((1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2)
+
+
+@fade.mistake("Your window is float32. Times float16 it gives float32: `dtype=signal.dtype`.")
+def default_dtype(signal):
+    k = torch.arange(signal.shape[1], dtype=torch.float32, device=signal.device)
+    return signal * (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
+
+
+@fade.mistake(
+    "numpy makes float64 on the CPU, and the product follows: float32 in, float64 out. Make the "
+    "window with torch, on the device and of the dtype of the signal."
+)
+def numpy_window(signal):
+    return signal * torch.from_numpy(np.hanning(signal.shape[1]))
+
+
+@fade.mistake(
+    "Your window is float64, and so is the product, whatever the signal was: "
+    "`dtype=signal.dtype`, or `.to(signal.dtype)` at the end."
+)
+def always_double(signal):
+    k = torch.arange(signal.shape[1], device=signal.device, dtype=torch.float64)
+    return signal * (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
+
+
+@fade.mistake("You count from k = 1. The first value is k = 0, where the window is 0.")
+def counted_from_one(signal):
+    k = torch.arange(1, signal.shape[1] + 1, device=signal.device, dtype=signal.dtype)
+    return signal * (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
+
+
+@fade.mistake("You return the window; multiply the signal by it.")
+def window_alone(signal):
+    k = torch.arange(signal.shape[1], device=signal.device, dtype=signal.dtype)
+    return (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
+
+
+@fade.mistake(
+    "You divide by L (torch's `periodic=True`). From k = 0 to L − 1 there are L − 1 steps, and "
+    "both ends are 0."
+)
+def divided_by_the_length(signal):
+    k = torch.arange(signal.shape[1], device=signal.device, dtype=signal.dtype)
+    return signal * (1 - torch.cos(2 * math.pi * k / signal.shape[1])) / 2
+
+
+@fade.mistake("You go half a turn: the signal fades in and never out. It is 2πk.")
+def half_a_turn(signal):
+    k = torch.arange(signal.shape[1], device=signal.device, dtype=signal.dtype)
+    return signal * (1 - torch.cos(math.pi * k / (signal.shape[1] - 1))) / 2
+
+
+@fade.mistake("Your window is 1 at both ends and 0 in the middle.")
+def upside_down(signal):
+    k = torch.arange(signal.shape[1], device=signal.device, dtype=signal.dtype)
+    return signal * (1 + torch.cos(2 * math.pi * k / (signal.shape[1] - 1))) / 2
+
+
+@fade.mistake("Your window rises to 2: halve it.")
+def not_halved(signal):
+    k = torch.arange(signal.shape[1], device=signal.device, dtype=signal.dtype)
+    return signal * (1 - torch.cos(2 * math.pi * k / (signal.shape[1] - 1)))
+
+
+@fade.mistake("You fade over the examples, axis 0. Each signal fades over its own L values.")
+def over_the_examples(signal):
+    count = len(signal)
+    k = torch.arange(count, device=signal.device, dtype=signal.dtype)[:, None]
+    return signal * (1 - torch.cos(2 * math.pi * k / (count - 1))) / 2
+
+
+@fade.alternative
+def with_torchs_window(signal):
+    length = signal.shape[1]
+    window = torch.hann_window(length, periodic=False, dtype=torch.float64)
+    return signal * window.to(signal)
+
+
+@fade.alternative
+def by_sine(signal):
+    length, to = signal.shape[1], {"device": signal.device, "dtype": torch.float64}
+    k = torch.linspace(0, math.pi, length, **to)
+    return (signal.double() * torch.sin(k) ** 2).to(signal.dtype)
+
+
+@fade.alternative
+def like_the_signal(signal):
+    k = torch.ones_like(signal[0]).cumsum(dim=0) - 1
+    return signal * (0.5 - 0.5 * torch.cos(k * (2 * math.pi / (len(k) - 1))))

@@ -4,7 +4,6 @@ import torch
 
 from autograder import probes
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
@@ -27,112 +26,7 @@ def _outputs(reduction, *further):
     return draw
 
 
-def divided_by_examples(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares
-    return squares.sum() if reduction == "sum" else squares.sum() / len(prediction)
-
-
-def divided_by_outputs(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares
-    return squares.sum() if reduction == "sum" else squares.sum() / prediction.shape[1]
-
-
-def sum_and_mean_swapped(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares
-    return squares.mean() if reduction == "sum" else squares.sum()
-
-
-def reduction_ignored(prediction, target, *, reduction="mean"):
-    return ((prediction - target) ** 2).mean()
-
-
-def always_the_mean(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    return squares if reduction == "none" else squares.mean()
-
-
-def always_the_sum(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    return squares if reduction == "none" else squares.sum()
-
-
-def one_for_each_example(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares.sum(dim=1)
-    return squares.sum() if reduction == "sum" else squares.mean()
-
-
-def averages_examples_in_the_sum(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares
-    return squares.mean(dim=1).sum() if reduction == "sum" else squares.mean()
-
-
-def halved(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2 / 2
-    if reduction == "none":
-        return squares
-    return squares.sum() if reduction == "sum" else squares.mean()
-
-
-def absolute(prediction, target, *, reduction="mean"):
-    distances = (prediction - target).abs()
-    if reduction == "none":
-        return distances
-    return distances.sum() if reduction == "sum" else distances.mean()
-
-
-def square_of_the_sum(prediction, target, *, reduction="mean"):
-    difference = prediction - target
-    if reduction == "none":
-        return difference**2
-    return difference.sum() ** 2 if reduction == "sum" else difference.mean() ** 2
-
-
-def divided_by_two_axes(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares
-    count = squares.shape[0] * squares.shape[1]
-    return squares.sum() if reduction == "sum" else squares.sum() / count
-
-
-def root_of_the_mean(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares
-    return squares.sum() if reduction == "sum" else squares.mean().sqrt()
-
-
-def differences_kept(prediction, target, *, reduction="mean"):
-    difference = prediction - target
-    if reduction == "none":
-        return difference
-    return (difference**2).sum() if reduction == "sum" else (difference**2).mean()
-
-
-def by_name(prediction, target, *, reduction="mean"):
-    squares = torch.square(target - prediction)
-    return {"none": squares, "sum": torch.sum(squares), "mean": torch.mean(squares)}[reduction]
-
-
-def by_dot_product(prediction, target, *, reduction="mean"):
-    difference = (prediction - target).flatten()
-    if reduction == "none":
-        return (difference * difference).view(prediction.shape)
-    total = difference @ difference
-    return total / len(difference) if reduction == "mean" else total
-
-
-lab.exercise(
+squared_error = lab.exercise(
     training_loop.squared_error,
     title="Three reductions",
     statement="""Square the differences and reduce them as torch does: `"none"` keeps them all, `"sum"`
@@ -149,75 +43,142 @@ Old code has `size_average=True` (today's `reduction="mean"`) and `size_average=
     inputs=(_outputs("none"), _outputs("sum"), _outputs("mean"), _outputs("mean", 2)),
     probe=probes.call(),
     checks=[matches_reference("the squared error"), leaves_inputs_alone()],
-    mistakes=[
-        Mistake(
-            "divided_by_examples",
-            divided_by_examples,
-            "Your mean divides by the number of examples N. torch's divides by the number of "
-            "elements, N times the number of outputs.",
-        ),
-        Mistake(
-            "sum_and_mean_swapped",
-            sum_and_mean_swapped,
-            "Sum and mean have changed places.",
-        ),
-        Mistake(
-            "divided_by_outputs",
-            divided_by_outputs,
-            "Your mean divides by the number of outputs alone; the examples are still summed.",
-        ),
-        Mistake(
-            "divided_by_two_axes",
-            divided_by_two_axes,
-            "Your mean divides by the sizes of the first two axes; a tensor may have more. Divide by "
-            "`numel()`.",
-        ),
-        Mistake(
-            "root_of_the_mean",
-            root_of_the_mean,
-            "You take the root of the mean. Nothing is rooted here: it is the mean of the squares.",
-        ),
-        Mistake(
-            "differences_kept",
-            differences_kept,
-            '`"none"` keeps the squares; you return the differences.',
-        ),
-        Mistake(
-            "reduction_ignored",
-            reduction_ignored,
-            "You average whatever `reduction` says. It asks for one of three results.",
-        ),
-        Mistake("always_the_mean", always_the_mean, 'You average for `"sum"` too.'),
-        Mistake("always_the_sum", always_the_sum, 'You sum for `"mean"` too.'),
-        Mistake(
-            "one_for_each_example",
-            one_for_each_example,
-            '`"none"` keeps every element; you return one number for each example.',
-        ),
-        Mistake(
-            "averages_examples_in_the_sum",
-            averages_examples_in_the_sum,
-            'Your `"sum"` averages over the outputs. It adds up everything.',
-        ),
-        Mistake(
-            "halved",
-            halved,
-            "You halve the squares. Many books do; torch does not.",
-        ),
-        Mistake("absolute", absolute, "These are absolute differences; asked for are squares."),
-        Mistake(
-            "square_of_the_sum",
-            square_of_the_sum,
-            "You add up first and square then, so that errors of opposite sign cancel. Square first.",
-        ),
-    ],
-    alternatives=[
-        Alternative("by_name", by_name),
-        Alternative("by_dot_product", by_dot_product),
-    ],
     forbidden=SQUARED_ERRORS,
     hints=("`tensor.numel()` counts elements, `len(tensor)` the first axis only.",),
 )
+
+
+@squared_error.mistake(
+    "Your mean divides by the number of examples N. torch's divides by the number of elements, N "
+    "times the number of outputs."
+)
+def divided_by_examples(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares
+    return squares.sum() if reduction == "sum" else squares.sum() / len(prediction)
+
+
+@squared_error.mistake("Sum and mean have changed places.")
+def sum_and_mean_swapped(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares
+    return squares.mean() if reduction == "sum" else squares.sum()
+
+
+@squared_error.mistake(
+    "Your mean divides by the number of outputs alone; the examples are still summed."
+)
+def divided_by_outputs(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares
+    return squares.sum() if reduction == "sum" else squares.sum() / prediction.shape[1]
+
+
+@squared_error.mistake(
+    "Your mean divides by the sizes of the first two axes; a tensor may have more. Divide by "
+    "`numel()`."
+)
+def divided_by_two_axes(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares
+    count = squares.shape[0] * squares.shape[1]
+    return squares.sum() if reduction == "sum" else squares.sum() / count
+
+
+@squared_error.mistake(
+    "You take the root of the mean. Nothing is rooted here: it is the mean of the squares."
+)
+def root_of_the_mean(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares
+    return squares.sum() if reduction == "sum" else squares.mean().sqrt()
+
+
+@squared_error.mistake('`"none"` keeps the squares; you return the differences.')
+def differences_kept(prediction, target, *, reduction="mean"):
+    difference = prediction - target
+    if reduction == "none":
+        return difference
+    return (difference**2).sum() if reduction == "sum" else (difference**2).mean()
+
+
+@squared_error.mistake("You average whatever `reduction` says. It asks for one of three results.")
+def reduction_ignored(prediction, target, *, reduction="mean"):
+    return ((prediction - target) ** 2).mean()
+
+
+@squared_error.mistake('You average for `"sum"` too.')
+def always_the_mean(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    return squares if reduction == "none" else squares.mean()
+
+
+@squared_error.mistake('You sum for `"mean"` too.')
+def always_the_sum(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    return squares if reduction == "none" else squares.sum()
+
+
+@squared_error.mistake('`"none"` keeps every element; you return one number for each example.')
+def one_for_each_example(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares.sum(dim=1)
+    return squares.sum() if reduction == "sum" else squares.mean()
+
+
+@squared_error.mistake('Your `"sum"` averages over the outputs. It adds up everything.')
+def averages_examples_in_the_sum(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    if reduction == "none":
+        return squares
+    return squares.mean(dim=1).sum() if reduction == "sum" else squares.mean()
+
+
+@squared_error.mistake("You halve the squares. Many books do; torch does not.")
+def halved(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2 / 2
+    if reduction == "none":
+        return squares
+    return squares.sum() if reduction == "sum" else squares.mean()
+
+
+@squared_error.mistake("These are absolute differences; asked for are squares.")
+def absolute(prediction, target, *, reduction="mean"):
+    distances = (prediction - target).abs()
+    if reduction == "none":
+        return distances
+    return distances.sum() if reduction == "sum" else distances.mean()
+
+
+@squared_error.mistake(
+    "You add up first and square then, so that errors of opposite sign cancel. Square first."
+)
+def square_of_the_sum(prediction, target, *, reduction="mean"):
+    difference = prediction - target
+    if reduction == "none":
+        return difference**2
+    return difference.sum() ** 2 if reduction == "sum" else difference.mean() ** 2
+
+
+@squared_error.alternative
+def by_name(prediction, target, *, reduction="mean"):
+    squares = torch.square(target - prediction)
+    return {"none": squares, "sum": torch.sum(squares), "mean": torch.mean(squares)}[reduction]
+
+
+@squared_error.alternative
+def by_dot_product(prediction, target, *, reduction="mean"):
+    difference = (prediction - target).flatten()
+    if reduction == "none":
+        return (difference * difference).view(prediction.shape)
+    total = difference @ difference
+    return total / len(difference) if reduction == "mean" else total
 
 
 def _rate(rng):
@@ -227,43 +188,7 @@ def _rate(rng):
     }
 
 
-def unchanged(learning_rate, batch_size):
-    return learning_rate
-
-
-def multiplied(learning_rate, batch_size):
-    return learning_rate * batch_size
-
-
-def rate_left_out(learning_rate, batch_size):
-    return 1 / batch_size
-
-
-def by_the_root(learning_rate, batch_size):
-    return learning_rate / batch_size**0.5
-
-
-def times_the_root(learning_rate, batch_size):
-    return learning_rate * batch_size**0.5
-
-
-def squared(learning_rate, batch_size):
-    return learning_rate / batch_size**2
-
-
-def one_less(learning_rate, batch_size):
-    return learning_rate / (batch_size - 1)
-
-
-def by_inverse(learning_rate, batch_size):
-    return (1 / batch_size) * learning_rate
-
-
-def as_a_tensor(learning_rate, batch_size):
-    return torch.tensor(learning_rate, dtype=torch.float64).div(batch_size)
-
-
-lab.value(
+learning_rate_for_sum = lab.value(
     training_loop.learning_rate_for_sum,
     title="A summed loss needs another rate",
     statement="""You have a good learning rate η for SGD on the **mean** loss of batches of n examples.
@@ -278,34 +203,58 @@ steps?""",
     inputs=_rate,
     probe=probes.call(),
     checks=[matches_reference("the learning rate", rtol=1e-5)],
-    mistakes=[
-        Mistake(
-            "unchanged",
-            unchanged,
-            "With the same rate the steps are n times as long: the gradient of the sum is n times "
-            "that of the mean.",
-        ),
-        Mistake(
-            "multiplied",
-            multiplied,
-            "The other way round: the summed gradient is n times as long already, so the rate has to "
-            "be n times smaller.",
-        ),
-        Mistake(
-            "rate_left_out", rate_left_out, "The rate η itself is missing: it is divided by n."
-        ),
-        Mistake(
-            "by_the_root",
-            by_the_root,
-            "The gradient of the sum is exactly n times that of the mean; no root is involved.",
-        ),
-        Mistake("times_the_root", times_the_root, "No root is involved: ∇L_sum = n ∇L_mean."),
-        Mistake("squared", squared, "Once is enough: ∇L_sum = n ∇L_mean."),
-        Mistake("one_less", one_less, "There are n examples, not n − 1, in a mean."),
-    ],
-    alternatives=[
-        Alternative("by_inverse", by_inverse),
-        Alternative("as_a_tensor", as_a_tensor),
-    ],
     hints=("How long is the gradient of the sum, compared with that of the mean?",),
 )
+
+
+@learning_rate_for_sum.mistake(
+    "With the same rate the steps are n times as long: the gradient of the sum is n times that of "
+    "the mean."
+)
+def unchanged(learning_rate, batch_size):
+    return learning_rate
+
+
+@learning_rate_for_sum.mistake(
+    "The other way round: the summed gradient is n times as long already, so the rate has to be n "
+    "times smaller."
+)
+def multiplied(learning_rate, batch_size):
+    return learning_rate * batch_size
+
+
+@learning_rate_for_sum.mistake("The rate η itself is missing: it is divided by n.")
+def rate_left_out(learning_rate, batch_size):
+    return 1 / batch_size
+
+
+@learning_rate_for_sum.mistake(
+    "The gradient of the sum is exactly n times that of the mean; no root is involved."
+)
+def by_the_root(learning_rate, batch_size):
+    return learning_rate / batch_size**0.5
+
+
+@learning_rate_for_sum.mistake("No root is involved: ∇L_sum = n ∇L_mean.")
+def times_the_root(learning_rate, batch_size):
+    return learning_rate * batch_size**0.5
+
+
+@learning_rate_for_sum.mistake("Once is enough: ∇L_sum = n ∇L_mean.")
+def squared(learning_rate, batch_size):
+    return learning_rate / batch_size**2
+
+
+@learning_rate_for_sum.mistake("There are n examples, not n − 1, in a mean.")
+def one_less(learning_rate, batch_size):
+    return learning_rate / (batch_size - 1)
+
+
+@learning_rate_for_sum.alternative
+def by_inverse(learning_rate, batch_size):
+    return (1 / batch_size) * learning_rate
+
+
+@learning_rate_for_sum.alternative
+def as_a_tensor(learning_rate, batch_size):
+    return torch.tensor(learning_rate, dtype=torch.float64).div(batch_size)

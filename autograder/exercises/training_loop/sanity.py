@@ -7,7 +7,6 @@ from torch import nn
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_labels, draw_network
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import softmax_cross_entropy
@@ -26,78 +25,7 @@ def _labeled(in_order):
     return draw
 
 
-def first_examples(target, per_class):
-    return torch.arange(per_class * len(target.unique()))
-
-
-def per_class_in_all(target, per_class):
-    return torch.arange(per_class)
-
-
-def boolean_mask(target, per_class):
-    mask = torch.zeros(len(target), dtype=torch.bool)
-    for c in target.unique():
-        mask[(target == c).nonzero()[:per_class, 0]] = True
-    return mask
-
-
-def last_of_every_class(target, per_class):
-    return torch.cat([(target == c).nonzero()[-per_class:, 0] for c in target.unique()])
-
-
-def labels_instead_of_positions(target, per_class):
-    return torch.cat([target[target == c][:per_class] for c in target.unique()])
-
-
-def classes_from_zero(target, per_class):
-    classes = range(len(target.unique()))
-    return torch.cat([(target == c).nonzero()[:per_class, 0] for c in classes])
-
-
-def ten_classes(target, per_class):
-    return torch.cat([(target == c).nonzero()[:per_class, 0] for c in range(10)])
-
-
-def in_the_order_of_appearance(target, per_class):
-    classes = dict.fromkeys(target.tolist())
-    return torch.cat([(target == c).nonzero()[:per_class, 0] for c in classes])
-
-
-def as_a_column(target, per_class):
-    return torch.cat([(target == c).nonzero()[:per_class] for c in target.unique()])
-
-
-def a_row_for_each_class(target, per_class):
-    return torch.stack([(target == c).nonzero()[:per_class, 0] for c in target.unique()])
-
-
-def one_of_every_class(target, per_class):
-    return torch.stack([(target == c).nonzero()[0, 0] for c in target.unique()])
-
-
-def in_the_order_of_the_data(target, per_class):
-    chosen = torch.cat([(target == c).nonzero()[:per_class, 0] for c in target.unique()])
-    return chosen.sort().values
-
-
-def all_of_every_class(target, per_class):
-    return torch.cat([(target == c).nonzero()[:, 0] for c in target.unique()])
-
-
-def by_counting(target, per_class):
-    found = {}
-    for position, label in enumerate(target.tolist()):
-        found.setdefault(label, []).append(position)
-    return torch.tensor([p for label in sorted(found) for p in found[label][:per_class]])
-
-
-def by_stable_sort(target, per_class):
-    order = torch.argsort(target, stable=True)
-    counts = target.unique(return_counts=True)[1].tolist()
-    return torch.cat([group[:per_class] for group in order.split(counts)])
-
-
-lab.exercise(
+small_sample = lab.exercise(
     training_loop.small_sample,
     title="A small sample with all classes in it",
     statement="""To overfit a few examples you need a few of **every** class: the first hundred of
@@ -112,78 +40,115 @@ first `per_class` examples. (Class numbers need not start at 0, and not all need
     inputs=(_labeled(False), _labeled(True), _labeled(False)),
     probe=probes.call(),
     checks=[matches_reference("the positions")],
-    mistakes=[
-        Mistake(
-            "first_examples",
-            first_examples,
-            "You take the first examples as they are stored. If the data are sorted, most classes are "
-            "missing: choose from each class.",
-        ),
-        Mistake(
-            "per_class_in_all",
-            per_class_in_all,
-            "You take `per_class` examples in all. It is meant for every class.",
-        ),
-        Mistake(
-            "labels_instead_of_positions",
-            labels_instead_of_positions,
-            "You return labels; asked for are positions, with which one can choose from x as well.",
-        ),
-        Mistake(
-            "classes_from_zero",
-            classes_from_zero,
-            "You take the classes to be 0, 1, 2, …: those that occur are `target.unique()`.",
-        ),
-        Mistake("boolean_mask", boolean_mask, "You return a mask; asked for are positions."),
-        Mistake(
-            "last_of_every_class",
-            last_of_every_class,
-            "You take the last ones of every class, not the first.",
-        ),
-        Mistake(
-            "ten_classes",
-            ten_classes,
-            "You go through the classes 0 to 9. Here numbers go up to 19, and not all occur: "
-            "`target.unique()`.",
-        ),
-        Mistake(
-            "in_the_order_of_appearance",
-            in_the_order_of_appearance,
-            "Your classes come in the order in which they appear. Asked for is ascending order: "
-            "`target.unique()` is sorted.",
-        ),
-        Mistake(
-            "as_a_column",
-            as_a_column,
-            "`nonzero()` gives a table with a column for each axis. Positions are asked for as one "
-            "row of numbers: `nonzero()[:, 0]`.",
-        ),
-        Mistake(
-            "a_row_for_each_class",
-            a_row_for_each_class,
-            "You return a table with a row for each class. All positions come one after the other: "
-            "`torch.cat`, not `torch.stack`.",
-        ),
-        Mistake(
-            "one_of_every_class",
-            one_of_every_class,
-            "You take one of every class, not `per_class`.",
-        ),
-        Mistake(
-            "in_the_order_of_the_data",
-            in_the_order_of_the_data,
-            "The right examples, in the order of the data. Asked for is class after class.",
-        ),
-        Mistake(
-            "all_of_every_class", all_of_every_class, "You take all; `per_class` is the limit."
-        ),
-    ],
-    alternatives=[
-        Alternative("by_counting", by_counting),
-        Alternative("by_stable_sort", by_stable_sort),
-    ],
     hints=("`(target == c).nonzero()[:, 0]` are the positions of class c.",),
 )
+
+
+@small_sample.mistake(
+    "You take the first examples as they are stored. If the data are sorted, most classes are "
+    "missing: choose from each class."
+)
+def first_examples(target, per_class):
+    return torch.arange(per_class * len(target.unique()))
+
+
+@small_sample.mistake("You take `per_class` examples in all. It is meant for every class.")
+def per_class_in_all(target, per_class):
+    return torch.arange(per_class)
+
+
+@small_sample.mistake(
+    "You return labels; asked for are positions, with which one can choose from x as well."
+)
+def labels_instead_of_positions(target, per_class):
+    return torch.cat([target[target == c][:per_class] for c in target.unique()])
+
+
+@small_sample.mistake(
+    "You take the classes to be 0, 1, 2, …: those that occur are `target.unique()`."
+)
+def classes_from_zero(target, per_class):
+    classes = range(len(target.unique()))
+    return torch.cat([(target == c).nonzero()[:per_class, 0] for c in classes])
+
+
+@small_sample.mistake("You return a mask; asked for are positions.")
+def boolean_mask(target, per_class):
+    mask = torch.zeros(len(target), dtype=torch.bool)
+    for c in target.unique():
+        mask[(target == c).nonzero()[:per_class, 0]] = True
+    return mask
+
+
+@small_sample.mistake("You take the last ones of every class, not the first.")
+def last_of_every_class(target, per_class):
+    return torch.cat([(target == c).nonzero()[-per_class:, 0] for c in target.unique()])
+
+
+@small_sample.mistake(
+    "You go through the classes 0 to 9. Here numbers go up to 19, and not all occur: "
+    "`target.unique()`."
+)
+def ten_classes(target, per_class):
+    return torch.cat([(target == c).nonzero()[:per_class, 0] for c in range(10)])
+
+
+@small_sample.mistake(
+    "Your classes come in the order in which they appear. Asked for is ascending order: "
+    "`target.unique()` is sorted."
+)
+def in_the_order_of_appearance(target, per_class):
+    classes = dict.fromkeys(target.tolist())
+    return torch.cat([(target == c).nonzero()[:per_class, 0] for c in classes])
+
+
+@small_sample.mistake(
+    "`nonzero()` gives a table with a column for each axis. Positions are asked for as one row of "
+    "numbers: `nonzero()[:, 0]`."
+)
+def as_a_column(target, per_class):
+    return torch.cat([(target == c).nonzero()[:per_class] for c in target.unique()])
+
+
+@small_sample.mistake(
+    "You return a table with a row for each class. All positions come one after the other: "
+    "`torch.cat`, not `torch.stack`."
+)
+def a_row_for_each_class(target, per_class):
+    return torch.stack([(target == c).nonzero()[:per_class, 0] for c in target.unique()])
+
+
+@small_sample.mistake("You take one of every class, not `per_class`.")
+def one_of_every_class(target, per_class):
+    return torch.stack([(target == c).nonzero()[0, 0] for c in target.unique()])
+
+
+@small_sample.mistake(
+    "The right examples, in the order of the data. Asked for is class after class."
+)
+def in_the_order_of_the_data(target, per_class):
+    chosen = torch.cat([(target == c).nonzero()[:per_class, 0] for c in target.unique()])
+    return chosen.sort().values
+
+
+@small_sample.mistake("You take all; `per_class` is the limit.")
+def all_of_every_class(target, per_class):
+    return torch.cat([(target == c).nonzero()[:, 0] for c in target.unique()])
+
+
+@small_sample.alternative
+def by_counting(target, per_class):
+    found = {}
+    for position, label in enumerate(target.tolist()):
+        found.setdefault(label, []).append(position)
+    return torch.tensor([p for label in sorted(found) for p in found[label][:per_class]])
+
+
+@small_sample.alternative
+def by_stable_sort(target, per_class):
+    order = torch.argsort(target, stable=True)
+    counts = target.unique(return_counts=True)[1].tolist()
+    return torch.cat([group[:per_class] for group in order.split(counts)])
 
 
 def _small_batch(rng):
@@ -203,126 +168,7 @@ def _small_batch(rng):
     }
 
 
-def nothing_switched_off(model, optimizer, x, y, steps):
-    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
-
-
-def dropout_left_on(model, optimizer, x, y, steps):
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0
-    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
-
-
-def weight_decay_left_on(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
-
-
-def in_eval_mode(model, optimizer, x, y, steps):
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0
-    model.eval()
-    losses = []
-    for _ in range(steps):
-        loss = softmax_cross_entropy(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-
-
-def labels_drawn_anew(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0
-    y = y[torch.randperm(len(y))]
-    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
-
-
-def loss_after_the_step(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0
-    losses = []
-    for _ in range(steps):
-        train_epoch(model, optimizer, [(x, y)])
-        losses.append(softmax_cross_entropy(model(x), y).item())
-    return losses
-
-
-def another_optimizer(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    optimizer = torch.optim.SGD(model.parameters(), lr=optimizer.param_groups[0]["lr"])
-    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
-
-
-def last_loss_only(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0
-    for _ in range(steps):
-        loss = train_epoch(model, optimizer, [(x, y)])
-    return loss
-
-
-def one_step_too_many(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0
-    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps + 1)]
-
-
-def dropout_keeps_nothing(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 1.0
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0
-    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
-
-
-def dropout_in_eval_mode(model, optimizer, x, y, steps):
-    dropouts = [module for module in model.modules() if "Dropout" in type(module).__name__]
-    optimizer.param_groups[0]["weight_decay"] = 0
-    losses = []
-    for _ in range(steps):
-        model.train()
-        for module in dropouts:
-            module.eval()
-        optimizer.zero_grad()
-        loss = softmax_cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-
-
-def one_list_of_batches(model, optimizer, x, y, steps):
-    for layer in model:
-        if isinstance(layer, nn.Dropout):
-            layer.p = 0
-    for group in optimizer.param_groups:
-        group.update(weight_decay=0)
-    losses = []
-    while len(losses) < steps:
-        losses += [train_epoch(model, optimizer, zip([x], [y], strict=True))]
-    return losses
-
-
-lab.repair(
+overfit = lab.repair(
     training_loop.overfit,
     title="Overfit on purpose",
     statement="""A network that cannot learn ten examples by heart will not learn ten thousand. So before
@@ -348,72 +194,160 @@ anywhere in the model) and the optimizer's weight decay. It returns the loss bef
         matches_reference("the losses", of="result.returned"),
         matches_reference("the model afterwards", of="result.model.state"),
     ],
-    mistakes=[
-        Mistake(
-            "nothing_switched_off",
-            nothing_switched_off,
-            "Dropout and weight decay are still on: the loss cannot come near zero, and you would "
-            "look for a bug that is not there.",
-        ),
-        Mistake(
-            "dropout_left_on",
-            dropout_left_on,
-            "Dropout is still on: every step trains another subnetwork, and the loss stays noisy and "
-            "high. Set `module.p = 0` for every `nn.Dropout` in `model.modules()`.",
-        ),
-        Mistake(
-            "weight_decay_left_on",
-            weight_decay_left_on,
-            'Weight decay is still on. It belongs to the optimizer: set `group["weight_decay"] = 0` '
-            "for every group in `optimizer.param_groups`.",
-        ),
-        Mistake(
-            "in_eval_mode",
-            in_eval_mode,
-            "You train in eval mode. That switches dropout off, and batch normalization too: it then "
-            "uses its stored statistics instead of the batch's, another network than the one you "
-            "will train.",
-        ),
-        Mistake(
-            "labels_drawn_anew",
-            labels_drawn_anew,
-            "You shuffle the labels without the inputs. The network would learn that by heart as "
-            "well, and you would not notice.",
-        ),
-        Mistake(
-            "loss_after_the_step",
-            loss_after_the_step,
-            "You measure the loss after each step; asked for is the one before it, which "
-            "`train_epoch` returns. (And a second look in train mode moves the running statistics.)",
-        ),
-        Mistake(
-            "another_optimizer",
-            another_optimizer,
-            "The optimizer's momentum is gone (a new optimizer has none). Change the one you are given: "
-            '`group["weight_decay"] = 0` for every group in `optimizer.param_groups`.',
-        ),
-        Mistake(
-            "last_loss_only",
-            last_loss_only,
-            "You return the last loss only; asked for is the list of all.",
-        ),
-        Mistake(
-            "one_step_too_many",
-            one_step_too_many,
-            "You take one step too many.",
-        ),
-        Mistake(
-            "dropout_keeps_nothing",
-            dropout_keeps_nothing,
-            "`p` is the probability of dropping a unit: 1 drops them all, 0 none.",
-        ),
-    ],
-    alternatives=[
-        Alternative("dropout_in_eval_mode", dropout_in_eval_mode),
-        Alternative("one_list_of_batches", one_list_of_batches),
-    ],
     hints=(
         "`for module in model.modules():` visits every layer, however deep.",
         "`for group in optimizer.param_groups:`",
     ),
 )
+
+
+@overfit.mistake(
+    "Dropout and weight decay are still on: the loss cannot come near zero, and you would look "
+    "for a bug that is not there."
+)
+def nothing_switched_off(model, optimizer, x, y, steps):
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+
+
+@overfit.mistake(
+    "Dropout is still on: every step trains another subnetwork, and the loss stays noisy and "
+    "high. Set `module.p = 0` for every `nn.Dropout` in `model.modules()`."
+)
+def dropout_left_on(model, optimizer, x, y, steps):
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+
+
+@overfit.mistake(
+    'Weight decay is still on. It belongs to the optimizer: set `group["weight_decay"] = 0` for '
+    "every group in `optimizer.param_groups`."
+)
+def weight_decay_left_on(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+
+
+@overfit.mistake(
+    "You train in eval mode. That switches dropout off, and batch normalization too: it then uses "
+    "its stored statistics instead of the batch's, another network than the one you will train."
+)
+def in_eval_mode(model, optimizer, x, y, steps):
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    model.eval()
+    losses = []
+    for _ in range(steps):
+        loss = softmax_cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+@overfit.mistake(
+    "You shuffle the labels without the inputs. The network would learn that by heart as well, "
+    "and you would not notice."
+)
+def labels_drawn_anew(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    y = y[torch.randperm(len(y))]
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+
+
+@overfit.mistake(
+    "You measure the loss after each step; asked for is the one before it, which `train_epoch` "
+    "returns. (And a second look in train mode moves the running statistics.)"
+)
+def loss_after_the_step(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    losses = []
+    for _ in range(steps):
+        train_epoch(model, optimizer, [(x, y)])
+        losses.append(softmax_cross_entropy(model(x), y).item())
+    return losses
+
+
+@overfit.mistake(
+    "The optimizer's momentum is gone (a new optimizer has none). Change the one you are given: "
+    '`group["weight_decay"] = 0` for every group in `optimizer.param_groups`.'
+)
+def another_optimizer(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    optimizer = torch.optim.SGD(model.parameters(), lr=optimizer.param_groups[0]["lr"])
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+
+
+@overfit.mistake("You return the last loss only; asked for is the list of all.")
+def last_loss_only(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    for _ in range(steps):
+        loss = train_epoch(model, optimizer, [(x, y)])
+    return loss
+
+
+@overfit.mistake("You take one step too many.")
+def one_step_too_many(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps + 1)]
+
+
+@overfit.mistake("`p` is the probability of dropping a unit: 1 drops them all, 0 none.")
+def dropout_keeps_nothing(model, optimizer, x, y, steps):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 1.0
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+
+
+@overfit.alternative
+def dropout_in_eval_mode(model, optimizer, x, y, steps):
+    dropouts = [module for module in model.modules() if "Dropout" in type(module).__name__]
+    optimizer.param_groups[0]["weight_decay"] = 0
+    losses = []
+    for _ in range(steps):
+        model.train()
+        for module in dropouts:
+            module.eval()
+        optimizer.zero_grad()
+        loss = softmax_cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+@overfit.alternative
+def one_list_of_batches(model, optimizer, x, y, steps):
+    for layer in model:
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0
+    for group in optimizer.param_groups:
+        group.update(weight_decay=0)
+    losses = []
+    while len(losses) < steps:
+        losses += [train_epoch(model, optimizer, zip([x], [y], strict=True))]
+    return losses

@@ -4,7 +4,6 @@ import torch
 
 from autograder import probes
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging import Alternative, Mistake
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
 
@@ -32,147 +31,7 @@ def _descent(rng):
     return {"parameters": [rng.normal(size=shape) for shape in shapes], "steps": steps}
 
 
-def gradients_kept(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter -= learning_rate * parameter.grad
-
-
-def rebinds_the_name(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                gradient, parameter.grad = parameter.grad, None
-                parameter = parameter - learning_rate * gradient
-
-
-def rebinds_and_keeps_gradients(parameters, learning_rate):
-    for parameter in parameters:
-        if parameter.grad is not None:
-            parameter = parameter - learning_rate * parameter.grad
-
-
-def in_the_graph(parameters, learning_rate):
-    for parameter in parameters:
-        if parameter.grad is not None:
-            parameter -= learning_rate * parameter.grad
-            parameter.grad = None
-
-
-def walks_twice(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter -= learning_rate * parameter.grad
-    for parameter in parameters:
-        parameter.grad = None
-
-
-def uphill(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter += learning_rate * parameter.grad
-                parameter.grad = None
-
-
-def cleared_first(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            parameter.grad = None
-            if parameter.grad is not None:
-                parameter -= learning_rate * parameter.grad
-
-
-def every_parameter_has_a_gradient(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            parameter -= learning_rate * parameter.grad
-            parameter.grad = None
-
-
-def of_unit_length(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter -= learning_rate * parameter.grad / parameter.grad.norm()
-                parameter.grad = None
-
-
-def gradient_replaces(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter.copy_(-learning_rate * parameter.grad)
-                parameter.grad = None
-
-
-def no_longer_a_leaf_that_learns(parameters, learning_rate):
-    for parameter in parameters:
-        parameter.requires_grad_(False)
-        if parameter.grad is not None:
-            parameter -= learning_rate * parameter.grad
-            parameter.grad = None
-
-
-def stops_at_one_without_a_gradient(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is None:
-                break
-            parameter -= learning_rate * parameter.grad
-            parameter.grad = None
-
-
-def rate_forgotten(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter -= parameter.grad
-                parameter.grad = None
-
-
-def last_one_cleared(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter -= learning_rate * parameter.grad
-    parameter.grad = None
-
-
-def through_data(parameters, learning_rate):
-    for parameter in parameters:
-        if parameter.grad is None:
-            continue
-        parameter.data -= learning_rate * parameter.grad.data
-        parameter.grad.zero_()
-
-
-@torch.no_grad()
-def by_sub(parameters, learning_rate):
-    for parameter in list(parameters):
-        if parameter.grad is not None:
-            parameter.sub_(parameter.grad, alpha=learning_rate)
-        parameter.grad = None
-
-
-def with_new_data(parameters, learning_rate):
-    for parameter in parameters:
-        if parameter.grad is not None:
-            parameter.data = parameter.data - learning_rate * parameter.grad
-            parameter.grad = torch.zeros_like(parameter)
-
-
-def copied_in(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter.copy_(parameter - learning_rate * parameter.grad)
-                parameter.grad = None
-
-
-lab.exercise(
+sgd_step = lab.exercise(
     training_loop.sgd_step,
     title="One step downhill",
     statement="""`loss.backward()` has left a gradient in `parameter.grad` of every parameter that took
@@ -203,102 +62,208 @@ Nothing is returned.""",
         matches_reference("gradients are cleared", of="result.0.cleared"),
         matches_reference("the parameters are leaves that require gradients", of="result.3.leaves"),
     ],
-    mistakes=[
-        Mistake(
-            "gradients_kept",
-            gradients_kept,
-            "You never clear the gradients. `backward()` adds to what is there, so the second step "
-            "also takes the first one's gradient, the third those of both. Set `parameter.grad = None` "
-            "after the update.",
-        ),
-        Mistake(
-            "walks_twice",
-            walks_twice,
-            "You walk through `parameters` twice. `model.parameters()` gives its tensors once; your "
-            "second loop sees none of them and clears nothing. Do both in one loop, or keep "
-            "`list(parameters)`.",
-        ),
-        Mistake(
-            "in_the_graph",
-            in_the_graph,
-            "torch refuses to change a parameter in place while it records operations for the "
-            "backward pass. The update is no part of the model: put it under `torch.no_grad()`.",
-        ),
-        Mistake(
-            "rebinds_the_name",
-            rebinds_the_name,
-            "The parameters of the model have not moved. `parameter = parameter - …` makes a new tensor "
-            "and gives it the name: update in place, `parameter -= …`. (Or is the gradient cleared "
-            "before it is used?)",
-        ),
-        Mistake(
-            "rebinds_and_keeps_gradients",
-            rebinds_and_keeps_gradients,
-            "`parameter = parameter - …` makes a new tensor and gives it the name; the one that the "
-            "model holds has not moved. Update in place under `torch.no_grad()`, then clear the "
-            "gradient.",
-        ),
-        Mistake(
-            "uphill",
-            uphill,
-            "You walk uphill. The gradient points to where the loss grows: subtract it.",
-        ),
-        Mistake(
-            "every_parameter_has_a_gradient",
-            every_parameter_has_a_gradient,
-            "You use `.grad` of every parameter. One that took no part in the loss (a frozen layer, "
-            "say) has `None` there: leave it out.",
-        ),
-        Mistake(
-            "stops_at_one_without_a_gradient",
-            stops_at_one_without_a_gradient,
-            "You stop (`break` or `return`) at the first parameter without a gradient, and those "
-            "after it stay where they are. Leave out that one only: `continue`.",
-        ),
-        Mistake(
-            "rate_forgotten",
-            rate_forgotten,
-            "You subtract the whole gradient. The step is η times as long: "
-            "`learning_rate * parameter.grad`.",
-        ),
-        Mistake(
-            "last_one_cleared",
-            last_one_cleared,
-            "Your clearing stands after the loop and so concerns its last parameter only; the others "
-            "keep their gradients, and the next `backward()` adds to them. Indent it.",
-        ),
-        Mistake(
-            "cleared_first",
-            cleared_first,
-            "You clear the gradient before you use it: nothing moves.",
-        ),
-        Mistake(
-            "of_unit_length",
-            of_unit_length,
-            "You divide the gradient by its length. Then the steps do not get smaller near a "
-            "minimum; the rule is w − η ∂L/∂w with the gradient as it is.",
-        ),
-        Mistake(
-            "gradient_replaces",
-            gradient_replaces,
-            "You overwrite the parameter with the step. The step is added to it: w − η ∂L/∂w.",
-        ),
-        Mistake(
-            "no_longer_a_leaf_that_learns",
-            no_longer_a_leaf_that_learns,
-            "You switch `requires_grad` off and leave it off: the next `backward()` gives these "
-            "parameters no gradient. Use `torch.no_grad()` for the update instead.",
-        ),
-    ],
-    alternatives=[
-        Alternative("through_data", through_data),
-        Alternative("by_sub", by_sub),
-        Alternative("with_new_data", with_new_data),
-        Alternative("copied_in", copied_in),
-    ],
     forbidden=OPTIMIZERS,
     hints=(
         "`with torch.no_grad():` around a loop over the parameters.",
         "`parameter -= learning_rate * parameter.grad` changes the tensor itself.",
     ),
 )
+
+
+@sgd_step.mistake(
+    "You never clear the gradients. `backward()` adds to what is there, so the second step also "
+    "takes the first one's gradient, the third those of both. Set `parameter.grad = None` after "
+    "the update."
+)
+def gradients_kept(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter -= learning_rate * parameter.grad
+
+
+@sgd_step.mistake(
+    "You walk through `parameters` twice. `model.parameters()` gives its tensors once; your "
+    "second loop sees none of them and clears nothing. Do both in one loop, or keep "
+    "`list(parameters)`."
+)
+def walks_twice(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter -= learning_rate * parameter.grad
+    for parameter in parameters:
+        parameter.grad = None
+
+
+@sgd_step.mistake(
+    "torch refuses to change a parameter in place while it records operations for the backward "
+    "pass. The update is no part of the model: put it under `torch.no_grad()`.",
+    raises="RuntimeError",
+)
+def in_the_graph(parameters, learning_rate):
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter -= learning_rate * parameter.grad
+            parameter.grad = None
+
+
+@sgd_step.mistake(
+    "The parameters of the model have not moved. `parameter = parameter - …` makes a new tensor "
+    "and gives it the name: update in place, `parameter -= …`. (Or is the gradient cleared before "
+    "it is used?)"
+)
+def rebinds_the_name(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                gradient, parameter.grad = parameter.grad, None
+                parameter = parameter - learning_rate * gradient
+
+
+@sgd_step.mistake(
+    "`parameter = parameter - …` makes a new tensor and gives it the name; the one that the model "
+    "holds has not moved. Update in place under `torch.no_grad()`, then clear the gradient."
+)
+def rebinds_and_keeps_gradients(parameters, learning_rate):
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter = parameter - learning_rate * parameter.grad
+
+
+@sgd_step.mistake("You walk uphill. The gradient points to where the loss grows: subtract it.")
+def uphill(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter += learning_rate * parameter.grad
+                parameter.grad = None
+
+
+@sgd_step.mistake(
+    "You use `.grad` of every parameter. One that took no part in the loss (a frozen layer, say) "
+    "has `None` there: leave it out.",
+    raises="TypeError",
+)
+def every_parameter_has_a_gradient(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter -= learning_rate * parameter.grad
+            parameter.grad = None
+
+
+@sgd_step.mistake(
+    "You stop (`break` or `return`) at the first parameter without a gradient, and those after it "
+    "stay where they are. Leave out that one only: `continue`."
+)
+def stops_at_one_without_a_gradient(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is None:
+                break
+            parameter -= learning_rate * parameter.grad
+            parameter.grad = None
+
+
+@sgd_step.mistake(
+    "You subtract the whole gradient. The step is η times as long: `learning_rate * "
+    "parameter.grad`."
+)
+def rate_forgotten(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter -= parameter.grad
+                parameter.grad = None
+
+
+@sgd_step.mistake(
+    "Your clearing stands after the loop and so concerns its last parameter only; the others keep "
+    "their gradients, and the next `backward()` adds to them. Indent it."
+)
+def last_one_cleared(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter -= learning_rate * parameter.grad
+    parameter.grad = None
+
+
+@sgd_step.mistake("You clear the gradient before you use it: nothing moves.")
+def cleared_first(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter.grad = None
+            if parameter.grad is not None:
+                parameter -= learning_rate * parameter.grad
+
+
+@sgd_step.mistake(
+    "You divide the gradient by its length. Then the steps do not get smaller near a minimum; the "
+    "rule is w − η ∂L/∂w with the gradient as it is."
+)
+def of_unit_length(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter -= learning_rate * parameter.grad / parameter.grad.norm()
+                parameter.grad = None
+
+
+@sgd_step.mistake(
+    "You overwrite the parameter with the step. The step is added to it: w − η ∂L/∂w."
+)
+def gradient_replaces(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.copy_(-learning_rate * parameter.grad)
+                parameter.grad = None
+
+
+@sgd_step.mistake(
+    "You switch `requires_grad` off and leave it off: the next `backward()` gives these "
+    "parameters no gradient. Use `torch.no_grad()` for the update instead.",
+    raises="RuntimeError",
+)
+def no_longer_a_leaf_that_learns(parameters, learning_rate):
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+        if parameter.grad is not None:
+            parameter -= learning_rate * parameter.grad
+            parameter.grad = None
+
+
+@sgd_step.alternative
+def through_data(parameters, learning_rate):
+    for parameter in parameters:
+        if parameter.grad is None:
+            continue
+        parameter.data -= learning_rate * parameter.grad.data
+        parameter.grad.zero_()
+
+
+@sgd_step.alternative
+@torch.no_grad()
+def by_sub(parameters, learning_rate):
+    for parameter in list(parameters):
+        if parameter.grad is not None:
+            parameter.sub_(parameter.grad, alpha=learning_rate)
+        parameter.grad = None
+
+
+@sgd_step.alternative
+def with_new_data(parameters, learning_rate):
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.data = parameter.data - learning_rate * parameter.grad
+            parameter.grad = torch.zeros_like(parameter)
+
+
+@sgd_step.alternative
+def copied_in(parameters, learning_rate):
+    with torch.no_grad():
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.copy_(parameter - learning_rate * parameter.grad)
+                parameter.grad = None

@@ -7,7 +7,8 @@ from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.utils import compute_checksum
 
 from autograder.building import BuildError, build, check, instructor_path, student_path
-from autograder.judging.source import is_untouched, solution_source
+from autograder.judging.source.comparing import is_untouched
+from autograder.judging.source.laying import solution_source
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from autograder.grading.course import Course
 from autograder.grading.grade import References
 from autograder.grading.intake import take_in_student
 from autograder.grading.session import Session
-from autograder.judging.source import answer_source
+from autograder.judging.source.laying import answer_source
 from tests.support.notebooks import LAB, SLUG, cell_of
 
 TARGET = "relu_second_moment"
