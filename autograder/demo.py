@@ -21,6 +21,7 @@ from autograder.grading.command import How, grade_and_print
 from autograder.judging import Exercise, Kind, Lab
 from autograder.judging.cells import free_names
 from autograder.judging.source.laying import answer_source
+from autograder.judging.source.reading import source_of
 
 STUDENTS = (
     "ada alan barbara carol dennis dorothy edsger emmy frances grace guido hedy joan john kathleen "
@@ -137,7 +138,7 @@ def _binding(name: str, module: str) -> tuple[str, str] | None:
     """What binds a name at the top of a module, and where; None for what nothing there binds."""
     node, alias = _bindings(module).get(name, (None, None))
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return inspect.getsource(getattr(sys.modules[module], name)).rstrip(), module
+        return source_of(getattr(sys.modules[module], name)), module
     if alias is None or not isinstance(node, ast.ImportFrom):
         return (ast.unparse(node), module) if node else None
     home = str(node.module)

@@ -79,7 +79,7 @@ class Part:
     checks: tuple[Check, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Stated:
     """What is put to students: what to do, what for, and how much of it.
 
@@ -96,7 +96,7 @@ class Stated:
     explanation: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Judged:
     """How an answer is judged.
 
@@ -115,7 +115,7 @@ class Judged:
     equivalent_mutants: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Laid:
     """How an exercise is laid into a notebook.
 

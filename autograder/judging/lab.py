@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, Required, TypedDict, Unpack
 
@@ -70,6 +71,11 @@ class Lab:
     def slug(self) -> str:
         """The lab's name where order matters: ``04_initialization``."""
         return f"{self.number:02d}_{self.name}"
+
+    def gather(self, package: str, *modules: str) -> None:
+        """Import the modules of a package, whose exercises join in this order."""
+        for module in modules:
+            importlib.import_module(f"{package}.{module}")
 
     def exercise(self, reference: Answer, **fields: Unpack[Asking]) -> Exercise:
         """Put a technique to students as an implementation."""

@@ -208,7 +208,7 @@ def _spread(weight):
 
 residual_block = lab.repair(
     initialization.ResidualBlock,
-    planted="ZeroesBoth",
+    planted="zeroes_both",
     title="Find the bug: a residual block that never learns",
     statement=(
         "This block should start as the identity, so that a stack of a hundred of them neither "

@@ -1,13 +1,10 @@
-"""The lab itself, and inputs on which no two normalizations agree by chance."""
+"""Inputs on which no two normalizations agree by chance."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from autograder.judging import Lab
 from autograder.judging.exercise import Draw, Inputs
-
-lab = Lab("normalization", number=5, title="Batch normalization")
 
 TORCH_BATCH_NORM = (
     "torch.nn.functional.batch_norm",

@@ -9,10 +9,10 @@ from autograder.exercises.normalization.drawing import (
     draw_image_shape,
     draw_images,
     draw_weight,
-    lab,
     spread_out,
     without,
 )
+from autograder.exercises.normalization.lab import lab
 from autograder.exercises.normalization.modules import BUFFERS, trajectory_parts
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization

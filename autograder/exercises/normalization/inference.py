@@ -8,9 +8,9 @@ from autograder.exercises.normalization.drawing import (
     draw_eps,
     draw_features,
     draw_weight,
-    lab,
     without,
 )
+from autograder.exercises.normalization.lab import lab
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 

@@ -11,9 +11,9 @@ from autograder.exercises.normalization.drawing import (
     draw_features,
     draw_rows,
     draw_weight,
-    lab,
     without,
 )
+from autograder.exercises.normalization.lab import lab
 from course_lib import normalization
 
 

@@ -14,9 +14,9 @@ from autograder.exercises.normalization.drawing import (
     draw_rows,
     draw_table,
     draw_weight,
-    lab,
     spread_out,
 )
+from autograder.exercises.normalization.lab import lab
 from autograder.judging import Part
 from autograder.judging.checks import check, find, finding, matches_reference
 from autograder.judging.comparison import Tolerance, difference

@@ -9,8 +9,8 @@ from autograder.exercises.preprocessing.drawing import (
     draw_image_shape,
     draw_images,
     draw_table,
-    lab,
 )
+from autograder.exercises.preprocessing.lab import lab
 from autograder.judging.checks import (
     check,
     find,

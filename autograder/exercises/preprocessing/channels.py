@@ -8,8 +8,8 @@ from autograder.exercises.preprocessing.drawing import (
     draw_bytes,
     draw_image_shape,
     draw_images,
-    lab,
 )
+from autograder.exercises.preprocessing.lab import lab
 from autograder.judging import Part
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import preprocessing

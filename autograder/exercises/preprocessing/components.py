@@ -8,9 +8,9 @@ from autograder.exercises.preprocessing.drawing import (
     PRINCIPAL_COMPONENTS,
     draw_correlated,
     draw_rows_and_columns,
-    lab,
     without_signs,
 )
+from autograder.exercises.preprocessing.lab import lab
 from autograder.judging import Part
 from autograder.judging.checks import (
     check,

@@ -9,8 +9,8 @@ from autograder.exercises.preprocessing.drawing import (
     draw_correlated,
     draw_rows_and_columns,
     draw_table,
-    lab,
 )
+from autograder.exercises.preprocessing.lab import lab
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 

@@ -4,12 +4,8 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import (
-    LIBRARIES,
-    draw_table,
-    lab,
-    without,
-)
+from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_table, without
+from autograder.exercises.preprocessing.lab import lab
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 

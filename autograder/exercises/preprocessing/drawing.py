@@ -1,4 +1,4 @@
-"""The lab itself, and data on which no two ways of preprocessing agree by chance."""
+"""Data on which no two ways of preprocessing agree by chance."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Lab
 from autograder.judging.comparison import same
 from autograder.judging.exercise import Draw, Inputs
-
-lab = Lab("preprocessing", number=3, title="Preprocessing")
 
 LIBRARIES = ("sklearn", "scipy", "torchvision")
 """Libraries that would do the exercise. `torch.cov`, `eigh` and `svd` are tools and allowed."""

@@ -4,12 +4,8 @@ import torch
 from torch.nn import functional as F
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import (
-    LIBRARIES,
-    draw_image_shape,
-    draw_images,
-    lab,
-)
+from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape, draw_images
+from autograder.exercises.preprocessing.lab import lab
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 from course_lib.preprocessing import channel_statistics

@@ -7,7 +7,7 @@ import functools
 
 import torch
 
-from autograder.exercises.preprocessing.drawing import lab
+from autograder.exercises.preprocessing.lab import lab
 from course_lib import data
 from course_lib.preprocessing import gradient_descent_steps, largest_stable_rate, standardize
 

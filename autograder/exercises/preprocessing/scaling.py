@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import LIBRARIES, lab
+from autograder.exercises.preprocessing.drawing import LIBRARIES
+from autograder.exercises.preprocessing.lab import lab
 from autograder.judging.checks import (
     check,
     find,

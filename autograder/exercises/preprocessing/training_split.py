@@ -5,12 +5,8 @@ import torch
 from torch import nn
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import (
-    LIBRARIES,
-    draw_image_shape,
-    draw_images,
-    lab,
-)
+from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape, draw_images
+from autograder.exercises.preprocessing.lab import lab
 from autograder.judging import Part
 from autograder.judging.checks import check, find, finding, matches_reference
 from autograder.judging.comparison import Tolerance, difference

@@ -3,12 +3,8 @@
 import torch
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import (
-    PRINCIPAL_COMPONENTS,
-    lab,
-    without,
-    without_signs,
-)
+from autograder.exercises.preprocessing.drawing import PRINCIPAL_COMPONENTS, without, without_signs
+from autograder.exercises.preprocessing.lab import lab
 from autograder.exercises.preprocessing.whitening import (
     NEAR,
     direction_without_variance,

@@ -62,12 +62,13 @@ class Frame:
         """
         place = f"{self.exercise}, {name}"
         if isinstance(given, Edit):
+            assert self.reference is not None
             source = _edited(code_of(self.reference), given, self.reference, place)
-            return self._defined(source, {}, place)
+            return self._defined(source, place, self.reference.__module__)
         methods = self._methods(given, place)
         if methods:
             source = _with_methods(code_of(self.reference), methods)
-            return self._defined(source, vars(sys.modules[given.__module__]), place)
+            return self._defined(source, place, given.__module__)
         answer: Answer = given
         return answer
 
@@ -91,10 +92,11 @@ class Frame:
             )
         return {}
 
-    def _defined(self, source: str, names: dict[str, Any], place: str) -> Answer:
+    def _defined(self, source: str, place: str, module: str) -> Answer:
+        """What a source defines that was written in a module, with what the reference's knows."""
         assert self.reference is not None
-        module = self.reference.__module__
-        namespace = names | vars(sys.modules[module])
+        of = vars(sys.modules[self.reference.__module__])
+        namespace = {**vars(sys.modules[module]), **of, "__name__": module}
         unknown = free_names(source) - {*namespace, *dir(builtins)}
         if unknown:
             raise EditError(f"{place}: {module} knows no {', '.join(sorted(unknown))}")

@@ -3,7 +3,7 @@ import dataclasses
 from autograder import probes
 from autograder.auditing.audit import audit
 from autograder.auditing.mutants import mutants
-from autograder.judging import Alternative, Lab, Mistake
+from autograder.judging import Lab, Mistake
 from autograder.judging.checks import check, finding, matches_reference
 
 
@@ -37,10 +37,12 @@ def exercise(**changes):
         "inputs": inputs,
         "probe": probes.call(),
         "checks": [matches_reference()],
-        "mistakes": [Mistake("columns", columns, "You average columns.")],
-        "alternatives": [Alternative("by hand", by_hand)],
     }
-    return lab.exercise(softmax_like, **{**fields, **changes})
+    mistakes = changes.pop("mistakes", [Mistake("columns", columns, "You average columns.")])
+    asked = lab.exercise(softmax_like, **{**fields, **changes})
+    asked.mistakes.extend(mistakes)
+    asked.alternative(by_hand)
+    return asked
 
 
 def test_mutants_change_one_thing_each_in_the_lines_students_write():

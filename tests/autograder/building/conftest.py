@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.judging import Lab, Mistake, Part
+from autograder.judging import Lab, Part
 
 
 def scaled(x: torch.Tensor, factor: float = 2.0) -> torch.Tensor:
@@ -102,9 +102,9 @@ def lab():
                  hints=("Multiply.", "`factor * x`"), forbidden=("torch.mul",))  # fmt: skip
     lab.exercise(Counter, title="Count", statement="Count.", parts=[Part("all", 1, ())],
                  blank=("forward",), needs=("small/scaled",), core=False)  # fmt: skip
-    lab.repair(mean, name="average", title="Mend", statement="It is too large.",
-               parts=[Part("all", 2, ())], planted="sum",
-               mistakes=[Mistake("sum", forgets_to_divide, "Divide by n.")])  # fmt: skip
+    average = lab.repair(mean, name="average", title="Mend", statement="It is too large.",
+                         parts=[Part("all", 2, ())], planted="forgets_to_divide")  # fmt: skip
+    average.mistake("Divide by n.")(forgets_to_divide)
     lab.value(variance, title="Variance", statement="Derive.", parts=[Part("all", 1, ())],
               hide=("Formula",))  # fmt: skip
     lab.prediction("grows", title="Growth", statement="Will it?", choices=("yes", "no"),

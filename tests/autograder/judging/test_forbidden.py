@@ -114,7 +114,11 @@ def test_allowed_siblings_of_a_forbidden_function_stay_allowed():
 
 
 exercise = Exercise(
-    "small/answer", Kind.IMPLEMENTATION, "Title", "Do it.", forbidden=(*INIT, *NORM)
+    id="small/answer",
+    kind=Kind.IMPLEMENTATION,
+    title="Title",
+    statement="Do it.",
+    forbidden=(*INIT, *NORM),
 )
 
 

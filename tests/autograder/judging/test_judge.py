@@ -9,7 +9,6 @@ from torch import nn
 
 from autograder import probes
 from autograder.judging import (
-    Alternative,
     Lab,
     Mistake,
     Part,
@@ -46,9 +45,13 @@ pure = lab.exercise(
     inputs=inputs,
     probe=probes.call(),
     checks=[matches_reference(), leaves_inputs_alone(), keeps_dtype()],
-    mistakes=[Mistake("adds", adds, "You add.")],
-    alternatives=[Alternative("swapped", lambda x, factor: factor * x)],
 )
+pure.mistake("You add.")(adds)
+
+
+@pure.alternative
+def swapped(x, factor):
+    return factor * x
 
 
 class Counter(nn.Module):
@@ -81,8 +84,8 @@ stateful = lab.exercise(
     ],
     inputs=script,
     probe=probes.module(),
-    mistakes=[Mistake("forgets", Forgetful, "You forget.")],
 )
+stateful.mistake("You forget.")(Forgetful)
 
 
 def verdict(exercise, answer, seed=3, **options):
@@ -120,7 +123,7 @@ def test_what_mistakes_give_is_observed_once_for_all_answers():
         calls.append(1)
         return x + factor
 
-    counting = replace(pure, mistakes=(Mistake("adds", counted, "You add."),))
+    counting = replace(pure, mistakes=[Mistake("adds", counted, "You add.")])
     drawn = cases(counting, 3)
     expected = expected_observations(counting, drawn, 3)
     for answer, diagnosis in ((adds, "adds"), (adds, "adds"), (lambda x, factor: x, None)):
@@ -139,8 +142,12 @@ def test_of_random_mistakes_a_few_numbers_are_kept():
         inputs=lambda rng: {"n": 5000},
         probe=probes.draws(count=8),
         checks=[std_is(lambda n: 1.0)],
-        mistakes=[Mistake("doubled", lambda n: 2 * torch.randn(n), "Twice as wide.")],
     )
+
+    @drawing.mistake("Twice as wide.")
+    def doubled(n):
+        return 2 * torch.randn(n)
+
     drawn, known = cases(drawing, 3), {}
     expected = expected_observations(drawing, drawn, 3)
     seen = observe(drawing, drawing.mistakes[0].answer, drawn, 4)
@@ -197,7 +204,7 @@ def test_an_answer_without_a_return_is_told_so():
 
 def test_parts_earn_their_points_separately():
     found = verdict(stateful, Forgetful)
-    assert (found.score, found.reason, found.diagnosis) == (1, Reason.PARTLY_CORRECT, "forgets")
+    assert (found.score, found.reason, found.diagnosis) == (1, Reason.PARTLY_CORRECT, "forgetful")
     assert verdict(stateful, Counter).score == 3
 
 

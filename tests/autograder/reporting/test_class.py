@@ -30,10 +30,11 @@ def _lab():
         Mistake("sign_swapped", lambda x: -x, "You subtract."),
     ]
     for name in ("shift", "scale", "clip"):
-        lab.exercise(
+        exercise = lab.exercise(
             _reference, name=name, points=2, checks=[lambda case: []], title=f"Title of {name}",
-            statement="", mistakes=mistakes, hints=["Begin at zero.", "The second rung."],
+            statement="", hints=["Begin at zero.", "The second rung."],
         )  # fmt: skip
+        exercise.mistakes.extend(mistakes)
     lab.prediction("size", title="How large?", statement="", outcome=lambda: 0.01)
     lab.prediction("side", title="Which side?", statement="", choices=("left", "right"),
                    outcome=lambda: "right", explanation="Because of the slope.")  # fmt: skip

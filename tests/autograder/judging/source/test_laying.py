@@ -8,18 +8,11 @@ import torch
 from torch import nn
 
 from autograder.judging import Exercise, Kind, Mistake
-from autograder.judging.cells import read_cell
-from autograder.judging.source import (
-    SourceError,
-    blanked_lines,
-    bound_names,
-    free_names,
-    is_untouched,
-    parse_cell,
-    same_tree,
-    solution_source,
-    starter_source,
-)
+from autograder.judging.cells import bound_names, free_names, parse_cell, read_cell
+from autograder.judging.source.comparing import is_untouched, same_tree
+from autograder.judging.source.laying import solution_source, starter_source
+from autograder.judging.source.reading import SourceError
+from autograder.judging.source.regions import blanked_lines
 
 
 def scaled(x: torch.Tensor, factor: float = 2.0) -> torch.Tensor:
@@ -82,7 +75,8 @@ class Counter(nn.Module):
 
 
 def exercise(reference=scaled, name="scaled", kind=Kind.IMPLEMENTATION, **fields):
-    return Exercise(f"small/{name}", kind, "A title", "Do it.", reference=reference, **fields)
+    of = {"title": "A title", "statement": "Do it.", **fields}
+    return Exercise(id=f"small/{name}", kind=kind, reference=reference, **of)
 
 
 def define(source):
@@ -181,7 +175,7 @@ def test_a_reference_that_cannot_be_laid_is_refused(fields, words):
 
 def test_a_repair_starts_from_the_mistake_under_the_name_and_docstring_of_the_reference():
     mend = exercise(
-        kind=Kind.REPAIR, planted="adds", mistakes=(Mistake("adds", shifted, "You add."),)
+        kind=Kind.REPAIR, planted="adds", mistakes=[Mistake("adds", shifted, "You add.")]
     )
     starter = starter_source(mend)
     assert "Says what is wrong" not in starter and "shifted" not in starter
