@@ -15,14 +15,14 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.building import student_notebook
-from autograder.grading import grade as grading
 from autograder.grading.course import Course
-from autograder.grading.gradebook import open_gradebook, register_lab
-from autograder.grading.intake import take_in_student
-from autograder.grading.kernels import Boxed
-from autograder.grading.saving import database_url, save
-from autograder.grading.sealed import temporary_room
-from autograder.grading.session import DEFAULT_LIMITS, Outcome, Session
+from autograder.grading.intake.taking import take_in_student
+from autograder.grading.keeping.gradebook import open_gradebook, register_lab
+from autograder.grading.keeping.saving import database_url, save
+from autograder.grading.running import grade as grading
+from autograder.grading.running.kernels import Boxed
+from autograder.grading.running.sealed import temporary_room
+from autograder.grading.running.session import DEFAULT_LIMITS, Outcome, Session
 from autograder.judging import Exercise, Lab
 from autograder.probes.kernel import _define
 from autograder.probes.run import run

@@ -17,11 +17,11 @@ from traitlets import Bool
 from autograder.building import student_notebook
 from autograder.building.starters import generate_preprocessors
 from autograder.exercises import find_lab
-from autograder.grading.batch import REPOSITORY, grade_taken, prepare
 from autograder.grading.course import Course
-from autograder.grading.gradebook import open_gradebook
-from autograder.grading.intake import take_in_student
-from autograder.grading.saving import save
+from autograder.grading.intake.taking import take_in_student
+from autograder.grading.keeping.gradebook import open_gradebook
+from autograder.grading.keeping.saving import save
+from autograder.grading.many.batch import REPOSITORY, grade_taken, prepare
 
 REPOSITORY_SOURCE = "build/source"
 

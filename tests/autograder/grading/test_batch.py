@@ -10,16 +10,16 @@ import pytest
 from nbgrader.api import Gradebook
 from sqlalchemy.exc import OperationalError
 
-import autograder.grading.batch as batch
-import autograder.grading.saving as saving
-import autograder.grading.worker as worker
+import autograder.grading.keeping.saving as saving
+import autograder.grading.many.batch as batch
+import autograder.grading.many.worker as worker
 from autograder.box import NoBox
-from autograder.grading.batch import REPOSITORY, BatchRefused, BatchStopped, grade
-from autograder.grading.grade import Graded
-from autograder.grading.gradebook import open_gradebook, register_lab
+from autograder.grading.keeping.gradebook import open_gradebook, register_lab
+from autograder.grading.many.batch import REPOSITORY, BatchRefused, BatchStopped, grade
 from autograder.grading.nbgrader import take_in_first
-from autograder.grading.record import not_run
-from autograder.grading.sealed import stubs
+from autograder.grading.running.grade import Graded
+from autograder.grading.running.record import not_run
+from autograder.grading.running.sealed import stubs
 from tests.support.notebooks import LAB, SLUG, role
 
 

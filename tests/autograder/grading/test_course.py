@@ -12,10 +12,10 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-import autograder.grading.batch as batch
-import autograder.grading.worker as worker
-from autograder.grading.batch import REPOSITORY, BatchRefused, grade, prepare
-from autograder.grading.gradebook import open_gradebook
+import autograder.grading.many.batch as batch
+import autograder.grading.many.worker as worker
+from autograder.grading.keeping.gradebook import open_gradebook
+from autograder.grading.many.batch import REPOSITORY, BatchRefused, grade, prepare
 from tests.support.notebooks import LAB, SLUG, cell_of
 
 BIN = Path(sys.executable).parent

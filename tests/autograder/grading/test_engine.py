@@ -12,9 +12,9 @@ import nbformat
 import psutil
 import pytest
 
-import autograder.grading.worker as worker
-from autograder.grading.batch import REPOSITORY, BatchRefused, grade
-from autograder.grading.engine import (
+import autograder.grading.many.worker as worker
+from autograder.grading.many.batch import REPOSITORY, BatchRefused, grade
+from autograder.grading.many.engine import (
     FOR_EACH_WORKER,
     Here,
     Local,
@@ -109,7 +109,7 @@ def test_an_interrupted_engine_ends_its_workers_at_once():
     ],
 )
 def test_a_scheduler_that_cannot_be_reached_is_refused(address, sentence, monkeypatch):
-    monkeypatch.setattr("autograder.grading.engine.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("autograder.grading.many.engine.CONNECT_SECONDS", 1)
     with pytest.raises(BatchRefused, match=sentence):
         open_engine(1, address, "cpu")
 
@@ -121,7 +121,7 @@ def test_without_distributed_a_sentence_says_what_to_install(monkeypatch):
 
 
 def test_a_cluster_without_workers_or_without_gpus_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("autograder.grading.engine.CONNECT_SECONDS", 3)
+    monkeypatch.setattr("autograder.grading.many.engine.CONNECT_SECONDS", 3)
     with dask_cluster(tmp_path, workers=0) as (address, _):
         with pytest.raises(BatchRefused, match="has no workers: start some"):
             open_engine(1, address, "cpu")

@@ -7,8 +7,8 @@ import nbformat
 import pytest
 import zmq
 
-from autograder.grading import grade as grading
-from autograder.grading.session import MAX_MESSAGE, Limits, Session
+from autograder.grading.running import grade as grading
+from autograder.grading.running.session import MAX_MESSAGE, Limits, Session
 from autograder.judging import Reason
 from autograder.reporting.feedback import feedback_page
 from tests.support.notebooks import LAB, cell_of, role
@@ -266,8 +266,8 @@ def test_the_room_holds_nothing_but_stubs_probes_and_data(room, name):
 def test_a_need_of_a_need_is_given_too(launcher):
     from autograder.building import instructor_notebook
     from autograder.exercises import find_lab
-    from autograder.grading.batch import REPOSITORY
-    from autograder.grading.grade import References, grade_notebook
+    from autograder.grading.many.batch import REPOSITORY
+    from autograder.grading.running.grade import References, grade_notebook
 
     lab = find_lab("normalization")
     notebook = instructor_notebook(lab, REPOSITORY)

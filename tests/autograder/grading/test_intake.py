@@ -12,9 +12,9 @@ import pytest
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
-from autograder.grading.intake import take_in_student
-from autograder.grading.reading import MAX_BYTES
-from autograder.grading.showing import sanitized
+from autograder.grading.intake.reading import MAX_BYTES
+from autograder.grading.intake.showing import sanitized
+from autograder.grading.intake.taking import take_in_student
 from tests.support.notebooks import SLUG, cell_of, role
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\xff" * 30).decode()

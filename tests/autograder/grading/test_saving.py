@@ -9,12 +9,13 @@ import pytest
 from nbgrader.api import Gradebook
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-import autograder.grading.saving as saving
-from autograder.grading.grade import Graded
-from autograder.grading.gradebook import open_gradebook, register_lab
-from autograder.grading.intake import laid_notebook, take_in_student
-from autograder.grading.record import not_run, read_record
-from autograder.grading.saving import database_url, save
+import autograder.grading.keeping.saving as saving
+from autograder.grading.intake.taking import laid_notebook, take_in_student
+from autograder.grading.keeping.gradebook import open_gradebook, register_lab
+from autograder.grading.keeping.records import read_record
+from autograder.grading.keeping.saving import database_url, save
+from autograder.grading.running.grade import Graded
+from autograder.grading.running.record import not_run
 from tests.support.notebooks import LAB, SLUG, cell_of
 from tests.support.postgres import KINDS, databases
 

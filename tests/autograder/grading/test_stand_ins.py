@@ -3,7 +3,7 @@
 import pytest
 
 from autograder.exercises import labs
-from autograder.grading import stand_ins
+from autograder.grading.running import stand_ins
 
 LABS = {lab.name: lab for lab in labs()}
 

@@ -29,10 +29,10 @@ import course_lib
 from autograder.box import NoBox
 from autograder.building import solved_notebook, student_notebook
 from autograder.exercises import find_lab
-from autograder.grading.grade import Graded, References, grade_notebook
-from autograder.grading.kernels import Launcher, open_launcher
-from autograder.grading.sealed import seal
-from autograder.grading.session import DEFAULT_LIMITS, Limits
+from autograder.grading.running.grade import Graded, References, grade_notebook
+from autograder.grading.running.kernels import Launcher, open_launcher
+from autograder.grading.running.sealed import seal
+from autograder.grading.running.session import DEFAULT_LIMITS, Limits
 from autograder.judging import Lab
 
 REPOSITORY = Path(autograder.__file__).resolve().parents[1]

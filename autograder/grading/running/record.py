@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from autograder.judging import Exercise, Kind, Lab, Reason, Verdict
@@ -83,29 +79,6 @@ def not_run(
 def unjudged(exercise: Exercise, reason: Reason, *notes: str) -> Verdict:
     """A verdict of 0 points for an exercise that was not judged."""
     return Verdict(exercise.id, str(exercise.kind), 0.0, exercise.points, reason, notes=list(notes))
-
-
-def write_record(record: Record, path: Path) -> None:
-    """Write a record whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(record.to_dict(), indent=1, allow_nan=False) + "\n")
-
-
-def read_record(path: Path) -> Record | None:
-    """The record at a path; None when there is none that can be read."""
-    try:
-        return Record.from_dict(json.loads(path.read_text()))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file's text in one step."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(name, 0o644)
-    os.replace(name, path)
 
 
 def _strict(value: Any) -> Any:

@@ -16,8 +16,8 @@ from typing import Any, cast
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from autograder.grading.kernels import Kernel, Launcher
-from autograder.grading.valve import Valve
+from autograder.grading.running.kernels import Kernel, Launcher
+from autograder.grading.running.valve import Valve
 from autograder.judging import Exercise
 from autograder.probes import wire
 from autograder.probes.kernel import MIME

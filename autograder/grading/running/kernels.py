@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import course_lib
 from autograder.box import Box, Limits, NoBox, View
 from autograder.box.outside import gpu_devices
-from autograder.grading.sealed import temporary_room
+from autograder.grading.running.sealed import temporary_room
 
 MODULES = (
     "torch",

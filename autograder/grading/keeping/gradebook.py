@@ -35,7 +35,7 @@ from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 from traitlets.config import Config
 
-from autograder.grading.record import Record
+from autograder.grading.running.record import Record
 from autograder.judging import Kind, Lab, Reason, Verdict
 
 _STUDENT = select(Student.id).where(Student.id == bindparam("student"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autograder.grading.record import Record
+from autograder.grading.running.record import Record
 from autograder.judging import Reason
 
 _MARKS = {

@@ -9,12 +9,13 @@ from nbgrader.utils import parse_utc
 from sqlalchemy.exc import IntegrityError, OperationalError
 from traitlets.config import Config, PyFileConfigLoader
 
-from autograder.grading.course import Course, is_safe_name
-from autograder.grading.grade import Graded
-from autograder.grading.gradebook import late_penalty, save_record
-from autograder.grading.intake import TIMESTAMP
-from autograder.grading.laying import laid_text
-from autograder.grading.record import Record, write_record, write_whole
+from autograder.grading.course import Course, is_safe_name, write_whole
+from autograder.grading.intake.laying import laid_text
+from autograder.grading.intake.taking import TIMESTAMP
+from autograder.grading.keeping.gradebook import late_penalty, save_record
+from autograder.grading.keeping.records import write_record
+from autograder.grading.running.grade import Graded
+from autograder.grading.running.record import Record
 from autograder.judging import Lab
 from autograder.reporting.feedback import write_feedback
 

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from autograder.grading.course import Course, is_safe_name
-from autograder.grading.laying import belonging, laid_text, lay
-from autograder.grading.reading import Submission, Unreadable, look_into, read_notebook
-from autograder.grading.record import write_whole
+from autograder.grading.course import Course, is_safe_name, write_whole
+from autograder.grading.intake.laying import belonging, laid_text, lay
+from autograder.grading.intake.reading import Submission, Unreadable, look_into, read_notebook
 
 TIMESTAMP = "timestamp.txt"
 REFUSED = ".refused.json"

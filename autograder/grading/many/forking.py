@@ -10,7 +10,7 @@ import os
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 
-LOADED = ("autograder.grading.worker", "torch._dynamo")
+LOADED = ("autograder.grading.many.worker", "torch._dynamo")
 """torch loads its compiler when first an optimizer or a generator is made: more than a second."""
 
 

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from typing import Any, Protocol, TypeVar
 
-from autograder.grading import forking
-from autograder.grading.worker import BatchRefused, begin
+from autograder.grading.many import forking
+from autograder.grading.many.worker import BatchRefused, begin
 
 CONNECT_SECONDS = 10
 FOR_EACH_WORKER = 4

@@ -12,10 +12,16 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from autograder.grading import stand_ins
-from autograder.grading.kernels import Launcher
-from autograder.grading.record import Record, unjudged
-from autograder.grading.session import DEFAULT_LIMITS, Limits, Outcome, Session, lacks_memory
+from autograder.grading.running import stand_ins
+from autograder.grading.running.kernels import Launcher
+from autograder.grading.running.record import Record, unjudged
+from autograder.grading.running.session import (
+    DEFAULT_LIMITS,
+    Limits,
+    Outcome,
+    Session,
+    lacks_memory,
+)
 from autograder.judging import Exercise, Finding, Kind, Lab, Reason, Verdict, cases, judge
 from autograder.judging.cells import bound_names, parse_cell
 from autograder.judging.forbidden import explain, find_uses

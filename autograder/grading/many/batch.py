@@ -15,9 +15,13 @@ from nbformat import NotebookNode
 from sqlalchemy.exc import DBAPIError
 
 from autograder.building import student_notebook
-from autograder.grading import worker
 from autograder.grading.course import Course
-from autograder.grading.engine import (
+from autograder.grading.intake.taking import Taken, laid_notebook, take_in_student
+from autograder.grading.keeping.gradebook import open_gradebook, register_lab, roster
+from autograder.grading.keeping.records import read_record
+from autograder.grading.keeping.saving import database_url, save
+from autograder.grading.many import worker
+from autograder.grading.many.engine import (
     Engine,
     SchedulerLost,
     WorkerDied,
@@ -25,15 +29,12 @@ from autograder.grading.engine import (
     open_engine,
     run_each,
 )
-from autograder.grading.grade import Graded, References, grade_notebook
-from autograder.grading.gradebook import open_gradebook, register_lab, roster
-from autograder.grading.intake import Taken, laid_notebook, take_in_student
-from autograder.grading.kernels import Plain
-from autograder.grading.record import Record, not_run, read_record
-from autograder.grading.saving import database_url, save
-from autograder.grading.sealed import temporary_room
-from autograder.grading.summary import Summary, summarize
-from autograder.grading.worker import REPOSITORY, BatchRefused, Room, Settings, Task
+from autograder.grading.many.summary import Summary, summarize
+from autograder.grading.many.worker import REPOSITORY, BatchRefused, Room, Settings, Task
+from autograder.grading.running.grade import Graded, References, grade_notebook
+from autograder.grading.running.kernels import Plain
+from autograder.grading.running.record import Record, not_run
+from autograder.grading.running.sealed import temporary_room
 from autograder.judging import Lab
 from autograder.judging.seeds import course_secret
 

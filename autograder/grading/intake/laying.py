@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.grading.showing import sanitized, shown_outputs
+from autograder.grading.intake.showing import sanitized, shown_outputs
 from autograder.judging.cells import bound_names, parse_cell
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
