@@ -141,7 +141,7 @@ def _build(options: argparse.Namespace) -> int:
                 print(problem, file=sys.stderr)
             print(f"{len(labs)} labs: " + ("out of date; run `course build`" if problems else "ok"))
             return EXIT_PROBLEMS if problems else 0
-        from autograder.grading.many.batch import unproved
+        from autograder.grading.many.proof import unproved
 
         for path in build(labs, root, pages, proof=unproved):
             print(path.relative_to(root))

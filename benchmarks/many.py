@@ -19,7 +19,8 @@ from nbformat import NotebookNode
 
 from autograder.building import student_notebook
 from autograder.grading.many import batch, worker
-from autograder.grading.many.worker import Settings, Task
+from autograder.grading.many.room import Settings
+from autograder.grading.many.worker import Task
 from autograder.grading.running.grade import Graded
 from autograder.judging import Lab
 from benchmarks.classes import CONFIGURED, REPOSITORY, course

@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 from sqlalchemy.exc import DBAPIError
 
 from autograder.building import student_notebook
+from autograder.grading.checkout import REPOSITORY, code_digest
 from autograder.grading.course import Course
 from autograder.grading.intake.taking import Taken, laid_notebook, take_in_student
 from autograder.grading.keeping.gradebook import open_gradebook, register_lab, roster
 from autograder.grading.keeping.records import read_record
 from autograder.grading.keeping.saving import database_url, save
 from autograder.grading.many import worker
-from autograder.grading.many.engine import (
-    Engine,
-    SchedulerLost,
-    WorkerDied,
-    closing,
-    open_engine,
-    run_each,
-)
+from autograder.grading.many.cluster import Cluster
+from autograder.grading.many.engine import Engine, SchedulerLost, WorkerDied, closing, run_each
+from autograder.grading.many.local import Here, Local
+from autograder.grading.many.proof import BatchRefused
+from autograder.grading.many.room import Room, Settings
 from autograder.grading.many.summary import Summary, summarize
-from autograder.grading.many.worker import REPOSITORY, BatchRefused, Room, Settings, Task
-from autograder.grading.running.grade import Graded, References, grade_notebook
-from autograder.grading.running.kernels import Plain
+from autograder.grading.many.worker import Task
+from autograder.grading.running.grade import Graded
 from autograder.grading.running.record import Record, not_run
-from autograder.grading.running.sealed import temporary_room
 from autograder.judging import Lab
 from autograder.judging.seeds import course_secret
 
@@ -68,17 +62,6 @@ def _take_in_one(course: Course, lab: Lab, pristine: NotebookNode, student: str)
         return Taken(student, reason=reason.encode("utf-8", "replace").decode())
 
 
-def unproved(solution: NotebookNode, lab: Lab) -> list[str]:
-    """What is wrong with a solution notebook: the exercises in which it does not score everything.
-
-    It is graded as a submission would be, with hidden inputs of its own.
-    """
-    with temporary_room() as room:
-        # An author's own code, which may be built where nothing can be confined.
-        graded = grade_notebook(solution, References(lab, os.urandom(32)), Plain(room))
-        return worker.not_full(graded, lab)
-
-
 def prepare(lab: Lab, root: Path, *, device: str = "cpu", unsafe_no_box: bool = False) -> Room:
     """The proved room of a lab in this process.
 
@@ -88,19 +71,6 @@ def prepare(lab: Lab, root: Path, *, device: str = "cpu", unsafe_no_box: bool = 
         return worker.ready(_settings(lab, root, device, unsafe_no_box), lab.name)
     except BatchRefused as refusal:
         raise _nobody(lab, refusal) from refusal
-
-
-def grade_taken(course: Course, room: Room, taken: Taken) -> Graded:
-    """Grade in this process what intake has left of one submission."""
-    if taken.reason is not None:
-        record = not_run(taken.student, room.lab, taken.reason, notes=taken.notes)
-        return Graded(record, student_notebook(room.lab, REPOSITORY))
-    return room.grade(
-        nbformat.reads(laid_notebook(course, taken, room.lab.slug), as_version=4),
-        student=taken.student,
-        submission=taken.submission,
-        notes=taken.notes,
-    )
 
 
 def grade(
@@ -139,10 +109,20 @@ def grade(
     return [batch.done[student] for student in students]
 
 
+def open_engine(jobs: int, scheduler: str | None, device: str) -> Engine:
+    """The engine for what was asked.
+
+    Raises: BatchRefused, where a cluster cannot be used.
+    """
+    if scheduler is not None:
+        return Cluster(scheduler, device)
+    return Here() if jobs == 1 else Local(jobs)
+
+
 def _settings(
     lab: Lab, root: Path, device: str, unsafe_no_box: bool, share: float = 1.0
 ) -> Settings:
-    code = worker.code_digest(lab.slug)
+    code = code_digest(lab.slug)
     return Settings(course_secret(root), code, device, unsafe_no_box, share)
 
 

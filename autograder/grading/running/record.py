@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograder.judging import Exercise, Kind, Lab, Reason, Verdict
+from autograder.grading.running.verdicts import unjudged
+from autograder.judging import Kind, Lab, Reason, Verdict
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,6 @@ def not_run(
         student, lab.name, lab.version, "not_run", verdicts, submission,
         notes=[reason, *(notes or [])],
     )  # fmt: skip
-
-
-def unjudged(exercise: Exercise, reason: Reason, *notes: str) -> Verdict:
-    """A verdict of 0 points for an exercise that was not judged."""
-    return Verdict(exercise.id, str(exercise.kind), 0.0, exercise.points, reason, notes=list(notes))
 
 
 def _strict(value: Any) -> Any:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import queue
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 
 from autograder.grading.running.kernels import Kernel, Launcher
+from autograder.grading.running.outcome import Outcome, as_text, outcome_of, outcome_of_death
 from autograder.grading.running.valve import Valve
 from autograder.judging import Exercise
 from autograder.probes import wire
@@ -32,12 +33,6 @@ MAX_WAITING = 100
 START_SECONDS = 60.0
 
 _RESET = re.compile(r"^\s*%reset\b|magic\(.reset\b", re.MULTILINE)
-_EXHAUSTED = re.compile(
-    r"can't allocate memory|not enough memory|out of memory|can't start new thread|"
-    r"\[Errno (11|12|23|24|27|28)\]",
-    re.IGNORECASE,
-)
-"""Memory, threads, processes, descriptors or disk space: words of torch and numbers of errors."""
 
 
 @dataclass(frozen=True)
@@ -50,25 +45,6 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a cell or a probe ended.
-
-    ``status`` is ``ok``, ``error``, ``timed_out``, ``crashed`` or ``out_of_memory``.
-    """
-
-    status: str
-    error: str = ""
-    message: str = ""
-    reply: dict[str, Any] = field(default_factory=dict)
-    ended_kernel: bool = False
-
-    @property
-    def sentence(self) -> str:
-        """What happened, in words."""
-        return f"{self.error}: {self.message}" if self.error else self.message
 
 
 def _capped_context() -> zmq.Context[Any]:
@@ -149,7 +125,7 @@ class Session:
         answer = _inside(outcome.reply, "user_expressions", "observation")
         if not isinstance(answer, dict) or answer.get("status") != "ok":
             answer = answer if isinstance(answer, dict) else {}
-            error, message = _text(answer.get("ename", "")), _text(answer.get("evalue", ""))
+            error, message = as_text(answer.get("ename", "")), as_text(answer.get("evalue", ""))
             return Outcome("error", error[:80], message[:300]), {}
         try:
             decoded = wire.loads(_inside(answer, "data", MIME))
@@ -202,13 +178,13 @@ class Session:
                 answers = reply["parent_header"].get("msg_id") == request
             except queue.Empty:
                 if end := self._kernel.end:
-                    return _died(end)
+                    return outcome_of_death(end)
                 continue
             except Exception:
                 # Code in a kernel holds its key and can send what no kernel sends.
                 continue
             if answers and isinstance(reply["content"], dict):
-                return _outcome(reply["content"])
+                return outcome_of(reply["content"])
         return None
 
     def _replay(self) -> None:
@@ -241,50 +217,8 @@ class Session:
         self._client = self._kernel = self._valve = None
 
 
-def _died(end: str) -> Outcome:
-    if end == "out_of_memory":
-        return Outcome("out_of_memory", "", "the kernel was ended: it used too much memory")
-    what = "the kernel died while this ran" if end == "ended" else f"the kernel {end}"
-    return Outcome("crashed", "", what)
-
-
-def _outcome(content: dict[str, Any]) -> Outcome:
-    if _asks_to_exit(content):
-        # The kernel answers first and goes a moment later, in the middle of another cell.
-        what = "the code called quit() or exit()"
-        return Outcome("error", "SystemExit", what, ended_kernel=True)
-    if content.get("status") == "ok":
-        return Outcome("ok", reply=content)
-    error, message = _text(content.get("ename", "")), _text(content.get("evalue", ""))
-    status = "out_of_memory" if lacks_memory(error, message) else "error"
-    return Outcome(status, error[:80], message[:500], content)
-
-
-def _text(value: Any) -> str:
-    """What came as text, fit to be written to any file."""
-    return str(value).encode("utf-8", "replace").decode()
-
-
-def lacks_memory(error: str, message: str) -> bool:
-    """Whether an exception of this type and message says that memory, or what needs some, ran out.
-
-    Processes, threads, descriptors and disk space count too: the next cell would hang for want of
-    them.
-    """
-    if error in ("MemoryError", "OutOfMemoryError"):
-        return True
-    kinds = ("RuntimeError", "OSError", "BlockingIOError")
-    return error in kinds and bool(_EXHAUSTED.search(message))
-
-
 def _inside(value: Any, *keys: str) -> Any:
     """What lies under keys, one in another; None where there are none."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
-
-
-def _asks_to_exit(content: dict[str, Any]) -> bool:
-    payload = content.get("payload")
-    asked = [p for p in payload if isinstance(p, dict)] if isinstance(payload, list) else []
-    return any(p.get("source") == "ask_exit" for p in asked)

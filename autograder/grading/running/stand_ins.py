@@ -6,9 +6,9 @@ import ast
 import functools
 import inspect
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from autograder.judging import Exercise
+from autograder.judging import Exercise, Verdict
 from autograder.judging.source import answer_source
 
 
@@ -27,12 +27,20 @@ def needed_by(exercise: Exercise, exercises: dict[str, Exercise]) -> list[Exerci
     return [exercises[id] for id in exercises if id in found]
 
 
-def sources(missing: Iterable[Exercise], exercises: dict[str, Exercise]) -> dict[str, str]:
-    """What a kernel runs in the place of the missing answers, by name.
+def missing(
+    exercise: Exercise, exercises: dict[str, Exercise], earlier: Mapping[str, Verdict]
+) -> list[Exercise]:
+    """What an answer needs and what earlier verdicts call wrong, in the order of the lab."""
+    needed = needed_by(exercise, exercises)
+    return [need for need in needed if need.id in earlier and not earlier[need.id].passed]
+
+
+def sources(answers: Iterable[Exercise], exercises: dict[str, Exercise]) -> dict[str, str]:
+    """What a kernel runs in the place of answers, by name.
 
     A reference calls the references of what it needs itself, and what its module imports.
     """
-    ids = {n.id for need in missing for n in (need, *needed_by(need, exercises))}
+    ids = {n.id for need in answers for n in (need, *needed_by(need, exercises))}
     chosen = [exercises[id] for id in exercises if id in ids]
     return {
         e.name: f"{_imports(e.reference.__module__)}\n\n\n{answer_source(e, e.reference)}"

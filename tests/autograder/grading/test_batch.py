@@ -14,8 +14,9 @@ import autograder.grading.keeping.saving as saving
 import autograder.grading.many.batch as batch
 import autograder.grading.many.worker as worker
 from autograder.box import NoBox
+from autograder.grading.checkout import REPOSITORY
 from autograder.grading.keeping.gradebook import open_gradebook, register_lab
-from autograder.grading.many.batch import REPOSITORY, BatchRefused, BatchStopped, grade
+from autograder.grading.many.batch import BatchRefused, BatchStopped, grade
 from autograder.grading.nbgrader import take_in_first
 from autograder.grading.running.grade import Graded
 from autograder.grading.running.record import not_run

@@ -14,8 +14,9 @@ from nbgrader.api import Gradebook
 
 import autograder.grading.many.batch as batch
 import autograder.grading.many.worker as worker
+from autograder.grading.checkout import REPOSITORY
 from autograder.grading.keeping.gradebook import open_gradebook
-from autograder.grading.many.batch import REPOSITORY, BatchRefused, grade, prepare
+from autograder.grading.many.batch import BatchRefused, grade, prepare
 from tests.support.notebooks import LAB, SLUG, cell_of
 
 BIN = Path(sys.executable).parent

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 import autograder.grading.many.worker as worker
-from autograder.grading.many.batch import REPOSITORY, BatchRefused, grade
+from autograder.grading.checkout import REPOSITORY
+from autograder.grading.many.batch import BatchRefused, grade
 from autograder.grading.many.engine import (
     FOR_EACH_WORKER,
     Here,

@@ -266,8 +266,9 @@ def test_the_room_holds_nothing_but_stubs_probes_and_data(room, name):
 def test_a_need_of_a_need_is_given_too(launcher):
     from autograder.building import instructor_notebook
     from autograder.exercises import find_lab
-    from autograder.grading.many.batch import REPOSITORY
-    from autograder.grading.running.grade import References, grade_notebook
+    from autograder.grading.checkout import REPOSITORY
+    from autograder.grading.running.grade import grade_notebook
+    from autograder.grading.running.references import References
 
     lab = find_lab("normalization")
     notebook = instructor_notebook(lab, REPOSITORY)

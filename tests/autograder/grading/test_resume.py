@@ -15,7 +15,7 @@ import nbformat
 import psutil
 import pytest
 
-from autograder.grading.many.batch import REPOSITORY
+from autograder.grading.checkout import REPOSITORY
 from tests.support.notebooks import LAB, SLUG, cell_of
 from tests.support.processes import BIN, ENVIRONMENT, alive, family, wait_until
 

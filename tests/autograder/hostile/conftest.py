@@ -12,9 +12,10 @@ import psutil
 import pytest
 
 from autograder.building import instructor_notebook, student_notebook
-from autograder.grading.many.batch import REPOSITORY
-from autograder.grading.running.grade import References, grade_notebook
+from autograder.grading.checkout import REPOSITORY
+from autograder.grading.running.grade import grade_notebook
 from autograder.grading.running.kernels import open_launcher
+from autograder.grading.running.references import References
 from autograder.grading.running.sealed import seal
 from autograder.grading.running.session import Limits
 from tests.support.notebooks import LAB, cell_of, role

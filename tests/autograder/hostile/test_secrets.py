@@ -15,10 +15,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from autograder.grading.checkout import REPOSITORY
 from autograder.grading.course import Course
 from autograder.grading.intake.taking import take_in_student
-from autograder.grading.many.batch import REPOSITORY
-from autograder.grading.running.grade import References
+from autograder.grading.running.references import References
 from autograder.grading.running.session import Session
 from autograder.judging.source import answer_source
 from tests.support.notebooks import LAB, SLUG, cell_of
