@@ -12,8 +12,8 @@ from traitlets.config import Config, PyFileConfigLoader
 from autograder.grading.course import Course, is_safe_name, write_whole
 from autograder.grading.intake.laying import laid_text
 from autograder.grading.intake.taking import TIMESTAMP
-from autograder.grading.keeping.gradebook import late_penalty, save_record
 from autograder.grading.keeping.records import write_record
+from autograder.grading.keeping.scores import late_penalty, save_record
 from autograder.grading.running.grade import Graded
 from autograder.grading.running.record import Record
 from autograder.judging import Lab

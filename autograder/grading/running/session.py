@@ -120,20 +120,7 @@ class Session:
             f".observe({request!r}, get_ipython().user_ns)"
         )
         outcome = self._execute("", self.limits.probe, {"observation": expression})
-        if outcome.status != "ok":
-            return outcome, {}
-        answer = _inside(outcome.reply, "user_expressions", "observation")
-        if not isinstance(answer, dict) or answer.get("status") != "ok":
-            answer = answer if isinstance(answer, dict) else {}
-            error, message = as_text(answer.get("ename", "")), as_text(answer.get("evalue", ""))
-            return Outcome("error", error[:80], message[:300]), {}
-        try:
-            decoded = wire.loads(_inside(answer, "data", MIME))
-        except wire.WireError as problem:
-            return Outcome("error", "", f"the observation was refused: {problem}"), {}
-        if not isinstance(decoded, dict):
-            return Outcome("error", "", "the observation was refused: it is no reply"), {}
-        return outcome, decoded
+        return _decoded(outcome) if outcome.status == "ok" else (outcome, {})
 
     def renew(self) -> None:
         """Go on in a fresh kernel: this one has nothing left to go on with."""
@@ -215,6 +202,22 @@ class Session:
         if self._valve is not None:
             self._valve.close()
         self._client = self._kernel = self._valve = None
+
+
+def _decoded(outcome: Outcome) -> tuple[Outcome, dict[str, Any]]:
+    """What a probe has sent with a request's reply; whatever is no reply of ours is an error."""
+    answer = _inside(outcome.reply, "user_expressions", "observation")
+    if not isinstance(answer, dict) or answer.get("status") != "ok":
+        answer = answer if isinstance(answer, dict) else {}
+        error, message = as_text(answer.get("ename", "")), as_text(answer.get("evalue", ""))
+        return Outcome("error", error[:80], message[:300]), {}
+    try:
+        decoded = wire.loads(_inside(answer, "data", MIME))
+    except wire.WireError as problem:
+        return Outcome("error", "", f"the observation was refused: {problem}"), {}
+    if not isinstance(decoded, dict):
+        return Outcome("error", "", "the observation was refused: it is no reply"), {}
+    return outcome, decoded
 
 
 def _inside(value: Any, *keys: str) -> Any:

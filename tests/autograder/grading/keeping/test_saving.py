@@ -1,22 +1,19 @@
 """What is left of a submission: notebook, files, scores, penalties; and a database that is busy."""
 
-import copy
 import sqlite3
 from dataclasses import replace
 
-import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 import autograder.grading.keeping.saving as saving
-from autograder.grading.intake.taking import laid_notebook, take_in_student
 from autograder.grading.keeping.gradebook import open_gradebook, register_lab
 from autograder.grading.keeping.records import read_record
 from autograder.grading.keeping.saving import database_url, save
 from autograder.grading.running.grade import Graded
 from autograder.grading.running.record import not_run
-from tests.support.notebooks import LAB, SLUG, cell_of
+from tests.support.notebooks import LAB, SLUG
 from tests.support.postgres import KINDS, databases
 
 CONFIG = """
@@ -131,28 +128,3 @@ def test_rows_that_another_run_adds_meanwhile_are_taken(course, graded, busy, mo
     monkeypatch.setattr(saving, "save_record", overtaken)
     save(course, LAB, graded, gradebook)
     assert len(gradebook.students) == 1
-
-
-def test_a_worker_gets_the_notebook_that_intake_left(course, pristine, hand_in, handed_in):
-    cell_of(handed_in, "gaussian").source = 'text = "one\\ntwo"  # “σ”\n'
-    hand_in(handed_in)
-    taken = take_in_student(course, SLUG, pristine, "ada")
-    text = laid_notebook(course, taken, SLUG)
-    laid = nbformat.reads(text, as_version=4)
-    nbformat.validate(laid)
-    assert [c.source for c in laid.cells] == [c.source for c in handed_in.cells]
-    assert [c.metadata for c in laid.cells] == [c.metadata for c in pristine.cells]
-    path = course.submitted("ada", SLUG) / f"{SLUG}.ipynb"
-    path.write_text(text + "\n")
-    with pytest.raises(ValueError, match=r"04_initialization\.ipynb was changed .* run the same"):
-        laid_notebook(course, taken, SLUG)
-    path.unlink()
-    with pytest.raises(OSError, match=r"04_initialization\.ipynb cannot be read: No such file"):
-        laid_notebook(course, taken, SLUG)
-
-
-def test_laying_leaves_the_pristine_notebook_as_it_was(course, pristine, hand_in, handed_in):
-    before = copy.deepcopy(pristine)
-    hand_in(handed_in)
-    take_in_student(course, SLUG, pristine, "ada")
-    assert pristine == before

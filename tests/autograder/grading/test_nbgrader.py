@@ -1,5 +1,6 @@
-"""Stock `nbgrader validate`: it passes the solution's notebook and shows a failing diagnosis."""
+"""nbgrader as it is: what it validates, and what it finds once intake has been there."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from autograder.grading.nbgrader import take_in_first
 from tests.support.notebooks import SLUG, cell_of, role
 
 BIN = Path(sys.executable).parent
@@ -47,3 +49,12 @@ def test_a_right_notebook_passes_and_a_wrong_answer_is_named(small, tmp_path):
     shown = validate(small, tmp_path)
     assert "FAILED ON 1 CELL" in shown
     assert "You leave the variance as it was" in shown
+
+
+def test_nbgrader_takes_in_before_it_copies(course, pristine, hand_in):
+    hand_in(pristine)
+    hand_in(b"raise SystemExit", name="torch.py")
+    with contextlib.chdir(course.root):
+        take_in_first(SLUG, "*", [f"submitted/ada/{SLUG}/{SLUG}.ipynb"])
+    left = course.submitted("ada", SLUG).iterdir()
+    assert [path.name for path in left] == [f"{SLUG}.ipynb"]

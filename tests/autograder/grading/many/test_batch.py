@@ -1,8 +1,6 @@
-"""A batch whose workers, database or students' names give way; and the room's stubs."""
+"""A batch whose workers, database or students' names give way."""
 
-import contextlib
 import copy
-import inspect
 import pickle
 import shutil
 
@@ -12,15 +10,15 @@ from sqlalchemy.exc import OperationalError
 
 import autograder.grading.keeping.saving as saving
 import autograder.grading.many.batch as batch
+import autograder.grading.many.room as room
 import autograder.grading.many.worker as worker
 from autograder.box import NoBox
 from autograder.grading.checkout import REPOSITORY
 from autograder.grading.keeping.gradebook import open_gradebook, register_lab
-from autograder.grading.many.batch import BatchRefused, BatchStopped, grade
-from autograder.grading.nbgrader import take_in_first
+from autograder.grading.many.batch import BatchStopped, grade
+from autograder.grading.many.proof import BatchRefused
 from autograder.grading.running.grade import Graded
 from autograder.grading.running.record import not_run
-from autograder.grading.running.sealed import stubs
 from tests.support.notebooks import LAB, SLUG, role
 
 
@@ -100,7 +98,7 @@ def test_an_environment_without_a_kernel_refuses_the_batch(tmp_path, monkeypatch
     def fails(*_, **__):
         raise RuntimeError("Kernel died before replying to kernel_info")
 
-    monkeypatch.setattr(worker, "grade_notebook", fails)
+    monkeypatch.setattr(room, "grade_notebook", fails)
     with pytest.raises(BatchRefused, match=r"nobody was graded.*Kernel died.*course doctor"):
         batch.prepare(LAB, tmp_path, unsafe_no_box=True)
 
@@ -110,7 +108,7 @@ def test_a_machine_that_cannot_confine_grades_nobody(tmp_path, monkeypatch, hand
         raise NoBox("bubblewrap is missing", "install it")
 
     shutil.copy(REPOSITORY / "nbgrader_config.py", tmp_path)
-    monkeypatch.setattr(worker, "open_launcher", refuses)
+    monkeypatch.setattr(room, "open_launcher", refuses)
     hand_in(pristine)
     with pytest.raises(BatchRefused, match=r"nobody was graded.*is missing; install it"):
         grade(tmp_path, LAB)
@@ -118,7 +116,7 @@ def test_a_machine_that_cannot_confine_grades_nobody(tmp_path, monkeypatch, hand
 
 
 def test_a_worker_with_other_code_is_refused_by_name(tmp_path):
-    settings = worker.Settings(b"x", code="another version")
+    settings = room.Settings(b"x", code="another version")
     refusal = worker.prove(settings, LAB.name)
     assert "has other code than the grader: install the same version there" in str(refusal)
     assert str(pickle.loads(pickle.dumps(refusal))) == str(refusal)
@@ -158,30 +156,3 @@ def test_cells_that_left_the_lab_leave_the_gradebook_unless_graded_by_hand(quick
         assert first not in names and second in names
         assert gradebook.find_assignment(SLUG).max_score < before
         assert gradebook.find_grade(second, SLUG, SLUG, "ada").manual_score == 1.0
-
-
-def test_nbgrader_takes_in_before_it_copies(quick, hand_in):
-    hand_in(b"raise SystemExit", name="torch.py")
-    with contextlib.chdir(quick):
-        take_in_first(SLUG, "*", [f"submitted/ada/{SLUG}/{SLUG}.ipynb"])
-    left = (quick / "submitted" / "ada" / SLUG).iterdir()
-    assert [path.name for path in left] == [f"{SLUG}.ipynb"]
-
-
-def test_stubs_have_the_signature_and_tell_nothing():
-    source = (
-        "import math\n\nSCALE = math.pi\n\n\n"
-        "def technique(x, *, scale=SCALE):\n"
-        '    """What it does.\n\n    Formula: secret.\n    """\n    return x * scale\n\n\n'
-        "class Layer(math.Nothing):\n    def forward(self, x):\n        return x + 41\n\n\n"
-        "def _private():\n    return 1\n"
-    )
-    text = stubs(source, "course_lib.example")
-    assert not any(word in text for word in ("secret", "41", "_private", "pi"))
-    scope = {}
-    exec(text, scope)
-    assert list(inspect.signature(scope["technique"]).parameters) == ["x", "scale"]
-    assert scope["technique"].__doc__ == "What it does."
-    for call in (lambda: scope["technique"](1), lambda: scope["Layer"](3)):
-        with pytest.raises(RuntimeError, match=r"course_lib\.example\.\w+ is what an exer"):
-            call()

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 import zmq
 
-from autograder.grading.running import grade as grading
+from autograder.grading.running import answers
 from autograder.grading.running.session import MAX_MESSAGE, Limits, Session
 from autograder.judging import Reason
 from autograder.reporting.feedback import feedback_page
@@ -109,14 +109,14 @@ def test_values_that_break_a_comparison_cost_their_exercise(grade, handed_in):
 
 
 def test_a_failure_while_judging_costs_one_exercise_and_is_flagged(grade, handed_in, monkeypatch):
-    judge = grading.judge
+    judge = answers.judge
 
     def fails(exercise, *arguments, **options):
         if exercise.name == "gaussian":
             raise ZeroDivisionError("hidden 7.25")
         return judge(exercise, *arguments, **options)
 
-    monkeypatch.setattr(grading, "judge", fails)
+    monkeypatch.setattr(answers, "judge", fails)
     verdicts, graded = grade(handed_in)
     assert wrong(verdicts) == {"gaussian": Reason.NOT_RUN}
     assert any("hidden 7.25" in flag for flag in graded.record.flags)

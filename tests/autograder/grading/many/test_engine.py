@@ -12,19 +12,18 @@ import nbformat
 import psutil
 import pytest
 
-import autograder.grading.many.worker as worker
+import autograder.grading.many.batch as batch
 from autograder.grading.checkout import REPOSITORY
-from autograder.grading.many.batch import BatchRefused, grade
+from autograder.grading.many.batch import grade, open_engine
 from autograder.grading.many.engine import (
     FOR_EACH_WORKER,
-    Here,
-    Local,
     SchedulerLost,
     WorkerDied,
     closing,
-    open_engine,
     run_each,
 )
+from autograder.grading.many.local import Here, Local
+from autograder.grading.many.proof import BatchRefused
 from tests.support.notebooks import LAB, SLUG, cell_of
 from tests.support.processes import alive, dask_cluster, family, wait_until
 from tests.support.workers import die_once, fail, sleep_for_a_minute, twice, twice_or_die
@@ -110,7 +109,7 @@ def test_an_interrupted_engine_ends_its_workers_at_once():
     ],
 )
 def test_a_scheduler_that_cannot_be_reached_is_refused(address, sentence, monkeypatch):
-    monkeypatch.setattr("autograder.grading.many.engine.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("autograder.grading.many.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(BatchRefused, match=sentence):
         open_engine(1, address, "cpu")
 
@@ -122,7 +121,7 @@ def test_without_distributed_a_sentence_says_what_to_install(monkeypatch):
 
 
 def test_a_cluster_without_workers_or_without_gpus_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("autograder.grading.many.engine.CONNECT_SECONDS", 3)
+    monkeypatch.setattr("autograder.grading.many.cluster.CONNECT_SECONDS", 3)
     with dask_cluster(tmp_path, workers=0) as (address, _):
         with pytest.raises(BatchRefused, match="has no workers: start some"):
             open_engine(1, address, "cpu")
@@ -208,7 +207,7 @@ def test_a_cluster_of_which_a_worker_is_killed_gives_the_same_verdicts(mixed, se
 
 @pytest.mark.slow
 def test_a_worker_with_other_code_grades_nobody(mixed, tmp_path, monkeypatch):
-    monkeypatch.setattr(worker, "code_digest", lambda slug: "of another version")
+    monkeypatch.setattr(batch, "code_digest", lambda slug: "of another version")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     refused = pytest.raises(BatchRefused, match=r"nobody was graded.*tcp:.*has other code")

@@ -8,7 +8,8 @@ import pytest
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry
 from sqlalchemy import event, func, select, text
 
-from autograder.grading.keeping.gradebook import open_gradebook, register_lab, roster, save_record
+from autograder.grading.keeping.gradebook import open_gradebook, register_lab, roster
+from autograder.grading.keeping.scores import save_record
 from autograder.grading.running.record import Record, not_run
 from autograder.judging import Kind, Reason
 from tests.support.notebooks import LAB, SLUG
