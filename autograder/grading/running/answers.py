@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.grading.running import stand_ins
@@ -19,6 +19,18 @@ from autograder.judging.source import answer_source, is_untouched, same_tree
 
 class Unjudgeable(Exception):
     """What an answer is or gives made judging itself raise."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"judging raised {type(error).__name__}: {str(error)[:200]}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer: the cell that defines it, and what it needs and a reference must stand in for."""
+
+    exercise: Exercise
+    source: str
+    missing: list[Exercise]
 
 
 class Answers:
@@ -39,23 +51,23 @@ class Answers:
 
         What it needs and what ``earlier`` verdicts call wrong is stood in for.
         """
-        source = self._cells.defining(exercise.name)
         missing = stand_ins.missing(exercise, self._exercises, earlier)
+        answer = Answer(exercise, self._cells.defining(exercise.name), missing)
         try:
             if uses := self._forbidden_uses(exercise):
                 return replace(unjudged(exercise, Reason.FORBIDDEN), explanation=explain(uses))
-            outcome, reply = self._observe(exercise, source, missing)
+            outcome, reply = self._observe(answer)
             if outcome.status != "ok":
                 return ended(exercise, outcome)
             if reply.get("defined") is not True:
                 return None
-            verdict = self._compare(exercise, source, reply)
+            verdict = self._compare(answer, reply)
         except Unjudgeable as failure:
             # What an answer gives must not end the grading of the others.
             self._flag(exercise, f"{failure}; look at the answer, and report it as a bug")
             what = "what the answer gives could not be judged"
             return unjudged(exercise, Reason.NOT_RUN, what)
-        return self._annotate(verdict, exercise, source, missing, reply)
+        return self._annotate(answer, reply, verdict)
 
     def _forbidden_uses(self, exercise: Exercise) -> list[Use]:
         given = tuple(n.name for n in stand_ins.needed_by(exercise, self._exercises))
@@ -63,19 +75,19 @@ class Answers:
         try:
             return list(find_uses(sources, exercise.name, forbidden, given=given))
         except Exception as error:
-            raise _unjudgeable(error) from error
+            raise Unjudgeable(error) from error
 
-    def _observe(
-        self, exercise: Exercise, source: str, missing: list[Exercise]
-    ) -> tuple[Outcome, dict[str, Any]]:
-        """What the answer gives on the hidden inputs, with references where answers are missing."""
-        seed, drawn, _ = self._references.of(exercise)
-        given = stand_ins.sources(missing, self._exercises)
-        again = definition_in(source, exercise.name) if given else ""
-        return self._session.observe(exercise, drawn, seed, given, again)
+    def _observe(self, answer: Answer) -> tuple[Outcome, dict[str, Any]]:
+        """What it gives on the hidden inputs, with references in the place of what is missing."""
+        seed, drawn, _ = self._references.of(answer.exercise)
+        given = stand_ins.sources(answer.missing, self._exercises)
+        again = definition_in(answer.source, answer.exercise.name) if given else ""
+        return self._session.observe(answer.exercise, drawn, seed, given, again)
 
-    def _compare(self, exercise: Exercise, source: str, reply: dict[str, Any]) -> Verdict:
-        seed, drawn, expected = self._references.of(exercise)
+    def _compare(self, answer: Answer, reply: dict[str, Any]) -> Verdict:
+        """What the judge says of it; a raised want of memory is told from other exceptions."""
+        exercise, references = answer.exercise, self._references
+        seed, drawn, expected = references.of(exercise)
         observed = reply.get("observations")
         observed = observed if isinstance(observed, list) else []
         try:
@@ -85,44 +97,35 @@ class Answers:
                 observed,
                 expected,
                 seed,
-                untouched=is_untouched(exercise, source),
-                mistaken=self._references.mistaken(exercise),
-                device=self._references.device,
+                untouched=is_untouched(exercise, answer.source),
+                mistaken=references.mistaken(exercise),
+                device=references.device,
             )
         except Exception as error:
-            raise _unjudgeable(error) from error
+            raise Unjudgeable(error) from error
         if verdict.reason is Reason.RAISED and _all_lack_memory(observed):
             self._session.renew()
             return replace(verdict, reason=Reason.OUT_OF_MEMORY)
         return verdict
 
-    def _annotate(
-        self,
-        verdict: Verdict,
-        exercise: Exercise,
-        source: str,
-        missing: list[Exercise],
-        reply: dict[str, Any],
-    ) -> Verdict:
-        """A verdict with notes on how it came about; a suspicion becomes a flag."""
+    def _annotate(self, answer: Answer, reply: dict[str, Any], verdict: Verdict) -> Verdict:
+        """The verdict with notes on how it came about; a suspicion becomes a flag."""
+        exercise = answer.exercise
         notes = [
             f"{need.name}, which this answer uses, was not right; it was judged with the "
             "reference in its place"
-            for need in missing
+            for need in answer.missing
             if verdict.reason is not Reason.NOT_ATTEMPTED
         ]
         if isinstance(refused := reply.get("refused"), str):
             notes.append(f"the observation was refused: {refused[:200]}")
-        if verdict.passed and same_tree(source, answer_source(exercise, exercise.reference)):
+        reference = exercise.reference
+        if verdict.passed and same_tree(answer.source, answer_source(exercise, reference)):
             self._flag(exercise, "the same syntax tree as the reference")
         return replace(verdict, notes=[*verdict.notes, *notes])
 
     def _flag(self, exercise: Exercise, what: str) -> None:
         self.flags.append(f"{exercise.id}: {what}")
-
-
-def _unjudgeable(error: Exception) -> Unjudgeable:
-    return Unjudgeable(f"judging raised {type(error).__name__}: {str(error)[:200]}")
 
 
 def _all_lack_memory(observed: list[Any]) -> bool:
