@@ -15,11 +15,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.grading.batch import REPOSITORY
+from autograder.grading.checkout import REPOSITORY
 from autograder.grading.course import Course
-from autograder.grading.grade import References
-from autograder.grading.intake import take_in_student
-from autograder.grading.session import Session
+from autograder.grading.intake.taking import take_in_student
+from autograder.grading.running.references import References
+from autograder.grading.running.session import Session
 from autograder.judging.source.laying import answer_source
 from tests.support.notebooks import LAB, SLUG, cell_of
 
