@@ -312,9 +312,9 @@ def condition_number(matrix: torch.Tensor) -> torch.Tensor:
     """Give how many times farther a matrix stretches one direction than another.
 
     Formula:    κ = σ_max / σ_min, the largest over the smallest singular value.
-    Shapes:     matrix (D, D) -> a number >= 1, infinite for a singular matrix.
-    Convention: singular values, not eigenvalues: diag(1, −2) has κ = 2. Least squares with data X
-                has the Hessian XᵀX, and κ(XᵀX) = κ(X)².
+    Shapes:     matrix (D, D) -> a number >= 1; infinite for a singular matrix, or very large where
+                rounding leaves something of σ_min.
+    Convention: singular values, not eigenvalues: diag(1, −2) has κ = 2, and κ(AᵀA) = κ(A)².
     Raises:     ValueError for a matrix that is not square.
     Source:     Golub & Van Loan 2013, Section 2.6.2.
     """
@@ -436,8 +436,8 @@ def clip_by_global_norm(
     if not max_norm > 0:
         raise ValueError(f"max_norm: got {max_norm}, allowed is max_norm > 0")
 
-    squares = [(g**2).sum() for g in gradients if g is not None]
-    norm = math.sqrt(sum(squares))  # ‖g‖, one for all parameters
+    norms = [torch.linalg.vector_norm(g).item() for g in gradients if g is not None]  # ‖g_i‖
+    norm = math.hypot(*norms)  # ‖g‖, one for all parameters; no square of it overflows
     factor = max_norm / norm if norm > max_norm else 1.0  # min(1, c / ‖g‖)
     return [None if g is None else factor * g for g in gradients]
 
@@ -455,9 +455,8 @@ def accumulated_gradient(
     if not micro_batches:
         raise ValueError("micro_batches: got none, allowed is one or more")
 
-    count = len(micro_batches)
     means: list[torch.Tensor | None] = [
-        torch.stack(parts).sum(dim=0) / count for parts in zip(*micro_batches, strict=True)
+        torch.stack(parts).mean(dim=0) for parts in zip(*micro_batches, strict=True)
     ]
     return clip_by_global_norm(means, max_norm)
 

@@ -328,7 +328,7 @@ def warmup_then_cosine(
         raise ValueError(f"min_lr: got {min_lr}, allowed is 0 <= min_lr <= base_lr = {base_lr}")
 
     if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps  # α₀ (t + 1)/w
+        return base_lr * ((step + 1) / warmup_steps)  # α₀ (t + 1)/w, exactly α₀ at its end
     rest = total_steps - warmup_steps
     return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
 
@@ -372,7 +372,7 @@ def token_fraction_decay(
 
     seen = sum(batch_tokens[:step])  # n_t, tokens before this step
     everything = sum(batch_tokens)  # n
-    drops = sum(seen >= fraction * everything for fraction in fractions)
+    drops = sum(seen / everything >= fraction for fraction in fractions)
     return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
 
 
@@ -461,9 +461,9 @@ def rescale_for_batch_size(
     if not 0 <= base_lr < math.inf:
         raise ValueError(f"base_lr: got {base_lr}, allowed is 0 <= base_lr < inf")
 
-    growth = new_batch_size / batch_size  # B'/B
-    new_milestones = tuple(round(milestone / growth) for milestone in milestones)
-    return base_lr * growth, round(total_steps / growth), new_milestones
+    new_total = round(total_steps * batch_size / new_batch_size)  # whole numbers as long as may be
+    new_milestones = tuple(round(m * batch_size / new_batch_size) for m in milestones)
+    return base_lr * new_batch_size / batch_size, new_total, new_milestones
 
 
 def milestones_in_new_epochs(
