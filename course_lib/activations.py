@@ -184,9 +184,11 @@ def prelu_backward(
 def elu(x: torch.Tensor, alpha: float = 1.0) -> torch.Tensor:
     """Let what is negative level off at −α, without overflow in the value or in its gradient.
 
-    Formula: y = x for x > 0, α (e^x − 1) otherwise.
-    Shapes:  x of any shape -> the same shape.
-    Source:  Clevert, Unterthiner & Hochreiter 2016, Section 3.
+    Formula:    y = x for x > 0, α (e^x − 1) otherwise.
+    Shapes:     x of any shape -> the same shape.
+    Convention: autograd takes the slope from y + α: far left it is exact to the rounding of α, not
+                to that of α e^x, which `elu_backward` gives.
+    Source:     Clevert, Unterthiner & Hochreiter 2016, Section 3.
     """
     negative = alpha * torch.expm1(x.clamp(max=0))  # e^x is never taken of a large positive x
     return torch.where(x > 0, x, negative)

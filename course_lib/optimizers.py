@@ -141,7 +141,7 @@ class RMSProp(GradientDescent):
 
     def update(self, parameter: torch.Tensor, gradient: torch.Tensor, state: dict) -> None:
         """Change one parameter in place; `state` is its own memory, an empty dict at first."""
-        state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+        state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient * gradient
         parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
 
 
@@ -176,7 +176,7 @@ class Adam(GradientDescent):
         beta1, beta2 = self.betas
         state["t"] = state.get("t", 0) + 1  # t = 1 in the first step
         state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * gradient
-        state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * gradient**2
+        state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * gradient * gradient
         m_hat = state["m"] / (1 - beta1 ** state["t"])  # m̂ = m / (1 − β₁ᵗ)
         v_hat = state["v"] / (1 - beta2 ** state["t"])  # v̂ = v / (1 − β₂ᵗ)
         parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
@@ -216,7 +216,7 @@ class AdamW(GradientDescent):
         beta1, beta2 = self.betas
         state["t"] = state.get("t", 0) + 1
         state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * gradient
-        state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * gradient**2
+        state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * gradient * gradient
         m_hat = state["m"] / (1 - beta1 ** state["t"])
         v_hat = state["v"] / (1 - beta2 ** state["t"])
         parameter *= 1 - self.lr * self.weight_decay  # w ← (1 − η λ) w
