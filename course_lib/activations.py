@@ -13,6 +13,9 @@ def sigmoid(x: torch.Tensor) -> torch.Tensor:
     Shapes:  x of any shape -> the same shape.
     Raises:  ValueError for whole numbers: bytes have no negative ones.
     Source:  LeCun et al. 1998, Efficient BackProp, Section 4.4.
+
+    >>> sigmoid(torch.tensor([-1000.0, 0.0]))
+    tensor([0.0000, 0.5000])
     """
     if not x.is_floating_point():
         raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
@@ -77,6 +80,9 @@ def relu(x: torch.Tensor) -> torch.Tensor:
     Shapes:     x of any shape -> the same shape, a new tensor.
     Convention: the slope at exactly 0 is 0, and what is not a number stays so, as in torch.
     Source:     Nair & Hinton 2010; Krizhevsky et al. 2012, Section 3.1.
+
+    >>> relu(torch.tensor([-2.0, 3.0, float("nan")]))
+    tensor([0., 3., nan])
     """
     return torch.where(x <= 0, torch.zeros_like(x), x)  # max(0, x), of slope 0 at 0
 
@@ -189,6 +195,9 @@ def elu(x: torch.Tensor, alpha: float = 1.0) -> torch.Tensor:
     Convention: autograd takes the slope from y + α: far left it is exact to the rounding of α, not
                 to that of α e^x, which `elu_backward` gives.
     Source:     Clevert, Unterthiner & Hochreiter 2016, Section 3.
+
+    >>> elu(torch.tensor([-1000.0, 3.0]), alpha=0.5)
+    tensor([-0.5000,  3.0000])
     """
     negative = alpha * torch.expm1(x.clamp(max=0))  # e^x is never taken of a large positive x
     return torch.where(x > 0, x, negative)
@@ -217,7 +226,7 @@ def elu_mean(std: float, alpha: float) -> float:
                 distribution function of N(0, 1).
     Convention: α = 0 is ReLU, whose mean is σ/√(2π) = 0.40 σ. With σ = α = 1 it is 0.16: ELU is
                 closer to zero mean, not zero-centered.
-    Raises:     ValueError for a std outside [0, 37]: e^{σ²/2} is then no number in float64.
+    Raises:     ValueError for a std outside [0, 37]: beyond, float64 does not reach.
     Source:     the integral of Clevert, Unterthiner & Hochreiter 2016, Section 3, over N(0, σ²).
     """
     if not 0 <= std <= 37:
@@ -291,6 +300,9 @@ def maxout(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.T
     Shapes:  x (N, D), weight (k, M, D), bias (k, M) -> (N, M).
     Raises:  ValueError for other shapes.
     Source:  Goodfellow et al. 2013, Section 3.
+
+    >>> maxout(torch.tensor([[2.0]]), torch.tensor([[[1.0]], [[-3.0]]]), torch.zeros(2, 1))
+    tensor([[2.]])
     """
     if weight.ndim != 3 or x.ndim != 2 or weight.shape[2] != x.shape[1]:
         got = f"{tuple(x.shape)} and {tuple(weight.shape)}"
@@ -468,6 +480,9 @@ def dead_fraction(batches: list[torch.Tensor]) -> torch.Tensor:
     Shapes:  batches of pre-activations z, (N_b, M) each -> a tensor with one number.
     Raises:  ValueError for no batches.
     Source:  Lu et al. 2019, "Dying ReLU and initialization".
+
+    >>> dead_fraction([torch.tensor([[-1.0, 2.0]]), torch.tensor([[-3.0, -4.0]])])
+    tensor(0.5000)
     """
     if not batches:
         raise ValueError("batches: got none, allowed is at least one")

@@ -16,6 +16,9 @@ def batch_norm(
     Convention: `torch.var` divides by N − 1 unless told otherwise; this variance divides by N.
     Raises:     ValueError for another shape, for whole numbers, for N < 2 and for a negative eps.
     Source:     Ioffe & Szegedy 2015, Algorithm 1.
+
+    >>> batch_norm(torch.tensor([[1.0], [3.0]]), torch.ones(1), torch.zeros(1)).flatten()
+    tensor([-1.0000,  1.0000])
     """
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, C) with N >= 2")
@@ -374,6 +377,9 @@ def layer_norm(
                 do not depend on each other, so training and evaluation are the same.
     Raises:     ValueError for another shape, for whole numbers, for D = 0 and for a negative eps.
     Source:     Ba, Kiros & Hinton 2016, equations 3 and 4.
+
+    >>> layer_norm(torch.tensor([[1.0, 3.0]]), torch.ones(2), torch.tensor([0.0, 5.0]))
+    tensor([[-1.0000,  6.0000]])
     """
     if x.ndim != 2 or x.shape[1] < 1:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, D) with D >= 1")

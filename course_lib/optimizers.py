@@ -317,6 +317,9 @@ def condition_number(matrix: torch.Tensor) -> torch.Tensor:
     Convention: singular values, not eigenvalues: diag(1, −2) has κ = 2, and κ(AᵀA) = κ(A)².
     Raises:     ValueError for a matrix that is not square.
     Source:     Golub & Van Loan 2013, Section 2.6.2.
+
+    >>> condition_number(torch.diag(torch.tensor([1.0, -2.0])))
+    tensor(2.)
     """
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 1:
         raise ValueError(f"matrix: got shape {tuple(matrix.shape)}, allowed is (D, D)")
@@ -351,6 +354,9 @@ def classify_critical_points(hessians: list[torch.Tensor], tolerance: float = 1e
                 [[1, 3], [3, 1]] is a saddle.
     Raises:     ValueError for another shape and for a negative tolerance.
     Source:     Nocedal & Wright 2006, Theorem 2.4; Dauphin et al. 2014.
+
+    >>> classify_critical_points([torch.tensor([[1.0, 3.0], [3.0, 1.0]])])
+    ['saddle']
     """
     for index, hessian in enumerate(hessians):
         if hessian.ndim != 2 or hessian.shape[0] != hessian.shape[1] or len(hessian) < 1:
@@ -383,6 +389,9 @@ def newton_step(
                 turns the step into gradient descent with the rate 1/δ.
     Raises:     ValueError for another shape and for a negative damping.
     Source:     Nocedal & Wright 2006, Section 3.3; damping: Levenberg 1944.
+
+    >>> newton_step(torch.tensor([5.0]), torch.tensor([8.0]), torch.tensor([[2.0]]))
+    tensor([1.])
     """
     if w.ndim != 1 or gradient.shape != w.shape or hessian.shape != (len(w), len(w)):
         shapes = (tuple(w.shape), tuple(gradient.shape), tuple(hessian.shape))
@@ -432,6 +441,9 @@ def clip_by_global_norm(
                 ‖g‖ + 1e-6 instead, which makes no difference that matters.
     Raises:     ValueError for a max_norm that is not positive.
     Source:     Pascanu, Mikolov & Bengio 2013, Algorithm 1.
+
+    >>> clip_by_global_norm([torch.tensor([3.0]), None, torch.tensor([4.0])], 1.0)
+    [tensor([0.6000]), None, tensor([0.8000])]
     """
     if not max_norm > 0:
         raise ValueError(f"max_norm: got {max_norm}, allowed is max_norm > 0")

@@ -18,6 +18,9 @@ def center(x_train: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
                 other features.
     Source:     LeCun et al. 1998, Efficient BackProp, Section 4.3; the mean image: Krizhevsky
                 et al. 2012, Section 2.
+
+    >>> center(torch.tensor([[1.0, 4.0], [3.0, 4.0]]), torch.tensor([[10.0, 4.0]]))
+    tensor([[8., 0.]])
     """
     if x_train.ndim < 2 or len(x_train) < 1:
         got = tuple(x_train.shape)
@@ -66,6 +69,9 @@ def standardize(x_train: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     Raises:     ValueError for another shape, for training data in whole numbers (bytes) and for an
                 x with another number of features.
     Source:     LeCun et al. 1998, Efficient BackProp, Section 4.3.
+
+    >>> standardize(torch.tensor([[1.0, 7.0], [5.0, 7.0]]), torch.tensor([[9.0, 8.0]]))
+    tensor([[3., 1.]])
     """
     if x_train.ndim != 2 or len(x_train) < 1:
         got = tuple(x_train.shape)
@@ -113,6 +119,9 @@ def pca(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
                 scikit-learn keeps components in rows.
     Raises:     ValueError for another shape, for fewer than two rows and for whole numbers (bytes).
     Source:     Pearson 1901; Hotelling 1933.
+
+    >>> pca(torch.tensor([[0.0, 1.0], [0.0, 3.0]]))[1]
+    tensor([2., 0.])
     """
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (n, D) with n >= 2")

@@ -18,6 +18,9 @@ def softmax_cross_entropy(scores: torch.Tensor, target: torch.Tensor) -> torch.T
                 no softmax comes before this loss.
     Raises:     ValueError for another shape and for a target that is no class number.
     Source:     Bridle 1990; Goodfellow, Bengio & Courville 2016, Section 6.2.2.
+
+    >>> softmax_cross_entropy(torch.tensor([[1e4, 1e4 - 8]]), torch.tensor([0]))
+    tensor(0.0003)
     """
     if scores.ndim != 2 or target.shape != scores.shape[:1] or len(scores) < 1:
         got = f"{tuple(scores.shape)} and {tuple(target.shape)}"
@@ -64,6 +67,9 @@ def hinge_loss(scores: torch.Tensor, target: torch.Tensor, *, margin: float = 1.
     Raises:     ValueError for another shape, for a target that is no class number and for a margin
                 that is not positive.
     Source:     Weston & Watkins 1999.
+
+    >>> hinge_loss(torch.tensor([[3.0, 2.5, 0.0]]), torch.tensor([0]))
+    tensor(0.5000)
     """
     if scores.ndim != 2 or target.shape != scores.shape[:1] or len(scores) < 1:
         got = f"{tuple(scores.shape)} and {tuple(target.shape)}"
@@ -159,6 +165,9 @@ def squared_error(
     Raises:     ValueError for different shapes, for a prediction of whole numbers and for another
                 reduction.
     Source:     `torch.nn.MSELoss`.
+
+    >>> squared_error(torch.zeros(2, 3), torch.ones(2, 3), reduction="sum")
+    tensor(6.)
     """
     if prediction.shape != target.shape:
         got = f"{tuple(prediction.shape)} and {tuple(target.shape)}"
@@ -248,6 +257,9 @@ def numeric_gradient(
                 evaluation, so that a function with dropout or noise draws the same numbers.
     Raises:     ValueError for an h that is not positive.
     Source:     Bengio 2012, Section 4.2; CS231n, "Neural networks part 3".
+
+    >>> numeric_gradient(lambda x: (x**2).sum(), torch.tensor([1.0, 2.0]))
+    tensor([2.0000, 4.0000], dtype=torch.float64)
     """
     if not h > 0:
         raise ValueError(f"h: got {h}, allowed is h > 0")
@@ -275,6 +287,9 @@ def relative_error(analytic: torch.Tensor, numeric: torch.Tensor) -> torch.Tenso
                 above 1e-2 wrong, below 1e-7 right, between them look closer.
     Raises:     ValueError for different shapes.
     Source:     CS231n, "Neural networks part 3".
+
+    >>> relative_error(torch.tensor([1e-9, 0.0]), torch.tensor([2e-9, 0.0]))
+    tensor([0.5000, 0.0000])
     """
     if analytic.shape != numeric.shape:
         got = f"{tuple(analytic.shape)} and {tuple(numeric.shape)}"
@@ -537,6 +552,9 @@ def small_sample(target: torch.Tensor, per_class: int) -> torch.Tensor:
     Raises:     ValueError for no examples, for a per_class below 1 and for a class with fewer
                 examples.
     Source:     CS231n, "Neural networks part 3" (sanity checks).
+
+    >>> small_sample(torch.tensor([1, 0, 1, 0]), per_class=1)
+    tensor([1, 0])
     """
     if target.ndim != 1 or len(target) < 1:
         raise ValueError(f"target: got shape {tuple(target.shape)}, allowed is (N,) with N >= 1")
@@ -644,6 +662,9 @@ def fade(signal: torch.Tensor) -> torch.Tensor:
     Convention: the Hann window with both ends zero, `torch.hann_window(L, periodic=False)`.
     Raises:     ValueError for another shape and for L < 2.
     Source:     Blackman & Tukey 1958.
+
+    >>> fade(torch.ones(1, 5))
+    tensor([[0.0000, 0.5000, 1.0000, 0.5000, 0.0000]])
     """
     if signal.ndim != 2 or signal.shape[1] < 2:
         raise ValueError(f"signal: got shape {tuple(signal.shape)}, allowed is (N, L) with L >= 2")
