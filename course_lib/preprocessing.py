@@ -48,8 +48,8 @@ def center_channels(train_images: torch.Tensor, images: torch.Tensor) -> torch.T
         got = tuple(train_images.shape)
         raise ValueError(f"train_images: got shape {got}, allowed is (N, C, H, W), each >= 1")
     if not train_images.is_floating_point():
-        got = train_images.dtype
-        raise ValueError(f"train_images: got {got}, allowed is a floating-point dtype")
+        kind = train_images.dtype
+        raise ValueError(f"train_images: got {kind}, allowed is a floating-point dtype")
     channels = train_images.shape[1]
     if images.ndim != 4 or images.shape[1] != channels:
         got = tuple(images.shape)
