@@ -301,7 +301,7 @@ def maxout(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.T
     Raises:  ValueError for other shapes.
     Source:  Goodfellow et al. 2013, Section 3.
 
-    >>> maxout(torch.tensor([[2.0]]), torch.tensor([[[1.0]], [[-3.0]]]), torch.zeros(2, 1))
+    >>> maxout(torch.ones(1, 1), torch.tensor([[[2.0]], [[-3.0]]]), torch.zeros(2, 1))
     tensor([[2.]])
     """
     if weight.ndim != 3 or x.ndim != 2 or weight.shape[2] != x.shape[1]:

@@ -17,8 +17,8 @@ def batch_norm(
     Raises:     ValueError for another shape, for whole numbers, for N < 2 and for a negative eps.
     Source:     Ioffe & Szegedy 2015, Algorithm 1.
 
-    >>> batch_norm(torch.tensor([[1.0], [3.0]]), torch.ones(1), torch.zeros(1)).flatten()
-    tensor([-1.0000,  1.0000])
+    >>> batch_norm(torch.tensor([[1.0], [3.0]]), torch.ones(1), torch.zeros(1)).T
+    tensor([[-1.0000,  1.0000]])
     """
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, C) with N >= 2")
