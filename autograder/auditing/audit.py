@@ -23,13 +23,9 @@ import numpy as np
 import torch
 
 from autograder.auditing.mutants import Mutant, define, mutants
-from autograder.judging import Exercise, Mistake, Reason, Verdict, cases, judge, observe
+from autograder.judging import Exercise, Hidden, Mistake, Reason, Verdict, hidden, judge, observe
 from autograder.judging.checks import float_dtype
-from autograder.judging.judge import (
-    Observation,
-    expected_observations,
-    same_observation,
-)
+from autograder.judging.essence import Observation, same_observation
 from autograder.judging.source import is_untouched, starter_source
 
 MAX_CPU_SECONDS = 0.3
@@ -88,9 +84,8 @@ def audit(exercise: Exercise, seeds: int = 20) -> Audit:
 
 def verdict_on(exercise: Exercise, answer: Any, seed: int) -> Verdict:
     """The verdict on an answer, as the student's own check would give it."""
-    drawn = cases(exercise, seed)
-    expected = expected_observations(exercise, drawn, seed)
-    return judge(exercise, drawn, observe(exercise, answer, drawn, seed + 7919), expected, seed)
+    on = hidden(exercise, seed)
+    return judge(exercise, on, observe(exercise, answer, on.drawn, seed + 7919))
 
 
 def _audit_right_answers(exercise: Exercise, result: Audit, seeds: int) -> None:
@@ -100,11 +95,9 @@ def _audit_right_answers(exercise: Exercise, result: Audit, seeds: int) -> None:
     result.alternatives = len(exercise.alternatives)
     passed = dict.fromkeys((name for name, _ in right), 0)
     for seed in range(seeds):
-        drawn = cases(exercise, seed)
-        expected = expected_observations(exercise, drawn, seed)
+        on = hidden(exercise, seed)
         for name, answer in right:
-            seen = observe(exercise, answer, drawn, seed + 7919)
-            verdict = judge(exercise, drawn, seen, expected, seed)
+            verdict = judge(exercise, on, observe(exercise, answer, on.drawn, seed + 7919))
             passed[name] += verdict.passed
             if not verdict.passed and passed[name] == seed:
                 failed = [f for f in verdict.findings if not f.passed]
@@ -121,14 +114,13 @@ def _audit_mistakes(exercise: Exercise, result: Audit) -> None:
     observed: dict[str, list[tuple[Observation, str]]] = {m.name: [] for m in exercise.mistakes}
     margins: list[float] = []
     for seed in range(_MISTAKE_SEEDS):
-        drawn = cases(exercise, seed)
-        expected = expected_observations(exercise, drawn, seed)
+        on = hidden(exercise, seed)
         for mistake in exercise.mistakes:
-            seen = observe(exercise, mistake.answer, drawn, seed + 7919)
-            verdict = judge(exercise, drawn, seen, expected, seed)
+            seen = observe(exercise, mistake.answer, on.drawn, seed + 7919)
+            verdict = judge(exercise, on, seen)
             rejected[mistake.name] &= verdict.score < exercise.points
             named[mistake.name].add(verdict.diagnosis)
-            dtypes = map(float_dtype, drawn)
+            dtypes = map(float_dtype, on.drawn)
             observed[mistake.name] += list(zip(seen, dtypes, strict=True))
             margins += _margin(verdict)
     groups = _indistinguishable(exercise, observed)
@@ -174,35 +166,32 @@ def _indistinguishable(
 def _audit_starter(exercise: Exercise, result: Audit) -> None:
     source = starter_source(exercise)
     answer = define(source, exercise, exercise.name)
-    drawn = cases(exercise, 0)
-    expected = expected_observations(exercise, drawn, 0)
-    seen = observe(exercise, answer, drawn, 0)
-    verdict = judge(exercise, drawn, seen, expected, 0, untouched=is_untouched(exercise, source))
+    on = hidden(exercise, 0)
+    seen = observe(exercise, answer, on.drawn, 0)
+    verdict = judge(exercise, on, seen, untouched=is_untouched(exercise, source))
     result.starter_ok = verdict.reason is Reason.NOT_ATTEMPTED and verdict.score == 0
     if not result.starter_ok:
         result.problems.append(f"the starter is {verdict.reason} with {verdict.score:g} points")
 
 
 def _audit_forgeries(exercise: Exercise, result: Audit) -> None:
-    drawn = cases(exercise, 0)
-    expected = expected_observations(exercise, drawn, 0)
+    on = hidden(exercise, 0)
     replays = []
     for seed in range(1, 6):
-        others = cases(exercise, seed)
-        replays.append(expected_observations(exercise, others, seed))
+        replays.append(hidden(exercise, seed).expected)
     constants: list[Any] = [
-        [{} for _ in drawn],
-        [{"result": np.zeros(()), "raised": None, "steps": []} for _ in drawn],
-        [{"result": "full marks", "raised": {"type": 1, "message": 2}} for _ in drawn],
+        [{} for _ in on.drawn],
+        [{"result": np.zeros(()), "raised": None, "steps": []} for _ in on.drawn],
+        [{"result": "full marks", "raised": {"type": 1, "message": 2}} for _ in on.drawn],
         [{"result": {"not data": "Liar"}, "steps": [{"result": None}], "raised": None}]
-        * len(drawn),
+        * len(on.drawn),
         [],
     ]
     for value in (0.0, 1.0, float("nan")):
         constants.append([_filled(observation, value) for observation in replays[0]])
     for forged in replays + constants:
         result.forgeries += 1
-        verdict = judge(exercise, drawn, forged, expected, 0)
+        verdict = judge(exercise, on, forged)
         if verdict.score == 0:
             result.forgeries_rejected += 1
         else:
@@ -220,15 +209,14 @@ def _filled(value: Any, number: float) -> Any:
 
 
 def _audit_mutants(exercise: Exercise, result: Audit) -> None:
-    drawn = cases(exercise, 0)
-    expected = expected_observations(exercise, drawn, 0)
+    on = hidden(exercise, 0)
     for mutant in mutants(exercise):
         why = exercise.equivalent_mutants.get(mutant.change)
         if why is not None:
             result.survivors.append({"mutant": mutant.change, "equivalent": why})
             continue
         result.mutants += 1
-        if _dies(exercise, mutant, drawn, expected):
+        if _dies(exercise, mutant, on):
             result.killed += 1
         else:
             result.survivors.append({"mutant": mutant.change, "equivalent": ""})
@@ -237,19 +225,14 @@ def _audit_mutants(exercise: Exercise, result: Audit) -> None:
     result.problems += [f"no such mutant to explain: {change}" for change in sorted(unused)]
 
 
-def _dies(
-    exercise: Exercise,
-    mutant: Mutant,
-    drawn: list[dict[str, Any]],
-    expected: list[Observation],
-) -> bool:
+def _dies(exercise: Exercise, mutant: Mutant, on: Hidden) -> bool:
     # Without the mistakes, no time is spent on naming what died.
     assert exercise.reference is not None
     try:
         with _alarm(_PATIENCE):
             answer = define(mutant.source, exercise, exercise.reference.__name__)
-            seen = observe(exercise, answer, drawn, 7919)
-            verdict = judge(replace(exercise, mistakes=()), drawn, seen, expected, 0)
+            seen = observe(exercise, answer, on.drawn, 7919)
+            verdict = judge(replace(exercise, mistakes=()), on, seen)
     except (Exception, KeyboardInterrupt):
         return True
     return verdict.score < exercise.points

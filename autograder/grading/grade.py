@@ -16,15 +16,10 @@ from autograder.grading import stand_ins
 from autograder.grading.kernels import Launcher
 from autograder.grading.record import Record, unjudged
 from autograder.grading.session import DEFAULT_LIMITS, Limits, Outcome, Session, lacks_memory
-from autograder.judging import Exercise, Finding, Kind, Lab, Reason, Verdict, cases, judge
+from autograder.judging import Exercise, Finding, Kind, Lab, Reason, Verdict, judge
 from autograder.judging.cells import bound_names, parse_cell
 from autograder.judging.forbidden import explain, find_uses
-from autograder.judging.judge import (
-    Mistaken,
-    Observation,
-    expected_observations,
-    is_prediction_made,
-)
+from autograder.judging.judge import Hidden, hidden, is_prediction_made
 from autograder.judging.seeds import hidden_seed
 from autograder.judging.source import answer_source, is_untouched, same_tree
 from autograder.judging.verdict import told_type
@@ -45,24 +40,14 @@ class References:
         self.lab = lab
         self.device = device
         self._secret = secret
-        self._drawn: dict[str, tuple[int, list[dict[str, Any]], list[Observation]]] = {}
-        self._mistaken: dict[str, Mistaken] = {}
+        self._hidden: dict[str, Hidden] = {}
 
-    def of(self, exercise: Exercise) -> tuple[int, list[dict[str, Any]], list[Observation]]:
-        """The seed, the cases and the expected observations of an exercise."""
-        if exercise.id not in self._drawn:
+    def of(self, exercise: Exercise) -> Hidden:
+        """What answers to an exercise are judged on."""
+        if exercise.id not in self._hidden:
             seed = hidden_seed(self._secret, self.lab.name, self.lab.version, exercise.id)
-            drawn = cases(exercise, seed)
-            self._drawn[exercise.id] = (
-                seed,
-                drawn,
-                expected_observations(exercise, drawn, seed, self.device),
-            )
-        return self._drawn[exercise.id]
-
-    def mistaken(self, exercise: Exercise) -> Mistaken:
-        """What mistakes give on the cases of an exercise, filled as answers fail."""
-        return self._mistaken.setdefault(exercise.id, {})
+            self._hidden[exercise.id] = hidden(exercise, seed, self.device)
+        return self._hidden[exercise.id]
 
 
 @dataclass(frozen=True)
@@ -186,7 +171,7 @@ class _Grading:
             return self._unjudgeable(exercise, error)
         if uses:
             return replace(unjudged(exercise, Reason.FORBIDDEN), explanation=explain(uses))
-        seed, drawn, expected = self._references.of(exercise)
+        on = self._references.of(exercise)
         missing = [
             need
             for need in stand_ins.needed_by(exercise, self._exercises)
@@ -194,7 +179,7 @@ class _Grading:
         ]
         given = stand_ins.sources(missing, self._exercises)
         again = _definition_in(source, exercise.name) if given else ""
-        outcome, reply = self._session.observe(exercise, drawn, seed, given, again)
+        outcome, reply = self._session.observe(exercise, on.drawn, on.seed, given, again)
         if outcome.status != "ok":
             return self._ended(exercise, outcome)
         if reply.get("defined") is not True:
@@ -203,16 +188,7 @@ class _Grading:
         observed = observed if isinstance(observed, list) else []
         try:
             untouched = is_untouched(exercise, source)
-            verdict = judge(
-                exercise,
-                drawn,
-                observed,
-                expected,
-                seed,
-                untouched=untouched,
-                mistaken=self._references.mistaken(exercise),
-                device=self._references.device,
-            )
+            verdict = judge(exercise, on, observed, untouched=untouched)
         except Exception as error:
             return self._unjudgeable(exercise, error)
         if verdict.reason is Reason.RAISED and _all_lack_memory(observed):
@@ -224,8 +200,6 @@ class _Grading:
             for need in missing
             if verdict.reason is not Reason.NOT_ATTEMPTED
         ]
-        if isinstance(refused := reply.get("refused"), str):
-            notes.append(f"the observation was refused: {refused[:200]}")
         if verdict.passed and same_tree(source, answer_source(exercise, exercise.reference)):
             self.flags.append(f"{exercise.id}: the same syntax tree as the reference")
         return replace(verdict, notes=[*verdict.notes, *notes])

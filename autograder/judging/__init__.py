@@ -8,13 +8,14 @@ from autograder.judging.exercise import (
     Mistake,
     Part,
 )
-from autograder.judging.judge import cases, judge, observe
+from autograder.judging.judge import Hidden, cases, hidden, judge, observe
 from autograder.judging.verdict import Finding, Reason, Verdict
 
 __all__ = [
     "Alternative",
     "Exercise",
     "Finding",
+    "Hidden",
     "Kind",
     "Lab",
     "Mistake",
@@ -22,6 +23,7 @@ __all__ = [
     "Reason",
     "Verdict",
     "cases",
+    "hidden",
     "judge",
     "observe",
 ]

@@ -12,12 +12,14 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from autograder.probes.generators import Generators
+
 
 @contextlib.contextmanager
-def known_state(seed: int, device: str = "cpu") -> Iterator[None]:
+def known_state(seed: int, device: str = "cpu") -> Iterator[Generators]:
     """Run with torch's and numpy's defaults and fresh random numbers; put everything back after.
 
-    New tensors are made on ``device``, "cpu" or "cuda".
+    New tensors are made on ``device``, "cpu" or "cuda"; what is yielded are the generators.
 
     A student who changed the default dtype, switched gradients off or turned warnings into errors
     is judged as if they had not. What the answer prints goes nowhere: prints and warnings cost
@@ -42,7 +44,7 @@ def known_state(seed: int, device: str = "cpu") -> Iterator[None]:
         torch.set_default_dtype(torch.float32)
         torch.use_deterministic_algorithms(False)
         sys.setrecursionlimit(3000)
-        seed_everything(seed)
+        generators = Generators(seed)
         with (
             torch.enable_grad(),
             torch.inference_mode(False),
@@ -53,7 +55,7 @@ def known_state(seed: int, device: str = "cpu") -> Iterator[None]:
         ):
             warnings.resetwarnings()
             warnings.simplefilter("ignore")
-            yield
+            yield generators
     finally:
         _use_device(saved_device)
         torch.set_default_dtype(saved_dtype)
@@ -63,16 +65,6 @@ def known_state(seed: int, device: str = "cpu") -> Iterator[None]:
         np.random.set_state(saved_numpy)
         random.setstate(saved_random)
         sys.setrecursionlimit(saved_recursion)
-
-
-def seed_everything(seed: int) -> None:
-    """Seed torch, numpy and ``random`` alike."""
-    # torch.manual_seed would load its compiler, and note a stack for every GPU that is not there.
-    torch.default_generator.manual_seed(seed)
-    if torch.get_default_device().type == "cuda":
-        torch.cuda.manual_seed_all(seed)
-    np.random.seed(seed % 2**32)
-    random.seed(seed)
 
 
 def _find_device(name: str) -> torch.device:
