@@ -11,6 +11,7 @@ from autograder.probes.scripts import module
 from autograder.probes.sequences import each, histories
 from autograder.probes.training import checkpoint, supplied
 from autograder.probes.trajectory import descent, optimizer
+from autograder.probes.workers import ranks
 
 __all__ = [
     "Form",
@@ -27,6 +28,7 @@ __all__ = [
     "histories",
     "module",
     "optimizer",
+    "ranks",
     "read",
     "supplied",
 ]

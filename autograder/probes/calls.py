@@ -8,7 +8,7 @@ from typing import Any
 from autograder.probes.generators import Generators
 from autograder.probes.observing import Observing
 from autograder.probes.registry import Form, Inputs, Observation, probe
-from autograder.probes.values import changed, stacked, to_plain, to_torch, type_name
+from autograder.probes.values import all_plain, changed, stacked, to_plain, to_torch, type_name
 
 
 @probe()
@@ -61,7 +61,7 @@ def epochs(
         for _ in range(count):
             generators.renew()
             arguments = to_torch(inputs)
-            walked.append([to_plain(batch) for batch in answer(**arguments)])
+            walked.append(all_plain(answer(**arguments)))
             seen["changed"] = sorted({*seen["changed"], *changed(inputs, arguments)})
         seen["result"] = walked
     return seen

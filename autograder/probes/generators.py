@@ -79,18 +79,23 @@ def _cuda(seed: int) -> str:
     return USED if generator.get_offset() else UNTOUCHED
 
 
+# To make generators takes far longer than to seed them.
+_NUMPY, _RANDOM = np.random.RandomState(0), random.Random(0)
+
 # Numpy and ``random`` do not say what they were seeded with. Who has only drawn numbers has left a
 # generator somewhere in the stream of its seed: the next four words are found there.
 
 
 def _numpy(seed: int) -> str:
-    left, fresh = np.random.bytes(_WINDOW), np.random.RandomState(seed % 2**32)
-    return _left_at(left, fresh.bytes)
+    left = np.random.bytes(_WINDOW)
+    _NUMPY.seed(seed % 2**32)
+    return _left_at(left, _NUMPY.bytes)
 
 
 def _random(seed: int) -> str:
-    left, fresh = random.randbytes(_WINDOW), random.Random(seed)
-    return _left_at(left, fresh.randbytes)
+    left = random.randbytes(_WINDOW)
+    _RANDOM.seed(seed)
+    return _left_at(left, _RANDOM.randbytes)
 
 
 def _left_at(left: bytes, fresh: Callable[[int], bytes]) -> str:

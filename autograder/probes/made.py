@@ -58,7 +58,9 @@ def network(spec: Inputs, generators: Generators) -> Network:
 
     Raises: UnknownKind for a kind of layer that there is not.
     """
-    layers = Network(_layers(spec["layers"]))
+    # Layers draw weights that are replaced at once, which the answer has no part in.
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        layers = Network(_layers(spec["layers"]))
     dtype = next((p.dtype for p in layers.parameters()), torch.get_default_dtype())
     layers.to(torch.get_default_device(), dtype).train(spec["training"])
     generators.seed(spec["seed"])
@@ -120,18 +122,17 @@ def _layer(spec: Inputs) -> nn.Module:
 
 def _linear(spec: Inputs) -> nn.Module:
     weight = to_torch(spec["weight"])
-    return _filled(nn.Linear(weight.shape[1], weight.shape[0], device="meta"), spec)
+    return _filled(nn.Linear(weight.shape[1], weight.shape[0]), spec)
 
 
 def _conv(spec: Inputs) -> nn.Module:
     out, channels, *size = spec["weight"].shape
     options = {name: spec[name] for name in ("stride", "padding", "groups") if name in spec}
     channels *= options.get("groups", 1)
-    return _filled(nn.Conv2d(channels, out, tuple(size), device="meta", **options), spec)
+    return _filled(nn.Conv2d(channels, out, tuple(size), **options), spec)
 
 
 def _filled(layer: Any, spec: Inputs) -> nn.Module:
-    # Made on meta, where no random numbers are drawn for weights that are replaced.
     layer.weight = nn.Parameter(to_torch(spec["weight"]))
     layer.bias = nn.Parameter(to_torch(spec["bias"]))
     return layer

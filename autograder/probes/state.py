@@ -40,7 +40,7 @@ def known_state(seed: int, device: str = "cpu") -> Iterator[Generators]:
     saved_recursion = sys.getrecursionlimit()
     silence = io.StringIO()
     try:
-        _use_device(wanted)
+        use_device(wanted)
         torch.set_default_dtype(torch.float32)
         torch.use_deterministic_algorithms(False)
         sys.setrecursionlimit(3000)
@@ -57,7 +57,7 @@ def known_state(seed: int, device: str = "cpu") -> Iterator[Generators]:
             warnings.simplefilter("ignore")
             yield generators
     finally:
-        _use_device(saved_device)
+        use_device(saved_device)
         torch.set_default_dtype(saved_dtype)
         torch.use_deterministic_algorithms(saved_deterministic)
         torch.random.set_rng_state(saved_torch)
@@ -79,7 +79,8 @@ def _find_device(name: str) -> torch.device:
     return device
 
 
-def _use_device(device: torch.device) -> None:
+def use_device(device: torch.device) -> None:
+    """Make new tensors of this thread on a device."""
     # A default device leads every call of torch through Python; for the CPU there need be none.
     torch.set_default_device(None)
     if torch.get_default_device() != device:

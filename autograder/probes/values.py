@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from autograder.probes.wire import DTYPES, MAX_BYTES
 
 _MAX_TEXT = 300
 _MAX_DEPTH = 12
-_MAX_ITEMS = 1_000_000
+_MAX_ITEMS = 200_000
+_MAX_WALKED = 20_000
 
 
 def to_torch(value: Any) -> Any:
@@ -39,6 +41,18 @@ def to_plain(value: Any) -> Any:
     lie about its values afterwards; what is not data that can cross becomes a few words on it.
     """
     return _Reader().read(value, 0)
+
+
+def all_plain(values: Iterable[Any]) -> list[Any]:
+    """What an answer lets one walk through, as plain data.
+
+    Raises: ValueError where that does not end.
+    """
+    reader = _Reader()
+    walked = [reader.read(value, 1) for value in islice(values, _MAX_WALKED + 1)]
+    if len(walked) > _MAX_WALKED:
+        raise ValueError(f"what was returned does not end within {_MAX_WALKED:,} items")
+    return walked
 
 
 class _Reader:

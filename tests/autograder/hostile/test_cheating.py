@@ -142,13 +142,6 @@ LIARS = {
     "generator": "def Lie():\n    yield RIGHT",
     "list in itself": "def Lie():\n    x = []\n    x.append(x)\n    return x",
 }
-OTHERWISE = {
-    "__class__": Reason.RAISED,
-    "list in itself": Reason.RAISED,
-    # What torch raises about these is a NotImplementedError, as a starter's.
-    "meta tensor": Reason.NOT_ATTEMPTED,
-    "sparse tensor": Reason.NOT_ATTEMPTED,
-}
 
 
 @pytest.mark.parametrize("name", LIARS)
@@ -160,7 +153,7 @@ def test_an_object_that_lies(handed_in, grade, name):
         "    global RIGHT\n    RIGHT = torch.as_tensor(variance / 2)\n    return Lie()"
     )
     graded = grade(handed_in)
-    assert graded.lost == {TARGET: OTHERWISE.get(name, Reason.WRONG)}
+    assert graded.lost == {TARGET: Reason.WRONG}
 
 
 def test_a_tensor_subclass_that_tells_the_truth(handed_in, grade):
