@@ -68,7 +68,7 @@ class Answers:
             self._flag(exercise, f"{failure}; look at the answer, and report it as a bug")
             what = "what the answer gives could not be judged"
             return unjudged(exercise, Reason.NOT_RUN, what)
-        return self._annotate(answer, reply, verdict)
+        return self._annotate(answer, verdict)
 
     def _forbidden_uses(self, exercise: Exercise) -> list[Use]:
         given = tuple(n.name for n in stand_ins.needed_by(exercise, self._exercises))
@@ -80,28 +80,19 @@ class Answers:
 
     def _observe(self, answer: Answer) -> tuple[Outcome, dict[str, Any]]:
         """What it gives on the hidden inputs, with references in the place of what is missing."""
-        seed, drawn, _ = self._references.of(answer.exercise)
+        on = self._references.of(answer.exercise)
         given = stand_ins.sources(answer.missing, self._exercises)
         again = definition_in(answer.source, answer.exercise.name) if given else ""
-        return self._session.observe(answer.exercise, drawn, seed, given, again)
+        return self._session.observe(answer.exercise, on.drawn, on.seed, given, again)
 
     def _compare(self, answer: Answer, reply: dict[str, Any]) -> Verdict:
         """What the judge says of it; a raised want of memory is told from other exceptions."""
-        exercise, references = answer.exercise, self._references
-        seed, drawn, expected = references.of(exercise)
+        exercise = answer.exercise
         observed = reply.get("observations")
         observed = observed if isinstance(observed, list) else []
         try:
-            verdict = judge(
-                exercise,
-                drawn,
-                observed,
-                expected,
-                seed,
-                untouched=is_untouched(exercise, answer.source),
-                mistaken=references.mistaken(exercise),
-                device=references.device,
-            )
+            untouched = is_untouched(exercise, answer.source)
+            verdict = judge(exercise, self._references.of(exercise), observed, untouched=untouched)
         except Exception as error:
             raise Unjudgeable(error) from error
         if verdict.reason is Reason.RAISED and _all_lack_memory(observed):
@@ -109,7 +100,7 @@ class Answers:
             return replace(verdict, reason=Reason.OUT_OF_MEMORY)
         return verdict
 
-    def _annotate(self, answer: Answer, reply: dict[str, Any], verdict: Verdict) -> Verdict:
+    def _annotate(self, answer: Answer, verdict: Verdict) -> Verdict:
         """The verdict with notes on how it came about; a suspicion becomes a flag."""
         exercise = answer.exercise
         notes = [
@@ -118,8 +109,6 @@ class Answers:
             for need in answer.missing
             if verdict.reason is not Reason.NOT_ATTEMPTED
         ]
-        if isinstance(refused := reply.get("refused"), str):
-            notes.append(f"the observation was refused: {refused[:200]}")
         reference = exercise.reference
         if verdict.passed and same_tree(answer.source, answer_source(exercise, reference)):
             self._flag(exercise, "the same syntax tree as the reference")
