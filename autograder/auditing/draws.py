@@ -1,0 +1,73 @@
+"""One draw of an exercise's inputs, and what the reference gives: shared by all answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autograder.auditing.rates import Rate
+from autograder.judging import Exercise, Verdict, cases, judge, observe
+from autograder.judging.judge import Mistaken, Observation, expected_observations
+
+_OTHER = 7919
+"""Answers meet other random numbers than the reference does."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an answer did on a draw: the verdict, and whether each case by itself passes."""
+
+    observed: list[Observation]
+    verdict: Verdict
+    passed_cases: list[bool]
+
+    @property
+    def raised(self) -> list[str]:
+        """The type of exception for every case; empty where none was raised."""
+        return [(o.get("raised") or {}).get("type", "") for o in self.observed]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What one seed puts to every answer, and what the reference gives, in float64."""
+
+    exercise: Exercise
+    seed: int
+    inputs: list[dict[str, Any]]
+    expected: list[Observation]
+    mistaken: Mistaken = field(default_factory=dict)
+
+    @staticmethod
+    def of(exercise: Exercise, seed: int) -> Draw:
+        """The draw of a seed."""
+        inputs = cases(exercise, seed)
+        return Draw(exercise, seed, inputs, expected_observations(exercise, inputs, seed))
+
+    def look(self, answer: Any, rate: Rate, *, named: bool = False) -> Look:
+        """Observe and judge an answer, as the student's own check would, and count it.
+
+        No time is spent on naming its mistake unless it is to be ``named``.
+        """
+        observed = self.observe(answer)
+        verdict = self.judge(observed, named=named)
+        passed = verdict.score == self.exercise.points
+        by_case = [passed or self._passes(n, one) for n, one in enumerate(observed)]
+        rate.count(by_case, passed, self.seed)
+        return Look(observed, verdict, by_case)
+
+    def observe(self, answer: Any) -> list[Observation]:
+        """Observe an answer on the draw."""
+        return observe(self.exercise, answer, self.inputs, self.seed + _OTHER)
+
+    def judge(self, observed: Sequence[Observation], *, named: bool = False) -> Verdict:
+        """The verdict on an observation, whoever made it."""
+        exercise = self.exercise if named else replace(self.exercise, mistakes=())
+        asked = (exercise, self.inputs, observed, self.expected, self.seed)
+        return judge(*asked, mistaken=self.mistaken)
+
+    def _passes(self, number: int, one: Observation) -> bool:
+        case = slice(number, number + 1)
+        exercise = replace(self.exercise, mistakes=())
+        verdict = judge(exercise, self.inputs[case], [one], self.expected[case], self.seed)
+        return verdict.score == self.exercise.points
