@@ -21,6 +21,7 @@ fails on others is a problem, for one hidden seed serves a whole class.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from autograder.auditing.cost import check_cost
@@ -31,7 +32,7 @@ from autograder.auditing.mistakes import Mistakes
 from autograder.auditing.result import Audit
 from autograder.auditing.right_answers import RightAnswers
 from autograder.auditing.starter import check_starter
-from autograder.judging import Exercise
+from autograder.judging import Alternative, Exercise, Mistake
 
 
 class Proof(Protocol):
@@ -51,6 +52,7 @@ def audit(exercise: Exercise, seeds: int = 20) -> Audit:
         if exercise.outcome is not None:
             exercise.outcome()
         return result
+    exercise = _written_out(exercise, result)
     proofs: list[Proof] = [
         RightAnswers(exercise, result),
         Mistakes(exercise, result, seeds),
@@ -66,3 +68,21 @@ def audit(exercise: Exercise, seeds: int = 20) -> Audit:
     check_starter(exercise, result)
     check_cost(exercise, result)
     return result
+
+
+def _written_out(exercise: Exercise, result: Audit) -> Exercise:
+    """The exercise with those mistakes and alternatives that can be made of what is written."""
+    result.mistakes, result.alternatives = len(exercise.mistakes), len(exercise.alternatives)
+
+    def exists(kind: str, given: Mistake | Alternative) -> bool:
+        try:
+            return given.answer is not None
+        except ValueError as error:
+            result.problems.append(f"{kind} {given.name} cannot be written out: {error}")
+            return False
+
+    return replace(
+        exercise,
+        mistakes=tuple(m for m in exercise.mistakes if exists("mistake", m)),
+        alternatives=tuple(a for a in exercise.alternatives if exists("alternative", a)),
+    )

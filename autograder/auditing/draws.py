@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +13,10 @@ from autograder.judging.judge import Mistaken, Observation, expected_observation
 
 _OTHER = 7919
 """Answers meet other random numbers than the reference does."""
+
+
+class NotJudged(Exception):
+    """Observing or judging an answer raised, which it never may; the message says what."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class Draw:
         """Observe and judge an answer, as the student's own check would, and count it.
 
         No time is spent on naming its mistake unless it is to be ``named``.
+
+        Raises: NotJudged where there is no verdict.
         """
         observed = self.observe(answer)
         verdict = self.judge(observed, named=named)
@@ -58,16 +65,27 @@ class Draw:
 
     def observe(self, answer: Any) -> list[Observation]:
         """Observe an answer on the draw."""
-        return observe(self.exercise, answer, self.inputs, self.seed + _OTHER)
+        with _always_a_verdict():
+            return observe(self.exercise, answer, self.inputs, self.seed + _OTHER)
 
     def judge(self, observed: Sequence[Observation], *, named: bool = False) -> Verdict:
         """The verdict on an observation, whoever made it."""
         exercise = self.exercise if named else replace(self.exercise, mistakes=())
         asked = (exercise, self.inputs, observed, self.expected, self.seed)
-        return judge(*asked, mistaken=self.mistaken)
+        with _always_a_verdict():
+            return judge(*asked, mistaken=self.mistaken)
 
     def _passes(self, number: int, one: Observation) -> bool:
         case = slice(number, number + 1)
         exercise = replace(self.exercise, mistakes=())
-        verdict = judge(exercise, self.inputs[case], [one], self.expected[case], self.seed)
+        with _always_a_verdict():
+            verdict = judge(exercise, self.inputs[case], [one], self.expected[case], self.seed)
         return verdict.score == self.exercise.points
+
+
+@contextlib.contextmanager
+def _always_a_verdict() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise NotJudged(f"is not judged: {type(error).__name__}: {error}") from error

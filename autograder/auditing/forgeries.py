@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.auditing.draws import Draw
+from autograder.auditing.draws import Draw, NotJudged
 from autograder.auditing.result import Audit
 from autograder.judging.judge import Observation
 
@@ -30,8 +30,12 @@ class Forgeries:
         forged = [("a replayed observation", replay) for replay in replays]
         forged += [("a constant observation", constant) for constant in _constants(draw)]
         for name, observed in forged:
-            score = draw.judge(observed).score
             self._result.forgeries += 1
+            try:
+                score = draw.judge(observed).score
+            except NotJudged as error:
+                self._result.problems.append(f"{name} that is forged {error}")
+                continue
             self._result.forgeries_rejected += score == 0
             if score:
                 self._scored.setdefault(name, []).append(draw.seed)

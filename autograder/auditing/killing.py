@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from autograder.auditing.draws import Draw
+from autograder.auditing.draws import Draw, NotJudged
 from autograder.auditing.mutants import Mutant, define, mutants, unchanged
 from autograder.auditing.rates import Rate
 from autograder.auditing.result import Audit, Survivor
@@ -37,6 +37,7 @@ class _Trial:
     why: str = ""
     rate: Rate = field(default_factory=Rate)
     crashed: bool = False
+    judged: bool = True
     over: bool = False
 
 
@@ -99,11 +100,9 @@ class Mutants:
         except TookTooLong:
             trial.crashed = trial.over = True
             return
-        except Exception as error:
-            trial.over = True
-            self._result.problems.append(
-                f"mutant is not judged: {trial.mutant.change}: {type(error).__name__}: {error}"
-            )
+        except NotJudged as error:
+            trial.judged, trial.over = False, True
+            self._result.problems.append(f"mutant {error}: {trial.mutant.change}")
             return
         trial.crashed = all(look.raised) and (trial.rate.draws == 1 or trial.crashed)
         sure = trial.rate.never_passes(min(SURE, self._seeds))
@@ -117,7 +116,7 @@ class Mutants:
             if trial.rate.hangs_on_the_seed:
                 passes = f"passes on {trial.rate.passes} of {trial.rate.draws} seeds"
                 self._result.problems.append(f"mutant {passes}: {trial.mutant.change}")
-        else:
+        elif trial.judged:
             self._result.killed += 1
             self._result.crashed += trial.crashed
 

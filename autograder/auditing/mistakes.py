@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
-from autograder.auditing.draws import Draw, Look
+from autograder.auditing.draws import Draw, Look, NotJudged
 from autograder.auditing.rates import Rate
 from autograder.auditing.result import Audit
 from autograder.judging import Exercise, Mistake, Verdict
@@ -20,7 +19,6 @@ class _Trial:
     """One mistake, and what has been seen of it."""
 
     mistake: Mistake
-    answer: Any
     rate: Rate = field(default_factory=Rate)
     told: Counter[str] = field(default_factory=Counter)
     names: set[str] = field(default_factory=set)
@@ -34,27 +32,19 @@ class Mistakes:
     def __init__(self, exercise: Exercise, result: Audit, seeds: int) -> None:
         self._result = result
         self._seeds = seeds
-        self._trials: list[_Trial] = []
+        self._trials = [_Trial(mistake) for mistake in exercise.mistakes]
         self._margins: list[float] = []
-        result.mistakes = len(exercise.mistakes)
-        for mistake in exercise.mistakes:
-            try:
-                self._trials.append(_Trial(mistake, mistake.answer))
-            except ValueError as error:
-                result.problems.append(f"mistake {mistake.name} cannot be written out: {error}")
-        self._known = tuple(trial.mistake for trial in self._trials)
 
     def look(self, draw: Draw) -> None:
         """Try every mistake on a draw, unless what it does is clear."""
-        draw = replace(draw, exercise=replace(draw.exercise, mistakes=self._known))
         for trial in self._trials:
             if trial.over:
                 continue
             try:
-                self._count(trial, draw.look(trial.answer, trial.rate, named=True))
-            except Exception as error:
+                self._count(trial, draw.look(trial.mistake.answer, trial.rate, named=True))
+            except NotJudged as error:
                 trial.over = True
-                self._problem(trial, f"is not judged: {type(error).__name__}: {error}")
+                self._problem(trial, str(error))
             else:
                 trial.over = trial.rate.never_passes(self._seeds)
 
@@ -63,7 +53,7 @@ class Mistakes:
         if not self._trials:
             self._result.problems.append("there is no mistake: give a wrong answer")
         for trial in self._trials:
-            self._result.rejected += trial.rate.passes == 0
+            self._result.rejected += trial.rate.passes == 0 < trial.rate.draws
             own = set(trial.told) <= {trial.mistake.diagnosis}
             self._result.diagnosed += own
             if trial.rate.passes:

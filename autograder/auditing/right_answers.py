@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograder.auditing.draws import Draw
+from autograder.auditing.draws import Draw, NotJudged
 from autograder.auditing.rates import Rate
 from autograder.auditing.result import Audit
 from autograder.judging import Exercise
@@ -18,13 +18,16 @@ class RightAnswers:
         self._answers: dict[str, Any] = {"the reference": exercise.reference}
         self._answers |= {f"alternative {a.name}": a.answer for a in exercise.alternatives}
         self._rates = {name: Rate() for name in self._answers}
-        result.alternatives = len(exercise.alternatives)
 
     def look(self, draw: Draw) -> None:
         """Try every right answer on a draw."""
         for name, answer in self._answers.items():
-            verdict = draw.look(answer, self._rates[name]).verdict
             rate = self._rates[name]
+            try:
+                verdict = draw.look(answer, rate).verdict
+            except NotJudged as error:
+                self._result.problems.append(f"{name} {error}")
+                continue
             if not verdict.passed and rate.passes == rate.draws - 1:
                 failed = [f for f in verdict.findings if not f.passed]
                 self._result.problems.append(
@@ -36,6 +39,6 @@ class RightAnswers:
         if not len(self._answers) > 1:
             self._result.problems.append("there is no alternative: give a right answer")
         self._result.flakes = sum(rate.hangs_on_the_seed for rate in self._rates.values())
-        always = {name for name, rate in self._rates.items() if rate.passes == rate.draws}
+        always = {name for name, rate in self._rates.items() if 0 < rate.passes == rate.draws}
         self._result.reference_ok = "the reference" in always
         self._result.alternatives_ok = len(always - {"the reference"})

@@ -7,12 +7,18 @@ from autograder.auditing.mutants import define
 from autograder.auditing.result import Audit
 from autograder.judging import Exercise, Reason, judge, observe
 from autograder.judging.source import is_untouched, starter_source
+from autograder.probes.definition import UndefinedAnswer
 
 
 def check_starter(exercise: Exercise, result: Audit) -> None:
     """The untouched starter is not attempted and scores 0."""
     source = starter_source(exercise)
-    answer = define(source, exercise, exercise.name)
+    try:
+        answer = define(source, exercise, exercise.name)
+    except UndefinedAnswer as error:
+        result.starter_ok = False
+        result.problems.append(f"the starter cannot be made of its source: {error}")
+        return
     draw = Draw.of(exercise, 0)
     seen = observe(exercise, answer, draw.inputs, 0)
     untouched = is_untouched(exercise, source)

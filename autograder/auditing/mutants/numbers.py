@@ -18,6 +18,12 @@ _NEGATED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Is: ast.IsNot,
     ast.IsNot: ast.Is,
 }
+_AT_EQUALITY: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+}
 _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -33,6 +39,12 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
 def comparison(node: ast.AST) -> Iterator[ast.AST]:
     if isinstance(node, ast.Compare) and type(node.ops[0]) in _NEGATED:
         yield altered(node, ops=[_NEGATED[type(node.ops[0])](), *node.ops[1:]])
+
+
+@operator("boundary", "A comparison decides otherwise where both sides are equal: `>`, `>=`.")
+def boundary(node: ast.AST) -> Iterator[ast.AST]:
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in _AT_EQUALITY:
+        yield altered(node, ops=[_AT_EQUALITY[type(node.ops[0])](), *node.ops[1:]])
 
 
 @operator("arithmetic", "`+` and `-`, `*` and `/` change places; `**`, `//` and `@` become `*`.")
@@ -63,4 +75,4 @@ def sign(node: ast.AST) -> Iterator[ast.AST]:
         yield altered(node, value=ast.UnaryOp(ast.USub(), node.value))
 
 
-OPERATORS = (comparison, arithmetic, constant, sign)
+OPERATORS = (comparison, boundary, arithmetic, constant, sign)
