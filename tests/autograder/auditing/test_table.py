@@ -8,20 +8,20 @@ from autograder.cli import main
 
 
 def test_one_exercise_is_audited_by_its_name_or_its_id(capsys, tmp_path):
-    for name in ("softplus", "activations/softplus"):
+    for name in ("maxout", "activations/maxout"):
         file = tmp_path / "audit.json"
         main(["audit", name, "--seeds", "2", "--json", str(file)])
         (audit,) = json.loads(file.read_text())
-        assert (audit["exercise"], audit["seeds"]) == ("activations/softplus", 2)
+        assert (audit["exercise"], audit["seeds"]) == ("activations/maxout", 2)
         assert audit["mistakes"] == audit["rejected"] > 0
-        assert "activations/softplus" in capsys.readouterr().out
+        assert "activations/maxout" in capsys.readouterr().out
 
 
 def test_a_name_of_neither_lab_nor_exercise_is_told_both(capsys):
-    assert main(["audit", "sofplus"]) == 2
+    assert main(["audit", "maxoud"]) == 2
     text = capsys.readouterr().err
-    assert "there is no lab 'sofplus'" in text
-    assert "did you mean activations/softplus" in text
+    assert "there is no lab 'maxoud'" in text
+    assert "did you mean activations/maxout" in text
 
 
 def an_audit(exercise, killed, lives=(), lab="sample"):
