@@ -11,7 +11,9 @@ from types import FrameType
 from typing import Any
 
 from autograder.auditing.draws import Draw, NotJudged
+from autograder.auditing.equivalents import reason
 from autograder.auditing.mutants import Mutant, define, mutants, unchanged
+from autograder.auditing.mutants.helpers import Helpers
 from autograder.auditing.rates import Rate
 from autograder.auditing.result import Audit, Survivor
 from autograder.judging import Exercise
@@ -34,6 +36,7 @@ class _Trial:
 
     mutant: Mutant
     answer: Any
+    helpers: Helpers
     why: str = ""
     rate: Rate = field(default_factory=Rate)
     crashed: bool = False
@@ -49,6 +52,7 @@ class Mutants:
         self._result = result
         self._seeds = seeds
         self._reference: Any = None
+        self._draw: Draw | None = None
         self._unchanged = Rate()
         self._trials: list[_Trial] = []
         found = mutants(exercise)
@@ -60,24 +64,27 @@ class Mutants:
             result.problems.append(f"the reference cannot be made of its own source: {error}")
             return
         for mutant in found:
+            helpers = Helpers()
             try:
-                answer = define(mutant.source, exercise)
+                answer = define(mutant.source, exercise, helpers=helpers)
             except UndefinedAnswer as error:
                 result.problems.append(f"mutant cannot be defined: {mutant.change}: {error}")
             else:
                 why = exercise.equivalent_mutants.get(mutant.change, "")
-                self._trials.append(_Trial(mutant, answer, why))
+                self._trials.append(_Trial(mutant, answer, helpers, why))
 
     def look(self, draw: Draw) -> None:
         """Try every mutant on a draw, unless what it does is clear."""
         if self._reference is None:
             return
+        self._draw = draw
         draw.look(self._reference, self._unchanged)
         if self._unchanged.passes < self._unchanged.draws:
             return
         for trial in self._trials:
             if not trial.over:
                 self._look(trial, draw)
+        self._trials = [t for t in self._trials if t.helpers.applied or not t.mutant.is_helped]
 
     def report(self) -> None:
         """Note which mutants died, which live, and which do either."""
@@ -86,12 +93,13 @@ class Mutants:
                 "the reference fails when it is made of its own source, as mutants are: that "
                 "mutants of it fail proves nothing"
             )
-            self._trials = []
+            return
         for trial in self._trials:
-            if trial.why:
-                self._report_explained(trial)
+            if trial.rate.passes:
+                self._survives(trial)
             else:
-                self._report(trial)
+                self._result.mutants += 1
+                self._dies(trial)
 
     def _look(self, trial: _Trial, draw: Draw) -> None:
         try:
@@ -109,30 +117,29 @@ class Mutants:
         explained = bool(trial.why) and trial.rate.draws == _EXPLAINED_DRAWS
         trial.over = sure or explained or (not trial.rate.passes and trial.rate.draws == SURE)
 
-    def _report(self, trial: _Trial) -> None:
-        self._result.mutants += 1
-        if trial.rate.passes:
-            self._survives(trial)
-            if trial.rate.hangs_on_the_seed:
-                passes = f"passes on {trial.rate.passes} of {trial.rate.draws} seeds"
-                self._result.problems.append(f"mutant {passes}: {trial.mutant.change}")
-        elif trial.judged:
-            self._result.killed += 1
-            self._result.crashed += trial.crashed
-
-    def _report_explained(self, trial: _Trial) -> None:
-        if trial.rate.passes:
-            self._survives(trial)
-        else:
-            self._result.mutants += 1
-            self._result.killed += 1
-            self._result.problems.append(f"mutant dies and needs no reason: {trial.mutant.change}")
+    def _dies(self, trial: _Trial) -> None:
+        if not trial.judged:
+            return
+        self._result.killed += 1
+        self._result.crashed += trial.crashed
+        if trial.why:
+            change = trial.mutant.change
+            self._result.problems.append(f"mutant dies and needs no reason: {change}")
 
     def _survives(self, trial: _Trial) -> None:
         mutant, rate = trial.mutant, trial.rate
+        assert self._draw is not None
+        why = trial.why
+        if not why and not rate.hangs_on_the_seed:
+            why = reason(self._exercise, mutant, self._draw)
         self._result.survivors.append(
-            Survivor(mutant.operator, mutant.change, rate.passes, rate.draws, trial.why)
+            Survivor(mutant.operator, mutant.change, rate.passes, rate.draws, why)
         )
+        if not why:
+            self._result.mutants += 1
+            if rate.hangs_on_the_seed:
+                on = f"{rate.passes} of {rate.draws} seeds"
+                self._result.problems.append(f"mutant passes on {on}: {mutant.change}")
 
 
 @contextlib.contextmanager

@@ -57,14 +57,22 @@ def altered(node: Any, **fields: Any) -> Any:
 
 
 def describe(tree: ast.AST, changed: ast.AST, path: Path) -> str:
-    """The smallest statement around the change, before and after, on one line."""
+    """The smallest statement around the change, before and after, on one line.
+
+    Of a loop or another statement that holds others, its first line is enough.
+    """
     depth = len(path)
     while depth > 1 and not isinstance(at(tree, path[:depth]), ast.stmt):
         depth -= 1
-    statement = at(tree, path[:depth])
-    if depth < len(path) and isinstance(
-        statement, (ast.If, ast.For, ast.While, ast.With, ast.FunctionDef)
-    ):
+    if depth < len(path) and isinstance(at(tree, path[:depth]), _HOLDS_OTHERS):
         depth += 1
     before, after = at(tree, path[:depth]), at(changed, path[:depth])
-    return " => ".join(" ".join(ast.unparse(node).split()) for node in (before, after))
+    return " => ".join(map(_said, (before, after)))
+
+
+_HOLDS_OTHERS = (ast.If, ast.For, ast.While, ast.With, ast.FunctionDef)
+
+
+def _said(node: ast.AST) -> str:
+    text = ast.unparse(node)
+    return text.partition("\n")[0] if isinstance(node, _HOLDS_OTHERS) else " ".join(text.split())
