@@ -29,6 +29,10 @@ BROADCASTS = (
     "an axis of length 1 is broadcast away: what is returned has the right shape and numbers, and "
     "nobody sees what was between"
 )
+NEVER_NEGATIVE = (
+    "a variance or a standard deviation is never negative, so that nobody can lose its sign"
+)
+_SPREADS = ("running_var", "variance", "std")
 _CUTS_OFF = ("no_grad", "detached")
 _OF_GRADIENTS = ("grad_output", "output_gradient", "gradient", "gradients")
 _BACKWARD = ("_backward", "_gradient", "_gradients")
@@ -43,6 +47,8 @@ def reason(exercise: Exercise, mutant: Mutant, draw: Draw) -> str:
             return CARRIES_NONE
     if mutant.operator == "keepdim":
         return BROADCASTS
+    if mutant.operator == "positive only" and mutant.change.endswith(_SPREADS):
+        return NEVER_NEGATIVE
     return ""
 
 
