@@ -7,7 +7,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
-from autograder.judging import Part
+from autograder.judging import Part, edit
 from autograder.judging.checks import (
     check,
     finding,
@@ -114,17 +114,12 @@ keep it in its place.
 )
 
 
-@clip_by_global_norm.mistake(
+clip_by_global_norm.mistake(
+    "each_by_itself",
+    edit("factor * g", "g * min(1.0, max_norm / float(g.norm()))"),
     "You clip every tensor by its own norm. That changes the direction of the step, since only "
-    "the long ones are shortened. Take one norm over all of them."
+    "the long ones are shortened. Take one norm over all of them.",
 )
-def each_by_itself(gradients, max_norm):
-    clipped = []
-    for g in gradients:
-        if g is not None:
-            g = g * min(1.0, max_norm / float(g.norm()))
-        clipped.append(g)
-    return clipped
 
 
 @clip_by_global_norm.mistake(

@@ -14,7 +14,7 @@ from autograder.exercises.optimizers.trajectories import (
     leave_gradients_alone,
     stay_leaves,
 )
-from autograder.judging import Part
+from autograder.judging import Part, edit
 from autograder.judging.checks import check, finding, keeps_dtype
 from course_lib import optimizers
 
@@ -101,14 +101,13 @@ every step, for schedules change it.""",
 )
 
 
-@gradient_descent.mistake(
+gradient_descent.mistake(
+    "rebinds",
+    edit("parameter -= self.lr", "parameter = parameter - self.lr"),
     "`parameter = parameter - …` makes a new tensor under a local name (or in a list of your "
     "own); the model still holds the old one, which never moves. Change that one in place: "
-    "`parameter -= …`."
+    "`parameter -= …`.",
 )
-class Rebinds:
-    def update(self, parameter, gradient, state):
-        parameter = parameter - self.lr * gradient
 
 
 @gradient_descent.mistake(
@@ -133,49 +132,33 @@ class DoesNotClear:
             del gradient
 
 
-@gradient_descent.mistake(
+gradient_descent.mistake(
+    "clears_what_is_not_there",
+    edit("parameter.grad = None", "parameter.grad.zero_()"),
     "`zero_grad` stumbles over a `.grad` that is None: before the first backward pass all are. "
-    "Set `parameter.grad = None`, or zero only what is there."
+    "Set `parameter.grad = None`, or zero only what is there.",
 )
-class ClearsWhatIsNotThere:
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad.zero_()
-
-
-@gradient_descent.mistake(
-    "You update parameters whose `.grad` is None. They have nothing to move by: skip them."
+gradient_descent.mistake(
+    "needs_every_gradient",
+    edit("if parameter.grad is not None:\n    self", "self"),
+    "You update parameters whose `.grad` is None. They have nothing to move by: skip them.",
 )
-class NeedsEveryGradient:
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                self.update(parameter, parameter.grad, self.state[parameter])
-
-
-@gradient_descent.mistake(
+gradient_descent.mistake(
+    "stops_at_the_first",
+    edit(
+        "if parameter.grad is not None:\n    self", "if parameter.grad is None:\n    return\nself"
+    ),
     "At the first parameter without a gradient you leave `step`, and those after it do not move. "
-    "Skip this one and go on (`continue`)."
+    "Skip this one and go on (`continue`).",
 )
-class StopsAtTheFirst:
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is None:
-                    return
-                self.update(parameter, parameter.grad, self.state[parameter])
-
-
-@gradient_descent.mistake(
-    "One parameter without a gradient stops all of them. Only that one rests."
+gradient_descent.mistake(
+    "stops_when_any_rests",
+    edit(
+        "with torch.no_grad():",
+        "if any(p.grad is None for p in self.parameters):\n    return\nwith torch.no_grad():",
+    ),
+    "One parameter without a gradient stops all of them. Only that one rests.",
 )
-class StopsWhenAnyRests:
-    def step(self):
-        if any(parameter.grad is None for parameter in self.parameters):
-            return
-        with torch.no_grad():
-            for parameter in self.parameters:
-                self.update(parameter, parameter.grad, self.state[parameter])
 
 
 @gradient_descent.mistake(
@@ -214,43 +197,32 @@ class SwitchesGradientsOff:
                 self.update(parameter, parameter.grad, self.state[parameter])
 
 
-@gradient_descent.mistake(
+gradient_descent.mistake(
+    "steps_itself",
+    edit(
+        "self.update(parameter, parameter.grad, self.state[parameter])",
+        "parameter -= self.lr * parameter.grad",
+    ),
     "Your `step` moves the parameters itself. Let it call `self.update(parameter, parameter.grad, "
-    "self.state[parameter])`: the later optimizers replace only `update`."
+    "self.state[parameter])`: the later optimizers replace only `update`.",
 )
-class StepsItself:
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    parameter -= self.lr * parameter.grad
-
-
-@gradient_descent.mistake(
+gradient_descent.mistake(
+    "shares_the_memory",
+    edit("self.state[parameter])", "self.state)"),
     "You hand all of `self.state` to `update`. Each parameter has a memory of its own: "
-    "`self.state[parameter]`. Plain descent cannot tell, momentum can."
+    "`self.state[parameter]`. Plain descent cannot tell, momentum can.",
 )
-class SharesTheMemory:
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    self.update(parameter, parameter.grad, self.state)
-
-
-@gradient_descent.mistake("You add the gradient: the loss grows. w ← w − η g.")
-class Climbs:
-    def update(self, parameter, gradient, state):
-        parameter += self.lr * gradient
-
-
-@gradient_descent.mistake(
+gradient_descent.mistake(
+    "climbs",
+    edit("parameter -=", "parameter +="),
+    "You add the gradient: the loss grows. w ← w − η g.",
+)
+gradient_descent.mistake(
+    "normalizes_the_gradient",
+    edit("self.lr * gradient", "self.lr * gradient / gradient.norm()"),
     "You divide by the length of the gradient, so that every step is equally long. Plain gradient "
-    "descent takes g as it is: its steps shrink near a minimum."
+    "descent takes g as it is: its steps shrink near a minimum.",
 )
-class NormalizesTheGradient:
-    def update(self, parameter, gradient, state):
-        parameter -= self.lr * gradient / gradient.norm()
 
 
 @gradient_descent.alternative

@@ -5,6 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 from course_lib.optimizers import hessian_vector_product
@@ -91,107 +92,57 @@ Return the last λ. All tensors of `start` together are one vector, with one len
 )
 
 
-@sharpness.mistake(
+sharpness.mistake(
+    "never_normalizes",
+    edit("v / norm", "v"),
     "You never normalize v, which grows by the factor λ in every iteration, and v · Hv with it. "
-    "Divide by ‖v‖ first."
+    "Divide by ‖v‖ first.",
 )
-def never_normalizes(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-        vectors = products
-    return eigenvalue
-
-
-@sharpness.mistake(
+sharpness.mistake(
+    "every_layer_to_length_one",
+    edit("v / norm", "v / v.norm()"),
     "You bring every tensor to length 1 by itself. Together they are one vector with one length; "
-    "otherwise the proportions between layers are lost."
+    "otherwise the proportions between layers are lost.",
 )
-def every_layer_to_length_one(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        vectors = [v / v.norm() for v in vectors]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-        vectors = products
-    return eigenvalue
-
-
-@sharpness.mistake("You multiply by H only once. The result still depends on the start.")
-def one_iteration(x, y, weights, start, iterations=50):
-    norm = torch.sqrt(sum((v**2).sum() for v in start))
-    vectors = [v / norm for v in start]
-    products = hessian_vector_product(x, y, weights, vectors)
-    return sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-
-
-@sharpness.mistake("You return ‖Hv‖², the square of the eigenvalue.")
-def square_of_the_length(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
-        vectors = hessian_vector_product(x, y, weights, [v / norm for v in vectors])
-    return sum((v**2).sum() for v in vectors)
-
-
-@sharpness.mistake("You divide by ‖v‖² where ‖v‖ is wanted: the root is missing.")
-def divides_by_the_square(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        square = sum((v**2).sum() for v in vectors)
-        vectors = [v / square for v in vectors]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-        vectors = products
-    return eigenvalue
-
-
-@sharpness.mistake("You always take 50 iterations. Take as many as `iterations` says.")
-def ignores_iterations(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(50):
-        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
-        vectors = [v / norm for v in vectors]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-        vectors = products
-    return eigenvalue
-
-
-@sharpness.mistake("Your v · Hv adds up the first tensor's part only. It runs over all tensors.")
-def first_layer_only(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
-        vectors = [v / norm for v in vectors]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = (vectors[0] * products[0]).sum()
-        vectors = products
-    return eigenvalue
-
-
-@sharpness.mistake("This is 2/λ, the largest stable rate. Asked for is λ.")
-def stable_rate(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
-        vectors = hessian_vector_product(x, y, weights, [v / norm for v in vectors])
-    return 2 / torch.sqrt(sum((v**2).sum() for v in vectors))
-
-
-@sharpness.mistake(
-    "You vary the last layer's weights only. The sharpest direction runs through all layers."
+sharpness.mistake(
+    "one_iteration",
+    edit("range(iterations)", "range(1)"),
+    "You multiply by H only once. The result still depends on the start.",
 )
-def last_layer_only(x, y, weights, start, iterations=50):
-    vectors = [torch.zeros_like(v) for v in start[:-1]] + [start[-1]]
-    for _ in range(iterations):
-        norm = vectors[-1].norm()
-        vectors = [torch.zeros_like(v) for v in start[:-1]] + [vectors[-1] / norm]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = (vectors[-1] * products[-1]).sum()
-        vectors = products
-    return eigenvalue
+sharpness.mistake(
+    "square_of_the_length",
+    edit("return eigenvalue", "return sum((v**2).sum() for v in vectors)"),
+    "You return ‖Hv‖², the square of the eigenvalue.",
+)
+sharpness.mistake(
+    "divides_by_the_square",
+    edit(".sum().sqrt()", ".sum()"),
+    "You divide by ‖v‖² where ‖v‖ is wanted: the root is missing.",
+)
+sharpness.mistake(
+    "ignores_iterations",
+    edit("range(iterations)", "range(50)"),
+    "You always take 50 iterations. Take as many as `iterations` says.",
+)
+sharpness.mistake(
+    "first_layer_only",
+    edit(
+        "torch.stack([(v * p).sum() for v, p in pairs]).sum()", "(vectors[0] * products[0]).sum()"
+    ),
+    "Your v · Hv adds up the first tensor's part only. It runs over all tensors.",
+)
+sharpness.mistake(
+    "stable_rate",
+    edit("return eigenvalue", "return 2 / torch.sqrt(sum((v**2).sum() for v in vectors))"),
+    "This is 2/λ, the largest stable rate. Asked for is λ.",
+)
+sharpness.mistake(
+    "last_layer_only",
+    edit("vectors = start", "vectors = [0 * v for v in start[:-1]] + start[-1:]").also(
+        "vectors = products", "vectors = [0 * p for p in products[:-1]] + products[-1:]"
+    ),
+    "You vary the last layer's weights only. The sharpest direction runs through all layers.",
+)
 
 
 @sharpness.alternative
