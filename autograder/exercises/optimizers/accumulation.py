@@ -49,8 +49,6 @@ whole batch. Three things have to happen in the right order: add up, divide by K
 `micro_batches` is a list of K lists, each with one gradient per parameter. Return the list of
 gradients with which the step is taken, clipped to `max_norm`. Call your `clip_by_global_norm`.""",
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("6.12",),
     hide=("Formula",),

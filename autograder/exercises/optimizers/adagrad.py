@@ -48,7 +48,6 @@ whatever the gradient's scale. Write `update`.
 *Convention:* ε stands **outside** the root, as in torch.""",
     points=3,
     minutes=6,
-    difficulty=1,
     core=False,
     syllabus=("6.7",),
     blank=("update",),

@@ -66,16 +66,12 @@ _CLIPPED = matches_reference("the clipped gradients", rtol=1e-4)  # with or with
 
 @check("gradients of all parameters")
 def all_present(case):
-    if not _without_frozen(case):
-        return finding(True)
-    return _CLIPPED.look(case)
+    return _CLIPPED.look(case) if _without_frozen(case) else finding(True)
 
 
 @check("a frozen parameter among them")
 def some_frozen(case):
-    if _without_frozen(case):
-        return finding(True)
-    return _CLIPPED.look(case)
+    return finding(True) if _without_frozen(case) else _CLIPPED.look(case)
 
 
 clip_by_global_norm = lab.exercise(
@@ -92,16 +88,10 @@ keep it in its place.
 
 *Convention:* torch divides by ‖g‖ + 1e-6. With or without, both are right here.""",
     parts=[
-        Part(
-            "the gradients",
-            2,
-            (all_present, leaves_inputs_alone(), keeps_dtype(of="result.0")),
-        ),
+        Part("the gradients", 2, (all_present, leaves_inputs_alone(), keeps_dtype(of="result.0"))),
         Part("frozen parameters", 1, (some_frozen,)),
     ],
     minutes=8,
-    difficulty=1,
-    core=True,
     syllabus=("6.12",),
     inputs=(draw_long, draw_short, draw_frozen, draw_long),
     probe=probes.call(),

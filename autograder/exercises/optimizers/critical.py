@@ -65,7 +65,6 @@ these words:
 An eigenvalue between −`tolerance` and `tolerance` counts as zero.""",
     points=3,
     minutes=6,
-    difficulty=1,
     core=False,
     syllabus=("6.4",),
     inputs=(draw_points, draw_nearly_flat, draw_points),

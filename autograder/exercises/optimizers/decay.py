@@ -3,6 +3,7 @@
 import torch
 
 from autograder import probes
+from autograder.exercises.optimizers.adam import draw_default
 from autograder.exercises.optimizers.lab import lab
 from autograder.exercises.optimizers.trajectories import (
     RUN_CHECKS,
@@ -23,11 +24,6 @@ def draw_adamw(rng):
     decay = float(rng.uniform(0.3, 0.6))
     settings = {"lr": rate, "betas": betas, "eps": 0.01, "weight_decay": decay}
     return draw_run(rng, settings, later=(lower, higher))
-
-
-def draw_default(rng):
-    """Nothing given; the rate changes."""
-    return draw_run(rng, {}, later=({"lr": float(rng.uniform(0.02, 0.1))}, {}), tiny=3e-8)
 
 
 def draw_rests(rng):
@@ -54,7 +50,6 @@ is the weight **before** the step, in whichever order you write the two.""",
     points=4,
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("6.10",),
     blank=("update",),
     inputs=(draw_adamw, draw_default, draw_rests),

@@ -87,7 +87,6 @@ every step, for schedules change it.""",
     ],
     minutes=10,
     difficulty=2,
-    core=True,
     syllabus=("6.1",),
     blank=("zero_grad", "step", "update"),
     inputs=(cleared(draw_descent), draw_default, cleared(draw_rests), cleared(draw_descent)),
@@ -122,16 +121,12 @@ class InsideTheGraph:
                 self.update(parameter, parameter.grad, self.state[parameter])
 
 
-@gradient_descent.mistake(
+gradient_descent.mistake(
+    "does_not_clear",
+    edit("parameter.grad = None", "gradient = parameter.grad\ndel gradient"),
     "After `zero_grad()` the gradients are still there, and the next backward pass adds to them: "
-    "step k moves by the sum of all gradients so far. Set `parameter.grad = None`."
+    "step k moves by the sum of all gradients so far. Set `parameter.grad = None`.",
 )
-class DoesNotClear:
-    def zero_grad(self):
-        for gradient in [parameter.grad for parameter in self.parameters]:
-            del gradient
-
-
 gradient_descent.mistake(
     "clears_what_is_not_there",
     edit("parameter.grad = None", "parameter.grad.zero_()"),
@@ -166,23 +161,12 @@ gradient_descent.mistake(
     "move: change those in place, under `torch.no_grad()`."
 )
 class ReplacesInItsList:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
     def step(self):
         for n, parameter in enumerate(self.parameters):
             if parameter.grad is not None:
                 moved = (parameter - self.lr * parameter.grad).detach().requires_grad_()
                 moved.grad = parameter.grad
                 self.parameters[n] = moved
-
-    def update(self, parameter, gradient, state):
-        return parameter - self.lr * gradient
 
 
 @gradient_descent.mistake(

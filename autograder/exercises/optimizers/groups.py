@@ -40,8 +40,6 @@ a list of two dicts with the keys `"params"` (a list of tensors in the order giv
 `"weight_decay"`. The first holds what has **two or more** dimensions, with the given decay; the
 second all others, with 0.""",
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("6.10",),
     inputs=draw_network,

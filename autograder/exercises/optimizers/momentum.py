@@ -56,8 +56,6 @@ that *dampening*), so that under a constant gradient the speed tends to $\\eta g
 the plain step at μ = 0.9.""",
     points=3,
     minutes=8,
-    difficulty=1,
-    core=True,
     syllabus=("6.5",),
     blank=("update",),
     inputs=RUNS,

@@ -27,11 +27,7 @@ along every eigenvector of H by $1 - \\eta\\lambda$. Derive from this, for posit
 
 Return the pair (limit, best).""",
     parts=[
-        Part(
-            "the stability limit",
-            2,
-            (matches_reference("the stability limit", of="result.0"),),
-        ),
+        Part("the stability limit", 2, (matches_reference("the stability limit", of="result.0"),)),
         Part(
             "the best rate",
             2,
@@ -40,7 +36,6 @@ Return the pair (limit, best).""",
     ],
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("6.1",),
     hide=("Formula",),
     inputs=_spectrum,

@@ -55,8 +55,6 @@ what should it tend?
 starts at 0 and is not corrected for that.""",
     points=3,
     minutes=6,
-    difficulty=1,
-    core=True,
     syllabus=("6.8",),
     blank=("update",),
     inputs=(draw_rmsprop, draw_rmsprop_default, draw_rmsprop_rests),

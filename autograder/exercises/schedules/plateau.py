@@ -1,6 +1,7 @@
 """Dropping the rate when a metric stands still: the one schedule with a memory."""
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -57,18 +58,6 @@ def _run(rng, mode):
     return {"construct": construct, "history": history}
 
 
-def _two_losses(rng):
-    return {"runs": [_run(rng, "min"), _run(rng, "min")]}
-
-
-def _two_accuracies(rng):
-    return {"runs": [_run(rng, "max"), _run(rng, "max")]}
-
-
-def _both_modes(rng):
-    return {"runs": [_run(rng, "min"), _run(rng, "max")]}
-
-
 def _standing(rng, mode):
     """A loss that stands still to the last digit, with a threshold of 0: as good is not better."""
     level = float(rng.uniform(2.0, 4.0))
@@ -88,8 +77,8 @@ def _standing(rng, mode):
     return {"construct": construct, "history": values if mode == "min" else [-v for v in values]}
 
 
-def _both_standing(rng):
-    return {"runs": [_standing(rng, "min"), _standing(rng, "max")]}
+def _two_runs(rng, draw, modes):
+    return {"runs": [draw(rng, mode) for mode in modes]}
 
 
 def _rates(case: Case, mode: str):
@@ -161,7 +150,12 @@ reduce_on_plateau = lab.exercise(
     syllabus=("7.9",),
     blank=("step",),
     hide=("Formula",),
-    inputs=(_two_losses, _two_accuracies, _both_standing, _both_modes),
+    inputs=(
+        partial(_two_runs, draw=_run, modes=("min", "min")),
+        partial(_two_runs, draw=_run, modes=("max", "max")),
+        partial(_two_runs, draw=_standing, modes=("min", "max")),
+        partial(_two_runs, draw=_run, modes=("min", "max")),
+    ),
     probe=probes.histories("step"),
     forbidden=SCHEDULERS,
     hints=(

@@ -9,6 +9,8 @@ from autograder.exercises.schedules.drawing import (
     draw_steps,
     follows,
     is_pure,
+    warmup_checks,
+    without,
 )
 from autograder.exercises.schedules.lab import lab
 from autograder.judging import edit
@@ -36,18 +38,12 @@ linear_warmup = lab.exercise(
     ),
     points=1,
     minutes=3,
-    difficulty=1,
     core=False,
     syllabus=("7.10",),
     hide=("Formula",),
     inputs=_warmup,
     probe=AT_EVERY_STEP,
-    checks=[
-        follows("the rate at step 0", lambda inputs, t: t == 0),
-        follows("the warm-up", lambda inputs, t: 0 < t < inputs["warmup_steps"]),
-        follows("the rates after it", lambda inputs, t: t >= inputs["warmup_steps"]),
-        is_pure,
-    ],
+    checks=warmup_checks(),
     equivalent_mutants={
         "return base_lr * min((step + 1) / warmup_steps, 1.0) => "
         "return base_lr * min(1.0, (step + 1) / warmup_steps)": "the smaller of two numbers is the "
@@ -151,10 +147,6 @@ def _warmup_and_wave(rng):
     }
 
 
-def _warmup_and_wave_to_zero(rng):
-    return {name: value for name, value in _warmup_and_wave(rng).items() if name != "min_lr"}
-
-
 warmup_then_cosine = lab.exercise(
     schedules.warmup_then_cosine,
     title="Warm up, then decay",
@@ -175,7 +167,7 @@ warmup_then_cosine = lab.exercise(
     difficulty=2,
     syllabus=("7.10", "7.7"),
     hide=("Formula",),
-    inputs=(_warmup_and_wave, _warmup_and_wave_to_zero, _warmup_and_wave),
+    inputs=(_warmup_and_wave, without("min_lr", _warmup_and_wave), _warmup_and_wave),
     probe=AT_EVERY_STEP,
     checks=[
         follows("the warm-up", lambda inputs, t: t < inputs["warmup_steps"]),
