@@ -181,6 +181,38 @@ adam.mistake(
     origin="1 of 133 students",
 )
 adam.mistake(
+    "times_t",
+    edit("beta1 ** state", "beta1 * state").also("beta2 ** state", "beta2 * state"),
+    "You multiply β by t where it is raised to the power t: the correction is 1 − βᵗ (`beta**t`). "
+    "1 − β t is negative from the second step on, and the root of a negative v̂ is not a number.",
+    origin="students of comparable courses",
+)
+adam.mistake(
+    "fixed_betas",
+    edit("beta1, beta2 = self.betas", "beta1, beta2 = 0.9, 0.999"),
+    "You always use β₁ = 0.9 and β₂ = 0.999. Read `self.betas`, which the caller may set.",
+    origin="students of comparable courses",
+)
+
+
+@adam.mistake(
+    "m and v are one tensor with you: what is put into the one stands in the other as well. "
+    "`m = v = zeros` gives one tensor two names; make two.",
+    origin="students of comparable courses",
+)
+def one_tensor_for_both(self, parameter, gradient, state):
+    if not state:
+        state["t"] = 0
+        state["m"] = state["v"] = torch.zeros_like(parameter)
+    (b1, b2), m, v = self.betas, state["m"], state["v"]
+    state["t"] += 1
+    m.mul_(b1).add_(gradient, alpha=1 - b1)
+    v.mul_(b2).addcmul_(gradient, gradient, value=1 - b2)
+    m_hat, v_hat = m / (1 - b1 ** state["t"]), v / (1 - b2 ** state["t"])
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+adam.mistake(
     "weight_for_gradient",
     edit("(1 - beta1) * gradient", "(1 - beta1) * parameter").also("gradient**2", "parameter**2"),
     "You use the weight where the gradient is meant: your averages are of w.",

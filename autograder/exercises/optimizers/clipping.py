@@ -61,7 +61,7 @@ def _without_frozen(case):
     return all(g is not None for g in case.inputs["gradients"])
 
 
-_CLIPPED = matches_reference("the clipped gradients", rtol=1e-4)  # with or without torch's 1e-6
+_CLIPPED = matches_reference("the clipped gradients", rtol=1e-6)  # with or without torch's 1e-6
 
 
 @check("gradients of all parameters")

@@ -53,6 +53,20 @@ def draw_rests(rng):
     return draw_run(rng, {"lr": rate}, later=changed_rates(rng, rate), rests=True)
 
 
+NEVER_MOVES = (
+    "The tensors that came in never move, and these are the ones the model holds. `parameter = "
+    "parameter - …` makes a new tensor, whether it stays a local name, is returned, or is put into "
+    "the optimizer's own list. Change the old one in place: `parameter -= …`."
+)
+
+BREAKS_THE_FRAME = (
+    "Plain gradient descent comes out right, and the optimizers after it would not. `step` calls "
+    "`self.update(parameter, parameter.grad, self.state[parameter])`: it neither moves a parameter "
+    "itself nor hands over all of `self.state`. And a parameter goes on requiring a gradient: no "
+    "`requires_grad_(False)`; under `torch.no_grad()` it may be changed in place."
+)
+
+
 gradient_descent = lab.exercise(
     optimizers.GradientDescent,
     title="Gradient descent, and the frame of everything after it",
@@ -103,9 +117,7 @@ every step, for schedules change it.""",
 gradient_descent.mistake(
     "rebinds",
     edit("parameter -= self.lr", "parameter = parameter - self.lr"),
-    "`parameter = parameter - …` makes a new tensor under a local name (or in a list of your "
-    "own); the model still holds the old one, which never moves. Change that one in place: "
-    "`parameter -= …`.",
+    NEVER_MOVES,
 )
 
 
@@ -156,10 +168,7 @@ gradient_descent.mistake(
 )
 
 
-@gradient_descent.mistake(
-    "You put new tensors into the optimizer's own list. The model holds the old ones, which never "
-    "move: change those in place, under `torch.no_grad()`."
-)
+@gradient_descent.mistake(NEVER_MOVES)
 class ReplacesInItsList:
     def step(self):
         for n, parameter in enumerate(self.parameters):
@@ -169,10 +178,7 @@ class ReplacesInItsList:
                 self.parameters[n] = moved
 
 
-@gradient_descent.mistake(
-    "`requires_grad_(False)` silences torch's complaint, and the parameter is never trained "
-    "again. Leave it a leaf that requires a gradient; update under `torch.no_grad()`."
-)
+@gradient_descent.mistake(BREAKS_THE_FRAME)
 class SwitchesGradientsOff:
     def step(self):
         for parameter in self.parameters:
@@ -187,14 +193,12 @@ gradient_descent.mistake(
         "self.update(parameter, parameter.grad, self.state[parameter])",
         "parameter -= self.lr * parameter.grad",
     ),
-    "Your `step` moves the parameters itself. Let it call `self.update(parameter, parameter.grad, "
-    "self.state[parameter])`: the later optimizers replace only `update`.",
+    BREAKS_THE_FRAME,
 )
 gradient_descent.mistake(
     "shares_the_memory",
     edit("self.state[parameter])", "self.state)"),
-    "You hand all of `self.state` to `update`. Each parameter has a memory of its own: "
-    "`self.state[parameter]`. Plain descent cannot tell, momentum can.",
+    BREAKS_THE_FRAME,
 )
 gradient_descent.mistake(
     "climbs",

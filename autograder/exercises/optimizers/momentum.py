@@ -38,6 +38,11 @@ def draw_rests(rng):
 
 RUNS = (draw_momentum, draw_default, draw_rests)
 
+NO_EFFECT = (
+    "Your steps are those of plain gradient descent: b has no effect. Either you move by g where "
+    "b is meant, or the new b is not put back into `state`, so that it is 0 every time. (Or "
+    "`step` of your `GradientDescent` moves the parameters itself and never calls `self.update`.)"
+)
 
 momentum_exercise = lab.exercise(
     optimizers.Momentum,
@@ -79,19 +84,20 @@ momentum_exercise.mistake(
     origin="2 of 134 students",
 )
 momentum_exercise.mistake(
-    "steps_by_the_gradient",
-    edit('self.lr * state["b"]', "self.lr * gradient"),
-    "Your steps are those of plain gradient descent: b has no effect. Either you move by g where "
-    "b is meant, or the new b is not put back into `state`, so that it is 0 every time. (Or "
-    "`step` of your `GradientDescent` moves the parameters itself and never calls `self.update`.)",
+    "never_stores",
+    edit('state["b"] =', "b =").also('self.lr * state["b"]', "self.lr * b"),
+    NO_EFFECT,
+    origin="1 of 134 students",
+)
+momentum_exercise.mistake(
+    "adds_the_gradient",
+    edit('parameter -= self.lr * state["b"]', "parameter += gradient"),
+    "You add the gradient itself to the weights (`w + dw`): b is computed and never used, η is "
+    "missing, and the loss grows. The step is w ← w − η b.",
     origin="1 of 128 students",
 )
 momentum_exercise.mistake(
-    "never_stores",
-    edit('state["b"] =', "b =").also('self.lr * state["b"]', "self.lr * b"),
-    "You compute a new b but do not put it back into `state`, so that every step starts from b = "
-    "0: that is plain gradient descent.",
-    origin="1 of 134 students",
+    "steps_by_the_gradient", edit('self.lr * state["b"]', "self.lr * gradient"), NO_EFFECT
 )
 
 
@@ -136,6 +142,17 @@ def shared_velocity(self, parameter, gradient, state):
         self.b = 0
     self.b = self.momentum * self.b + gradient
     parameter -= self.lr * self.b
+
+
+@momentum_exercise.mistake(
+    "You keep one velocity for each shape: parameters of one shape share it. Each has its own: keep "
+    "b in `state`, which belongs to the parameter."
+)
+def one_velocity_a_shape(self, parameter, gradient, state):
+    velocities = self.__dict__.setdefault("velocities", {})
+    b = self.momentum * velocities.get(parameter.shape, 0) + gradient
+    velocities[parameter.shape] = b
+    parameter -= self.lr * b
 
 
 @momentum_exercise.mistake(

@@ -7,6 +7,7 @@ from autograder import probes
 from autograder.exercises.optimizers.lab import lab
 from autograder.judging import Part, edit
 from autograder.judging.checks import check, find, finding, leaves_inputs_alone, matches_reference
+from autograder.judging.comparison import Tolerance, same
 from course_lib import optimizers
 
 
@@ -36,7 +37,7 @@ def first_step(case):
     wanted = np.asarray(find(case.expected, "result"))
     if path.shape != wanted.shape:
         return finding(False, f"shape {wanted.shape}", f"shape {path.shape}", "another shape")
-    if np.allclose(path[:2], wanted[:2], rtol=1e-4):
+    if same(path[:2], wanted[:2], Tolerance(dtype=case.dtype)):
         return finding(True)
     return finding(False, str(wanted[1]), str(path[1]), "already the first step differs")
 

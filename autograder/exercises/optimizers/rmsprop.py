@@ -191,6 +191,11 @@ def bias_corrected(self, parameter, gradient, state):
 
 
 r_m_s_prop.mistake(
+    "fixed_memory",
+    edit("self.alpha * state", "0.99 * state").also("(1 - self.alpha)", "(1 - 0.99)"),
+    "You always use ρ = 0.99. Read `self.alpha`, which the caller may set and change.",
+)
+r_m_s_prop.mistake(
     "starts_at_the_first_square",
     edit('("c", 0)', '("c", gradient**2)'),
     "Your c starts at the first g². Here it starts at 0.",
