@@ -1,5 +1,7 @@
 """Which parameters decay, and which do not."""
 
+from functools import partial
+
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
 from autograder.judging import edit
@@ -7,8 +9,11 @@ from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
 
-def draw_network(rng):
-    """Parameters with the names and shapes of a network with normalization."""
+def _network(rng, decay_outside):
+    """Parameters with the names and shapes of a network with normalization.
+
+    ``decay_outside`` says whether the first and the last of them decay, or neither.
+    """
     a, b, c, d = (int(n) for n in rng.permutation([2, 3, 4, 5]))
     shapes = {
         "conv.weight": (a, b, 3, 3),
@@ -20,12 +25,17 @@ def draw_network(rng):
         "head.bias": (c,),
         "vectors.bias": (d, c),
     }
-    names = rng.permutation(list(shapes)).tolist()
+    outside = [name for name in shapes if (len(shapes[name]) >= 2) is decay_outside]
+    first, last = rng.choice(outside, 2, replace=False)
+    between = rng.permutation([name for name in shapes if name not in (first, last)])
+    names = [str(name) for name in (first, *between, last)]
     return {
         "named_parameters": {name: rng.normal(size=shapes[name]) for name in names},
         "weight_decay": float(rng.uniform(0.01, 0.2)),
     }
 
+
+_OUTSIDE, _INSIDE = partial(_network, decay_outside=True), partial(_network, decay_outside=False)
 
 decay_groups = lab.exercise(
     optimizers.decay_groups,
@@ -42,7 +52,7 @@ second all others, with 0.""",
     points=2,
     core=False,
     syllabus=("6.10",),
-    inputs=draw_network,
+    inputs=(_OUTSIDE, _INSIDE, _OUTSIDE),
     probe=probes.call(),
     checks=[matches_reference("the two groups"), leaves_inputs_alone()],
     hints=(

@@ -1,6 +1,7 @@
 """The Hessian times a vector, without ever forming the Hessian."""
 
 import itertools
+from functools import partial
 
 import torch
 
@@ -16,9 +17,9 @@ _ALONG = (
 )
 
 
-def draw_product(rng):
-    """A small tanh network with two or three layers, and a vector of both signs."""
-    widths = [int(n) for n in rng.permutation([2, 3, 4, 5])[: int(rng.integers(3, 5))]]
+def _product(rng, layers):
+    """A small tanh network and a vector of both signs."""
+    widths = [int(n) for n in rng.permutation([2, 3, 4, 5])[: layers + 1]]
     weights = [rng.normal(size=(b, a)) for a, b in itertools.pairwise(widths)]
     return {
         "x": rng.normal(size=(7, widths[0])),
@@ -27,6 +28,8 @@ def draw_product(rng):
         "vectors": [rng.normal(size=w.shape) for w in weights],
     }
 
+
+_TWO_LAYERS, _THREE_LAYERS = partial(_product, layers=2), partial(_product, layers=3)
 
 hessian_vector_product = lab.exercise(
     optimizers.hessian_vector_product,
@@ -47,7 +50,7 @@ together are **one** vector v. Return H v in the same form.""",
     difficulty=3,
     core=False,
     syllabus=("6.13",),
-    inputs=draw_product,
+    inputs=(_THREE_LAYERS, _TWO_LAYERS, _THREE_LAYERS),
     probe=probes.call(),
     checks=[matches_reference("the product"), leaves_inputs_alone()],
     equivalent_mutants={
