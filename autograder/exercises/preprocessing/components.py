@@ -11,7 +11,7 @@ from autograder.exercises.preprocessing.drawing import (
     without_signs,
 )
 from autograder.exercises.preprocessing.lab import lab
-from autograder.judging import Part
+from autograder.judging import Part, edit
 from autograder.judging.checks import (
     check,
     find,
@@ -92,7 +92,6 @@ note in which order.""",
     ],
     minutes=12,
     difficulty=2,
-    core=True,
     syllabus=("3.3",),
     inputs=draw_data,
     probe=probes.call(),
@@ -109,16 +108,13 @@ note in which order.""",
 )
 
 
-@pca.mistake(
+pca.mistake(
+    "ascending",
+    edit("variances.flip(0), components.flip(1)", "variances, components"),
     "Your variances ascend: that is the order in which `eigh` returns them. Reverse them, and the "
     "columns of U with them.",
     origin="folklore",
 )
-def ascending(x):
-    mean = x.mean(dim=0)
-    covariance = (x - mean).T @ (x - mean) / (len(x) - 1)
-    variances, components = torch.linalg.eigh(covariance)
-    return mean, variances, components
 
 
 @pca.mistake(
@@ -131,15 +127,12 @@ def not_centered(x):
     return x.mean(dim=0), variances.flip(0), components.flip(1)
 
 
-@pca.mistake(
+pca.mistake(
+    "only_variances_reversed",
+    edit("components.flip(1)", "components"),
     "You reverse the variances and leave the components in the old order, so that each stands "
-    "beside the variance of another: `components.flip(1)`."
+    "beside the variance of another: `components.flip(1)`.",
 )
-def only_variances_reversed(x):
-    mean = x.mean(dim=0)
-    covariance = (x - mean).T @ (x - mean) / (len(x) - 1)
-    variances, components = torch.linalg.eigh(covariance)
-    return mean, variances.flip(0), components
 
 
 @pca.mistake(
@@ -172,15 +165,12 @@ def not_divided(x):
     return mean, variances * (len(x) - 1), components
 
 
-@pca.mistake(
+pca.mistake(
+    "rows_for_features",
+    edit("centered.T @ centered", "centered @ centered.T"),
     "You multiply the rows with one another, X_c X_cᵀ, an n×n matrix. The covariance of the "
-    "features is X_cᵀ X_c, of shape (D, D)."
+    "features is X_cᵀ X_c, of shape (D, D).",
 )
-def rows_for_features(x):
-    mean = x.mean(dim=0)
-    covariance = (x - mean) @ (x - mean).T / (len(x) - 1)
-    variances, components = torch.linalg.eigh(covariance)
-    return mean, variances.flip(0), components.flip(1)
 
 
 @pca.mistake(

@@ -7,7 +7,7 @@ from torch import nn
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape, draw_images
 from autograder.exercises.preprocessing.lab import lab
-from autograder.judging import Part
+from autograder.judging import Part, edit
 from autograder.judging.checks import check, find, finding, matches_reference
 from autograder.judging.comparison import Tolerance, difference
 from course_lib import preprocessing
@@ -121,7 +121,6 @@ Write `__init__` and `forward`.""",
     ],
     minutes=10,
     difficulty=2,
-    core=True,
     syllabus=("3.5", "3.7"),
     needs=("preprocessing/channel_statistics",),
     inputs=draw_life,
@@ -135,69 +134,46 @@ Write `__init__` and `forward`.""",
 )
 
 
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "plain_attributes",
+    edit('self.register_buffer("mean", mean)', "self.mean = mean").also(
+        'self.register_buffer("std", std)', "self.std = std"
+    ),
     "The numbers are right, but plain attributes are left out of `state_dict()`: a saved model "
     "would come back without its constants. Use `register_buffer`.",
     origin="folklore",
 )
-class PlainAttributes(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        self.mean, self.std = channel_statistics(train_images)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "measures_every_batch",
+    edit(
+        "return (images - self.mean[:, None, None]) / self.std[:, None, None]",
+        "mean, std = channel_statistics(images)\nreturn (images - mean[:, None, None]) / std[:, None, None]",
+    ),
     "You measure every batch anew in `forward`, so that an image depends on its companions, and "
     "alone it always has mean 0. Use the constants of the training images.",
     origin="folklore",
 )
-class MeasuresEveryBatch(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        mean, std = channel_statistics(images)
-        return (images - mean[:, None, None]) / std[:, None, None]
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "measures_in_training",
+    edit(
+        "return (images - self.mean[:, None, None]) / self.std[:, None, None]",
+        "mean, std = channel_statistics(images) if self.training else (self.mean, self.std)\nreturn (images - mean[:, None, None]) / std[:, None, None]",
+    ),
     "In training you use the statistics of the batch. That is batch normalization, by accident: "
-    "preprocessing has no modes."
+    "preprocessing has no modes.",
 )
-class MeasuresInTraining(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        mean, std = channel_statistics(images) if self.training else (self.mean, self.std)
-        return (images - mean[:, None, None]) / std[:, None, None]
-
-
-@image_normalizer.mistake(
-    "Your constants move with every batch. They are measured once, on the training images."
+image_normalizer.mistake(
+    "moves_the_constants",
+    edit(
+        "return (images",
+        "if self.training:\n"
+        "    mean, std = channel_statistics(images)\n"
+        "    self.mean = 0.9 * self.mean + 0.1 * mean\n"
+        "    self.std = 0.9 * self.std + 0.1 * std\n"
+        "return (images",
+    ),
+    "Your constants move with every batch. They are measured once, on the training images.",
 )
-class MovesTheConstants(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        if self.training:
-            mean, std = channel_statistics(images)
-            self.mean = 0.9 * self.mean + 0.1 * mean
-            self.std = 0.9 * self.std + 0.1 * std
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
 
 
 @image_normalizer.mistake(
@@ -219,148 +195,79 @@ class FitsTheFirstBatch(nn.Module):
         return (images - self.mean[:, None, None]) / self.std[:, None, None]
 
 
-@image_normalizer.mistake(
-    "Your constants are parameters, so the optimizer changes them. Use `register_buffer`."
+image_normalizer.mistake(
+    "trained_constants",
+    edit('self.register_buffer("mean", mean)', "self.mean = nn.Parameter(mean)").also(
+        'self.register_buffer("std", std)', "self.std = nn.Parameter(std)"
+    ),
+    "Your constants are parameters, so the optimizer changes them. Use `register_buffer`.",
 )
-class TrainedConstants(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.mean, self.std = nn.Parameter(mean), nn.Parameter(std)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "frozen_parameters",
+    edit(
+        'self.register_buffer("mean", mean)', "self.mean = nn.Parameter(mean, requires_grad=False)"
+    ).also('self.register_buffer("std", std)', "self.std = nn.Parameter(std, requires_grad=False)"),
     "Your constants are parameters. `requires_grad=False` keeps gradients away, but they still "
-    "count among the weights, and whoever unfreezes the model trains them. Use `register_buffer`."
+    "count among the weights, and whoever unfreezes the model trains them. Use `register_buffer`.",
 )
-class FrozenParameters(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.mean = nn.Parameter(mean, requires_grad=False)
-        self.std = nn.Parameter(std, requires_grad=False)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "keeps_the_mean_image",
+    edit(
+        "mean, std = channel_statistics(train_images)",
+        "mean, std = train_images.mean(dim=0), train_images.std(dim=0, unbiased=False)",
+    ).also("self.mean[:, None, None]) / self.std[:, None, None]", "self.mean) / self.std"),
     "You keep one constant per pixel. Here it is one per channel, shape (C,).",
     raises="RuntimeError",
 )
-class KeepsTheMeanImage(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        self.register_buffer("mean", train_images.mean(dim=0))
-        self.register_buffer("std", train_images.std(dim=0, unbiased=False))
-
-    def forward(self, images):
-        return (images - self.mean) / self.std
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "keeps_axes",
+    edit('("mean", mean)', '("mean", mean[:, None, None])')
+    .also('("std", std)', '("std", std[:, None, None])')
+    .also("self.mean[:, None, None]) / self.std[:, None, None]", "self.mean) / self.std"),
     "The images come out right. The buffers have the shape (C, 1, 1) instead of (C,): add the "
-    "axes in `forward`."
+    "axes in `forward`.",
 )
-class KeepsAxes(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean[:, None, None])
-        self.register_buffer("std", std[:, None, None])
-
-    def forward(self, images):
-        return (images - self.mean) / self.std
-
-
-@image_normalizer.mistake("You subtract the mean and do not divide by the standard deviation.")
-class NotDivided(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        return images - self.mean[:, None, None]
-
-
-@image_normalizer.mistake(
-    "Your σ divides by N·H·W − 1, the default of `torch.std`. Use your `channel_statistics`."
+image_normalizer.mistake(
+    "not_divided",
+    edit(" / self.std[:, None, None]", ""),
+    "You subtract the mean and do not divide by the standard deviation.",
 )
-class DividesByNMinusOne(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        self.register_buffer("mean", train_images.mean(dim=(0, 2, 3)))
-        self.register_buffer("std", train_images.std(dim=(0, 2, 3)))
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-@image_normalizer.mistake(
-    "You add a small number to σ. No channel is constant here: divide by σ itself."
+image_normalizer.mistake(
+    "divides_by_n_minus_one",
+    edit(
+        "mean, std = channel_statistics(train_images)",
+        "mean, std = train_images.mean(dim=(0, 2, 3)), train_images.std(dim=(0, 2, 3))",
+    ),
+    "Your σ divides by N·H·W − 1, the default of `torch.std`. Use your `channel_statistics`.",
 )
-class AddsEpsilon(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / (self.std[:, None, None] + 1e-5)
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "adds_epsilon",
+    edit("self.std[:, None, None]", "(self.std[:, None, None] + 1e-5)"),
+    "You add a small number to σ. No channel is constant here: divide by σ itself.",
+)
+image_normalizer.mistake(
+    "writes_into_the_images",
+    edit(
+        "return (images - self.mean[:, None, None])",
+        "images -= self.mean[:, None, None]\nreturn images",
+    ),
     "`images -= …` writes into the images you were given. Whoever gave them loses them, and torch "
     "refuses where they require a gradient: write `images - …`.",
     raises="RuntimeError",
 )
-class WritesIntoTheImages(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        images -= self.mean[:, None, None]
-        images /= self.std[:, None, None]
-        return images
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "along_the_width",
+    edit("self.mean[:, None, None]) / self.std[:, None, None]", "self.mean) / self.std"),
     "The constants have shape (C,), which broadcasting lines up with the width. In `forward` give "
     "them the shape (C, 1, 1).",
     raises="RuntimeError",
 )
-class AlongTheWidth(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        return (images - self.mean) / self.std
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "without_super",
+    edit("super().__init__()", ""),
     "`super().__init__()` is missing: without it a module cannot hold buffers.",
     raises="AttributeError",
 )
-class WithoutSuper(nn.Module):
-    def __init__(self, train_images):
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
 
 
 @image_normalizer.alternative

@@ -116,7 +116,6 @@ with `z = (x - mean) @ W` they are applied to any data. Use your `pca`.
     ],
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("3.4",),
     needs=("preprocessing/pca",),
     inputs=(draw_data, without(draw_data, "eps"), draw_duplicated_by_default, draw_duplicated),

@@ -186,7 +186,6 @@ a variance too and not as a share.
 For a direction that is nearly pure noise (ν ≈ λ) and nearly constant (λ ≪ 1): what does ε = 0 make
 of it, and what an ε ≫ λ?""",
     points=2,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("3.2", "3.4"),

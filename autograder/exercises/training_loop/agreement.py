@@ -32,8 +32,6 @@ Why so carefully: an absolute error of 1e-8 is perfect for an entry of size 1 an
 size 1e-8; and dividing by the largest entry of the whole tensor hides one wrong small entry among
 large right ones.""",
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("1.7",),
     inputs=_two_gradients,

@@ -141,8 +141,6 @@ Data often come sorted by class. In the order they are stored, a batch would hol
 the network would learn to say only that one.""",
     points=3,
     minutes=8,
-    difficulty=1,
-    core=True,
     syllabus=("1.2",),
     inputs=_sorted_data,
     probe=probes.epochs(count=3),

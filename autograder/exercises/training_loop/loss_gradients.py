@@ -11,6 +11,7 @@ from autograder.exercises.training_loop.drawing import (
     draw_scores,
 )
 from autograder.exercises.training_loop.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
@@ -27,7 +28,6 @@ Mind that L is a **mean** over N examples, and that large scores must not hurt h
     points=3,
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("1.3",),
     hide=("Formula",),
     inputs=(draw_scores, draw_distant_rows, draw_large_scores),
@@ -62,28 +62,20 @@ def not_divided_by_n(scores, target):
     return gradient
 
 
-@softmax_cross_entropy_gradient.mistake(
+softmax_cross_entropy_gradient.mistake(
+    "gradient_without_shift",
+    edit(" - scores.amax(dim=1, keepdim=True)", ""),
     "You take the exponential of the scores as they are; large ones overflow and inf/inf is NaN. "
     "Subtract the largest score of each row first, or use `torch.softmax`.",
     origin="6 of 116 students",
 )
-def gradient_without_shift(scores, target):
-    exponentials = torch.exp(scores)
-    gradient = exponentials / exponentials.sum(dim=1, keepdim=True)
-    gradient[torch.arange(len(scores)), target] -= 1
-    return gradient / len(scores)
-
-
-@softmax_cross_entropy_gradient.mistake(
+softmax_cross_entropy_gradient.mistake(
+    "gradient_with_global_maximum",
+    edit("scores.amax(dim=1, keepdim=True)", "scores.max()"),
     "You subtract the largest score of the whole matrix: rows far below it become 0/0. Each row "
     "needs its own maximum.",
     origin="5 of 116 students",
 )
-def gradient_with_global_maximum(scores, target):
-    exponentials = torch.exp(scores - scores.max())
-    gradient = exponentials / exponentials.sum(dim=1, keepdim=True)
-    gradient[torch.arange(len(scores)), target] -= 1
-    return gradient / len(scores)
 
 
 @softmax_cross_entropy_gradient.mistake(

@@ -30,7 +30,6 @@ as much as a frequent one. The answers come in **batches**, two lists of tensors
 depend on how the set was cut. (F1 is a ratio of counts: its mean over batches is something else.) Use
 your `precision_recall_f1`.""",
     points=1,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("1.11",),
