@@ -146,9 +146,9 @@ image_normalizer.mistake(
 image_normalizer.mistake(
     "measures_every_batch",
     edit(
-        "return (images - self.mean[:, None, None]) / self.std[:, None, None]",
-        "mean, std = channel_statistics(images)\nreturn (images - mean[:, None, None]) / std[:, None, None]",
-    ),
+        "return (images - self.mean",
+        "mean, std = channel_statistics(images)\nreturn (images - mean",
+    ).also("/ self.std", "/ std"),
     "You measure every batch anew in `forward`, so that an image depends on its companions, and "
     "alone it always has mean 0. Use the constants of the training images.",
     origin="folklore",
@@ -156,9 +156,10 @@ image_normalizer.mistake(
 image_normalizer.mistake(
     "measures_in_training",
     edit(
-        "return (images - self.mean[:, None, None]) / self.std[:, None, None]",
-        "mean, std = channel_statistics(images) if self.training else (self.mean, self.std)\nreturn (images - mean[:, None, None]) / std[:, None, None]",
-    ),
+        "return (images - self.mean",
+        "mean, std = channel_statistics(images) if self.training else self.buffers()\n"
+        "return (images - mean",
+    ).also("/ self.std", "/ std"),
     "In training you use the statistics of the batch. That is batch normalization, by accident: "
     "preprocessing has no modes.",
 )
@@ -213,8 +214,8 @@ image_normalizer.mistake(
 image_normalizer.mistake(
     "keeps_the_mean_image",
     edit(
-        "mean, std = channel_statistics(train_images)",
-        "mean, std = train_images.mean(dim=0), train_images.std(dim=0, unbiased=False)",
+        "channel_statistics(train_images)",
+        "train_images.mean(dim=0), train_images.std(dim=0, unbiased=False)",
     ).also("self.mean[:, None, None]) / self.std[:, None, None]", "self.mean) / self.std"),
     "You keep one constant per pixel. Here it is one per channel, shape (C,).",
     raises="RuntimeError",
@@ -235,8 +236,8 @@ image_normalizer.mistake(
 image_normalizer.mistake(
     "divides_by_n_minus_one",
     edit(
-        "mean, std = channel_statistics(train_images)",
-        "mean, std = train_images.mean(dim=(0, 2, 3)), train_images.std(dim=(0, 2, 3))",
+        "channel_statistics(train_images)",
+        "train_images.mean(dim=(0, 2, 3)), train_images.std(dim=(0, 2, 3))",
     ),
     "Your σ divides by N·H·W − 1, the default of `torch.std`. Use your `channel_statistics`.",
 )

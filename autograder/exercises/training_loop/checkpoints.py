@@ -218,7 +218,8 @@ checkpoint.mistake(
     "hands_its_tensors_over",
     edit(
         "model.load_state_dict(self.model)",
-        "for name, tensor in model.state_dict(keep_vars=True).items():\n    tensor.data = self.model[name]",
+        "for name, tensor in model.state_dict(keep_vars=True).items():\n"
+        "    tensor.data = self.model[name]",
     ),
     "The restored model holds the checkpoint's own tensors, and trains them away: the second run "
     "starts where the first one ended. Copy the values into the model's tensors "
