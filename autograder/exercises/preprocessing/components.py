@@ -82,12 +82,7 @@ note in which order.""",
         Part(
             "components",
             2,
-            (
-                orthonormal,
-                directions_of_their_variances,
-                leaves_inputs_alone(),
-                keeps_dtype(),
-            ),
+            (orthonormal, directions_of_their_variances, leaves_inputs_alone(), keeps_dtype()),
         ),
     ],
     minutes=12,

@@ -1,5 +1,7 @@
 """What has happened to images, seen from their statistics."""
 
+import torch
+
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape, draw_images
 from autograder.exercises.preprocessing.lab import lab
@@ -17,14 +19,6 @@ def draw_loader(rng):
     if rng.integers(2):
         images = (images - mean[:, None, None]) / std[:, None, None]
     return {"images": images, "mean": mean, "std": std}
-
-
-def _distances(images, expected):
-    m, s = channel_statistics(images)
-    return {
-        name: (m - mean).abs().sum() + (s - std).abs().sum()
-        for name, (mean, std) in expected.items()
-    }
 
 
 diagnose_normalization = lab.exercise(
@@ -113,9 +107,7 @@ diagnose_normalization.mistake(
     "and σ/σ̃.",
 )
 diagnose_normalization.mistake(
-    "means_alone",
-    edit(" + (s - s2).abs().sum()", ""),
-    "You leave out the standard deviations.",
+    "means_alone", edit(" + (s - s2).abs().sum()", ""), "You leave out the standard deviations."
 )
 
 
@@ -157,9 +149,10 @@ def by_normalizing_the_constants(images, mean, std):
 
     raw = (mean, std)
     once = after(raw, mean, std)
-    expected = {"raw": raw, "once": once, "twice": after(once, mean, std),
-                "reversed": after(raw, mean.flip(0), std.flip(0))}  # fmt: skip
-    return _distances(images, expected)
+    twice, mixed = after(once, mean, std), after(raw, mean.flip(0), std.flip(0))
+    found = torch.stack(channel_statistics(images))
+    expected = {"raw": raw, "once": once, "twice": twice, "reversed": mixed}
+    return {name: (found - torch.stack(pair)).abs().sum() for name, pair in expected.items()}
 
 
 @diagnose_normalization.alternative

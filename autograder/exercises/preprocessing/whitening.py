@@ -112,7 +112,7 @@ with `z = (x - mean) @ W` they are applied to any data. Use your `pca`.
                 leaves_inputs_alone(),
                 keeps_dtype(),
             ),
-        ),
+        )
     ],
     minutes=8,
     difficulty=2,

@@ -39,7 +39,7 @@ Of all whitenings it changes the data least, so that a whitened image is still o
                 leaves_inputs_alone(),
                 keeps_dtype(),
             ),
-        ),
+        )
     ],
     minutes=6,
     difficulty=2,

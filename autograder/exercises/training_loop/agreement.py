@@ -40,7 +40,7 @@ large right ones.""",
     equivalent_mutants={
         "scale = torch.maximum(analytic.abs(), numeric.abs()) => "
         "scale = torch.maximum(numeric.abs(), analytic.abs())": "the larger of two is the same either "
-        "way round",
+        "way round"
     },
     hints=(
         "`torch.maximum(analytic.abs(), numeric.abs())` is the larger one of each pair.",

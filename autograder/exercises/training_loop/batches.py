@@ -145,13 +145,7 @@ the network would learn to say only that one.""",
     inputs=_sorted_data,
     probe=probes.epochs(count=3),
     signature=batch_signature,
-    checks=[
-        sizes_of_batches,
-        every_example_once,
-        pairs_stay,
-        order_is_fresh,
-        company_is_fresh,
-    ],
+    checks=[sizes_of_batches, every_example_once, pairs_stay, order_is_fresh, company_is_fresh],
     equivalent_mutants={
         "order = torch.randperm(len(x)) => order = -torch.randperm(len(x))": "−π counts from the "
         "end: it is a random permutation too"

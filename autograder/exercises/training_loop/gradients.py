@@ -104,7 +104,7 @@ shape of x, for any shape.
     forbidden=AUTOGRAD + CHECKERS,
     equivalent_mutants={
         "gradient = torch.zeros_like(x, dtype=torch.float64) => "
-        "gradient = -torch.zeros_like(x, dtype=torch.float64)": "every entry is written afterwards",
+        "gradient = -torch.zeros_like(x, dtype=torch.float64)": "every entry is written afterwards"
     },
     hints=(
         "`moved = x.double().clone()`, then `moved.view(-1)[i] += h` moves entry i of any shape.",
@@ -216,21 +216,12 @@ def not_put_back(function, x, *, h=1e-5, seed=0):
     return gradient
 
 
-@numeric_gradient.mistake(
+numeric_gradient.mistake(
+    "put_back_wrongly",
+    edit("(h, -h)", "(h, 0)"),
     "You move by +h and then by −h, which is back at x: f(x + h) − f(x), divided by 2h, is half "
-    "the slope. From x + h to x − h the entry moves by 2h."
+    "the slope. From x + h to x − h the entry moves by 2h.",
 )
-def put_back_wrongly(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    moved = x.double().clone()
-    for i in range(x.numel()):
-        moved.view(-1)[i] += h
-        torch.manual_seed(seed)
-        above = function(moved).item()
-        moved.view(-1)[i] -= h
-        torch.manual_seed(seed)
-        gradient.view(-1)[i] = (above - function(moved).item()) / (2 * h)
-    return gradient
 
 
 @numeric_gradient.mistake(
@@ -245,9 +236,7 @@ def all_entries_at_once(function, x, *, h=1e-5, seed=0):
 
 
 numeric_gradient.mistake(
-    "backwards",
-    edit("(h, -h)", "(-h, h)"),
-    "The sign is turned: it is f(x + h) − f(x − h).",
+    "backwards", edit("(h, -h)", "(-h, h)"), "The sign is turned: it is f(x + h) − f(x − h)."
 )
 numeric_gradient.mistake(
     "default_step",

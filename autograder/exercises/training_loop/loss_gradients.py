@@ -32,16 +32,12 @@ Mind that L is a **mean** over N examples, and that large scores must not hurt h
     hide=("Formula",),
     inputs=(draw_scores, draw_distant_rows, draw_large_scores),
     probe=probes.call(),
-    checks=[
-        matches_reference("the gradient"),
-        leaves_inputs_alone(),
-        keeps_dtype(),
-    ],
+    checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
     forbidden=AUTOGRAD,
     equivalent_mutants={
         "exponentials = torch.exp(scores - scores.amax(dim=1, keepdim=True)) => "
         "exponentials = -torch.exp(scores - scores.amax(dim=1, keepdim=True))": "the sign cancels "
-        "in the quotient",
+        "in the quotient"
     },
     hints=(
         "Differentiate ℓ = ln Σ_k e^{s_k} − s_y by s_j, for j ≠ y first.",

@@ -11,12 +11,7 @@ from autograder.exercises.training_loop.drawing import (
     draw_scores,
 )
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging.checks import (
-    is_finite,
-    keeps_dtype,
-    leaves_inputs_alone,
-    matches_reference,
-)
+from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
 

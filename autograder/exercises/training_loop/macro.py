@@ -41,7 +41,7 @@ your `precision_recall_f1`.""",
     equivalent_mutants={
         "_, _, f1 = precision_recall_f1(torch.cat(predicted), torch.cat(target), num_classes) => "
         "_, _, f1 = precision_recall_f1(torch.cat(target), torch.cat(predicted), num_classes)": "F1 "
-        "is the same with false alarms and misses swapped",
+        "is the same with false alarms and misses swapped"
     },
     hints=("`torch.cat(predicted)` puts the batches together.",),
 )

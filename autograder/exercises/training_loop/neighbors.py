@@ -37,7 +37,7 @@ whose nearest neighbor has the same label. Right labels agree far more often tha
     forbidden=("sklearn.neighbors.KNeighborsClassifier", "sklearn.neighbors.NearestNeighbors"),
     equivalent_mutants={
         "nearest = distance.argmin(dim=1) => nearest = distance.argmin(dim=0)": "distances are "
-        "symmetric",
+        "symmetric"
     },
     hints=(
         "`torch.cdist(x, x)` holds all distances.",

@@ -67,7 +67,7 @@ numbers: whatever is created on the default device instead shows at once, withou
     probe=probes.devices(),
     checks=[matches_reference("the sum of squares", of="result.value"), stays_where_it_is],
     equivalent_mutants={
-        "one_hot = torch.zeros_like(scores) => one_hot = -torch.zeros_like(scores)": "−0 is 0",
+        "one_hot = torch.zeros_like(scores) => one_hot = -torch.zeros_like(scores)": "−0 is 0"
     },
     hints=(
         "`torch.zeros_like(scores)` takes device and dtype from `scores`.",

@@ -39,7 +39,7 @@ float16, float32 and float64, and on torch's device `meta`, which has shapes but
     ],
     equivalent_mutants={
         "k = torch.arange(length, device=signal.device, dtype=signal.dtype) => "
-        "k = -torch.arange(length, device=signal.device, dtype=signal.dtype)": "the cosine is even",
+        "k = -torch.arange(length, device=signal.device, dtype=signal.dtype)": "the cosine is even"
     },
     hints=("`torch.arange(L, device=signal.device, dtype=signal.dtype)`.",),
 )

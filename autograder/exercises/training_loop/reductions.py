@@ -109,9 +109,7 @@ squared_error.mistake(
     'Your `"sum"` averages over the outputs. It adds up everything.',
 )
 squared_error.mistake(
-    "halved",
-    edit("** 2", "** 2 / 2"),
-    "You halve the squares. Many books do; torch does not.",
+    "halved", edit("** 2", "** 2 / 2"), "You halve the squares. Many books do; torch does not."
 )
 squared_error.mistake(
     "absolute",

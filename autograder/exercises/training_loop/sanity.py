@@ -284,9 +284,7 @@ overfit.mistake(
     "You return the last loss only; asked for is the list of all.",
 )
 overfit.mistake(
-    "one_step_too_many",
-    edit("range(steps)", "range(steps + 1)"),
-    "You take one step too many.",
+    "one_step_too_many", edit("range(steps)", "range(steps + 1)"), "You take one step too many."
 )
 overfit.mistake(
     "dropout_keeps_nothing",

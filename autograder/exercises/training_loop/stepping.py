@@ -8,12 +8,7 @@ from autograder.judging import edit
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
 
-OPTIMIZERS = (
-    "torch.optim.SGD",
-    "torch.optim.sgd.sgd",
-    "torch.optim.Adam",
-    "torch.optim.AdamW",
-)
+OPTIMIZERS = ("torch.optim.SGD", "torch.optim.sgd.sgd", "torch.optim.Adam", "torch.optim.AdamW")
 
 
 def _descent(rng):
