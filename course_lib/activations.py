@@ -11,8 +11,15 @@ def sigmoid(x: torch.Tensor) -> torch.Tensor:
 
     Formula: σ(x) = 1 / (1 + e^{−x}) = e^x / (1 + e^x).
     Shapes:  x of any shape -> the same shape.
+    Raises:  ValueError for whole numbers: bytes have no negative ones.
     Source:  LeCun et al. 1998, Efficient BackProp, Section 4.4.
+
+    >>> sigmoid(torch.tensor([-1000.0, 0.0]))
+    tensor([0.0000, 0.5000])
     """
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
+
     rising = torch.exp(x.clamp(max=0))  # e^x for x < 0, at most 1 everywhere
     falling = torch.exp(-x.clamp(min=0))  # e^{−x} for x ≥ 0, at most 1 everywhere
     return torch.where(x >= 0, 1 / (1 + falling), rising / (1 + rising))
@@ -37,11 +44,18 @@ def sigmoid_backward(grad_output: torch.Tensor, x: torch.Tensor) -> torch.Tensor
 def tanh(x: torch.Tensor) -> torch.Tensor:
     """Squash every number into (−1, 1), an odd function of slope 1 at zero.
 
-    Formula: tanh(x) = 2 σ(2x) − 1.
+    Formula: tanh(x) = 2 σ(2x) − 1 = σ(2x) (1 − e^{−2x}). Near 0 the first difference loses the
+             digits that the second keeps.
     Shapes:  x of any shape -> the same shape.
+    Raises:  ValueError for whole numbers.
     Source:  LeCun et al. 1998, Efficient BackProp, Section 4.4.
     """
-    return 2 * sigmoid(2 * x) - 1  # stretched to height 2, twice as steep, moved down to zero
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
+
+    above = -sigmoid(2 * x) * torch.expm1(-2 * x.clamp(min=0))  # σ(2x) (1 − e^{−2x}) for x ≥ 0
+    below = sigmoid(-2 * x) * torch.expm1(2 * x.clamp(max=0))  # −tanh(−x) for x < 0
+    return torch.where(x >= 0, above, below)
 
 
 def tanh_backward(grad_output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -64,10 +78,13 @@ def relu(x: torch.Tensor) -> torch.Tensor:
 
     Formula:    y = max(0, x).
     Shapes:     x of any shape -> the same shape, a new tensor.
-    Convention: the slope at exactly 0 is 0, as in torch.
+    Convention: the slope at exactly 0 is 0, and what is not a number stays so, as in torch.
     Source:     Nair & Hinton 2010; Krizhevsky et al. 2012, Section 3.1.
+
+    >>> relu(torch.tensor([-2.0, 3.0, float("nan")]))
+    tensor([0., 3., nan])
     """
-    return torch.where(x > 0, x, torch.zeros_like(x))  # max(0, x), of slope 0 at 0
+    return torch.where(x <= 0, torch.zeros_like(x), x)  # max(0, x), of slope 0 at 0
 
 
 def relu_backward(grad_output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -173,9 +190,14 @@ def prelu_backward(
 def elu(x: torch.Tensor, alpha: float = 1.0) -> torch.Tensor:
     """Let what is negative level off at −α, without overflow in the value or in its gradient.
 
-    Formula: y = x for x > 0, α (e^x − 1) otherwise.
-    Shapes:  x of any shape -> the same shape.
-    Source:  Clevert, Unterthiner & Hochreiter 2016, Section 3.
+    Formula:    y = x for x > 0, α (e^x − 1) otherwise.
+    Shapes:     x of any shape -> the same shape.
+    Convention: autograd takes the slope from y + α: far left it is exact to the rounding of α, not
+                to that of α e^x, which `elu_backward` gives.
+    Source:     Clevert, Unterthiner & Hochreiter 2016, Section 3.
+
+    >>> elu(torch.tensor([-1000.0, 3.0]), alpha=0.5)
+    tensor([-0.5000,  3.0000])
     """
     negative = alpha * torch.expm1(x.clamp(max=0))  # e^x is never taken of a large positive x
     return torch.where(x > 0, x, negative)
@@ -204,11 +226,11 @@ def elu_mean(std: float, alpha: float) -> float:
                 distribution function of N(0, 1).
     Convention: α = 0 is ReLU, whose mean is σ/√(2π) = 0.40 σ. With σ = α = 1 it is 0.16: ELU is
                 closer to zero mean, not zero-centered.
-    Raises:     ValueError for a negative std.
+    Raises:     ValueError for a std outside [0, 37]: beyond, float64 does not reach.
     Source:     the integral of Clevert, Unterthiner & Hochreiter 2016, Section 3, over N(0, σ²).
     """
-    if not std >= 0:
-        raise ValueError(f"std: got {std}, allowed is std >= 0")
+    if not 0 <= std <= 37:
+        raise ValueError(f"std: got {std}, allowed is 0 <= std <= 37")
 
     positive_side = std / math.sqrt(2 * math.pi)  # E[max(0, y)] = σ/√(2π)
     tail = 0.5 * math.erfc(std / math.sqrt(2))  # Φ(−σ)
@@ -265,7 +287,7 @@ def alpha_dropout(x: torch.Tensor, p: float, training: bool = True) -> torch.Ten
     if not training:
         return x
     lowest = -1.0507009873554805 * 1.6732632423543772  # α' = −λα, the limit of SELU at −∞
-    kept = torch.rand_like(x) >= p  # d
+    kept = torch.empty_like(x).bernoulli_(1 - p).bool()  # d, as often in every precision
     a = 1 / math.sqrt((1 - p) + lowest**2 * (1 - p) * p)
     b = -a * p * lowest
     return a * torch.where(kept, x, lowest) + b
@@ -278,6 +300,9 @@ def maxout(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.T
     Shapes:  x (N, D), weight (k, M, D), bias (k, M) -> (N, M).
     Raises:  ValueError for other shapes.
     Source:  Goodfellow et al. 2013, Section 3.
+
+    >>> maxout(torch.tensor([[2.0]]), torch.tensor([[[1.0]], [[-3.0]]]), torch.zeros(2, 1))
+    tensor([[2.]])
     """
     if weight.ndim != 3 or x.ndim != 2 or weight.shape[2] != x.shape[1]:
         got = f"{tuple(x.shape)} and {tuple(weight.shape)}"
@@ -455,6 +480,9 @@ def dead_fraction(batches: list[torch.Tensor]) -> torch.Tensor:
     Shapes:  batches of pre-activations z, (N_b, M) each -> a tensor with one number.
     Raises:  ValueError for no batches.
     Source:  Lu et al. 2019, "Dying ReLU and initialization".
+
+    >>> dead_fraction([torch.tensor([[-1.0, 2.0]]), torch.tensor([[-3.0, -4.0]])])
+    tensor(0.5000)
     """
     if not batches:
         raise ValueError("batches: got none, allowed is at least one")
@@ -475,7 +503,7 @@ def active_probability(bias: float, std: float) -> float:
     if not std > 0:
         raise ValueError(f"std: got {std}, allowed is std > 0")
 
-    return 0.5 * (1 + math.erf(bias / (std * math.sqrt(2))))  # Φ(b/σ)
+    return 0.5 * math.erfc(-bias / (std * math.sqrt(2)))  # Φ(b/σ), exact also where it is tiny
 
 
 def compare_paired(

@@ -102,6 +102,9 @@ def digits() -> Split:
     Source:  Alpaydin & Kaynak 1998, UCI "Optical Recognition of Handwritten Digits", as carried
              by scikit-learn.
     License: CC BY 4.0 (the data), BSD-3-Clause (scikit-learn).
+
+    >>> digits().x_test.shape
+    torch.Size([360, 8, 8])
     """
     from sklearn.datasets import load_digits
 
@@ -119,6 +122,9 @@ def wine() -> Split:
              shuffled, always in the same way: 140 are for training, 38 for testing.
     Source:  Aeberhard & Forina 1991, UCI "Wine", as carried by scikit-learn.
     License: CC BY 4.0 (the data), BSD-3-Clause (scikit-learn).
+
+    >>> wine().x_train.shape
+    torch.Size([140, 13])
     """
     from sklearn.datasets import load_wine
 
@@ -138,6 +144,9 @@ def photographs() -> torch.Tensor:
     Source:  "china.jpg" (Flickr, danielbuechele) and "flower.jpg" (Flickr, vultilion), as carried
              by scikit-learn.
     License: CC BY 2.0 (both photographs).
+
+    >>> photographs().dtype
+    torch.uint8
     """
     from sklearn.datasets import load_sample_image
 

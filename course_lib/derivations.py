@@ -107,6 +107,9 @@ def linear_layer_variance() -> Derivation:
     Convention: the inputs may depend on each other (their E[x_j x_k] is c); weights of mean zero
                 remove every cross term.
     Source:     Glorot & Bengio 2010, equation 5; He et al. 2015, equation 7.
+
+    >>> linear_layer_variance().result
+    n_in*sigma_w**2*(mu_x**2 + sigma_x**2)
     """
     n, sigma_w = _positive("n_in", integer=True), _positive("sigma_w")
     sigma_x = _positive("sigma_x")
@@ -160,6 +163,9 @@ def relu_layer_variance() -> Derivation:
     Formula:    y ~ N(0, σ²), result σ² / 2.
     Convention: a linear layer sees this second moment, not the variance of relu(y).
     Source:     He et al. 2015, Section 2.2.
+
+    >>> relu_layer_variance().result
+    sigma**2/2
     """
     sigma, y = _positive("sigma"), Symbol("y", real=True)
     density = _normal_density(y, sigma)
@@ -198,6 +204,9 @@ def glorot_compromise() -> Derivation:
 
     Formula: result 2 / (n_in + n_out), one over the mean of the two fans.
     Source:  Glorot & Bengio 2010, equations 10 to 12.
+
+    >>> glorot_compromise().result
+    2/(n_in + n_out)
     """
     n_in, n_out = _positive("n_in", integer=True), _positive("n_out", integer=True)
     sigma_x, sigma_g = _positive("sigma_x"), _positive("sigma_g")
@@ -361,6 +370,9 @@ def uniform_bound() -> Derivation:
 
     Formula: w ~ U(−b, b) has std = b / √3, result √3 · s.
     Source:  Glorot & Bengio 2010, equation 16 (the 6 there is 3 · 2).
+
+    >>> uniform_bound().result
+    sqrt(3)*s
     """
     b, s, w = _positive("b"), _positive("s"), Symbol("w", real=True)
     n_in, n_out = _positive("n_in", integer=True), _positive("n_out", integer=True)

@@ -17,6 +17,9 @@ def fan_in_and_fan_out(shape: tuple[int, ...]) -> tuple[int, int]:
                 the fan-out of a grouped convolution is not divided.
     Raises:     ValueError for fewer than two sizes and for a size below 1.
     Source:     He et al. 2015, Section 2.2 (n = k² c inputs and k² d outputs).
+
+    >>> fan_in_and_fan_out((16, 8, 3, 3))
+    (72, 144)
     """
     if len(shape) < 2 or min(shape) < 1:
         raise ValueError(f"shape: got {tuple(shape)}, allowed is two or more sizes, each >= 1")
@@ -382,6 +385,9 @@ def distinct_units(weight: torch.Tensor, tolerance: float = 1e-6) -> int:
                 that are tiny.
     Raises:     ValueError for another shape, for no rows or columns and for a negative tolerance.
     Source:     Rumelhart et al. 1986 (symmetry breaking).
+
+    >>> distinct_units(torch.tensor([[1.0, 2.0], [0.0, 2.0], [1.0, 2.0]]))
+    2
     """
     if weight.ndim != 2 or weight.numel() < 1:
         got = tuple(weight.shape)

@@ -14,21 +14,27 @@ def batch_norm(
     Formula:    y = γ (x − μ_B) / √(σ²_B + ε) + β, with the biased σ²_B = (1/N) Σ (x − μ_B)².
     Shapes:     x (N, C), weight γ (C,), bias β (C,) -> (N, C).
     Convention: `torch.var` divides by N − 1 unless told otherwise; this variance divides by N.
-    Raises:     ValueError for another shape, for N < 2 and for a negative eps.
+    Raises:     ValueError for another shape, for whole numbers, for N < 2 and for a negative eps.
     Source:     Ioffe & Szegedy 2015, Algorithm 1.
+
+    >>> batch_norm(torch.tensor([[1.0], [3.0]]), torch.ones(1), torch.zeros(1)).flatten()
+    tensor([-1.0000,  1.0000])
     """
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, C) with N >= 2")
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
     for name, value in (("weight", weight), ("bias", bias)):
         if value.shape != x.shape[1:]:
             raise ValueError(f"{name}: got shape {tuple(value.shape)}, allowed is ({x.shape[1]},)")
     if not eps >= 0:
         raise ValueError(f"eps: got {eps}, allowed is eps >= 0")
 
-    mean = x.mean(dim=0)  # μ_B
-    variance = ((x - mean) ** 2).mean(dim=0)  # σ²_B = (1/N) Σ (x − μ_B)²
-    normalized = (x - mean) / torch.sqrt(variance + eps)  # x̂ = (x − μ_B) / √(σ²_B + ε)
-    return weight * normalized + bias  # y = γ x̂ + β
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))  # float16 cannot hold the squares
+    mean = wide.mean(dim=0)  # μ_B
+    variance = ((wide - mean) ** 2).mean(dim=0)  # σ²_B = (1/N) Σ (x − μ_B)²
+    normalized = (wide - mean) / torch.sqrt(variance + eps)  # x̂ = (x − μ_B) / √(σ²_B + ε)
+    return (weight * normalized + bias).to(x.dtype)  # y = γ x̂ + β
 
 
 def update_running_statistics(
@@ -46,23 +52,27 @@ def update_running_statistics(
                 value. Training normalizes with the biased variance but stores the unbiased one.
                 The arguments keep their values. The result is part of x's autograd graph: call
                 this under `torch.no_grad()` where the statistics outlive the step.
-    Raises:     ValueError for another shape, for N < 2 and for a momentum outside [0, 1].
+    Raises:     ValueError for another shape, for whole numbers, for N < 2 and for a momentum
+                outside [0, 1].
     Source:     Ioffe & Szegedy 2015, Algorithm 2, line 10 (unbiased variance); the moving
                 average is that of `torch.nn.BatchNorm1d`.
     """
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, C) with N >= 2")
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
     for name, value in (("running_mean", running_mean), ("running_var", running_var)):
         if value.shape != x.shape[1:]:
             raise ValueError(f"{name}: got shape {tuple(value.shape)}, allowed is ({x.shape[1]},)")
     if not 0 <= momentum <= 1:
         raise ValueError(f"momentum: got {momentum}, allowed is 0 <= momentum <= 1")
 
-    mean = x.mean(dim=0)  # μ_B
-    variance = ((x - mean) ** 2).sum(dim=0) / (len(x) - 1)  # Σ (x − μ_B)² / (N − 1)
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))  # float16 cannot hold the squares
+    mean = wide.mean(dim=0)  # μ_B
+    variance = ((wide - mean) ** 2).sum(dim=0) / (len(x) - 1)  # Σ (x − μ_B)² / (N − 1)
     new_mean = (1 - momentum) * running_mean + momentum * mean  # r ← (1 − m) r + m · batch
     new_var = (1 - momentum) * running_var + momentum * variance
-    return new_mean, new_var
+    return new_mean.to(running_mean.dtype), new_var.to(running_var.dtype)
 
 
 def batch_norm_inference(
@@ -102,11 +112,13 @@ def batch_norm_backward(
     Formula: dx = (γ/s) (dy − mean_B(dy) − x̂ · mean_B(dy · x̂)), dγ = Σ_B dy · x̂, dβ = Σ_B dy,
              with s = √(σ²_B + ε) and x̂ = (x − μ_B) / s.
     Shapes:  grad_output dy (N, C), x (N, C), weight γ (C,) -> dx (N, C), dγ (C,), dβ (C,).
-    Raises:  ValueError for another shape, for N < 2 and for a negative eps.
+    Raises:  ValueError for another shape, for whole numbers, for N < 2 and for a negative eps.
     Source:  Ioffe & Szegedy 2015, Section 3 (the chain rule there, here simplified).
     """
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, C) with N >= 2")
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
     for name, value, shape in (
         ("grad_output", grad_output, x.shape),
         ("weight", weight, x.shape[1:]),
@@ -116,15 +128,16 @@ def batch_norm_backward(
     if not eps >= 0:
         raise ValueError(f"eps: got {eps}, allowed is eps >= 0")
 
-    centered = x - x.mean(dim=0)  # x − μ_B
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))  # float16 cannot hold the squares
+    centered = wide - wide.mean(dim=0)  # x − μ_B
     deviation = torch.sqrt((centered**2).mean(dim=0) + eps)  # s = √(σ²_B + ε)
     normalized = centered / deviation  # x̂ = (x − μ_B) / s
-    mean_grad = grad_output.mean(dim=0)  # mean_B(dy): the path through μ_B
+    mean_grad = grad_output.mean(dim=0, dtype=wide.dtype)  # mean_B(dy): the path through μ_B
     mean_product = (grad_output * normalized).mean(dim=0)  # mean_B(dy · x̂): through σ²_B
     grad_x = weight / deviation * (grad_output - mean_grad - normalized * mean_product)
     grad_weight = (grad_output * normalized).sum(dim=0)  # dγ = Σ dy · x̂
     grad_bias = grad_output.sum(dim=0)  # dβ = Σ dy
-    return grad_x, grad_weight, grad_bias
+    return grad_x.to(x.dtype), grad_weight.to(weight.dtype), grad_bias
 
 
 def batch_norm_inference_backward(
@@ -276,18 +289,21 @@ def identity_parameters(x: torch.Tensor, *, eps: float = 1e-5) -> tuple[torch.Te
     Formula:    γ = √(σ²_B + ε), β = μ_B.
     Shapes:     x (N, C) -> weight γ (C,), bias β (C,).
     Convention: the paper omits ε here; with ε in the forward pass it belongs in γ as well.
-    Raises:     ValueError for another shape, for N < 2 and for a negative eps.
+    Raises:     ValueError for another shape, for whole numbers, for N < 2 and for a negative eps.
     Source:     Ioffe & Szegedy 2015, Section 3.
     """
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, C) with N >= 2")
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
     if not eps >= 0:
         raise ValueError(f"eps: got {eps}, allowed is eps >= 0")
 
-    bias = x.mean(dim=0)  # β = μ_B
-    variance = ((x - bias) ** 2).mean(dim=0)  # σ²_B
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))  # float16 cannot hold the squares
+    bias = wide.mean(dim=0)  # β = μ_B
+    variance = ((wide - bias) ** 2).mean(dim=0)  # σ²_B
     weight = torch.sqrt(variance + eps)  # γ = √(σ²_B + ε)
-    return weight, bias
+    return weight.to(x.dtype), bias.to(x.dtype)
 
 
 def fold_batch_norm(
@@ -359,21 +375,27 @@ def layer_norm(
     Shapes:     x (N, D), weight γ (D,), bias β (D,) -> (N, D).
     Convention: the paper has no ε; torch and this function put it inside the root. Examples
                 do not depend on each other, so training and evaluation are the same.
-    Raises:     ValueError for another shape, for D = 0 and for a negative eps.
+    Raises:     ValueError for another shape, for whole numbers, for D = 0 and for a negative eps.
     Source:     Ba, Kiros & Hinton 2016, equations 3 and 4.
+
+    >>> layer_norm(torch.tensor([[1.0, 3.0]]), torch.ones(2), torch.tensor([0.0, 5.0]))
+    tensor([[-1.0000,  6.0000]])
     """
     if x.ndim != 2 or x.shape[1] < 1:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, D) with D >= 1")
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
     for name, value in (("weight", weight), ("bias", bias)):
         if value.shape != x.shape[1:]:
             raise ValueError(f"{name}: got shape {tuple(value.shape)}, allowed is ({x.shape[1]},)")
     if not eps >= 0:
         raise ValueError(f"eps: got {eps}, allowed is eps >= 0")
 
-    mean = x.mean(dim=1, keepdim=True)  # μ, one per example
-    variance = ((x - mean) ** 2).mean(dim=1, keepdim=True)  # σ² = (1/D) Σ (x − μ)²
-    normalized = (x - mean) / torch.sqrt(variance + eps)  # x̂ = (x − μ) / √(σ² + ε)
-    return weight * normalized + bias  # y = γ x̂ + β
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))  # float16 cannot hold the squares
+    mean = wide.mean(dim=1, keepdim=True)  # μ, one per example
+    variance = ((wide - mean) ** 2).mean(dim=1, keepdim=True)  # σ² = (1/D) Σ (x − μ)²
+    normalized = (wide - mean) / torch.sqrt(variance + eps)  # x̂ = (x − μ) / √(σ² + ε)
+    return (weight * normalized + bias).to(x.dtype)  # y = γ x̂ + β
 
 
 def layer_norm_backward(
@@ -386,11 +408,13 @@ def layer_norm_backward(
     Shapes:     grad_output dy (N, D), x (N, D), weight γ (D,) -> dx (N, D), dγ (D,), dβ (D,).
     Convention: γ differs within a row and stays inside the means; in `batch_norm_backward`
                 it is the same for a whole column and may stand in front.
-    Raises:     ValueError for another shape, for D = 0 and for a negative eps.
+    Raises:     ValueError for another shape, for whole numbers, for D = 0 and for a negative eps.
     Source:     the derivative of Ba, Kiros & Hinton 2016, equations 3 and 4.
     """
     if x.ndim != 2 or x.shape[1] < 1:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, D) with D >= 1")
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
     for name, value, shape in (
         ("grad_output", grad_output, x.shape),
         ("weight", weight, x.shape[1:]),
@@ -400,16 +424,17 @@ def layer_norm_backward(
     if not eps >= 0:
         raise ValueError(f"eps: got {eps}, allowed is eps >= 0")
 
-    centered = x - x.mean(dim=1, keepdim=True)  # x − μ
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))  # float16 cannot hold the squares
+    centered = wide - wide.mean(dim=1, keepdim=True)  # x − μ
     deviation = torch.sqrt((centered**2).mean(dim=1, keepdim=True) + eps)  # s = √(σ² + ε)
     normalized = centered / deviation  # x̂ = (x − μ) / s
-    grad_normalized = weight * grad_output  # g = γ dy
+    grad_normalized = weight.to(wide.dtype) * grad_output  # g = γ dy
     mean_grad = grad_normalized.mean(dim=1, keepdim=True)  # mean_D(g): through μ
     mean_product = (grad_normalized * normalized).mean(dim=1, keepdim=True)  # mean_D(g · x̂)
     grad_x = (grad_normalized - mean_grad - normalized * mean_product) / deviation
     grad_weight = (grad_output * normalized).sum(dim=0)  # dγ = Σ dy · x̂
     grad_bias = grad_output.sum(dim=0)  # dβ = Σ dy
-    return grad_x, grad_weight, grad_bias
+    return grad_x.to(x.dtype), grad_weight.to(weight.dtype), grad_bias
 
 
 def group_norm(
@@ -421,12 +446,14 @@ def group_norm(
                 and all positions of a group; γ and β belong to channels, not to groups.
     Shapes:     x (N, C, H, W), groups G, weight γ (C,), bias β (C,) -> (N, C, H, W).
     Convention: G counts groups; C/G is the number of channels in one. G = C is instance norm.
-    Raises:     ValueError for another shape, for a G that does not divide C, for C·H·W = 0 and
-                for a negative eps.
+    Raises:     ValueError for another shape, for whole numbers, for a G that does not divide C, for
+                C·H·W = 0 and for a negative eps.
     Source:     Wu & He 2018, equations 1, 2, 6 and 7.
     """
     if x.ndim != 4 or 0 in x.shape[1:]:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, C, H, W) with C·H·W >= 1")
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
     if groups < 1 or x.shape[1] % groups != 0:
         raise ValueError(f"groups: got {groups}, allowed is a divisor of C = {x.shape[1]}")
     for name, value in (("weight", weight), ("bias", bias)):
@@ -436,8 +463,9 @@ def group_norm(
         raise ValueError(f"eps: got {eps}, allowed is eps >= 0")
 
     n, c, h, w = x.shape
-    grouped = x.reshape(n, groups, c // groups, h, w)  # channels of one group side by side
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))  # float16 cannot hold the squares
+    grouped = wide.reshape(n, groups, c // groups, h, w)  # channels of one group side by side
     mean = grouped.mean(dim=(2, 3, 4), keepdim=True)  # μ, one per example and group
     variance = ((grouped - mean) ** 2).mean(dim=(2, 3, 4), keepdim=True)  # σ²
     normalized = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)  # x̂
-    return weight[:, None, None] * normalized + bias[:, None, None]  # y = γ x̂ + β
+    return (weight[:, None, None] * normalized + bias[:, None, None]).to(x.dtype)  # y = γ x̂ + β

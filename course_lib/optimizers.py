@@ -141,7 +141,7 @@ class RMSProp(GradientDescent):
 
     def update(self, parameter: torch.Tensor, gradient: torch.Tensor, state: dict) -> None:
         """Change one parameter in place; `state` is its own memory, an empty dict at first."""
-        state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
+        state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient * gradient
         parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
 
 
@@ -176,7 +176,7 @@ class Adam(GradientDescent):
         beta1, beta2 = self.betas
         state["t"] = state.get("t", 0) + 1  # t = 1 in the first step
         state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * gradient
-        state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * gradient**2
+        state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * gradient * gradient
         m_hat = state["m"] / (1 - beta1 ** state["t"])  # m̂ = m / (1 − β₁ᵗ)
         v_hat = state["v"] / (1 - beta2 ** state["t"])  # v̂ = v / (1 − β₂ᵗ)
         parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
@@ -216,7 +216,7 @@ class AdamW(GradientDescent):
         beta1, beta2 = self.betas
         state["t"] = state.get("t", 0) + 1
         state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * gradient
-        state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * gradient**2
+        state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * gradient * gradient
         m_hat = state["m"] / (1 - beta1 ** state["t"])
         v_hat = state["v"] / (1 - beta2 ** state["t"])
         parameter *= 1 - self.lr * self.weight_decay  # w ← (1 − η λ) w
@@ -312,11 +312,14 @@ def condition_number(matrix: torch.Tensor) -> torch.Tensor:
     """Give how many times farther a matrix stretches one direction than another.
 
     Formula:    κ = σ_max / σ_min, the largest over the smallest singular value.
-    Shapes:     matrix (D, D) -> a number >= 1, infinite for a singular matrix.
-    Convention: singular values, not eigenvalues: diag(1, −2) has κ = 2. Least squares with data X
-                has the Hessian XᵀX, and κ(XᵀX) = κ(X)².
+    Shapes:     matrix (D, D) -> a number >= 1; infinite for a singular matrix, or very large where
+                rounding leaves something of σ_min.
+    Convention: singular values, not eigenvalues: diag(1, −2) has κ = 2, and κ(AᵀA) = κ(A)².
     Raises:     ValueError for a matrix that is not square.
     Source:     Golub & Van Loan 2013, Section 2.6.2.
+
+    >>> condition_number(torch.diag(torch.tensor([1.0, -2.0])))
+    tensor(2.)
     """
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 1:
         raise ValueError(f"matrix: got shape {tuple(matrix.shape)}, allowed is (D, D)")
@@ -351,6 +354,9 @@ def classify_critical_points(hessians: list[torch.Tensor], tolerance: float = 1e
                 [[1, 3], [3, 1]] is a saddle.
     Raises:     ValueError for another shape and for a negative tolerance.
     Source:     Nocedal & Wright 2006, Theorem 2.4; Dauphin et al. 2014.
+
+    >>> classify_critical_points([torch.tensor([[1.0, 3.0], [3.0, 1.0]])])
+    ['saddle']
     """
     for index, hessian in enumerate(hessians):
         if hessian.ndim != 2 or hessian.shape[0] != hessian.shape[1] or len(hessian) < 1:
@@ -383,6 +389,9 @@ def newton_step(
                 turns the step into gradient descent with the rate 1/δ.
     Raises:     ValueError for another shape and for a negative damping.
     Source:     Nocedal & Wright 2006, Section 3.3; damping: Levenberg 1944.
+
+    >>> newton_step(torch.tensor([5.0]), torch.tensor([8.0]), torch.tensor([[2.0]]))
+    tensor([1.])
     """
     if w.ndim != 1 or gradient.shape != w.shape or hessian.shape != (len(w), len(w)):
         shapes = (tuple(w.shape), tuple(gradient.shape), tuple(hessian.shape))
@@ -432,12 +441,15 @@ def clip_by_global_norm(
                 ‖g‖ + 1e-6 instead, which makes no difference that matters.
     Raises:     ValueError for a max_norm that is not positive.
     Source:     Pascanu, Mikolov & Bengio 2013, Algorithm 1.
+
+    >>> clip_by_global_norm([torch.tensor([3.0]), None, torch.tensor([4.0])], 1.0)
+    [tensor([0.6000]), None, tensor([0.8000])]
     """
     if not max_norm > 0:
         raise ValueError(f"max_norm: got {max_norm}, allowed is max_norm > 0")
 
-    squares = [(g**2).sum() for g in gradients if g is not None]
-    norm = math.sqrt(sum(squares))  # ‖g‖, one for all parameters
+    norms = [torch.linalg.vector_norm(g).item() for g in gradients if g is not None]  # ‖g_i‖
+    norm = math.hypot(*norms)  # ‖g‖, one for all parameters; no square of it overflows
     factor = max_norm / norm if norm > max_norm else 1.0  # min(1, c / ‖g‖)
     return [None if g is None else factor * g for g in gradients]
 
@@ -455,9 +467,8 @@ def accumulated_gradient(
     if not micro_batches:
         raise ValueError("micro_batches: got none, allowed is one or more")
 
-    count = len(micro_batches)
     means: list[torch.Tensor | None] = [
-        torch.stack(parts).sum(dim=0) / count for parts in zip(*micro_batches, strict=True)
+        torch.stack(parts).mean(dim=0) for parts in zip(*micro_batches, strict=True)
     ]
     return clip_by_global_norm(means, max_norm)
 

@@ -18,6 +18,9 @@ def center(x_train: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
                 other features.
     Source:     LeCun et al. 1998, Efficient BackProp, Section 4.3; the mean image: Krizhevsky
                 et al. 2012, Section 2.
+
+    >>> center(torch.tensor([[1.0, 4.0], [3.0, 4.0]]), torch.tensor([[10.0, 4.0]]))
+    tensor([[8., 0.]])
     """
     if x_train.ndim < 2 or len(x_train) < 1:
         got = tuple(x_train.shape)
@@ -26,7 +29,7 @@ def center(x_train: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         allowed = ", ".join(map(str, ("M", *x_train.shape[1:])))
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is ({allowed})")
 
-    mean = x_train.sum(dim=0) / len(x_train)  # μ_j = (1/N) Σ_i x_ij, a float for bytes as well
+    mean = (x_train * 1.0).mean(dim=0)  # μ_j = (1/N) Σ_i x_ij, floats for bytes as well
     return x - mean
 
 
@@ -37,12 +40,16 @@ def center_channels(train_images: torch.Tensor, images: torch.Tensor) -> torch.T
     Shapes:     train_images (N, C, H, W), images (M, C, H', W') -> (M, C, H', W'). The constants
                 do not depend on the position, so images of another size are fine.
     Convention: torch keeps channels in axis 1. In N×H×W×C the axes of the mean are (0, 1, 2).
-    Raises:     ValueError for another shape and for another number of channels.
+    Raises:     ValueError for another shape, for training images in whole numbers (bytes) and for
+                another number of channels.
     Source:     Simonyan & Zisserman 2015 (VGG), Section 2.1.
     """
     if train_images.ndim != 4 or train_images.numel() < 1:
         got = tuple(train_images.shape)
         raise ValueError(f"train_images: got shape {got}, allowed is (N, C, H, W), each >= 1")
+    if not train_images.is_floating_point():
+        got = train_images.dtype
+        raise ValueError(f"train_images: got {got}, allowed is a floating-point dtype")
     channels = train_images.shape[1]
     if images.ndim != 4 or images.shape[1] != channels:
         got = tuple(images.shape)
@@ -59,17 +66,23 @@ def standardize(x_train: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     Shapes:     x_train (N, D), x (M, D) -> (M, D).
     Convention: σ is biased, as in `StandardScaler` and `np.std`; `torch.std` divides by N − 1. A
                 feature that never varies in the training data is centered and not divided.
-    Raises:     ValueError for another shape and for an x with another number of features.
+    Raises:     ValueError for another shape, for training data in whole numbers (bytes) and for an
+                x with another number of features.
     Source:     LeCun et al. 1998, Efficient BackProp, Section 4.3.
+
+    >>> standardize(torch.tensor([[1.0, 7.0], [5.0, 7.0]]), torch.tensor([[9.0, 8.0]]))
+    tensor([[3., 1.]])
     """
     if x_train.ndim != 2 or len(x_train) < 1:
         got = tuple(x_train.shape)
         raise ValueError(f"x_train: got shape {got}, allowed is (N, D) with N >= 1")
+    if not x_train.is_floating_point():
+        raise ValueError(f"x_train: got {x_train.dtype}, allowed is a floating-point dtype")
     if x.ndim != 2 or x.shape[1] != x_train.shape[1]:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (M, {x_train.shape[1]})")
 
     mean = x_train.mean(dim=0)  # μ_j
-    std = ((x_train - mean) ** 2).mean(dim=0).sqrt()  # σ_j, divided by N
+    std = x_train.std(dim=0, correction=0)  # σ_j, divided by N; tiny spreads survive in it
     constant = (x_train == x_train[0]).all(dim=0)  # rounding may leave their σ a little above 0
     return (x - mean) / std.masked_fill(constant, 1)
 
@@ -91,7 +104,7 @@ def channel_statistics(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor
 
     values = images.movedim(1, 0).flatten(1) * 1.0  # (C, N·H·W), floats for bytes as well
     mean = values.mean(dim=1)  # μ_c
-    std = ((values - mean[:, None]) ** 2).mean(dim=1).sqrt()  # σ_c
+    std = values.std(dim=1, correction=0)  # σ_c, divided by N·H·W
     return mean, std
 
 
@@ -101,20 +114,26 @@ def pca(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     Formula:    C = X_cᵀ X_c / (n − 1) = U Λ Uᵀ with X_c = X − μ.
     Shapes:     x (n, D) -> mean μ (D,), variances diag Λ (D,), components U (D, D), one per
                 column.
-    Convention: the covariance is unbiased. The variances do not increase. The sign of a component
-                is arbitrary; so are the directions within equal variances. scikit-learn keeps
-                components in rows.
-    Raises:     ValueError for another shape and for fewer than two rows.
+    Convention: the covariance is unbiased. The variances do not increase, and none is negative. The
+                sign of a component is arbitrary; so are the directions within equal variances.
+                scikit-learn keeps components in rows.
+    Raises:     ValueError for another shape, for fewer than two rows and for whole numbers (bytes).
     Source:     Pearson 1901; Hotelling 1933.
+
+    >>> pca(torch.tensor([[0.0, 1.0], [0.0, 3.0]]))[1]
+    tensor([2., 0.])
     """
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (n, D) with n >= 2")
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
 
     mean = x.mean(dim=0)  # μ
-    centered = x - mean  # X_c
+    centered = (x - mean).double()  # X_c; the squares of small spreads get lost in float32
     covariance = centered.T @ centered / (len(x) - 1)  # C, (D, D)
     variances, components = torch.linalg.eigh(covariance)  # U Λ Uᵀ, smallest first
-    return mean, variances.flip(0), components.flip(1)
+    variances = variances.clamp(min=0)  # rounding may leave them a little below
+    return mean, variances.flip(0).to(x.dtype), components.flip(1).to(x.dtype)
 
 
 def reconstruct(x_train: torch.Tensor, x: torch.Tensor, k: int) -> torch.Tensor:
@@ -122,12 +141,15 @@ def reconstruct(x_train: torch.Tensor, x: torch.Tensor, k: int) -> torch.Tensor:
 
     Formula:    μ + (x − μ) U_k U_kᵀ with the first k columns U_k of U.
     Shapes:     x_train (n, D), x (M, D), 0 <= k <= D -> (M, D).
-    Raises:     ValueError for another shape and for another k.
+    Raises:     ValueError for another shape, for training data in whole numbers (bytes) and for
+                another k.
     Source:     Pearson 1901: of all planes of k dimensions this one is nearest to the data.
     """
     if x_train.ndim != 2 or len(x_train) < 2:
         got = tuple(x_train.shape)
         raise ValueError(f"x_train: got shape {got}, allowed is (n, D) with n >= 2")
+    if not x_train.is_floating_point():
+        raise ValueError(f"x_train: got {x_train.dtype}, allowed is a floating-point dtype")
     features = x_train.shape[1]
     if x.ndim != 2 or x.shape[1] != features:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (M, {features})")
@@ -237,16 +259,19 @@ def condition_number(x: torch.Tensor) -> torch.Tensor:
     Formula:    κ = λ_max / λ_min of the Hessian H = Xᵀ X / n of the loss ‖X w − y‖² / (2n).
     Shapes:     x (n, D) -> a tensor without dimensions.
     Convention: the data are not centered here: whether they were is what one compares. The square
-                of `np.linalg.cond(x)`.
-    Raises:     ValueError for another shape.
+                of `np.linalg.cond(x)`. Where a direction has no curvature at all, κ is infinite, or
+                very large where rounding leaves something of it.
+    Raises:     ValueError for another shape, for n < D, where H is always singular, and for whole
+                numbers (bytes).
     Source:     LeCun et al. 1998, Efficient BackProp, Section 5.
     """
-    if x.ndim != 2 or len(x) < 1:
-        raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (n, D) with n >= 1")
+    if x.ndim != 2 or not 1 <= x.shape[1] <= len(x):
+        raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (n, D) with n >= D >= 1")
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
 
-    hessian = x.T @ x / len(x)  # H = Xᵀ X / n
-    curvatures = torch.linalg.eigvalsh(hessian)  # smallest first
-    return curvatures[-1] / curvatures[0]
+    stretches = torch.linalg.svdvals(x)  # σ of X, largest first: H has the eigenvalues σ² / n
+    return (stretches[0] / stretches[-1]) ** 2  # κ = λ_max / λ_min
 
 
 def largest_stable_rate(x: torch.Tensor) -> torch.Tensor:
@@ -256,11 +281,13 @@ def largest_stable_rate(x: torch.Tensor) -> torch.Tensor:
                 by 1 − η λ at every step, and |1 − η λ| < 1 asks for η < 2 / λ.
     Shapes:     x (n, D) -> a tensor without dimensions.
     Convention: the loss is ‖X w − y‖² / (2n); without the ½ the rate would be half as large.
-    Raises:     ValueError for another shape.
+    Raises:     ValueError for another shape and for whole numbers (bytes).
     Source:     LeCun et al. 1998, Efficient BackProp, Section 5.1.
     """
     if x.ndim != 2 or len(x) < 1:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (n, D) with n >= 1")
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
 
     hessian = x.T @ x / len(x)  # H = Xᵀ X / n
     return 2 / torch.linalg.eigvalsh(hessian)[-1]  # λ_max stands last
@@ -280,14 +307,17 @@ def gradient_descent_steps(
                 L(w_t) − L* <= tolerance · (L(0) − L*), where L* is the smallest loss there is.
     Shapes:     x (n, D), y (n,) -> an integer from 0 to max_steps; max_steps also where it was
                 not reached.
-    Raises:     ValueError for another shape, and for a rate, a tolerance or a number of steps
-                that is not positive.
+    Raises:     ValueError for another shape, for whole numbers (bytes), and for a rate, a tolerance
+                or a number of steps that is not positive.
     Source:     LeCun et al. 1998, Efficient BackProp, Section 5.1.
     """
     if x.ndim != 2 or len(x) < 1:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (n, D) with n >= 1")
     if y.shape != x.shape[:1]:
         raise ValueError(f"y: got shape {tuple(y.shape)}, allowed is ({len(x)},)")
+    for name, values in (("x", x), ("y", y)):
+        if not values.is_floating_point():
+            raise ValueError(f"{name}: got {values.dtype}, allowed is a floating-point dtype")
     limits = {"learning_rate": learning_rate, "tolerance": tolerance, "max_steps": max_steps}
     for name, value in limits.items():
         if not value > 0:

@@ -17,6 +17,9 @@ def constant(step: int, *, base_lr: float) -> float:
     Ends:    α₀ at t = 0 and at every later step; it has no last step.
     Raises:  ValueError for a negative step and for a rate that is negative or not finite.
     Source:  Robbins & Monro 1951 (whose conditions a constant rate does not meet).
+
+    >>> constant(1000, base_lr=0.1)
+    0.1
     """
     if step < 0:
         raise ValueError(f"step: got {step}, allowed is step >= 0")
@@ -57,6 +60,9 @@ def step_decay(step: int, *, base_lr: float, step_size: int, gamma: float = 0.1)
     Raises:     ValueError for a negative step, a step_size below 1 and a rate or factor that is
                 negative or not finite.
     Source:     `torch.optim.lr_scheduler.StepLR`; torch's ImageNet example (÷ 10 every 30 epochs).
+
+    >>> [step_decay(t, base_lr=1.0, step_size=30) for t in (0, 29, 30)]
+    [1.0, 1.0, 0.1]
     """
     if step < 0:
         raise ValueError(f"step: got {step}, allowed is step >= 0")
@@ -195,6 +201,9 @@ def linear(step: int, *, base_lr: float, total_steps: int) -> float:
     Raises:     ValueError for a negative step, total_steps below 1 and a rate that is negative or
                 not finite.
     Source:     Devlin et al. 2019, Section A.2; `torch.optim.lr_scheduler.LinearLR(…, 1, 0, T)`.
+
+    >>> [linear(t, base_lr=1.0, total_steps=4) for t in (0, 3, 4, 9)]
+    [1.0, 0.25, 0.0, 0.0]
     """
     if step < 0:
         raise ValueError(f"step: got {step}, allowed is step >= 0")
@@ -217,6 +226,9 @@ def cosine(step: int, *, base_lr: float, total_steps: int, min_lr: float = 0.0) 
     Raises:     ValueError for a negative step, total_steps below 1 and rates that are not
                 0 <= min_lr <= base_lr < inf.
     Source:     Loshchilov & Hutter 2017, equation 5, without restarts.
+
+    >>> [cosine(t, base_lr=1.0, total_steps=100) for t in (0, 50, 100, 200)]
+    [1.0, 0.5, 0.0, 0.0]
     """
     if step < 0:
         raise ValueError(f"step: got {step}, allowed is step >= 0")
@@ -293,6 +305,9 @@ def linear_warmup(step: int, *, base_lr: float, warmup_steps: int) -> float:
     Raises:     ValueError for a negative step, warmup_steps below 1 and a rate that is negative or
                 not finite.
     Source:     Goyal et al. 2017, Section 2.2 (gradual warmup).
+
+    >>> [linear_warmup(t, base_lr=1.0, warmup_steps=4) for t in range(5)]
+    [0.25, 0.5, 0.75, 1.0, 1.0]
     """
     if step < 0:
         raise ValueError(f"step: got {step}, allowed is step >= 0")
@@ -328,7 +343,7 @@ def warmup_then_cosine(
         raise ValueError(f"min_lr: got {min_lr}, allowed is 0 <= min_lr <= base_lr = {base_lr}")
 
     if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps  # α₀ (t + 1)/w
+        return base_lr * ((step + 1) / warmup_steps)  # α₀ (t + 1)/w, exactly α₀ at its end
     rest = total_steps - warmup_steps
     return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
 
@@ -372,7 +387,7 @@ def token_fraction_decay(
 
     seen = sum(batch_tokens[:step])  # n_t, tokens before this step
     everything = sum(batch_tokens)  # n
-    drops = sum(seen >= fraction * everything for fraction in fractions)
+    drops = sum(seen / everything >= fraction for fraction in fractions)
     return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
 
 
@@ -461,9 +476,9 @@ def rescale_for_batch_size(
     if not 0 <= base_lr < math.inf:
         raise ValueError(f"base_lr: got {base_lr}, allowed is 0 <= base_lr < inf")
 
-    growth = new_batch_size / batch_size  # B'/B
-    new_milestones = tuple(round(milestone / growth) for milestone in milestones)
-    return base_lr * growth, round(total_steps / growth), new_milestones
+    new_total = round(total_steps * batch_size / new_batch_size)  # whole numbers as long as may be
+    new_milestones = tuple(round(m * batch_size / new_batch_size) for m in milestones)
+    return base_lr * new_batch_size / batch_size, new_total, new_milestones
 
 
 def milestones_in_new_epochs(

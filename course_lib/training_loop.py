@@ -11,21 +11,27 @@ from torch import nn
 def softmax_cross_entropy(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Average, over a batch, how surprised softmax is by the true classes.
 
-    Formula:    ℓ_i = log Σ_j exp(s_ij − m_i) + m_i − s_iy, with m_i = max_j s_ij and y = y_i;
+    Formula:    ℓ_i = log Σ_j exp(s_ij − m_i) − (s_iy − m_i), with m_i = max_j s_ij and y = y_i;
                 L = (1/N) Σ_i ℓ_i.
     Shapes:     scores (N, C), target (N,) of class numbers -> a scalar.
     Convention: natural logarithm, mean over the examples. `scores` are what the last layer gives:
                 no softmax comes before this loss.
-    Raises:     ValueError for another shape.
+    Raises:     ValueError for another shape and for a target that is no class number.
     Source:     Bridle 1990; Goodfellow, Bengio & Courville 2016, Section 6.2.2.
+
+    >>> softmax_cross_entropy(torch.tensor([[1e4, 1e4 - 8]]), torch.tensor([0]))
+    tensor(0.0003)
     """
     if scores.ndim != 2 or target.shape != scores.shape[:1] or len(scores) < 1:
         got = f"{tuple(scores.shape)} and {tuple(target.shape)}"
         raise ValueError(f"scores and target: got {got}, allowed is (N, C) and (N,) with N >= 1")
+    if target.dtype != torch.int64 or not 0 <= target.min() <= target.max() < scores.shape[1]:
+        got, allowed = f"{target.dtype} from {target.min()} to {target.max()}", scores.shape[1] - 1
+        raise ValueError(f"target: got {got}, allowed is torch.int64 from 0 to {allowed}")
 
-    largest = scores.amax(dim=1, keepdim=True)  # m_i, one per row
-    log_sum = torch.log(torch.exp(scores - largest).sum(dim=1)) + largest[:, 0]
-    true_score = scores[torch.arange(len(scores)), target]  # s_iy
+    shifted = scores - scores.amax(dim=1, keepdim=True)  # s_ij − m_i
+    log_sum = torch.log(torch.exp(shifted).sum(dim=1))
+    true_score = shifted[torch.arange(len(scores)), target]  # s_iy − m_i
     return (log_sum - true_score).mean()
 
 
@@ -35,12 +41,15 @@ def softmax_cross_entropy_gradient(scores: torch.Tensor, target: torch.Tensor) -
     Formula:    ∂L/∂s_ij = (p_ij − [j = y_i]) / N, with p_i = softmax(s_i).
     Shapes:     scores (N, C), target (N,) of class numbers -> (N, C).
     Convention: the 1/N is that of the mean over the batch.
-    Raises:     ValueError for another shape.
+    Raises:     ValueError for another shape and for a target that is no class number.
     Source:     Goodfellow, Bengio & Courville 2016, Section 6.2.2.
     """
     if scores.ndim != 2 or target.shape != scores.shape[:1] or len(scores) < 1:
         got = f"{tuple(scores.shape)} and {tuple(target.shape)}"
         raise ValueError(f"scores and target: got {got}, allowed is (N, C) and (N,) with N >= 1")
+    if target.dtype != torch.int64 or not 0 <= target.min() <= target.max() < scores.shape[1]:
+        got, allowed = f"{target.dtype} from {target.min()} to {target.max()}", scores.shape[1] - 1
+        raise ValueError(f"target: got {got}, allowed is torch.int64 from 0 to {allowed}")
 
     exponentials = torch.exp(scores - scores.amax(dim=1, keepdim=True))
     gradient = exponentials / exponentials.sum(dim=1, keepdim=True)  # p_ij
@@ -55,12 +64,19 @@ def hinge_loss(scores: torch.Tensor, target: torch.Tensor, *, margin: float = 1.
     Shapes:     scores (N, C), target (N,) of class numbers -> a scalar.
     Convention: a sum over the wrong classes, as in CS231n. `F.multi_margin_loss` divides it by C;
                 Crammer & Singer take the largest term alone.
-    Raises:     ValueError for another shape and for a margin that is not positive.
+    Raises:     ValueError for another shape, for a target that is no class number and for a margin
+                that is not positive.
     Source:     Weston & Watkins 1999.
+
+    >>> hinge_loss(torch.tensor([[3.0, 2.5, 0.0]]), torch.tensor([0]))
+    tensor(0.5000)
     """
     if scores.ndim != 2 or target.shape != scores.shape[:1] or len(scores) < 1:
         got = f"{tuple(scores.shape)} and {tuple(target.shape)}"
         raise ValueError(f"scores and target: got {got}, allowed is (N, C) and (N,) with N >= 1")
+    if target.dtype != torch.int64 or not 0 <= target.min() <= target.max() < scores.shape[1]:
+        got, allowed = f"{target.dtype} from {target.min()} to {target.max()}", scores.shape[1] - 1
+        raise ValueError(f"target: got {got}, allowed is torch.int64 from 0 to {allowed}")
     if not margin > 0:
         raise ValueError(f"margin: got {margin}, allowed is margin > 0")
 
@@ -80,12 +96,16 @@ def hinge_loss_gradient(
                 if s_ij − s_iy + Δ > 0 and 0 otherwise.
     Shapes:     scores (N, C), target (N,) of class numbers -> (N, C).
     Convention: exactly at the kink, where the margin is just met, the gradient is taken as 0.
-    Raises:     ValueError for another shape and for a margin that is not positive.
+    Raises:     ValueError for another shape, for a target that is no class number and for a margin
+                that is not positive.
     Source:     Weston & Watkins 1999.
     """
     if scores.ndim != 2 or target.shape != scores.shape[:1] or len(scores) < 1:
         got = f"{tuple(scores.shape)} and {tuple(target.shape)}"
         raise ValueError(f"scores and target: got {got}, allowed is (N, C) and (N,) with N >= 1")
+    if target.dtype != torch.int64 or not 0 <= target.min() <= target.max() < scores.shape[1]:
+        got, allowed = f"{target.dtype} from {target.min()} to {target.max()}", scores.shape[1] - 1
+        raise ValueError(f"target: got {got}, allowed is torch.int64 from 0 to {allowed}")
     if not margin > 0:
         raise ValueError(f"margin: got {margin}, allowed is margin > 0")
 
@@ -142,20 +162,25 @@ def squared_error(
     Shapes:     two tensors of one shape -> that shape for "none", a scalar otherwise.
     Convention: "mean" divides by elements, N · D for a batch of N outputs of width D, not by N.
                 Old code says `size_average=True` for "mean", `size_average=False` for "sum".
-    Raises:     ValueError for different shapes and for another reduction.
+    Raises:     ValueError for different shapes, for a prediction of whole numbers and for another
+                reduction.
     Source:     `torch.nn.MSELoss`.
+
+    >>> squared_error(torch.zeros(2, 3), torch.ones(2, 3), reduction="sum")
+    tensor(6.)
     """
     if prediction.shape != target.shape:
         got = f"{tuple(prediction.shape)} and {tuple(target.shape)}"
         raise ValueError(f"prediction and target: got {got}, allowed is one shape for both")
+    if not prediction.is_floating_point():
+        raise ValueError(f"prediction: got {prediction.dtype}, allowed is a floating-point dtype")
     if reduction not in ("none", "sum", "mean"):
         raise ValueError(f"reduction: got {reduction!r}, allowed is 'none', 'sum' or 'mean'")
 
     squares = (prediction - target) ** 2
     if reduction == "none":
         return squares
-    total = squares.sum()
-    return total if reduction == "sum" else total / squares.numel()
+    return squares.sum() if reduction == "sum" else squares.mean()
 
 
 def one_hot_squared_error(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -165,12 +190,17 @@ def one_hot_squared_error(scores: torch.Tensor, target: torch.Tensor) -> torch.T
     Shapes:     scores (N, C), target (N,) of class numbers -> a scalar on the device and of the
                 dtype of the scores.
     Convention: the sum over all elements, `reduction="sum"`.
-    Raises:     ValueError for another shape.
+    Raises:     ValueError for another shape and for a target that is no class number.
     Source:     `torch.nn.MSELoss`.
     """
-    if scores.ndim != 2 or target.shape != scores.shape[:1]:
+    if scores.ndim != 2 or target.shape != scores.shape[:1] or len(scores) < 1:
         got = f"{tuple(scores.shape)} and {tuple(target.shape)}"
-        raise ValueError(f"scores and target: got {got}, allowed is (N, C) and (N,)")
+        raise ValueError(f"scores and target: got {got}, allowed is (N, C) and (N,) with N >= 1")
+    if target.dtype != torch.int64:
+        raise ValueError(f"target: got {target.dtype}, allowed is torch.int64")
+    if not target.is_meta and not 0 <= target.min() <= target.max() < scores.shape[1]:
+        got = f"{target.min()} to {target.max()}"
+        raise ValueError(f"target: got {got}, allowed is 0 to {scores.shape[1] - 1}")
 
     one_hot = torch.zeros_like(scores)  # on the device and of the dtype of the scores
     one_hot.scatter_(1, target[:, None], 1)
@@ -198,7 +228,8 @@ def regularized_loss(
     Formula:    L = (1/N) Σ_i ℓ_i + (λ/2) Σ_W Σ_jk W_jk² over the weights W.
     Shapes:     losses ℓ (N,), parameters by their names -> a scalar.
     Convention: the factor ½ makes the gradient λ W. Weights are the parameters whose name ends in
-                "weight"; all others go free. The penalty is not divided by the batch size.
+                "weight"; all others go free. The penalty is not divided by the batch size. In
+                float16 the sum of the squares has to stay below 65,504.
     Raises:     ValueError for losses that are not (N,) and for a negative weight decay.
     Source:     Krogh & Hertz 1991.
     """
@@ -226,20 +257,24 @@ def numeric_gradient(
                 evaluation, so that a function with dropout or noise draws the same numbers.
     Raises:     ValueError for an h that is not positive.
     Source:     Bengio 2012, Section 4.2; CS231n, "Neural networks part 3".
+
+    >>> numeric_gradient(lambda x: (x**2).sum(), torch.tensor([1.0, 2.0]))
+    tensor([2.0000, 4.0000], dtype=torch.float64)
     """
     if not h > 0:
         raise ValueError(f"h: got {h}, allowed is h > 0")
 
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(x.numel()):
+    entries = x.detach().double().flatten()  # however x lies in memory
+    gradient = torch.zeros_like(entries)
+    for i in range(len(entries)):
         values = []
         for step in (h, -h):
-            moved = x.detach().double().clone()
-            moved.view(-1)[i] += step  # x ± h e_i
+            moved = entries.clone()
+            moved[i] += step  # x ± h e_i
             torch.manual_seed(seed)
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
+            values.append(function(moved.reshape(x.shape)).item())
+        gradient[i] = (values[0] - values[1]) / (2 * h)
+    return gradient.reshape(x.shape)
 
 
 def relative_error(analytic: torch.Tensor, numeric: torch.Tensor) -> torch.Tensor:
@@ -247,10 +282,14 @@ def relative_error(analytic: torch.Tensor, numeric: torch.Tensor) -> torch.Tenso
 
     Formula:    e_i = |a_i − n_i| / max(|a_i|, |n_i|), and 0 where both are 0.
     Shapes:     two tensors of one shape -> that shape.
-    Convention: CS231n divides by |a| + |n|, so its errors are up to twice smaller. Rule of thumb
-                in float64: above 1e-2 wrong, below 1e-7 right, between them look closer.
+    Convention: the larger of the two as in CS231n's notes; the code of its assignments divides by
+                |a| + |n|, so that its errors are up to twice smaller. Rule of thumb in float64:
+                above 1e-2 wrong, below 1e-7 right, between them look closer.
     Raises:     ValueError for different shapes.
     Source:     CS231n, "Neural networks part 3".
+
+    >>> relative_error(torch.tensor([1e-9, 0.0]), torch.tensor([2e-9, 0.0]))
+    tensor([0.5000, 0.0000])
     """
     if analytic.shape != numeric.shape:
         got = f"{tuple(analytic.shape)} and {tuple(numeric.shape)}"
@@ -366,9 +405,11 @@ def largest_batch_size(
     Shapes:     memory M in bytes, P parameters, A activations kept for each example, k states
                 (SGD 0, momentum 1, Adam 2), b bytes for each number.
     Convention: the number of examples in the data set and the length of an epoch do not appear.
-    Raises:     ValueError when not even one example fits.
+    Raises:     ValueError for no activations, and when not even one example fits.
     Source:     counting; Chen et al. 2016, "Training deep nets with sublinear memory cost".
     """
+    if activations < 1:
+        raise ValueError(f"activations: got {activations}, allowed is activations >= 1")
     if memory // bytes_each < parameters * (2 + states) + activations:
         raise ValueError(f"memory: got {memory}, which does not hold one example")
 
@@ -407,8 +448,12 @@ def train_epoch(
     Formula:    Σ_b n_b L_b / Σ_b n_b, with L_b the loss of batch b before the step on it.
     Shapes:     batches of (x, y), of sizes n_b -> a Python number.
     Convention: softmax cross-entropy; the model is put into train mode and left there.
+    Raises:     ValueError for no batches.
     Source:     Bottou 2010; the order of the calls is that of the torch documentation.
     """
+    if not batches:
+        raise ValueError("batches: got none, allowed is one or more")
+
     model.train()
     total, count = 0.0, 0
     for x, y in batches:
@@ -429,8 +474,12 @@ def evaluate(
     Formula:    loss Σ_b n_b L_b / Σ_b n_b, accuracy (number of right answers) / Σ_b n_b.
     Shapes:     batches of (x, y), of sizes n_b -> {"loss": number, "accuracy": number in 0…1}.
     Convention: in eval mode, without gradients; the model is left in the mode it came in.
+    Raises:     ValueError for no batches.
     Source:     `torch.nn.Module.eval`.
     """
+    if not batches:
+        raise ValueError("batches: got none, allowed is one or more")
+
     was_training = model.training
     model.eval()
     total, right, count = 0.0, 0, 0
@@ -453,7 +502,8 @@ def precision_recall_f1(
                 its denominator is 0.
     Shapes:     predicted and target (N,) of class numbers -> three of (C,).
     Convention: a class that is never predicted has precision 0, not 1 and not NaN.
-    Raises:     ValueError for different shapes and for fewer than two classes.
+    Raises:     ValueError for different shapes, for fewer than two classes and for what is no class
+                number.
     Source:     van Rijsbergen 1979.
     """
     if predicted.ndim != 1 or predicted.shape != target.shape:
@@ -461,6 +511,10 @@ def precision_recall_f1(
         raise ValueError(f"predicted and target: got {got}, allowed is (N,) for both")
     if num_classes < 2:
         raise ValueError(f"num_classes: got {num_classes}, allowed is num_classes >= 2")
+    for name, numbers in (("predicted", predicted), ("target", target)):
+        if ((numbers < 0) | (numbers >= num_classes)).any():
+            got = f"{numbers.min()} to {numbers.max()}"
+            raise ValueError(f"{name}: got {got}, allowed is 0 to {num_classes - 1}")
 
     classes = torch.arange(num_classes)[:, None].to(target.device)
     says, is_so = predicted == classes, target == classes  # (C, N)
@@ -495,9 +549,15 @@ def small_sample(target: torch.Tensor, per_class: int) -> torch.Tensor:
     Formula:    for each class in target, in ascending order, the positions of its first
                 `per_class` examples.
     Shapes:     target (N,) of class numbers -> (K · per_class,) positions, K classes.
-    Raises:     ValueError for a per_class below 1, or for a class with fewer examples.
+    Raises:     ValueError for no examples, for a per_class below 1 and for a class with fewer
+                examples.
     Source:     CS231n, "Neural networks part 3" (sanity checks).
+
+    >>> small_sample(torch.tensor([1, 0, 1, 0]), per_class=1)
+    tensor([1, 0])
     """
+    if target.ndim != 1 or len(target) < 1:
+        raise ValueError(f"target: got shape {tuple(target.shape)}, allowed is (N,) with N >= 1")
     if per_class < 1 or int(target.unique(return_counts=True)[1].min()) < per_class:
         raise ValueError(
             f"per_class: got {per_class}, allowed is 1 to the size of the rarest class"
@@ -540,14 +600,16 @@ def neighbor_agreement(x: torch.Tensor, target: torch.Tensor) -> float:
     Formula:    (1/N) Σ_i [y_i = y_k] with k = argmin_{j≠i} ‖x_i − x_j‖.
     Shapes:     x (N, D), target (N,) of class numbers -> a number in 0…1.
     Convention: near the chance of two labels to agree, inputs and labels do not belong together.
-    Raises:     ValueError for another shape and for fewer than two examples.
+    Raises:     ValueError for another shape, for fewer than two examples and for whole numbers.
     Source:     Cover & Hart 1967 (the leave-one-out accuracy of one neighbor).
     """
     if x.ndim != 2 or target.shape != x.shape[:1] or len(x) < 2:
         got = f"{tuple(x.shape)} and {tuple(target.shape)}"
         raise ValueError(f"x and target: got {got}, allowed is (N, D) and (N,) with N >= 2")
+    if not x.is_floating_point():
+        raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
 
-    distance = torch.cdist(x, x)
+    distance = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")  # no digit lost
     distance.fill_diagonal_(math.inf)  # nobody is their own neighbor
     nearest = distance.argmin(dim=1)
     return (target[nearest] == target).double().mean().item()
@@ -600,6 +662,9 @@ def fade(signal: torch.Tensor) -> torch.Tensor:
     Convention: the Hann window with both ends zero, `torch.hann_window(L, periodic=False)`.
     Raises:     ValueError for another shape and for L < 2.
     Source:     Blackman & Tukey 1958.
+
+    >>> fade(torch.ones(1, 5))
+    tensor([[0.0000, 0.5000, 1.0000, 0.5000, 0.0000]])
     """
     if signal.ndim != 2 or signal.shape[1] < 2:
         raise ValueError(f"signal: got shape {tuple(signal.shape)}, allowed is (N, L) with L >= 2")
