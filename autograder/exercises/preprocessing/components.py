@@ -105,7 +105,7 @@ note in which order.""",
 
 pca.mistake(
     "ascending",
-    edit("variances.flip(0), components.flip(1)", "variances, components"),
+    edit("variances.flip(0)", "variances").also("components.flip(1)", "components"),
     "Your variances ascend: that is the order in which `eigh` returns them. Reverse them, and the "
     "columns of U with them.",
     origin="folklore",

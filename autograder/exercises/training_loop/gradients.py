@@ -126,15 +126,15 @@ numeric_gradient.mistake(
 )
 numeric_gradient.mistake(
     "in_the_dtype_of_x",
-    edit(", dtype=torch.float64", "").also(".double()", ""),
+    edit(".double()", ""),
     "You compute in the dtype of x. In float32 seven digits are all there is, and the difference "
     "of two nearly equal values keeps one or two of them. Convert x to float64 first.",
 )
 numeric_gradient.mistake(
     "in_float32",
-    edit("torch.float64", "torch.float32")
-    .also("double()", "float()")
-    .also("function(moved)", "function(moved).float()"),
+    edit("double()", "float()").also(
+        "function(moved.reshape(x.shape))", "function(moved.reshape(x.shape)).float()"
+    ),
     "You compute in float32. The difference of two nearly equal values then keeps one or two "
     "digits. Everything has to be float64.",
 )
@@ -174,9 +174,7 @@ def flattened(function, x, *, h=1e-5, seed=0):
 
 numeric_gradient.mistake(
     "rows_at_once",
-    edit("x.numel()", "len(x)")
-    .also("moved.view(-1)[i]", "moved[i]")
-    .also("gradient.view(-1)[i]", "gradient[i]"),
+    edit(".flatten()", ""),
     "You go along the first axis only: where x has two, `x[i]` is a whole row, and all its "
     "entries move together. `view(-1)` makes one axis of any shape.",
 )

@@ -49,7 +49,7 @@ Old code has `size_average=True` (today's `reduction="mean"`) and `size_average=
 
 squared_error.mistake(
     "divided_by_examples",
-    edit("squares.numel()", "len(squares)"),
+    edit("squares.mean()", "squares.sum() / len(squares)"),
     "Your mean divides by the number of examples N. torch's divides by the number of elements, N "
     "times the number of outputs.",
 )
@@ -60,23 +60,23 @@ squared_error.mistake(
 )
 squared_error.mistake(
     "divided_by_outputs",
-    edit("squares.numel()", "squares.shape[1]"),
+    edit("squares.mean()", "squares.sum() / squares.shape[1]"),
     "Your mean divides by the number of outputs alone; the examples are still summed.",
 )
 squared_error.mistake(
     "divided_by_two_axes",
-    edit("squares.numel()", "(squares.shape[0] * squares.shape[1])"),
+    edit("squares.mean()", "squares.sum() / (squares.shape[0] * squares.shape[1])"),
     "Your mean divides by the sizes of the first two axes; a tensor may have more. Divide by "
     "`numel()`.",
 )
 squared_error.mistake(
     "root_of_the_mean",
-    edit("total / squares.numel()", "(total / squares.numel()).sqrt()"),
+    edit("squares.mean()", "squares.mean().sqrt()"),
     "You take the root of the mean. Nothing is rooted here: it is the mean of the squares.",
 )
 squared_error.mistake(
     "differences_kept",
-    edit("return squares", "return prediction - target"),
+    edit('"none":\n    return squares', '"none":\n    return prediction - target'),
     '`"none"` keeps the squares; you return the differences.',
 )
 
@@ -100,12 +100,12 @@ def always_the_sum(prediction, target, *, reduction="mean"):
 
 squared_error.mistake(
     "one_for_each_example",
-    edit("return squares", "return squares.sum(dim=1)"),
+    edit('"none":\n    return squares', '"none":\n    return squares.sum(dim=1)'),
     '`"none"` keeps every element; you return one number for each example.',
 )
 squared_error.mistake(
     "averages_examples_in_the_sum",
-    edit("return total if", "return squares.mean(dim=1).sum() if"),
+    edit("squares.sum()", "squares.mean(dim=1).sum()"),
     'Your `"sum"` averages over the outputs. It adds up everything.',
 )
 squared_error.mistake(
