@@ -74,6 +74,10 @@ they are. (torch refuses `mean()` of bytes. A sum of bytes it computes as int64.
     inputs=(draw_tables, draw_image_tables, draw_single_row, draw_byte_images),
     probe=probes.call(),
     checks=[centered_data, leaves_inputs_alone(), keeps_dtype()],
+    equivalent_mutants={
+        "mean = (x_train * 1.0).mean(dim=0) => mean = (x_train / 1.0).mean(dim=0)": "both leave "
+        "the numbers as they are, as floats"
+    },
     forbidden=LIBRARIES,
     hints=(
         "Which axis holds the examples? The mean has the shape of one example.",

@@ -93,7 +93,9 @@ note in which order.""",
     signature=without_signs,
     forbidden=PRINCIPAL_COMPONENTS,
     equivalent_mutants={
-        "centered = x - mean => centered = -(x - mean)": "the covariance multiplies it by itself"
+        "centered = (x - mean).double() => centered = -(x - mean).double()": "the covariance "
+        "multiplies it by itself",
+        "variances = variances.clamp(min=0) => pass": "all variances here are far above rounding",
     },
     hints=(
         "Center, multiply, divide, decompose, reverse: five lines.",
@@ -130,18 +132,19 @@ pca.mistake(
 )
 
 
-@pca.mistake(
-    "Your components are rows, as scikit-learn has them. Here each is a column: transpose."
+IN_ROWS = (
+    "Your components are rows, as scikit-learn has them and as `torch.linalg.svd` returns them (its "
+    "third result). Here each is a column: transpose."
 )
+
+
+@pca.mistake(IN_ROWS)
 def components_in_rows(x):
     mean, variances, components = right_pca(x)
     return mean, variances, components.T
 
 
-@pca.mistake(
-    "`torch.linalg.svd` returns the components in rows (its third result is Uᵀ of the "
-    "covariance). Here each is a column: transpose."
-)
+@pca.mistake(IN_ROWS)
 def svd_without_transpose(x):
     mean = x.mean(dim=0)
     _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)
@@ -160,12 +163,15 @@ def not_divided(x):
     return mean, variances * (len(x) - 1), components
 
 
-pca.mistake(
-    "rows_for_features",
-    edit("centered.T @ centered", "centered @ centered.T"),
+@pca.mistake(
     "You multiply the rows with one another, X_c X_cᵀ, an n×n matrix. The covariance of the "
-    "features is X_cᵀ X_c, of shape (D, D).",
+    "features is X_cᵀ X_c, of shape (D, D)."
 )
+def rows_for_features(x):
+    mean = x.mean(dim=0)
+    covariance = (x - mean) @ (x - mean).T / (len(x) - 1)
+    variances, components = torch.linalg.eigh(covariance)
+    return mean, variances.flip(0), components.flip(1)
 
 
 @pca.mistake(

@@ -1,9 +1,10 @@
 """What has happened to images, seen from their statistics."""
 
+import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape, draw_images
+from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape
 from autograder.exercises.preprocessing.lab import lab
 from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
@@ -11,14 +12,25 @@ from course_lib import preprocessing
 from course_lib.preprocessing import channel_statistics
 
 
-def draw_loader(rng):
-    shape = draw_image_shape(rng)
-    images = draw_images(rng, shape) / 20 + 0.5
-    channels = shape[1]
-    mean, std = rng.uniform(0.3, 0.7, channels), rng.uniform(0.15, 0.35, channels)
-    if rng.integers(2):
-        images = (images - mean[:, None, None]) / std[:, None, None]
+def draw_raw(rng):
+    """Images whose statistics are nearly those they are said to have, in every channel others."""
+    n, c, h, w = draw_image_shape(rng)
+    mean, std = (rng.permutation(np.geomspace(*limits, c)) for limits in ((0.3, 0.7), (0.1, 0.4)))
+    images = rng.normal(size=(n, c, h, w)) * std[:, None, None] + mean[:, None, None]
     return {"images": images, "mean": mean, "std": std}
+
+
+def after(*orders):
+    """The same images, normalized with the constants in these orders, one after the other."""
+
+    def draw(rng):
+        drawn = draw_raw(rng)
+        for order in orders:
+            mean, std = drawn["mean"][::order], drawn["std"][::order]
+            drawn["images"] = (drawn["images"] - mean[:, None, None]) / std[:, None, None]
+        return drawn
+
+    return draw
 
 
 diagnose_normalization = lab.exercise(
@@ -48,7 +60,7 @@ $\\sum_c |m_c - m'_c| + |s_c - s'_c|$. The smallest tells what has happened.""",
     syllabus=("3.7",),
     hide=("Formula",),
     needs=("preprocessing/channel_statistics",),
-    inputs=draw_loader,
+    inputs=(draw_raw, after(1), after(1, 1), after(-1), draw_raw),
     probe=probes.call(),
     checks=[
         *(
@@ -81,6 +93,12 @@ diagnose_normalization.mistake(
     ),
     "For `reversed` you have exchanged the two: the images have μ and σ, and the constants "
     "applied are μ̃ and σ̃, so (μ − μ̃)/σ̃ and σ/σ̃.",
+)
+diagnose_normalization.mistake(
+    "ratio_turned",
+    edit("std / other_std)", "other_std / std)"),
+    "For `reversed` the ratio of the standard deviations is turned: the images have σ and are "
+    "divided by σ̃, which leaves σ/σ̃.",
 )
 diagnose_normalization.mistake(
     "twice_not_divided",
@@ -144,12 +162,12 @@ diagnose_normalization.mistake(
 
 @diagnose_normalization.alternative
 def by_normalizing_the_constants(images, mean, std):
-    def after(applied, center, spread):
-        return (applied[0] - center) / spread, applied[1] / spread
+    def normalized(pair, center, spread):
+        return (pair[0] - center) / spread, pair[1] / spread
 
     raw = (mean, std)
-    once = after(raw, mean, std)
-    twice, mixed = after(once, mean, std), after(raw, mean.flip(0), std.flip(0))
+    once = normalized(raw, mean, std)
+    twice, mixed = normalized(once, mean, std), normalized(raw, mean.flip(0), std.flip(0))
     found = torch.stack(channel_statistics(images))
     expected = {"raw": raw, "once": once, "twice": twice, "reversed": mixed}
     return {name: (found - torch.stack(pair)).abs().sum() for name, pair in expected.items()}

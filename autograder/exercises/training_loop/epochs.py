@@ -69,17 +69,17 @@ each wrong order trains something, a little worse.
 )
 
 
-train_epoch_exercise.mistake(
-    "never_clears",
-    edit("optimizer.zero_grad()", ""),
-    "You never clear the gradients: each step takes those of all batches before it again. "
-    "`optimizer.zero_grad()` belongs before every `backward()`.",
+ADDS_UP = (
+    "The gradients add up from batch to batch: each step takes those of all batches before it "
+    "again. To clear them once, before the loop, is not enough: `optimizer.zero_grad()` belongs "
+    "before every `backward()`."
 )
+
+train_epoch_exercise.mistake("never_clears", edit("optimizer.zero_grad()", ""), ADDS_UP)
 train_epoch_exercise.mistake(
     "clears_once",
     edit("model.train()", "model.train()\noptimizer.zero_grad()").also("optimizer.zero_grad()", ""),
-    "You clear the gradients once, before the loop. They add up again from the second batch on: "
-    "clear them for every batch.",
+    ADDS_UP,
 )
 train_epoch_exercise.mistake(
     "mean_of_batch_means",
@@ -206,3 +206,17 @@ def clears_after_the_step(model, optimizer, batches):
             total = total + loss.double() * x.shape[0]
         count += x.shape[0]
     return total / count
+
+
+@train_epoch_exercise.alternative
+def summed_in_single_precision(model, optimizer, batches):
+    model.train()
+    total, count = torch.zeros(1), 0
+    for x, y in batches:
+        loss = softmax_cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.detach() * len(y)
+        count += len(y)
+    return total.item() / count

@@ -35,7 +35,8 @@ def _kinked(rng, h, tolerance):
     # Wrong by more than the tolerance, in small entries by less than that in absolute numbers.
     analytic[small] *= 1 + rng.uniform(0.006, 0.01, 2)
     analytic[wrong] *= 1 + rng.choice([-1, 1], 3) * rng.uniform(0.02, 0.5, 3)
-    analytic[nearly] *= 1 + rng.choice([-1, 1], 3) * rng.uniform(2e-4, 1e-3, 3)
+    # Within a coarse tolerance, but not within h.
+    analytic[nearly] *= 1 + rng.choice([-1, 1], 3) * rng.uniform(1.3e-3, 2e-3, 3)
     # Beside a kink, and yet what the central difference says.
     chosen = at_kink[0]
     analytic[chosen] = coefficients[chosen] * (0.5 + x[chosen] / (2 * h) + 0.2 * x[chosen])
@@ -50,7 +51,7 @@ def _kinked(rng, h, tolerance):
 
 
 def _coarse(rng):
-    return _kinked(rng, float(rng.uniform(5e-4, 2e-3)), 3e-3)
+    return _kinked(rng, float(rng.uniform(5e-4, 1e-3)), 3e-3)
 
 
 def _fine(rng):
@@ -142,6 +143,11 @@ gradient_verdicts.mistake(
     edit("relative_error(analytic[i].double(), central)", "(analytic[i] - central).abs()"),
     "You compare the difference itself with `tolerance`. The limit is for the relative error: a "
     "small entry may be quite wrong and differ by less.",
+)
+gradient_verdicts.mistake(
+    "h_for_the_tolerance",
+    edit("central) <= tolerance", "central) <= h"),
+    "You compare the relative error with `h`, which is the step. The limit is `tolerance`.",
 )
 gradient_verdicts.mistake(
     "absolute_kink",

@@ -6,6 +6,8 @@ from torch.nn import functional as F
 from autograder import probes
 from autograder.exercises.training_loop.drawing import (
     AUTOGRAD,
+    AXIS_LOST,
+    PAIR,
     draw_distant_rows,
     draw_large_scores,
     draw_scores,
@@ -71,6 +73,32 @@ softmax_cross_entropy_gradient.mistake(
     "You subtract the largest score of the whole matrix: rows far below it become 0/0. Each row "
     "needs its own maximum.",
     origin="5 of 116 students",
+)
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "Right where nothing underflows. You multiply −1/p_y by the derivative of p_y, and where p_y "
+    "rounds to 0 that is −∞ · 0, which is NaN. On paper p_y cancels: p_j − [j = y] is left."
+)
+def quotient_and_derivative_kept_apart(scores, target):
+    p = torch.softmax(scores, dim=1)
+    true = p[torch.arange(len(scores)), target][:, None]
+    of_softmax = true * (F.one_hot(target, scores.shape[1]) - p)
+    return -1 / true * of_softmax / len(scores)
+
+
+softmax_cross_entropy_gradient.mistake(
+    "maximum_without_values",
+    edit("scores.amax(dim=1, keepdim=True)", "scores.max(dim=1, keepdim=True)"),
+    PAIR,
+    raises="TypeError",
+)
+softmax_cross_entropy_gradient.mistake(
+    "keepdim_missing",
+    edit("scores.amax(dim=1, keepdim=True)", "scores.amax(dim=1)"),
+    AXIS_LOST,
+    origin="3 of 116 students",
+    raises="RuntimeError",
 )
 
 

@@ -12,7 +12,7 @@ from course_lib.training_loop import precision_recall_f1
 
 
 def _answers_in_batches(rng):
-    classes, count = int(rng.integers(6, 9)), int(rng.integers(50, 80))
+    classes, count = int(rng.integers(7, 10)), int(rng.integers(50, 80))
     predicted, target = draw_answers(rng, count, classes)
     cuts = np.sort(rng.choice(np.arange(5, count - 5), 3, replace=False))
     return {

@@ -15,12 +15,16 @@ MARGIN_LOSSES = ("torch.nn.functional.multi_margin_loss", "torch.nn.MultiMarginL
 
 
 def _margins(rng):
-    return {**draw_scores(rng), "margin": float(rng.uniform(1.3, 2.5))}
+    """In one row a wrong class has the score of the true one."""
+    drawn = draw_scores(rng)
+    scores, true = drawn["scores"], drawn["target"][2]
+    scores[2, (true + 1) % scores.shape[1]] = scores[2, true]
+    return {**drawn, "margin": float(rng.uniform(1.3, 2.5))}
 
 
 def _on_the_kink(rng):
     """Scores in steps of a half, exact in every precision: many margins are met exactly."""
-    drawn, margin = draw_scores(rng), 1.5
+    drawn, margin = _margins(rng), 1.5
     target, scores = drawn["target"], np.round(2 * drawn["scores"]) / 2
     scores[0, (target[0] + 1) % scores.shape[1]] = scores[0, target[0]] - margin
     scores[1, (target[1] + 1) % scores.shape[1]] = scores[1, target[1]] - 1
@@ -170,6 +174,17 @@ def true_class_counted_and_not_clamped(scores, target, *, margin=1.0):
     return (scores - scores[torch.arange(len(scores)), target][:, None] + margin).sum(1).mean()
 
 
+EQUAL_LEFT_OUT = (
+    "You leave out whatever has the score of the true class. A wrong class may have the same score, "
+    "and has violated its margin then: leave out the entries at `[rows, target]` only."
+)
+hinge_loss.mistake(
+    "equal_scores_left_out",
+    edit("violation[rows, target]", "violation[scores == true_score]"),
+    EQUAL_LEFT_OUT,
+)
+
+
 @hinge_loss.alternative
 def two_loops(scores, target, *, margin=1.0):
     loss = 0.0
@@ -291,6 +306,13 @@ hinge_loss_gradient.mistake(
     edit("true_score + margin > 0", "true_score > 0"),
     "You count the classes that lead the true one. A margin is violated earlier: as soon as s_j − "
     "s_y + Δ > 0.",
+)
+
+
+hinge_loss_gradient.mistake(
+    "equal_scores_not_counted",
+    edit("violated[rows, target] = 0", "violated[scores == true_score] = 0"),
+    EQUAL_LEFT_OUT,
 )
 
 

@@ -10,6 +10,7 @@ from autograder.judging import edit
 from autograder.judging.checks import check, finding, matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import evaluate as right_evaluation
+from course_lib.training_loop import softmax_cross_entropy
 
 
 def _evaluation(training):
@@ -122,20 +123,12 @@ evaluate.mistake(
     "Your accuracy is a mean over batches: an example of a small batch counts for more. Count the "
     "right answers, and divide by the number of examples.",
 )
-
-
-@evaluate.mistake(
+evaluate.mistake(
+    "largest_of_the_batch",
+    edit("argmax(dim=1)", "argmax()"),
     "`argmax()` without an axis is a single position in the whole table of scores. Each example "
-    "has its own largest score: `argmax(dim=1)`."
+    "has its own largest score: `argmax(dim=1)`.",
 )
-def largest_of_the_batch(model, batches):
-    measured = right_evaluation(model, batches)
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        right = sum((model(x).argmax() == y).sum().item() for x, y in batches)
-    model.train(was_training)
-    return {**measured, "accuracy": right / sum(len(y) for _, y in batches)}
 
 
 @evaluate.mistake('You return a pair. Asked for is a dictionary: `{"loss": …, "accuracy": …}`.')
@@ -209,6 +202,20 @@ def all_at_once(model, batches):
         "loss": F.cross_entropy(scores, labels).item(),
         "accuracy": (scores.argmax(-1) == labels).double().mean().item(),
     }
+
+
+@evaluate.alternative
+def in_single_precision(model, batches):
+    mode, total, right, count = model.training, torch.zeros(1), torch.zeros(1), 0
+    model.eval()
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y) * len(y)
+            right += (scores.argmax(dim=1) == y).float().sum()
+            count += len(y)
+    model.train(mode)
+    return {"loss": (total / count).item(), "accuracy": (right / count).item()}
 
 
 @evaluate.alternative

@@ -11,7 +11,7 @@ from course_lib import training_loop
 
 
 def _labels(rng):
-    classes, count = int(rng.integers(6, 9)), int(rng.integers(50, 80))
+    classes, count = int(rng.integers(7, 10)), int(rng.integers(50, 80))
     predicted, target = draw_answers(rng, count, classes)
     return {"predicted": predicted, "target": target, "num_classes": classes}
 

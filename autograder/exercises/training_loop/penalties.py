@@ -82,6 +82,18 @@ def divided_by_the_batch(losses, parameters, weight_decay):
 
 
 @regularized_loss.mistake(
+    "You divide by N plus the penalty: `loss /= N + penalty` takes the whole right side for the "
+    "divisor. Divide first and add then, `loss / N + penalty`.",
+    origin="1 of 117 students",
+)
+def divided_by_n_plus_penalty(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    loss = losses.sum()
+    loss /= len(losses) + weight_decay / 2 * sum((w**2).sum() for w in weights)
+    return loss
+
+
+@regularized_loss.mistake(
     "You penalize the biases too. They do not make a function steep, only shift it; with all "
     "weights 0 the penalty must be 0. Take the parameters whose name ends in `weight`.",
     origin="1 of 117 students",

@@ -200,12 +200,9 @@ NOT_EXERCISES: dict[str, str] = {
     "L2 gradient wrong or on the biases": "gradients of a penalty are asked for in the lab on "
     "regularization; the loss with biases is a mistake of regularized_loss",
     "loss and gradient of the penalty disagree": "one function gives the loss, none its gradient",
-    "log of the probability after the 1 was subtracted": "loss and gradient are two functions here, "
-    "so neither can spoil the other's numbers",
     "bias gradients None; a changed default of reg": "no biases are asked for, and no such default "
     "exists",
-    "hard-coded C = 10, or a missing keepdim": "raises or gives other numbers at once, as no two "
-    "sizes here are equal and none is ten",
+    "hard-coded C = 10": "raises or gives other numbers at once, as no size here is ten",
     "hard-coded float64 masks": "mistakes of one_hot_squared_error and fade; in the losses a remark",
     "margins of the naive loops with y[j] for y[i]": "every_true_class_for_every_row is its "
     "vectorized form",

@@ -65,20 +65,22 @@ Nothing is returned.""",
 )
 
 
-sgd_step.mistake(
-    "gradients_kept",
-    edit("parameter.grad = None", ""),
-    "You never clear the gradients. `backward()` adds to what is there, so the second step also "
-    "takes the first one's gradient, the third those of both. Set `parameter.grad = None` after "
-    "the update.",
+NOT_CLEARED = (
+    "The gradients are never cleared. `backward()` adds to what is there, so the second step also "
+    "takes the first one's gradient, the third those of both: set `parameter.grad = None` after "
+    "the update. (In a second loop over `parameters`? `model.parameters()` gives its tensors once; "
+    "do both in one loop, or keep `list(parameters)`.)"
+)
+NOT_MOVED = (
+    "The parameters of the model have not moved, and their gradients are gone. Either the gradient "
+    "is cleared before it is used, or what you update is another tensor: `parameter = parameter − "
+    "…` makes a new one and gives it the name. Update in place, `parameter -= …`, and clear then."
 )
 
+sgd_step.mistake("gradients_kept", edit("parameter.grad = None", ""), NOT_CLEARED)
 
-@sgd_step.mistake(
-    "You walk through `parameters` twice. `model.parameters()` gives its tensors once; your "
-    "second loop sees none of them and clears nothing. Do both in one loop, or keep "
-    "`list(parameters)`."
-)
+
+@sgd_step.mistake(NOT_CLEARED)
 def walks_twice(parameters, learning_rate):
     with torch.no_grad():
         for parameter in parameters:
@@ -97,11 +99,7 @@ sgd_step.mistake(
 )
 
 
-@sgd_step.mistake(
-    "The parameters of the model have not moved. `parameter = parameter - …` makes a new tensor "
-    "and gives it the name: update in place, `parameter -= …`. (Or is the gradient cleared before "
-    "it is used?)"
-)
+@sgd_step.mistake(NOT_MOVED)
 def rebinds_the_name(parameters, learning_rate):
     with torch.no_grad():
         for parameter in parameters:
@@ -168,7 +166,7 @@ def last_one_cleared(parameters, learning_rate):
 sgd_step.mistake(
     "cleared_first",
     edit("if parameter.grad is not None", "parameter.grad = None\nif parameter.grad is not None"),
-    "You clear the gradient before you use it: nothing moves.",
+    NOT_MOVED,
 )
 sgd_step.mistake(
     "of_unit_length",
