@@ -35,8 +35,9 @@ def _kinked(rng, h, tolerance):
     # Wrong by more than the tolerance, in small entries by less than that in absolute numbers.
     analytic[small] *= 1 + rng.uniform(0.006, 0.01, 2)
     analytic[wrong] *= 1 + rng.choice([-1, 1], 3) * rng.uniform(0.02, 0.5, 3)
-    # Within a coarse tolerance, but not within h.
-    analytic[nearly] *= 1 + rng.choice([-1, 1], 3) * rng.uniform(1.3e-3, 2e-3, 3)
+    # Within a coarse tolerance: one within h, too, and two not.
+    off = [*rng.uniform(2e-4, 4e-4, 1), *rng.uniform(1.3e-3, 2e-3, 2)]
+    analytic[nearly] *= 1 + rng.choice([-1, 1], 3) * off
     # Beside a kink, and yet what the central difference says.
     chosen = at_kink[0]
     analytic[chosen] = coefficients[chosen] * (0.5 + x[chosen] / (2 * h) + 0.2 * x[chosen])
