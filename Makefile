@@ -20,7 +20,7 @@ help:
 	@echo "make lint    look for mistakes in style and types"
 	@echo "make clean   remove what was built; the environment .venv stays"
 
-$(INSTALLED): pyproject.toml constraints.txt scripts/setup.sh
+$(INSTALLED): pyproject.toml constraints.txt scripts/setup.sh autograder/box/kernelspec/kernel.json
 	@PYTHON="$(PYTHON)" scripts/setup.sh
 
 demo: $(INSTALLED)

@@ -141,7 +141,7 @@ def _build(options: argparse.Namespace) -> int:
                 print(problem, file=sys.stderr)
             print(f"{len(labs)} labs: " + ("out of date; run `course build`" if problems else "ok"))
             return EXIT_PROBLEMS if problems else 0
-        from autograder.grading.batch import unproved
+        from autograder.grading.many.proof import unproved
 
         for path in build(labs, root, pages, proof=unproved):
             print(path.relative_to(root))
@@ -152,7 +152,7 @@ def _build(options: argparse.Namespace) -> int:
 
 def _intake(options: argparse.Namespace) -> int:
     course, labs = _course(), _labs(options)
-    from autograder.grading.batch import BatchStopped, take_in
+    from autograder.grading.many.batch import BatchStopped, take_in
 
     try:
         for lab in labs:
@@ -173,7 +173,7 @@ def _grade(options: argparse.Namespace) -> int:
         raise Problem(f"cannot write {options.json}: there is no such folder; nothing was graded")
     course = _course()
     if not options.scheduler and (options.jobs or options.jobs_when_left_out) > 1:
-        from autograder.grading.forking import start_loading
+        from autograder.grading.many.forking import start_loading
 
         start_loading()
     labs = _labs(options)

@@ -155,9 +155,9 @@ def _filter() -> Finding:
 
 def _box() -> Finding:
     """Build the box that grading uses, and have a kernel in it answer."""
-    from autograder.grading.kernels import open_launcher
-    from autograder.grading.sealed import temporary_room
-    from autograder.grading.session import Session
+    from autograder.grading.running.kernels import open_launcher
+    from autograder.grading.running.sealed import temporary_room
+    from autograder.grading.running.session import Session
 
     try:
         with temporary_room() as room:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from autograder.exercises import find_exercise
-from autograder.judging import Kind, Reason, Verdict, cases, judge, observe
+from autograder.judging import Kind, Reason, Verdict, hidden, judge, observe
 from autograder.judging.exercise import Exercise
 from autograder.judging.forbidden import forbidden_in_answer
-from autograder.judging.judge import expected_observations, is_prediction_made
+from autograder.judging.judge import is_prediction_made
 from autograder.judging.seeds import fresh_seed
 from autograder.judging.source.comparing import is_untouched
 from autograder.reporting.verdict import verdict_html, verdict_text
@@ -91,15 +91,9 @@ def judge_here(exercise: Exercise, namespace: dict[str, Any], seed: int) -> Verd
             Reason.FORBIDDEN,
             explanation=uses,
         )
-    drawn = cases(exercise, seed)
-    verdict = judge(
-        exercise,
-        drawn,
-        observe(exercise, answer, drawn, seed),
-        expected_observations(exercise, drawn, seed),
-        seed,
-        untouched=is_untouched(exercise, source),
-    )
+    on = hidden(exercise, seed)
+    seen = observe(exercise, answer, on.drawn, seed)
+    verdict = judge(exercise, on, seen, untouched=is_untouched(exercise, source))
     if not verdict.passed and verdict.reason is not Reason.NOT_ATTEMPTED:
         verdict.notes.append(f'repeat with check("{exercise.id}", seed={seed})')
     return verdict

@@ -15,14 +15,16 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.building import student_notebook
-from autograder.grading import grade as grading
 from autograder.grading.course import Course
-from autograder.grading.gradebook import open_gradebook, register_lab
-from autograder.grading.intake import take_in_student
-from autograder.grading.kernels import Boxed
-from autograder.grading.saving import database_url, save
-from autograder.grading.sealed import temporary_room
-from autograder.grading.session import DEFAULT_LIMITS, Outcome, Session
+from autograder.grading.intake.taking import take_in_student
+from autograder.grading.keeping.gradebook import open_gradebook, register_lab
+from autograder.grading.keeping.saving import database_url, save
+from autograder.grading.running import grade as grading
+from autograder.grading.running.kernels import Boxed
+from autograder.grading.running.outcome import Outcome
+from autograder.grading.running.references import References
+from autograder.grading.running.sealed import temporary_room
+from autograder.grading.running.session import DEFAULT_LIMITS, Session
 from autograder.judging import Exercise, Lab
 from autograder.probes.kernel import _define
 from autograder.probes.run import run
@@ -142,10 +144,10 @@ class _Plain:
 
 
 def _bare(lab: Lab, handed_in: dict[str, NotebookNode]) -> float:
-    references, clock = grading.References(lab, b"benchmark" * 4), Clock()
+    references, clock = References(lab, b"benchmark" * 4), Clock()
     for measured in (Clock(), clock):
         for notebook in handed_in.values():
-            visited = grading._Grading(references, _Plain(measured))  # type: ignore[arg-type]
+            visited = grading.Grading(references, _Plain(measured))  # type: ignore[arg-type]
             for cell in notebook.cells:
                 visited.visit(cell)
             visited.finish()
@@ -163,7 +165,7 @@ def _grade_all(
     lab: Lab, handed_in: dict[str, NotebookNode], box: Boxed, place: Path, clock: Clock
 ) -> None:
     folder = Course(course(place / "costs", lab, handed_in, CONFIGURED))
-    references = grading.References(lab, b"benchmark" * 4)
+    references = References(lab, b"benchmark" * 4)
     for exercise in lab.exercises.values():
         if exercise.automatic:
             references.of(exercise)

@@ -18,9 +18,10 @@ from unittest import mock
 from nbformat import NotebookNode
 
 from autograder.building import student_notebook
-from autograder.grading import batch, worker
-from autograder.grading.grade import Graded
-from autograder.grading.worker import Settings, Task
+from autograder.grading.many import batch, worker
+from autograder.grading.many.room import Settings
+from autograder.grading.many.worker import Task
+from autograder.grading.running.grade import Graded
 from autograder.judging import Lab
 from benchmarks.classes import CONFIGURED, REPOSITORY, course
 

@@ -110,7 +110,7 @@ def leaky_relu(x: torch.Tensor, negative_slope: float = 0.01) -> torch.Tensor:
     Formula:    y = x for x > 0, a x otherwise, with a the negative slope.
     Shapes:     x of any shape -> the same shape.
     Convention: max(a x, x) is the same only for a ≤ 1.
-    Source:     Maas, Hannun & Ng 2013, equation 2.
+    Source:     Maas, Hannun & Ng 2013.
     """
     return torch.where(x > 0, x, negative_slope * x)
 
@@ -123,7 +123,7 @@ def leaky_relu_backward(
     Formula: dx = dy for x > 0, a dy otherwise, however far x is from zero.
     Shapes:  grad_output dy and x of one shape -> the same shape.
     Raises:  ValueError for different shapes.
-    Source:  Maas, Hannun & Ng 2013, equation 2.
+    Source:  Maas, Hannun & Ng 2013.
     """
     if grad_output.shape != x.shape:
         got = tuple(grad_output.shape)
@@ -140,7 +140,7 @@ class PReLU(nn.Module):
     Convention: as in torch, num_parameters is 1 or C and all slopes start at init.
                 Weight decay does not belong on a: it would pull it toward ReLU.
     Raises:     ValueError for num_parameters below 1 and for an input of other channels.
-    Source:     He et al. 2015, Section 2.1.
+    Source:     He et al. 2015.
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
@@ -171,7 +171,7 @@ def prelu_backward(
              use a_c.
     Shapes:  grad_output dy and x (N, C, …), weight a (1,) or (C,) -> dx like x, da like weight.
     Raises:  ValueError for different shapes and for another number of slopes.
-    Source:  He et al. 2015, equations 2 and 3.
+    Source:  He et al. 2015.
     """
     if grad_output.shape != x.shape or x.ndim < 2:
         got, allowed = tuple(grad_output.shape), f"(N, C, …), that of x, {tuple(x.shape)}"
@@ -194,7 +194,7 @@ def elu(x: torch.Tensor, alpha: float = 1.0) -> torch.Tensor:
     Shapes:     x of any shape -> the same shape.
     Convention: autograd takes the slope from y + α: far left it is exact to the rounding of α, not
                 to that of α e^x, which `elu_backward` gives.
-    Source:     Clevert, Unterthiner & Hochreiter 2016, Section 3.
+    Source:     Clevert, Unterthiner & Hochreiter 2016.
 
     >>> elu(torch.tensor([-1000.0, 3.0]), alpha=0.5)
     tensor([-0.5000,  3.0000])
@@ -209,7 +209,7 @@ def elu_backward(grad_output: torch.Tensor, x: torch.Tensor, alpha: float = 1.0)
     Formula: dx = dy for x > 0, dy · (ELU(x) + α) = dy · α e^x otherwise.
     Shapes:  grad_output dy and x of one shape -> the same shape.
     Raises:  ValueError for different shapes.
-    Source:  Clevert, Unterthiner & Hochreiter 2016, Section 3.
+    Source:  Clevert, Unterthiner & Hochreiter 2016.
     """
     if grad_output.shape != x.shape:
         got = tuple(grad_output.shape)
@@ -227,7 +227,7 @@ def elu_mean(std: float, alpha: float) -> float:
     Convention: α = 0 is ReLU, whose mean is σ/√(2π) = 0.40 σ. With σ = α = 1 it is 0.16: ELU is
                 closer to zero mean, not zero-centered.
     Raises:     ValueError for a std outside [0, 37]: beyond, float64 does not reach.
-    Source:     the integral of Clevert, Unterthiner & Hochreiter 2016, Section 3, over N(0, σ²).
+    Source:     the integral of Clevert, Unterthiner & Hochreiter's function (2016) over N(0, σ²).
     """
     if not 0 <= std <= 37:
         raise ValueError(f"std: got {std}, allowed is 0 <= std <= 37")
@@ -244,7 +244,7 @@ def selu(x: torch.Tensor) -> torch.Tensor:
     Formula:    y = λ ELU_α(x) with α = 1.6732632423543772 and λ = 1.0507009873554805.
     Shapes:     x of any shape -> the same shape.
     Convention: the constants belong to weights of variance 1 / fan_in (`selu_weights`).
-    Source:     Klambauer et al. 2017, equation 2.
+    Source:     Klambauer et al. 2017.
     """
     alpha, scale = 1.6732632423543772, 1.0507009873554805
     return scale * elu(x, alpha)  # λ on both sides
@@ -262,7 +262,7 @@ def selu_weights(
     Formula: w ~ N(0, 1 / fan_in), LeCun's initialization.
     Shapes:  -> (fan_out, fan_in), as torch stores a linear layer.
     Raises:  ValueError for a fan below 1.
-    Source:  Klambauer et al. 2017, Section "Self-normalizing neural networks".
+    Source:  Klambauer et al. 2017.
     """
     for name, fan in (("fan_in", fan_in), ("fan_out", fan_out)):
         if fan < 1:
@@ -301,7 +301,7 @@ def maxout(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.T
     Raises:  ValueError for other shapes.
     Source:  Goodfellow et al. 2013, Section 3.
 
-    >>> maxout(torch.tensor([[2.0]]), torch.tensor([[[1.0]], [[-3.0]]]), torch.zeros(2, 1))
+    >>> maxout(torch.ones(1, 1), torch.tensor([[[2.0]], [[-3.0]]]), torch.zeros(2, 1))
     tensor([[2.]])
     """
     if weight.ndim != 3 or x.ndim != 2 or weight.shape[2] != x.shape[1]:

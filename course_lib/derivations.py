@@ -106,7 +106,7 @@ def linear_layer_variance() -> Derivation:
     Formula:    y = Σ_j w_j x_j, result n_in σ_w² (σ_x² + μ_x²).
     Convention: the inputs may depend on each other (their E[x_j x_k] is c); weights of mean zero
                 remove every cross term.
-    Source:     Glorot & Bengio 2010, equation 5; He et al. 2015, equation 7.
+    Source:     Glorot & Bengio 2010, equation 5; He et al. 2015, Section 2.2.
 
     >>> linear_layer_variance().result
     n_in*sigma_w**2*(mu_x**2 + sigma_x**2)
@@ -253,7 +253,7 @@ def kaiming_variance() -> Derivation:
 
     Formula:    result 2 / ((1 + a²) n_in), which is 2 / n_in for ReLU (a = 0).
     Convention: the forward pass decides (fan-in).
-    Source:     He et al. 2015, equations 8 to 10 and 15.
+    Source:     He et al. 2015, Section 2.2 (equation 10 for ReLU).
     """
     n, sigma, sigma_w = _positive("n_in", integer=True), _positive("sigma"), _positive("sigma_w")
     a, y = sympy.symbols("a y", real=True)
@@ -304,7 +304,7 @@ def residual_block_variance() -> Derivation:
 
     Formula:    x_{l+1} = x_l + F(x_l), g = Var(F(x)) / Var(x), result (1 + g)^L σ_x².
     Convention: L counts blocks, not layers.
-    Source:     Zhang, Dauphin & Ma 2019 (Fixup), Section 2.
+    Source:     Zhang, Dauphin & Ma 2019 (Fixup).
     """
     blocks, sigma = _positive("L", integer=True), _positive("sigma_x")
     g, width = Symbol("g", nonnegative=True), _positive("n", integer=True)

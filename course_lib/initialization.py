@@ -37,7 +37,7 @@ def gain(nonlinearity: str, negative_slope: float = 0.01) -> float:
     Convention: a gain multiplies the standard deviation, its square the variance. The gain of
                 tanh is a value chosen by experiment in torch, not a derivation.
     Raises:     ValueError for another nonlinearity and for a slope that is not finite.
-    Source:     He et al. 2015, equations 10 and 15; `torch.nn.init.calculate_gain` for tanh.
+    Source:     He et al. 2015, Section 2.2; `torch.nn.init.calculate_gain` for tanh.
     """
     names = ("linear", "tanh", "relu", "leaky_relu")
     if nonlinearity not in names:
@@ -159,7 +159,7 @@ def kaiming_normal(
     Convention: the slope counts for leaky_relu alone. `torch.nn.init.kaiming_normal_` has
                 leaky_relu with slope 0 as default, which is relu.
     Raises:     ValueError for what `fan_in_and_fan_out` or `gain` refuses.
-    Source:     He et al. 2015, equations 10 and 15.
+    Source:     He et al. 2015, Section 2.2 (equation 10 for ReLU).
     """
     fan_in, _ = fan_in_and_fan_out(shape)  # refuses a wrong shape
     factor = gain(nonlinearity, negative_slope)  # refuses a wrong nonlinearity
@@ -183,7 +183,7 @@ def kaiming_uniform(
     Convention: the slope counts for leaky_relu alone. `torch.nn.Linear` draws its default weights
                 this way with slope √5, which makes b = 1 / √fan_in.
     Raises:     ValueError for what `fan_in_and_fan_out` or `gain` refuses.
-    Source:     He et al. 2015, equations 10 and 15, with the uniform distribution of that variance.
+    Source:     He et al. 2015, Section 2.2, with the uniform distribution of that variance.
     """
     fan_in, _ = fan_in_and_fan_out(shape)  # refuses a wrong shape
     factor = gain(nonlinearity, negative_slope)  # refuses a wrong nonlinearity
@@ -220,7 +220,7 @@ def linear_output_variance(
     Convention: the weights have mean zero and do not depend on x, which training ends. Only for
                 an input of mean zero is E[x²] the variance of x.
     Raises:     ValueError for a fan_in below 1 and for a negative variance.
-    Source:     Glorot & Bengio 2010, equation 5; He et al. 2015, equation 7.
+    Source:     Glorot & Bengio 2010, equation 5; He et al. 2015, Section 2.2.
     """
     if not torch.all(torch.as_tensor(fan_in) >= 1):
         raise ValueError(f"fan_in: got {fan_in}, allowed is fan_in >= 1")
@@ -240,7 +240,7 @@ def relu_second_moment(variance: float | torch.Tensor) -> float | torch.Tensor:
     Convention: this is not the variance of relu(y), (1/2 − 1/(2π)) σ² = 0.341 σ²: the mean of
                 relu(y) is σ / √(2π), and the next layer sees the second moment.
     Raises:     ValueError for a negative variance.
-    Source:     He et al. 2015, Section 2.2 (between equations 7 and 8).
+    Source:     He et al. 2015, Section 2.2.
     """
     if not torch.all(torch.as_tensor(variance) >= 0):
         raise ValueError(f"variance: got {variance}, allowed is variance >= 0")
@@ -262,7 +262,7 @@ def residual_variance(
                 variance has g = 1; Kaiming weights in both layers of W₂ relu(W₁ x) give g = 2,
                 a last layer of zeros g = 0.
     Raises:     ValueError for a negative number of blocks, gain or variance.
-    Source:     Zhang, Dauphin & Ma 2019 (Fixup), Section 2.
+    Source:     Zhang, Dauphin & Ma 2019 (Fixup).
     """
     if not isinstance(blocks, int) or blocks < 0:
         raise ValueError(f"blocks: got {blocks}, allowed is an integer >= 0")
@@ -286,7 +286,7 @@ def layer_statistics(
                 saturated is meant for tanh; a ReLU dies at zero.
     Raises:     ValueError for another activation, for N < 2, for no weights and for weights that
                 do not chain.
-    Source:     Glorot & Bengio 2010, Section 3 and Figures 2, 3 and 6.
+    Source:     Glorot & Bengio 2010, Section 3 and Figures 2 and 3.
     """
     if activation not in ("tanh", "relu"):
         raise ValueError(f"activation: got {activation!r}, allowed is 'tanh' or 'relu'")
@@ -409,7 +409,7 @@ class ResidualBlock(nn.Module):
                 would ever reach W₁ or W₂. At the first step W₂ alone has a gradient, W₁ from the
                 second on.
     Raises:     ValueError for a width below 1 and for an input of another width.
-    Source:     Goyal et al. 2017, Section 5.1 (γ = 0); Zhang, Dauphin & Ma 2019 (Fixup).
+    Source:     Goyal et al. 2017 (γ = 0); Zhang, Dauphin & Ma 2019 (Fixup).
     """
 
     def __init__(self, width: int) -> None:

@@ -17,8 +17,8 @@ def batch_norm(
     Raises:     ValueError for another shape, for whole numbers, for N < 2 and for a negative eps.
     Source:     Ioffe & Szegedy 2015, Algorithm 1.
 
-    >>> batch_norm(torch.tensor([[1.0], [3.0]]), torch.ones(1), torch.zeros(1)).flatten()
-    tensor([-1.0000,  1.0000])
+    >>> batch_norm(torch.tensor([[1.0], [3.0]]), torch.ones(1), torch.zeros(1)).T
+    tensor([[-1.0000,  1.0000]])
     """
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, C) with N >= 2")
@@ -132,7 +132,7 @@ def batch_norm_backward(
     centered = wide - wide.mean(dim=0)  # x − μ_B
     deviation = torch.sqrt((centered**2).mean(dim=0) + eps)  # s = √(σ²_B + ε)
     normalized = centered / deviation  # x̂ = (x − μ_B) / s
-    mean_grad = grad_output.mean(dim=0, dtype=wide.dtype)  # mean_B(dy): the path through μ_B
+    mean_grad = grad_output.mean(dim=0)  # mean_B(dy): the path through μ_B
     mean_product = (grad_output * normalized).mean(dim=0)  # mean_B(dy · x̂): through σ²_B
     grad_x = weight / deviation * (grad_output - mean_grad - normalized * mean_product)
     grad_weight = (grad_output * normalized).sum(dim=0)  # dγ = Σ dy · x̂
@@ -428,7 +428,7 @@ def layer_norm_backward(
     centered = wide - wide.mean(dim=1, keepdim=True)  # x − μ
     deviation = torch.sqrt((centered**2).mean(dim=1, keepdim=True) + eps)  # s = √(σ² + ε)
     normalized = centered / deviation  # x̂ = (x − μ) / s
-    grad_normalized = weight.to(wide.dtype) * grad_output  # g = γ dy
+    grad_normalized = weight * grad_output  # g = γ dy
     mean_grad = grad_normalized.mean(dim=1, keepdim=True)  # mean_D(g): through μ
     mean_product = (grad_normalized * normalized).mean(dim=1, keepdim=True)  # mean_D(g · x̂)
     grad_x = (grad_normalized - mean_grad - normalized * mean_product) / deviation

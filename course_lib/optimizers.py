@@ -298,7 +298,7 @@ def minibatch_variance(
     Convention: S² divides by N − 1. With the variance σ² that divides by N, the same result
                 reads (σ² / B) (N − B) / (N − 1).
     Raises:     ValueError for a negative variance and for a batch size outside 1 … N.
-    Source:     Cochran 1977, Theorem 2.2; Bottou, Curtis & Nocedal 2018.
+    Source:     Cochran 1977; Bottou, Curtis & Nocedal 2018.
     """
     if not torch.all(torch.as_tensor(variance) >= 0):
         raise ValueError(f"variance: got {variance}, allowed is variance >= 0")
@@ -316,7 +316,7 @@ def condition_number(matrix: torch.Tensor) -> torch.Tensor:
                 rounding leaves something of σ_min.
     Convention: singular values, not eigenvalues: diag(1, −2) has κ = 2, and κ(AᵀA) = κ(A)².
     Raises:     ValueError for a matrix that is not square.
-    Source:     Golub & Van Loan 2013, Section 2.6.2.
+    Source:     Golub & Van Loan 2013.
 
     >>> condition_number(torch.diag(torch.tensor([1.0, -2.0])))
     tensor(2.)
@@ -334,7 +334,7 @@ def heavy_ball_settings(smallest: float, largest: float) -> tuple[float, float]:
     Formula:    η = 4 / (√L + √l)², μ = ((√L − √l) / (√L + √l))² with l = λ_min and L = λ_max.
                 The error then shrinks like √μ per step, gradient descent's by (κ − 1)/(κ + 1).
     Raises:     ValueError unless 0 < smallest <= largest.
-    Source:     Polyak 1964, Theorem 9; Goh 2017.
+    Source:     Polyak 1964; Goh 2017.
     """
     if not 0 < smallest <= largest:
         raise ValueError(f"smallest: got {smallest}, allowed is 0 < smallest <= {largest}")
@@ -388,7 +388,7 @@ def newton_step(
     Convention: δ = 0 is Newton's method. It goes to the critical point, minimum or not. A large δ
                 turns the step into gradient descent with the rate 1/δ.
     Raises:     ValueError for another shape and for a negative damping.
-    Source:     Nocedal & Wright 2006, Section 3.3; damping: Levenberg 1944.
+    Source:     Nocedal & Wright 2006; damping: Levenberg 1944.
 
     >>> newton_step(torch.tensor([5.0]), torch.tensor([8.0]), torch.tensor([[2.0]]))
     tensor([1.])
@@ -412,7 +412,7 @@ def newton_path(start: torch.Tensor, steps: int, damping: float = 0.0) -> torch.
     Shapes:     start (D,) -> (steps + 1, D), the start included.
     Convention: δ = 0 is Newton's method, here w ← −w³, which diverges from |w| > 1.
     Raises:     ValueError for another shape, a negative number of steps and a negative damping.
-    Source:     Nocedal & Wright 2006, Section 3.3.
+    Source:     Nocedal & Wright 2006.
     """
     if start.ndim != 1:
         raise ValueError(f"start: got shape {tuple(start.shape)}, allowed is (D,)")

@@ -48,8 +48,8 @@ def center_channels(train_images: torch.Tensor, images: torch.Tensor) -> torch.T
         got = tuple(train_images.shape)
         raise ValueError(f"train_images: got shape {got}, allowed is (N, C, H, W), each >= 1")
     if not train_images.is_floating_point():
-        got = train_images.dtype
-        raise ValueError(f"train_images: got {got}, allowed is a floating-point dtype")
+        kind = train_images.dtype
+        raise ValueError(f"train_images: got {kind}, allowed is a floating-point dtype")
     channels = train_images.shape[1]
     if images.ndim != 4 or images.shape[1] != channels:
         got = tuple(images.shape)
@@ -132,8 +132,7 @@ def pca(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     centered = (x - mean).double()  # X_c; the squares of small spreads get lost in float32
     covariance = centered.T @ centered / (len(x) - 1)  # C, (D, D)
     variances, components = torch.linalg.eigh(covariance)  # U Λ Uᵀ, smallest first
-    variances = variances.clamp(min=0)  # rounding may leave them a little below
-    return mean, variances.flip(0).to(x.dtype), components.flip(1).to(x.dtype)
+    return mean, variances.clamp(min=0).flip(0).to(x.dtype), components.flip(1).to(x.dtype)
 
 
 def reconstruct(x_train: torch.Tensor, x: torch.Tensor, k: int) -> torch.Tensor:
@@ -170,7 +169,7 @@ def pca_whitening(x: torch.Tensor, *, eps: float = 1e-5) -> tuple[torch.Tensor, 
     Convention: C divides by n − 1, as in `PCA(whiten=True)`, and ε stands inside the root: a
                 direction of variance λ gets variance λ / (λ + ε).
     Raises:     ValueError for what `pca` refuses and for a negative eps.
-    Source:     Bell & Sejnowski 1997; Kessy, Lewin & Strimmer 2018, Section 3.
+    Source:     Bell & Sejnowski 1997; Kessy, Lewin & Strimmer 2018.
     """
     if not eps >= 0:
         raise ValueError(f"eps: got {eps}, allowed is eps >= 0")
@@ -187,7 +186,7 @@ def zca_whitening(x: torch.Tensor, *, eps: float = 1e-5) -> tuple[torch.Tensor, 
     Shapes:     x (n, D) -> mean μ (D,), matrix W (D, D); z = (x − μ) @ W for rows of any data.
     Convention: as `pca_whitening`. W is symmetric; the signs of U do not matter.
     Raises:     ValueError for what `pca` refuses and for a negative eps.
-    Source:     Bell & Sejnowski 1997; Kessy, Lewin & Strimmer 2018, Section 3.
+    Source:     Bell & Sejnowski 1997; Kessy, Lewin & Strimmer 2018.
     """
     if not eps >= 0:
         raise ValueError(f"eps: got {eps}, allowed is eps >= 0")

@@ -369,7 +369,7 @@ def token_fraction_decay(
     Raises:     ValueError for a negative step, no batches, a batch below 1 token, warmup_steps
                 below 1, a fraction outside (0, 1], and a rate or factor that is negative or not
                 finite.
-    Source:     DeepSeek-AI 2024, DeepSeek-V2, Appendix B (V2-Lite); DeepSeek LLM, Section 2.3.
+    Source:     DeepSeek-AI 2024, DeepSeek-V2, Appendix B (V2-Lite); DeepSeek LLM.
     """
     if step < 0:
         raise ValueError(f"step: got {step}, allowed is step >= 0")

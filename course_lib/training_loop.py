@@ -256,7 +256,7 @@ def numeric_gradient(
     Convention: all in float64, whatever x is. `torch.manual_seed(seed)` goes before every
                 evaluation, so that a function with dropout or noise draws the same numbers.
     Raises:     ValueError for an h that is not positive.
-    Source:     Bengio 2012, Section 4.2; CS231n, "Neural networks part 3".
+    Source:     Bengio 2012; CS231n, "Neural networks part 3".
 
     >>> numeric_gradient(lambda x: (x**2).sum(), torch.tensor([1.0, 2.0]))
     tensor([2.0000, 4.0000], dtype=torch.float64)

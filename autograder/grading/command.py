@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from autograder.grading.batch import BatchRefused, grade
 from autograder.grading.course import Course, is_safe_name
-from autograder.grading.record import not_run
-from autograder.grading.summary import LEGEND, Summary
+from autograder.grading.many.batch import BatchRefused, grade
+from autograder.grading.many.summary import LEGEND, Summary
+from autograder.grading.running.record import not_run
 from autograder.judging import Lab
 
 WITHOUT_A_BOX = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import (
     AssignLatePenalties,
@@ -17,11 +18,15 @@ from traitlets import Bool
 from autograder.building import student_notebook
 from autograder.building.starters import generate_preprocessors
 from autograder.exercises import find_lab
-from autograder.grading.batch import REPOSITORY, grade_taken, prepare
+from autograder.grading.checkout import REPOSITORY
 from autograder.grading.course import Course
-from autograder.grading.gradebook import open_gradebook
-from autograder.grading.intake import take_in_student
-from autograder.grading.saving import save
+from autograder.grading.intake.taking import Taken, laid_notebook, take_in_student
+from autograder.grading.keeping.gradebook import open_gradebook
+from autograder.grading.keeping.saving import save
+from autograder.grading.many.batch import prepare
+from autograder.grading.many.room import Room
+from autograder.grading.running.grade import Graded
+from autograder.grading.running.record import not_run
 
 REPOSITORY_SOURCE = "build/source"
 
@@ -40,10 +45,23 @@ class GradeFromRecord(NbGraderPreprocessor):
         room = prepare(lab, course.root, unsafe_no_box=self.unsafe_no_box)
         pristine = student_notebook(lab, REPOSITORY)
         taken = take_in_student(course, lab.slug, pristine, about["student"])
-        graded = grade_taken(course, room, taken)
+        graded = _grade_taken(course, room, taken)
         with open_gradebook(about["db_url"]) as gradebook:
             save(course, lab, graded, gradebook)
         return graded.notebook, resources
+
+
+def _grade_taken(course: Course, room: Room, taken: Taken) -> Graded:
+    """Grade what intake has left of one submission."""
+    if taken.reason is not None:
+        record = not_run(taken.student, room.lab, taken.reason, notes=taken.notes)
+        return Graded(record, student_notebook(room.lab, REPOSITORY))
+    return room.grade(
+        nbformat.reads(laid_notebook(course, taken, room.lab.slug), as_version=4),
+        student=taken.student,
+        submission=taken.submission,
+        notes=taken.notes,
+    )
 
 
 def take_in_first(assignment: str, student: str, notebooks: list[str]) -> None:

@@ -7,7 +7,7 @@ from autograder.judging.exercise import (
     Mistake,
     Part,
 )
-from autograder.judging.judge import cases, judge, observe
+from autograder.judging.judge import Hidden, cases, hidden, judge, observe
 from autograder.judging.lab import Lab
 from autograder.judging.source.edits import edit
 from autograder.judging.verdict import Finding, Reason, Verdict
@@ -16,6 +16,7 @@ __all__ = [
     "Alternative",
     "Exercise",
     "Finding",
+    "Hidden",
     "Kind",
     "Lab",
     "Mistake",
@@ -24,6 +25,7 @@ __all__ = [
     "Verdict",
     "cases",
     "edit",
+    "hidden",
     "judge",
     "observe",
 ]

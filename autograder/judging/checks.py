@@ -48,12 +48,16 @@ class Case:
 
 @dataclass(frozen=True)
 class Check:
-    """A property and how to look at it. ``remark`` checks speak but cost no points."""
+    """A property and how to look at it. ``remark`` checks speak but cost no points.
+
+    ``entries`` names what it looks at beside the numbers of an observation: ``("changed",)``.
+    """
 
     property: str
     look: Callable[[Case], Finding]
     statistical: bool = False
     remark: bool = False
+    entries: tuple[str, ...] = ()
 
     def __call__(self, case: Case) -> Finding:
         """Look at a case; the finding carries this check's property."""

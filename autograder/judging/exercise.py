@@ -13,10 +13,10 @@ import numpy as np
 
 from autograder.judging.checks import Check
 from autograder.judging.source.edits import UNFRAMED, Answer, Edit, Frame
-from autograder.probes import Probe
+from autograder.probes import Probe, read
 
 Inputs = dict[str, Any]
-READ = Probe("read")
+
 Draw = Callable[[np.random.Generator], Inputs]
 Given = TypeVar("Given", bound=Answer)
 
@@ -110,7 +110,7 @@ class Judged:
 
     inputs: Draw | tuple[Draw, ...] = lambda rng: {}
     dtypes: tuple[str, ...] = ("float64", "float64", "float32")
-    probe: Probe = READ
+    probe: Probe = read()
     signature: Callable[[dict[str, Any]], Any] | None = None
     equivalent_mutants: dict[str, str] = field(default_factory=dict)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import Enum, auto
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -12,39 +11,16 @@ import numpy as np
 import torch
 
 from autograder.judging.checks import Case, Check
-from autograder.judging.comparison import Tolerance, same
+from autograder.judging.essence import Essence, essence, same_essence
 from autograder.judging.exercise import Answer, Exercise, Inputs, Kind, Mistake
-from autograder.judging.samples import Sample, portrait, sample_of
-from autograder.judging.statistics import same_portrait
 from autograder.judging.verdict import Finding, Reason, Verdict, told_type
 from autograder.probes import wire
-from autograder.probes.run import run
+from autograder.probes.run import refused, run
 
 FALSE_ALARM_BUDGET = 1e-6
 """Probability that a right answer fails one grading of one exercise by chance."""
 
 Observation = dict[str, Any]
-
-
-class Form(Enum):
-    """How what was seen is compared."""
-
-    NUMBERS = auto()
-    PORTRAIT = auto()
-    SIGNATURE = auto()
-
-
-@dataclass(frozen=True)
-class Essence:
-    """What of an observation two answers are compared by: what was raised, and what was seen.
-
-    ``seen`` is plain numbers, the portrait of a random answer, or an exercise's signature.
-    """
-
-    raised: dict[str, Any] | None
-    took_steps: bool
-    seen: Any
-    form: Form
 
 
 Mistaken = dict[tuple[str, int], Essence]
@@ -54,8 +30,25 @@ It holds at most one entry for each mistake and case, however large the batch, a
 a few numbers: less than a megabyte for a lab.
 """
 
-# A forged observation need not have the form that a check expects.
-_FORGED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+
+@dataclass(frozen=True)
+class Hidden:
+    """What answers to an exercise are judged on: the inputs drawn, and what the reference gives.
+
+    ``mistaken`` keeps what mistakes gave on them, for the next answer to be judged.
+    """
+
+    drawn: list[Inputs]
+    expected: list[Observation]
+    seed: int
+    device: str = "cpu"
+    mistaken: Mistaken = field(default_factory=dict)
+
+
+def hidden(exercise: Exercise, seed: int, device: str = "cpu") -> Hidden:
+    """Draw an exercise's cases from a seed, and look at its reference on a device."""
+    drawn = cases(exercise, seed)
+    return Hidden(drawn, expected_observations(exercise, drawn, seed, device), seed, device)
 
 
 def cases(exercise: Exercise, seed: int) -> list[Inputs]:
@@ -72,11 +65,15 @@ def observe(
 ) -> list[Observation]:
     """Observe trusted code here and now: a reference, a mistake, a student's own notebook.
 
-    What it returns has been through ``wire``, as if it had come from a kernel.
+    What it returns has been through ``wire``, as if it had come from a kernel; where it cannot
+    cross, every observation says why it was ``refused``.
     """
     probe = exercise.probe
     observed = run(probe.name, probe.parameters, answer, list(drawn), seed, device)
-    decoded: list[Observation] = wire.loads(wire.dumps(observed))
+    try:
+        decoded: list[Observation] = wire.loads(wire.dumps(observed))
+    except wire.WireError as error:
+        return refused(observed, str(error))
     return decoded
 
 
@@ -94,28 +91,27 @@ NOTHING = "it gave back None; if the answer is written, a `return` is missing"
 
 def judge(
     exercise: Exercise,
-    drawn: Sequence[Inputs],
+    hidden: Hidden,
     observed: Sequence[Observation],
-    expected: Sequence[Observation],
-    seed: int,
     *,
     untouched: bool = False,
-    mistaken: Mistaken | None = None,
-    device: str = "cpu",
 ) -> Verdict:
     """Judge observations of an answer against those of the reference.
 
-    ``untouched`` says that the answer has the starter's syntax tree; ``mistaken`` keeps what
-    mistakes gave on these cases and this seed, for the next answer to be judged on them.
+    ``untouched`` says that the answer has the starter's syntax tree.
     """
     verdict = Verdict(exercise.id, str(exercise.kind), 0.0, exercise.points, Reason.WRONG)
     observed = [_well_formed(observation) for observation in observed]
-    if untouched or (observed and all(_not_written(o) for o in observed)):
+    whys = [o["refused"] for o in observed if isinstance(o.get("refused"), str)]
+    if whys and not untouched:
+        return replace(verdict, notes=[f"what it gives cannot be looked at: {whys[0][:200]}"])
+    by_steps = exercise.probe.observer.by_steps
+    if untouched or (observed and all(_not_written(o, by_steps) for o in observed)):
         silent = not untouched and not any(o.get("raised") for o in observed)
         return replace(verdict, reason=Reason.NOT_ATTEMPTED, notes=[NOTHING] if silent else [])
-    if len(observed) != len(drawn):
+    if len(observed) != len(hidden.drawn):
         return replace(verdict, notes=["the answer could not be observed"])
-    looked_at = _cases(exercise, drawn, observed, expected)
+    looked_at = _cases(exercise, hidden, observed)
     score, findings = _score(exercise, looked_at)
     raised = [o["raised"] for o in observed if o["raised"]]
     reason = Reason.PARTLY_CORRECT if score > 0 else Reason.WRONG
@@ -132,28 +128,11 @@ def judge(
     )
     if reason is Reason.CORRECT:
         return verdict
-    mistakes = _Mistakes(exercise, seed, {} if mistaken is None else mistaken, device)
-    return diagnose(exercise, verdict, looked_at, mistakes)
-
-
-class _Mistakes:
-    """What the mistakes of an exercise do on its cases, observed when first asked for."""
-
-    def __init__(self, exercise: Exercise, seed: int, known: Mistaken, device: str) -> None:
-        self._exercise, self._seed, self._device = exercise, seed, device
-        self._known = known
-
-    def on(self, mistake: Mistake, case: Case) -> Essence:
-        """What a mistake does on a case."""
-        key = (mistake.name, case.number)
-        if key not in self._known:
-            asked = (self._exercise, mistake.answer, [case.inputs], self._seed, self._device)
-            self._known[key] = essence(self._exercise, observe(*asked)[0])
-        return self._known[key]
+    return diagnose(exercise, verdict, looked_at, hidden)
 
 
 def diagnose(
-    exercise: Exercise, verdict: Verdict, looked_at: Sequence[Case], mistakes: _Mistakes
+    exercise: Exercise, verdict: Verdict, looked_at: Sequence[Case], hidden: Hidden
 ) -> Verdict:
     """Name the mistake that behaves like the answer on every case, if there is one."""
 
@@ -164,8 +143,10 @@ def diagnose(
 
     def alike(mistake: Mistake, case: Case) -> bool:
         try:
-            return same_essence(seen(case.number), mistakes.on(mistake, case), case.dtype)
-        except _FORGED:
+            return same_essence(
+                seen(case.number), _mistaken(exercise, mistake, case, hidden), case.dtype
+            )
+        except Exception:
             return False
 
     for mistake in exercise.mistakes:
@@ -174,84 +155,55 @@ def diagnose(
     return verdict
 
 
-def same_observation(exercise: Exercise, one: Observation, other: Observation, dtype: str) -> bool:
-    """Whether two observations of a probe on the same inputs, of a dtype, are the same."""
-    return same_essence(essence(exercise, one), essence(exercise, other), dtype)
+def _mistaken(exercise: Exercise, mistake: Mistake, case: Case, hidden: Hidden) -> Essence:
+    """What a mistake does on a case, observed when first asked for."""
+    key = (mistake.name, case.number)
+    if key not in hidden.mistaken:
+        seen = observe(exercise, mistake.answer, [case.inputs], hidden.seed, hidden.device)
+        hidden.mistaken[key] = essence(exercise, seen[0])
+    return hidden.mistaken[key]
 
 
-def essence(exercise: Exercise, observation: Observation, sample: Sample | None = None) -> Essence:
-    """What of an observation counts; ``sample`` is what it drew, where that is known already."""
-    raised, took_steps = observation.get("raised"), bool(observation.get("steps"))
-    if raised and not took_steps:
-        return Essence(raised, took_steps, None, Form.NUMBERS)
-    if exercise.probe.name == "draws":
-        result = observation.get("result")
-        drawn = portrait(result, sample or sample_of(result))
-        return Essence(raised, took_steps, drawn, Form.PORTRAIT)
-    if exercise.signature is not None:
-        return Essence(raised, took_steps, exercise.signature(observation), Form.SIGNATURE)
-    key = "steps" if exercise.probe.name == "module" else "result"
-    return Essence(raised, took_steps, _numbers(observation.get(key)), Form.NUMBERS)
-
-
-def same_essence(one: Essence, other: Essence, dtype: str) -> bool:
-    """Whether what counts of two observations on the same inputs, of a dtype, is the same."""
-    if bool(one.raised) != bool(other.raised):
-        return False
-    if one.raised and other.raised:
-        if one.raised["type"] != other.raised["type"]:
-            return False
-        if not one.took_steps and not other.took_steps:
-            return bool(one.raised["message"][:40] == other.raised["message"][:40])
-    if one.form is not other.form:
-        return False
-    if one.form is Form.PORTRAIT:
-        return same_portrait(one.seen, other.seen)
-    if one.form is Form.SIGNATURE:
-        return bool(one.seen == other.seen)
-    return same(one.seen, other.seen, Tolerance(dtype=dtype))
-
-
-def _cases(
-    exercise: Exercise,
-    drawn: Sequence[Inputs],
-    observed: Sequence[Observation],
-    expected: Sequence[Observation],
-) -> list[Case]:
-    looks = sum(check.statistical for check in exercise.checks) * len(drawn)
+def _cases(exercise: Exercise, hidden: Hidden, observed: Sequence[Observation]) -> list[Case]:
+    looks = sum(check.statistical for check in exercise.checks) * len(hidden.drawn)
     alpha = FALSE_ALARM_BUDGET / max(looks, 1)
     return [
         Case(inputs, seen, wanted, alpha, number)
-        for number, (inputs, seen, wanted) in enumerate(zip(drawn, observed, expected, strict=True))
+        for number, (inputs, seen, wanted) in enumerate(
+            zip(hidden.drawn, observed, hidden.expected, strict=True)
+        )
     ]
 
 
 def _score(exercise: Exercise, looked_at: list[Case]) -> tuple[float, list[Finding]]:
     score, findings = 0.0, []
     for part in exercise.parts:
-        found = [_worst_finding(check, looked_at) for check in part.checks if not check.remark]
+        found = [
+            _worst_finding(exercise, check, looked_at) for check in part.checks if not check.remark
+        ]
         findings += found
         if found and all(finding.passed for finding in found):
             score += part.points
     return score, findings
 
 
-def _worst_finding(check: Check, looked_at: list[Case]) -> Finding:
-    first = _look(check, looked_at[0])
+def _worst_finding(exercise: Exercise, check: Check, looked_at: list[Case]) -> Finding:
+    by_steps = exercise.probe.observer.by_steps
+    first = _look(check, looked_at[0], by_steps)
     if not first.passed:
         return first
-    others = (_look(check, case) for case in looked_at[1:])
+    others = (_look(check, case, by_steps) for case in looked_at[1:])
     return next((found for found in others if not found.passed), first)
 
 
-def _look(check: Check, case: Case) -> Finding:
+def _look(check: Check, case: Case, by_steps: bool) -> Finding:
     raised = case.observed.get("raised")
-    if raised and "steps" not in case.observed:
+    if raised and not by_steps:
         return Finding(check.property, False, observed=f"{raised['type']} raised",
                        where=case.where, gist="the code raised an exception")  # fmt: skip
     try:
         return check(case)
-    except _FORGED:
+    except Exception:  # what was observed, or forged, need not have the form that a check expects
         return Finding(check.property, False, observed="something else", where=case.where)
 
 
@@ -260,7 +212,7 @@ def _remarks(exercise: Exercise, looked_at: list[Case]) -> list[str]:
     if any(case.observed["raised"] for case in looked_at):
         return remarks
     for check in exercise.checks:
-        if check.remark and not (found := _worst_finding(check, looked_at)).passed:
+        if check.remark and not (found := _worst_finding(exercise, check, looked_at)).passed:
             remarks.append(f"{found.property}: wanted {found.expected}, got {found.observed}")
     return remarks
 
@@ -293,14 +245,14 @@ def _well_formed(observation: Any) -> Observation:
     return {**observation, "raised": raised}
 
 
-def _not_written(observation: Observation) -> bool:
+def _not_written(observation: Observation, by_steps: bool) -> bool:
     raised = observation.get("raised")
     if raised:
         return bool(raised["type"] == "NotImplementedError")
-    if "steps" in observation:
+    if by_steps:
         return False
     result = observation.get("result")
-    return result is None or (isinstance(result, list) and all(r is None for r in result))
+    return result is None or (isinstance(result, list) and {*map(type, result)} == {type(None)})
 
 
 def _plain(value: Any, dtype: str) -> Any:
@@ -314,15 +266,6 @@ def _plain(value: Any, dtype: str) -> Any:
         return [_plain(item, dtype) for item in value]
     if isinstance(value, dict):
         return {key: _plain(item, dtype) for key, item in value.items()}
-    return value
-
-
-def _numbers(value: Any) -> Any:
-    """A step's observation without what says nothing about values."""
-    if isinstance(value, dict):
-        return {k: _numbers(v) for k, v in value.items() if k not in ("type", "changed")}
-    if isinstance(value, list):
-        return [_numbers(item) for item in value]
     return value
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from autograder.probes import wire
 from autograder.probes.definition import execute
-from autograder.probes.run import run
+from autograder.probes.run import refused, run
 
 MIME = "application/vnd.training-course.observation+json"
 
@@ -56,8 +56,9 @@ def observe(request: str, namespace: dict[str, Any]) -> Reply:
         namespace.update(saved)
     try:
         return Reply(wire.dumps({"defined": True, "observations": observations}))
-    except ValueError as error:
-        return Reply(wire.dumps({"defined": True, "observations": [], "refused": str(error)}))
+    except wire.WireError as error:
+        instead = refused(observations, str(error))
+        return Reply(wire.dumps({"defined": True, "observations": instead}))
 
 
 def _define(sources: dict[str, str]) -> dict[str, Any]:

@@ -7,59 +7,68 @@ from typing import Any
 
 import numpy as np
 
-from autograder.probes.values import describe, to_plain, to_torch, type_name
+from autograder.probes.generators import Generators
+from autograder.probes.observing import Observing
+from autograder.probes.registry import Inputs, Observation, probe
+from autograder.probes.values import changed, to_plain, to_torch, type_name
 
-Inputs = dict[str, Any]
-Observation = dict[str, Any]
 
-
-def each(answer: Callable[..., Any], inputs: Inputs, *, seed: int, argument: str) -> Observation:
-    """Call the answer once for every entry of the list ``argument``, in its order.
+@probe()
+def each(
+    answer: Callable[..., Any], inputs: Inputs, generators: Generators, argument: str
+) -> Observation:
+    """Call the answer once for every entry of one list among its inputs, named in the singular.
 
     The other inputs are the same in every call, as fresh copies. What was returned is a list with
     one entry a call; an answer that raises at one entry is observed to raise, and the message says
     at which.
     """
     results: list[Any] = []
-    kind = None
-    for value in inputs[argument]:
-        others = {name: to_torch(other) for name, other in inputs.items() if name != argument}
-        try:
-            result = answer(**{argument: to_torch(value)}, **others)
-            kind = type_name(result)
+    value = None
+    with Observing(result=None, type=None, changed=[]) as seen:
+        for value in inputs[argument]:
+            given = {**inputs, argument: value}
+            arguments = to_torch(given)
+            result = answer(**arguments)
+            seen["type"] = type_name(result)
+            seen["changed"] = sorted({*seen["changed"], *changed(given, arguments)})
             results.append(to_plain(result))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            raised = describe(error)
-            raised["message"] = f"{raised['message']} (at {argument} = {value})"
-            return {"result": None, "type": None, "raised": raised}
-    return {"result": _as_array(results), "type": kind, "raised": None}
+        seen["result"] = _as_array(results)
+    if seen["raised"]:
+        seen["raised"]["message"] += f" (at {argument} = {value})"
+    return seen
 
 
-def histories(answer: Callable[..., Any], inputs: Inputs, *, seed: int, method: str) -> Observation:
-    """Construct stateful answers and call ``method`` of each with every value of its history.
+@probe()
+def histories(
+    answer: Callable[..., Any], inputs: Inputs, generators: Generators, method: str
+) -> Observation:
+    """Construct stateful answers and feed each its history through one method, in turns.
 
     ``inputs`` is ``{"runs": [{"construct": {…}, "history": [value, …]}, …]}``. All are constructed
     first and then take turns, value by value, so that state they share shows. What was returned
-    is one list for each run.
+    is one list for each run. ``changed`` looks at what was given when all is over.
     """
-    results: list[list[Any]] = [[] for _ in inputs["runs"]]
-    kind = None
-    try:
-        instances = [answer(**to_torch(run["construct"])) for run in inputs["runs"]]
-        longest = max(len(run["history"]) for run in inputs["runs"])
-        for turn in range(longest):
-            for instance, run, seen in zip(instances, inputs["runs"], results, strict=True):
+    runs = inputs["runs"]
+    results: list[list[Any]] = [[] for _ in runs]
+    with Observing(result=None, type=None, changed=[]) as seen:
+        given = to_torch(runs)
+        instances = [answer(**run["construct"]) for run in given]
+        for turn in range(max(len(run["history"]) for run in runs)):
+            for instance, run, returned in zip(instances, given, results, strict=True):
                 if turn < len(run["history"]):
-                    result = getattr(instance, method)(to_torch(run["history"][turn]))
-                    kind = type_name(result)
-                    seen.append(to_plain(result))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        return {"result": None, "type": None, "raised": describe(error)}
-    return {"result": [_as_array(seen) for seen in results], "type": kind, "raised": None}
+                    result = getattr(instance, method)(run["history"][turn])
+                    seen["type"] = type_name(result)
+                    returned.append(to_plain(result))
+        seen["result"] = [_as_array(returned) for returned in results]
+        names = {name for run, now in zip(runs, given, strict=True) for name in _changed(run, now)}
+        seen["changed"] = sorted(names)
+    return seen
+
+
+def _changed(run: Inputs, now: Inputs) -> list[str]:
+    history = changed({"history": run["history"]}, now)
+    return changed(run["construct"], now["construct"]) + history
 
 
 def _as_array(results: list[Any]) -> Any:

@@ -12,12 +12,14 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from autograder.probes.generators import Generators
+
 
 @contextlib.contextmanager
-def known_state(seed: int, device: str = "cpu") -> Iterator[None]:
+def known_state(seed: int, device: str = "cpu") -> Iterator[Generators]:
     """Run with torch's and numpy's defaults and fresh random numbers; put everything back after.
 
-    New tensors are made on ``device``, "cpu" or "cuda".
+    New tensors are made on ``device``, "cpu" or "cuda"; what is yielded are the generators.
 
     A student who changed the default dtype, switched gradients off or turned warnings into errors
     is judged as if they had not. What the answer prints goes nowhere: prints and warnings cost
@@ -38,11 +40,11 @@ def known_state(seed: int, device: str = "cpu") -> Iterator[None]:
     saved_recursion = sys.getrecursionlimit()
     silence = io.StringIO()
     try:
-        _use_device(wanted)
+        use_device(wanted)
         torch.set_default_dtype(torch.float32)
         torch.use_deterministic_algorithms(False)
         sys.setrecursionlimit(3000)
-        seed_everything(seed)
+        generators = Generators(seed)
         with (
             torch.enable_grad(),
             torch.inference_mode(False),
@@ -53,9 +55,9 @@ def known_state(seed: int, device: str = "cpu") -> Iterator[None]:
         ):
             warnings.resetwarnings()
             warnings.simplefilter("ignore")
-            yield
+            yield generators
     finally:
-        _use_device(saved_device)
+        use_device(saved_device)
         torch.set_default_dtype(saved_dtype)
         torch.use_deterministic_algorithms(saved_deterministic)
         torch.random.set_rng_state(saved_torch)
@@ -63,16 +65,6 @@ def known_state(seed: int, device: str = "cpu") -> Iterator[None]:
         np.random.set_state(saved_numpy)
         random.setstate(saved_random)
         sys.setrecursionlimit(saved_recursion)
-
-
-def seed_everything(seed: int) -> None:
-    """Seed torch, numpy and ``random`` alike."""
-    # torch.manual_seed would load its compiler, and note a stack for every GPU that is not there.
-    torch.default_generator.manual_seed(seed)
-    if torch.get_default_device().type == "cuda":
-        torch.cuda.manual_seed_all(seed)
-    np.random.seed(seed % 2**32)
-    random.seed(seed)
 
 
 def _find_device(name: str) -> torch.device:
@@ -87,7 +79,8 @@ def _find_device(name: str) -> torch.device:
     return device
 
 
-def _use_device(device: torch.device) -> None:
+def use_device(device: torch.device) -> None:
+    """Make new tensors of this thread on a device."""
     # A default device leads every call of torch through Python; for the CPU there need be none.
     torch.set_default_device(None)
     if torch.get_default_device() != device:

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.probes.values import describe, to_plain, to_torch
+from autograder.probes.generators import Generators
+from autograder.probes.observing import Observing
+from autograder.probes.registry import Inputs, Observation, probe
+from autograder.probes.values import stacked, to_plain, to_torch
 
-Inputs = dict[str, Any]
-Observation = dict[str, Any]
 
-
-def optimizer(answer: Callable[..., Any], inputs: Inputs, *, seed: int) -> Observation:
-    """Construct an optimizer on parameters, give it gradients and let it step.
+@probe(by_steps=True)
+def optimizer(answer: Callable[..., Any], inputs: Inputs, generators: Generators) -> Observation:
+    """Construct an optimizer on parameters and observe them after every step.
 
     ``inputs`` is ``{"parameters": [array, …], "settings": {…}, "steps": [{…}, …]}``: the optimizer
     is made with the parameters (a generator, as a module gives them) and the settings. A step is
@@ -34,8 +35,7 @@ def optimizer(answer: Callable[..., Any], inputs: Inputs, *, seed: int) -> Obser
     parameters = [to_torch(start).requires_grad_() for start in inputs["parameters"]]
     values: list[list[Any]] = [[] for _ in parameters]
     steps: list[Observation] = []
-    raised = None
-    try:
+    with Observing() as seen:
         instance = answer((p for p in parameters), **to_torch(inputs["settings"]))
         updated = _watch_updates(instance, parameters)
         for step in inputs["steps"]:
@@ -53,13 +53,34 @@ def optimizer(answer: Callable[..., Any], inputs: Inputs, *, seed: int) -> Obser
                     "updated": sorted(updated),
                 }
             )
-            for seen, parameter in zip(values, parameters, strict=True):
-                seen.append(to_plain(parameter))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raised = describe(error)
-    return {"steps": steps, "result": [_stacked(seen) for seen in values], "raised": raised}
+            for kept, parameter in zip(values, parameters, strict=True):
+                kept.append(to_plain(parameter))
+    return {**seen, "steps": steps, "result": [stacked(kept) for kept in values]}
+
+
+@probe()
+def descent(answer: Callable[..., Any], inputs: Inputs, generators: Generators) -> Observation:
+    """Let the answer take steps on parameters that have gradients, and look at them after each.
+
+    ``inputs`` is ``{"parameters": [array, …], "steps": [{"gradients": [array or None, …],
+    "learning_rate": η}, …]}``: before each step the loss Σ g·w, over the parameters that have a g,
+    is backpropagated. The answer is called with an iterator over the parameters and η. After every
+    step the tensors that the model would hold are looked at.
+    """
+    held = [torch.nn.Parameter(value) for value in to_torch(inputs["parameters"])]
+    with Observing(result=[]) as seen:
+        for step in inputs["steps"]:
+            pairs = [(p, g) for p, g in zip(held, step["gradients"], strict=True) if g is not None]
+            torch.stack([(p * to_torch(g)).sum() for p, g in pairs]).sum().backward()
+            answer(iter(held), step["learning_rate"])
+            seen["result"].append(
+                {
+                    "values": [to_plain(p) for p in held],
+                    "cleared": all(p.grad is None or not p.grad.any() for p in held),
+                    "leaves": all(p.is_leaf and p.requires_grad for p in held),
+                }
+            )
+    return seen
 
 
 def _watch_updates(instance: Any, parameters: list[torch.Tensor]) -> list[int]:
@@ -100,10 +121,3 @@ def _is_still(parameter: torch.Tensor, given: np.ndarray | None) -> bool:
     if now is None or given is None:
         return now is given
     return np.array_equal(now, given, equal_nan=True)
-
-
-def _stacked(values: list[Any]) -> Any:
-    """One array of all steps, unless an answer gave a parameter another shape on the way."""
-    if values and all(value.shape == values[0].shape for value in values):
-        return np.stack(values)
-    return values

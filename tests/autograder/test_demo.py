@@ -10,7 +10,7 @@ import pytest
 from autograder.building import student_notebook
 from autograder.demo import DAMAGES, STUDENTS, hand_in, make_class, standing_alone
 from autograder.exercises import labs
-from autograder.grading.batch import REPOSITORY
+from autograder.grading.checkout import REPOSITORY
 from autograder.judging.cells import bound_names, free_names
 from tests.support.notebooks import role
 

@@ -6,7 +6,7 @@ from nbclient import NotebookClient
 
 from autograder.building import instructor_notebook
 from autograder.exercises import labs
-from autograder.grading.batch import REPOSITORY
+from autograder.grading.checkout import REPOSITORY
 from tests.support.notebooks import role
 
 MAX_CPU_SECONDS = 60

@@ -5,7 +5,7 @@ from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from autograder.grading.kernels import Kernel
+from autograder.grading.running.kernels import Kernel
 
 
 def ask(kernel: Kernel, code: str, expression: str, seconds: float = 30) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from autograder.grading.gradebook import open_gradebook
+from autograder.grading.keeping.gradebook import open_gradebook
 
 KINDS = ("sqlite", "postgresql")
 _MISSING = (

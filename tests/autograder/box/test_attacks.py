@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from autograder.box import Limits
-from autograder.grading.kernels import open_launcher
-from autograder.grading.sealed import seal
-from autograder.grading.session import Limits as Seconds
-from autograder.grading.session import Session
+from autograder.grading.running.kernels import open_launcher
+from autograder.grading.running.sealed import seal
+from autograder.grading.running.session import Limits as Seconds
+from autograder.grading.running.session import Session
 from tests.support.kernels import ask
 
 MIB = 2**20

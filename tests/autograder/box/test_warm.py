@@ -11,10 +11,10 @@ import pytest
 import autograder
 from autograder.box import Box, Limits, NoBox, View, warm
 from autograder.box import outside as outer
-from autograder.grading.kernels import Boxed, open_launcher
-from autograder.grading.sealed import seal
-from autograder.grading.session import Limits as Seconds
-from autograder.grading.session import Session
+from autograder.grading.running.kernels import Boxed, open_launcher
+from autograder.grading.running.sealed import seal
+from autograder.grading.running.session import Limits as Seconds
+from autograder.grading.running.session import Session
 from tests.support.kernels import ask
 from tests.support.ordinary_user import run_as_ordinary_user
 
@@ -250,8 +250,8 @@ def test_an_ordinary_user_has_the_same_box():
         textwrap.dedent(
             """
             import json, os, pathlib, tempfile
-            from autograder.grading.kernels import open_launcher
-            from autograder.grading.sealed import seal
+            from autograder.grading.running.kernels import open_launcher
+            from autograder.grading.running.sealed import seal
             from tests.support.kernels import ask
             room = seal(pathlib.Path(tempfile.mkdtemp()) / "room")
             launcher = open_launcher(room)

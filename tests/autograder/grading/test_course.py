@@ -12,10 +12,13 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-import autograder.grading.batch as batch
-import autograder.grading.worker as worker
-from autograder.grading.batch import REPOSITORY, BatchRefused, grade, prepare
-from autograder.grading.gradebook import open_gradebook
+import autograder.grading.many.batch as batch
+import autograder.grading.many.proof as proof
+import autograder.grading.many.worker as worker
+from autograder.grading.checkout import REPOSITORY
+from autograder.grading.keeping.gradebook import open_gradebook
+from autograder.grading.many.batch import grade, prepare
+from autograder.grading.many.proof import BatchRefused
 from tests.support.notebooks import LAB, SLUG, cell_of
 
 BIN = Path(sys.executable).parent
@@ -126,7 +129,7 @@ def test_hand_given_scores_and_comments_survive_grading_again(course, graded):
 def test_a_broken_environment_stops_the_batch(tmp_path, monkeypatch, solved, pristine):
     broken = copy.deepcopy(solved)
     cell_of(broken, "gaussian").source = "def gaussian(shape, std):\n    return None"
-    monkeypatch.setattr(worker, "solved_notebook", lambda *_: broken)
+    monkeypatch.setattr(proof, "solved_notebook", lambda *_: broken)
     with pytest.raises(BatchRefused, match=r"nobody was graded.*gaussian is not_attempted"):
         prepare(LAB, tmp_path)
 

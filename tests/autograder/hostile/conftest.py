@@ -12,11 +12,12 @@ import psutil
 import pytest
 
 from autograder.building import instructor_notebook, student_notebook
-from autograder.grading.batch import REPOSITORY
-from autograder.grading.grade import References, grade_notebook
-from autograder.grading.kernels import open_launcher
-from autograder.grading.sealed import seal
-from autograder.grading.session import Limits
+from autograder.grading.checkout import REPOSITORY
+from autograder.grading.running.grade import grade_notebook
+from autograder.grading.running.kernels import open_launcher
+from autograder.grading.running.references import References
+from autograder.grading.running.sealed import seal
+from autograder.grading.running.session import Limits
 from tests.support.notebooks import LAB, cell_of, role
 
 QUICK = Limits(cell=3, probe=3, submission=60)

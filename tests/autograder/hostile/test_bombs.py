@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from autograder.box import Limits
-from autograder.grading.session import Limits as Seconds
-from autograder.grading.session import Session
+from autograder.grading.running.session import Limits as Seconds
+from autograder.grading.running.session import Session
 from autograder.judging import Reason
 
 TARGET = "relu_second_moment"

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from autograder.grading.grade import grade_notebook
-from autograder.grading.kernels import open_launcher
-from autograder.grading.session import Limits
+from autograder.grading.running.grade import grade_notebook
+from autograder.grading.running.kernels import open_launcher
+from autograder.grading.running.session import Limits
 from autograder.judging import Reason
 
 TARGET = "relu_second_moment"

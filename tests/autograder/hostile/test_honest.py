@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from autograder.grading.session import Limits
+from autograder.grading.running.session import Limits
 from tests.support.notebooks import cell_of
 
 TARGET = "relu_second_moment"

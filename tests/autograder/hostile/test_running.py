@@ -9,7 +9,7 @@ import nbformat
 import psutil
 import pytest
 
-from autograder.grading.session import Limits
+from autograder.grading.running.session import Limits
 from autograder.judging import Reason
 from tests.support.notebooks import cell_of
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.grading.batch import REPOSITORY
+from autograder.grading.checkout import REPOSITORY
 from autograder.grading.course import Course
-from autograder.grading.grade import References
-from autograder.grading.intake import take_in_student
-from autograder.grading.session import Session
+from autograder.grading.intake.taking import take_in_student
+from autograder.grading.running.references import References
+from autograder.grading.running.session import Session
 from autograder.judging.source.laying import answer_source
 from tests.support.notebooks import LAB, SLUG, cell_of
 
@@ -103,7 +103,7 @@ def test_nothing_of_the_course_is_on_the_disk(learned, course):
 def test_nothing_of_the_grader_is_in_memory(learned, grade, references, handed_in):
     """reading the hidden inputs, the reference …: from memory, `gc`"""
     kaiming = LAB.exercises["kaiming_normal"]
-    seed, _, _ = references.of(kaiming)
+    seed = references.of(kaiming).seed
     wanted = halves(
         secret=b"secret" * 6,
         reference=ast.unparse(
@@ -341,7 +341,9 @@ assert not [path for path in sys.path if path.startswith({str(tmp_path)!r})]
 def test_hidden_inputs_depend_on_the_secret():
     """behaving differently when graded: fresh inputs …"""
     exercise = LAB.exercises[TARGET]
-    drawn = [json.dumps(References(LAB, s * 9).of(exercise)[1], default=str) for s in (b"a", b"b")]
+    drawn = [
+        json.dumps(References(LAB, s * 9).of(exercise).drawn, default=str) for s in (b"a", b"b")
+    ]
     assert drawn[0] != drawn[1]
 
 

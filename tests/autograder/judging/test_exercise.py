@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from autograder import probes
-from autograder.judging import Lab, cases, edit, judge, observe
+from autograder.judging import Lab, edit, hidden, judge, observe
 from autograder.judging.checks import matches_reference
-from autograder.judging.judge import expected_observations
 from autograder.judging.source.edits import EditError
 from course_lib import normalization, optimizers
 
@@ -48,11 +47,10 @@ def test_mistakes_stand_in_the_order_of_the_file_under_the_names_of_their_functi
     x = torch.randn(5, 3)
     ones, zeros = torch.ones(3), torch.zeros(3)
     assert torch.equal(second.answer(x, ones, zeros + 7), normalization.batch_norm(x, ones, zeros))
-    drawn = cases(batch_norm, 0)
-    expected = expected_observations(batch_norm, drawn, 0)
+    on = hidden(batch_norm, 0)
     for mistake in batch_norm.mistakes:
-        seen = observe(batch_norm, mistake.answer, drawn, 1)
-        assert judge(batch_norm, drawn, seen, expected, 0).diagnosis == mistake.name
+        seen = observe(batch_norm, mistake.answer, on.drawn, 1)
+        assert judge(batch_norm, on, seen).diagnosis == mistake.name
 
 
 def test_a_class_is_named_in_lower_case_and_returned_as_it_was():

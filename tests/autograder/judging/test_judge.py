@@ -15,6 +15,7 @@ from autograder.judging import (
     Reason,
     Verdict,
     cases,
+    hidden,
     judge,
     observe,
 )
@@ -89,10 +90,9 @@ stateful.mistake("You forget.")(Forgetful)
 
 
 def verdict(exercise, answer, seed=3, **options):
-    drawn = cases(exercise, seed)
-    expected = expected_observations(exercise, drawn, seed)
-    observed = observe(exercise, answer, drawn, seed) if callable(answer) else answer
-    return judge(exercise, drawn, observed, expected, seed, **options)
+    on = hidden(exercise, seed)
+    observed = observe(exercise, answer, on.drawn, seed) if callable(answer) else answer
+    return judge(exercise, on, observed, **options)
 
 
 def test_a_right_answer_is_correct():
@@ -117,19 +117,18 @@ def test_a_mistake_is_named_and_explained():
 
 
 def test_what_mistakes_give_is_observed_once_for_all_answers():
-    calls, known = [], {}
+    calls = []
 
     def counted(x, factor):
         calls.append(1)
         return x + factor
 
     counting = replace(pure, mistakes=[Mistake("adds", counted, "You add.")])
-    drawn = cases(counting, 3)
-    expected = expected_observations(counting, drawn, 3)
+    on = hidden(counting, 3)
     for answer, diagnosis in ((adds, "adds"), (adds, "adds"), (lambda x, factor: x, None)):
-        seen = observe(counting, answer, drawn, 3)
-        assert judge(counting, drawn, seen, expected, 3, mistaken=known).diagnosis == diagnosis
-    assert len(calls) == len(known) == len(drawn)
+        seen = observe(counting, answer, on.drawn, 3)
+        assert judge(counting, on, seen).diagnosis == diagnosis
+    assert len(calls) == len(on.mistaken) == len(on.drawn)
 
 
 def test_of_random_mistakes_a_few_numbers_are_kept():
@@ -148,11 +147,10 @@ def test_of_random_mistakes_a_few_numbers_are_kept():
     def doubled(n):
         return 2 * torch.randn(n)
 
-    drawn, known = cases(drawing, 3), {}
-    expected = expected_observations(drawing, drawn, 3)
-    seen = observe(drawing, drawing.mistakes[0].answer, drawn, 4)
-    assert judge(drawing, drawn, seen, expected, 3, mistaken=known).diagnosis == "doubled"
-    assert len(pickle.dumps(known)) < 2000
+    on = hidden(drawing, 3)
+    seen = observe(drawing, drawing.mistakes[0].answer, on.drawn, 4)
+    assert judge(drawing, on, seen).diagnosis == "doubled"
+    assert len(pickle.dumps(on.mistaken)) < 2000
 
 
 def test_references_are_observed_on_a_device():

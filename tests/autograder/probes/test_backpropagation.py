@@ -53,3 +53,34 @@ def test_what_the_answer_raises_is_observed():
 
 def test_a_gradient_of_another_shape_is_the_answer_s_fault():
     assert one(lambda x, scale: x.sum() + torch.zeros(3, 3))["raised"]["type"] == "RuntimeError"
+
+
+def test_without_an_upstream_gradient_every_entry_of_what_comes_back_has_one_of_its_own():
+    x = np.random.default_rng(0).normal(size=(3, 4))
+
+    def answer(x):
+        return x**2, {"mean": x.mean(0)}
+
+    (seen,) = run("gradients", {"of": ["x"]}, answer, [{"x": x}], 0)
+    leaf = torch.from_numpy(x.copy()).requires_grad_()
+    (torch.cos(torch.arange(1, 13.0, dtype=torch.float64)).reshape(3, 4) * leaf**2).sum().backward()
+    (torch.cos(torch.arange(1, 5.0, dtype=torch.float64)) * leaf.mean(0)).sum().backward()
+    np.testing.assert_allclose(seen["result"]["gradients"]["x"], leaf.grad, rtol=1e-12)
+
+
+def test_a_right_value_without_a_gradient_is_told_apart():
+    def silent(x):
+        with torch.no_grad():
+            return x**2
+
+    def half(x):
+        return x * x.detach()
+
+    inputs = [{"x": np.arange(1.0, 4)}]
+    right, none, some = (
+        run("gradients", {"of": ["x"]}, answer, inputs, 0)[0]["result"]
+        for answer in (lambda x: x**2, silent, half)
+    )
+    np.testing.assert_array_equal(right["value"], none["value"])
+    assert none["gradients"]["x"] is None
+    np.testing.assert_allclose(2 * some["gradients"]["x"], right["gradients"]["x"])

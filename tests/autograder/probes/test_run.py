@@ -10,7 +10,8 @@ from torch import nn
 from autograder import probes
 from autograder.probes import wire
 from autograder.probes.kernel import MIME, observe
-from autograder.probes.run import PROBES, run
+from autograder.probes.registry import PROBES, probe
+from autograder.probes.run import run
 from autograder.probes.values import to_plain
 
 
@@ -303,8 +304,9 @@ def test_the_kernel_end_probes_on_the_device_that_is_asked_for():
 
 
 def test_an_observation_too_large_to_cross_is_refused_in_words():
-    answer = reply(request(), {"f": lambda x: torch.zeros(wire.MAX_BYTES)})
-    assert answer["observations"] == [] and "may cross" in answer["refused"]
+    many = [torch.rand(wire.MAX_BYTES // 8, dtype=torch.float64) for _ in range(2)]
+    (seen,) = reply(request(), {"f": lambda x: many})["observations"]
+    assert seen["result"] is None and "may cross" in seen["refused"]
 
 
 def test_given_answers_may_call_one_another():
@@ -327,11 +329,35 @@ def test_an_answer_run_again_inherits_from_what_stands_in():
     assert scope["f"].__base__ is scope["Base"] and not hasattr(scope["Base"], "__len__")
 
 
-def test_every_probe_that_an_exercise_can_ask_for_runs_under_its_name():
+def test_every_probe_that_an_exercise_can_ask_for_is_there_under_its_name():
     # A module of that name would take the place of the function without a word.
-    functions = inspect.getmembers(probes, inspect.isfunction)
-    public = {name: ask for name, ask in functions if ask.__module__ == probes.__name__}
-    assert set(PROBES) == set(public)
-    for name, ask in public.items():
+    for name, observer in PROBES.items():
+        ask = getattr(probes, name)
         given = ["x"] * len(inspect.signature(ask).parameters)
-        assert ask(*given).name == name
+        assert ask(*given) == probes.Probe(name, ask(*given).parameters)
+        assert ask(*given).observer is observer
+        assert ask.__doc__ and name in probes.__all__
+
+
+def test_a_probe_is_asked_for_with_what_its_function_takes_beside_answer_and_inputs():
+    assert probes.draws(8) == probes.draws(count=8) == probes.Probe("draws", {"count": 8})
+    assert probes.gradients("x", "weight").parameters == {"of": ["x", "weight"]}
+    with pytest.raises(TypeError, match="'count'"):
+        probes.draws(cuont=8)
+
+
+def test_a_probe_states_its_form_where_its_substance_is_and_its_time():
+    drawn, led = probes.draws(8).observer, probes.module().observer
+    assert (drawn.form, drawn.substance) == (probes.Form.PORTRAIT, "result")
+    assert (led.form, led.substance, led.by_steps) == (probes.Form.NUMBERS, "steps", True)
+    assert all(0 < observer.cpu_seconds <= 1 for observer in PROBES.values())
+
+
+def test_a_probe_of_a_name_that_is_taken_or_that_costs_too_much_is_refused():
+    def draws(answer, inputs, generators):
+        return {}
+
+    with pytest.raises(ValueError, match="two probes called 'draws'"):
+        probe()(draws)
+    with pytest.raises(ValueError, match="2 CPU seconds; at most 1"):
+        probe(cpu_seconds=2)

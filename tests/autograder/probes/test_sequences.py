@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from autograder import probes
-from autograder.judging.judge import same_observation
+from autograder.judging.essence import same_observation
 from autograder.probes.run import run
 
 

@@ -1,5 +1,6 @@
 import contextlib
 import json
+import math
 import random
 
 import numpy as np
@@ -49,7 +50,7 @@ def test_what_is_not_plain_data_may_not_cross(value):
 
 def test_a_message_over_the_cap_is_refused_on_both_sides():
     with pytest.raises(wire.WireError, match="may cross"):
-        wire.dumps(np.zeros(wire.MAX_BYTES // 8 + 1))
+        wire.dumps(np.random.default_rng(0).normal(size=wire.MAX_BYTES // 8))
     with pytest.raises(wire.WireError):
         wire.loads('"' + "x" * wire.MAX_BYTES + '"')
 
@@ -86,3 +87,50 @@ def test_damaged_messages_are_refused_or_read_as_plain_data():
         damaged = good[:place] + chr(rng.randrange(32, 127)) + good[place + rng.randrange(3) :]
         with contextlib.suppress(wire.WireError):
             json.dumps(wire.loads(damaged), default=np.ndarray.tolist)
+
+
+BATCHES = (8, 32, 3, 32, 32)
+"""Eight draws of a batch of 32 color images."""
+
+
+def images(dtype):
+    return np.random.default_rng(0).uniform(0, 255, BATCHES).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        [images("float64")],
+        [images("float32")] * 3,
+        [images("uint8").astype("float64")] * 3,
+        [images("uint8")] * 3,
+        [np.broadcast_to(np.arange(32) + 0.5, BATCHES).astype("float64")] * 3,
+    ],
+    ids=["one case in float64", "three in float32", "whole", "bytes", "coordinates"],
+)
+def test_draws_of_image_batches_cross(message):
+    for sent, came in zip(message, wire.loads(wire.dumps(message)), strict=True):
+        assert came.dtype == sent.dtype
+        np.testing.assert_array_equal(came, sent)
+
+
+@pytest.mark.parametrize(
+    "odd", [-0.0, math.nan, -math.inf, 0.1, 256, 2**-30, 70_000, 1 + 2**-40], ids=str
+)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_large_array_loses_no_bit(odd, dtype):
+    array = np.arange(2**16, dtype=dtype) % 256
+    array[777] = odd
+    assert wire.loads(wire.dumps(array)).tobytes() == array.tobytes()
+
+
+def test_whole_numbers_take_a_byte_each():
+    array = np.arange(2**18) % 200
+    assert len(wire.dumps(array)) < 1.4 * array.size
+
+
+@pytest.mark.parametrize("wide", ["int8", "object", "nonsense", ["float64"], 3])
+def test_a_forged_width_is_refused(wide):
+    forged = {"$array": "AAAA", "dtype": "uint8", "shape": [3], "widened": wide}
+    with pytest.raises(wire.WireError):
+        wire.loads(json.dumps(forged))

@@ -1,0 +1,1 @@
+"""Keeping what grading made of a submission: gradebook, notebook, page, record."""

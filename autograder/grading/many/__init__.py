@@ -1,0 +1,1 @@
+"""Many submissions: workers that prove themselves, and one writer."""

@@ -1,0 +1,1 @@
+"""Running one submission: its cells and the probes in a kernel, the judgement here."""
