@@ -95,7 +95,6 @@ note in which order.""",
     equivalent_mutants={
         "centered = (x - mean).double() => centered = -(x - mean).double()": "the covariance "
         "multiplies it by itself",
-        "variances = variances.clamp(min=0) => pass": "all variances here are far above rounding",
     },
     hints=(
         "Center, multiply, divide, decompose, reverse: five lines.",
@@ -107,7 +106,7 @@ note in which order.""",
 
 pca.mistake(
     "ascending",
-    edit("variances.flip(0)", "variances").also("components.flip(1)", "components"),
+    edit(".flip(0)", "").also("components.flip(1)", "components"),
     "Your variances ascend: that is the order in which `eigh` returns them. Reverse them, and the "
     "columns of U with them.",
     origin="folklore",

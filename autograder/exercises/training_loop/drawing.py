@@ -75,7 +75,7 @@ def draw_large_scores(rng):
 
 
 def draw_network(rng, *, features, hidden, classes, dropout=0.0, training=False):
-    """A small network with batch normalization and, if asked for, dropout."""
+    """A small network with batch normalization; with dropout twice, once in a block, if asked for."""
     layers = [
         {
             "kind": "linear",
@@ -86,7 +86,8 @@ def draw_network(rng, *, features, hidden, classes, dropout=0.0, training=False)
         {"kind": "relu"},
     ]
     if dropout:
-        layers.append({"kind": "dropout", "p": dropout})
+        dropped = {"kind": "dropout", "p": dropout}
+        layers += [{"kind": "nested", "layers": [layers.pop(), dropped]}, dropped]
     layers.append(
         {
             "kind": "linear",

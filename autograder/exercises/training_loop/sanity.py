@@ -219,6 +219,12 @@ def dropout_left_on(model, optimizer, x, y, steps):
 
 
 overfit.mistake(
+    "outer_layers_only",
+    edit("model.modules()", "model.children()"),
+    "You look at the outermost layers only (`model`, `model.children()`). A layer may be a block "
+    "with a dropout in it: `model.modules()` visits every module, however deep.",
+)
+overfit.mistake(
     "weight_decay_left_on",
     edit('for group in optimizer.param_groups:\n    group["weight_decay"] = 0.0', ""),
     'Weight decay is still on. It belongs to the optimizer: set `group["weight_decay"] = 0` for '
@@ -312,9 +318,7 @@ def dropout_in_eval_mode(model, optimizer, x, y, steps):
 
 @overfit.alternative
 def one_list_of_batches(model, optimizer, x, y, steps):
-    for layer in model:
-        if isinstance(layer, nn.Dropout):
-            layer.p = 0
+    model.apply(lambda module: setattr(module, "p", 0) if isinstance(module, nn.Dropout) else None)
     for group in optimizer.param_groups:
         group.update(weight_decay=0)
     losses = []
