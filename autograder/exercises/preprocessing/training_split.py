@@ -8,7 +8,7 @@ from autograder import probes
 from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape, draw_images
 from autograder.exercises.preprocessing.lab import lab
 from autograder.judging import Part, edit
-from autograder.judging.checks import check, find, finding, matches_reference
+from autograder.judging.checks import Check, check, find, finding, matches_reference
 from autograder.judging.comparison import Tolerance, difference
 from course_lib import preprocessing
 from course_lib.preprocessing import channel_statistics
@@ -50,17 +50,34 @@ def draw_life(rng):
     }
 
 
-@check("the constants are buffers: saved with the model and never trained")
-def kept_as_buffers(case):
+def _kept_as_buffers(case):
     found = case.observed["steps"][0]
     trained = ", ".join(found["parameters"])
     if trained:
         return finding(
             False, "no parameters", trained, f"{trained}: parameters, which an optimizer trains"
         )
-    missing = [name for name in ("mean", "std") if name not in found["buffers"]]
-    named = " and ".join(missing)
-    return finding(not missing, "buffers mean and std", f"no buffer {named}", f"{named} missing")
+    kept = set(found["buffers"]) & set(found["persistent"])
+    missing = " and ".join(name for name in ("mean", "std") if name not in kept)
+    wanted, gist = "buffers mean and std in the state_dict", f"{missing} missing"
+    return finding(not missing, wanted, f"no buffer {missing} there", gist)
+
+
+kept_as_buffers = Check(
+    "the constants are buffers: saved with the model and never trained",
+    _kept_as_buffers,
+    entries=("persistent",),
+)
+
+
+def left_alone(name, calls):
+    """Images are after calls what they were before, those of the construction or of all calls."""
+
+    def look(case):
+        changed = [seen["changed"] for seen in calls(case.observed) if "changed" in seen]
+        return finding(not any(changed), "as before", "changed", "they were written into")
+
+    return Check(f"the {name} are left as they were", look, entries=("changed",))
 
 
 def same_image(step, other, index):
@@ -90,7 +107,8 @@ standardizes whatever images it is given with these two, in training and in eval
   to the GPU with the model, but no parameters, since nothing should train them.
 - An image must become the same whether it comes alone, in one batch or in another, in either mode.
   That is the test to run on *every* preprocessing you ever write.
-- Return new tensors: whoever gave you the images still wants them (so no `images -= …`).
+- Return new tensors, and leave the training images as they are: whoever gave you images still wants
+  them (so no `images -= …`).
 
 Write `__init__` and `forward`.""",
     parts=[
@@ -103,6 +121,7 @@ Write `__init__` and `forward`.""",
                 kept_as_buffers,
                 matches_reference("mean after use", of="at the end/mean.value"),
                 matches_reference("std after use", of="at the end/std.value"),
+                left_alone("training images", lambda observed: [observed]),
             ),
         ),
         Part(
@@ -116,6 +135,7 @@ Write `__init__` and `forward`.""",
                     matches_reference(f"the image {step}", of=f"{step}/result")
                     for step in (*ALONE, *AMONG_OTHERS)
                 ),
+                left_alone("images", lambda observed: observed["steps"]),
             ),
         ),
     ],
@@ -142,6 +162,14 @@ image_normalizer.mistake(
     "The numbers are right, but plain attributes are left out of `state_dict()`: a saved model "
     "would come back without its constants. Use `register_buffer`.",
     origin="folklore",
+)
+image_normalizer.mistake(
+    "not_persistent",
+    edit('("mean", mean)', '("mean", mean, persistent=False)').also(
+        '("std", std)', '("std", std, persistent=False)'
+    ),
+    "The numbers are right, but `persistent=False` leaves the buffers out of `state_dict()`: a saved "
+    "model would come back without its constants. Buffers are persistent if you say nothing.",
 )
 image_normalizer.mistake(
     "measures_every_batch",
@@ -255,6 +283,26 @@ image_normalizer.mistake(
     "`images -= …` writes into the images you were given. Whoever gave them loses them, and torch "
     "refuses where they require a gradient: write `images - …`.",
     raises="RuntimeError",
+)
+image_normalizer.mistake(
+    "writes_past_autograd",
+    edit(
+        "return (images - self.mean[:, None, None])",
+        "images.data -= self.mean[:, None, None]\nreturn images",
+    ),
+    "What you return is right, but you write into the images you were given: `.data` (and "
+    "`torch.no_grad()`) only keep torch from noticing it. Write `images - …`.",
+)
+image_normalizer.mistake(
+    "centers_the_training_images",
+    edit(
+        "mean, std = channel_statistics(train_images)",
+        "mean = train_images.mean(dim=(0, 2, 3))\n"
+        "train_images -= mean[:, None, None]\n"
+        "std = (train_images**2).mean(dim=(0, 2, 3)).sqrt()",
+    ),
+    "The constants are right, but you write into the training images, which somebody else still "
+    "wants as they were. Measure with `channel_statistics(train_images)`, which makes new tensors.",
 )
 image_normalizer.mistake(
     "along_the_width",
