@@ -70,12 +70,14 @@ differences are negative half of the time and bytes cannot be; and the bytes you
 they are. (torch refuses `mean()` of bytes. A sum of bytes it computes as int64.)""",
     points=3,
     minutes=7,
-    difficulty=1,
-    core=True,
     syllabus=("3.1", "3.5"),
     inputs=(draw_tables, draw_image_tables, draw_single_row, draw_byte_images),
     probe=probes.call(),
     checks=[centered_data, leaves_inputs_alone(), keeps_dtype()],
+    equivalent_mutants={
+        "mean = (x_train * 1.0).mean(dim=0) => mean = (x_train / 1.0).mean(dim=0)": "both leave "
+        "the numbers as they are, as floats"
+    },
     forbidden=LIBRARIES,
     hints=(
         "Which axis holds the examples? The mean has the shape of one example.",
@@ -238,8 +240,6 @@ same: make the code do what the comment says. The mean of a channel goes over al
 *and all positions*, and images of another size must work as well.""",
     points=3,
     minutes=6,
-    difficulty=1,
-    core=True,
     syllabus=("3.1",),
     hide=("Formula", "Convention", "Source"),
     inputs=(draw_image_pair, draw_image_pair, draw_images_of_another_size),

@@ -11,7 +11,7 @@ from autograder.exercises.preprocessing.drawing import (
     without_signs,
 )
 from autograder.exercises.preprocessing.lab import lab
-from autograder.judging import Part
+from autograder.judging import Part, edit
 from autograder.judging.checks import (
     check,
     find,
@@ -82,24 +82,19 @@ note in which order.""",
         Part(
             "components",
             2,
-            (
-                orthonormal,
-                directions_of_their_variances,
-                leaves_inputs_alone(),
-                keeps_dtype(),
-            ),
+            (orthonormal, directions_of_their_variances, leaves_inputs_alone(), keeps_dtype()),
         ),
     ],
     minutes=12,
     difficulty=2,
-    core=True,
     syllabus=("3.3",),
     inputs=draw_data,
     probe=probes.call(),
     signature=without_signs,
     forbidden=PRINCIPAL_COMPONENTS,
     equivalent_mutants={
-        "centered = x - mean => centered = -(x - mean)": "the covariance multiplies it by itself"
+        "centered = (x - mean).double() => centered = -(x - mean).double()": "the covariance "
+        "multiplies it by itself",
     },
     hints=(
         "Center, multiply, divide, decompose, reverse: five lines.",
@@ -109,16 +104,13 @@ note in which order.""",
 )
 
 
-@pca.mistake(
+pca.mistake(
+    "ascending",
+    edit(".flip(0)", "").also("components.flip(1)", "components"),
     "Your variances ascend: that is the order in which `eigh` returns them. Reverse them, and the "
     "columns of U with them.",
     origin="folklore",
 )
-def ascending(x):
-    mean = x.mean(dim=0)
-    covariance = (x - mean).T @ (x - mean) / (len(x) - 1)
-    variances, components = torch.linalg.eigh(covariance)
-    return mean, variances, components
 
 
 @pca.mistake(
@@ -131,29 +123,27 @@ def not_centered(x):
     return x.mean(dim=0), variances.flip(0), components.flip(1)
 
 
-@pca.mistake(
+pca.mistake(
+    "only_variances_reversed",
+    edit("components.flip(1)", "components"),
     "You reverse the variances and leave the components in the old order, so that each stands "
-    "beside the variance of another: `components.flip(1)`."
+    "beside the variance of another: `components.flip(1)`.",
 )
-def only_variances_reversed(x):
-    mean = x.mean(dim=0)
-    covariance = (x - mean).T @ (x - mean) / (len(x) - 1)
-    variances, components = torch.linalg.eigh(covariance)
-    return mean, variances.flip(0), components
 
 
-@pca.mistake(
-    "Your components are rows, as scikit-learn has them. Here each is a column: transpose."
+IN_ROWS = (
+    "Your components are rows, as scikit-learn has them and as `torch.linalg.svd` returns them (its "
+    "third result). Here each is a column: transpose."
 )
+
+
+@pca.mistake(IN_ROWS)
 def components_in_rows(x):
     mean, variances, components = right_pca(x)
     return mean, variances, components.T
 
 
-@pca.mistake(
-    "`torch.linalg.svd` returns the components in rows (its third result is Uᵀ of the "
-    "covariance). Here each is a column: transpose."
-)
+@pca.mistake(IN_ROWS)
 def svd_without_transpose(x):
     mean = x.mean(dim=0)
     _, values, rows = torch.linalg.svd(x - mean, full_matrices=False)

@@ -19,7 +19,18 @@ FLOAT64 = ("float64", "float64", "float64")
 
 
 def draw_features(rng):
-    return {"x": draw_table(rng, *draw_rows_and_columns(rng))}
+    """Features for which `eigvals`, which does not sort, does not end with the smallest."""
+    while True:
+        x = draw_table(rng, *draw_rows_and_columns(rng))
+        curvatures = np.linalg.eigvals(x.T @ x).real
+        if curvatures[-1] > 1.5 * curvatures.min():
+            return {"x": x}
+
+
+def draw_two_features(rng):
+    """The larger one stands second, and so does its curvature among `eigvals`."""
+    x = draw_table(rng, draw_rows_and_columns(rng)[0], 2)
+    return {"x": x[:, np.argsort((x**2).sum(axis=0))]}
 
 
 def _hessian(x):
@@ -36,8 +47,6 @@ them.
 
 (`np.linalg.cond(x)` is the condition number of X, whose square this is.)""",
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("3.6",),
     hide=("Convention",),
@@ -47,10 +56,8 @@ them.
     checks=[matches_reference("the condition number", rtol=1e-5), leaves_inputs_alone()],
     forbidden=LIBRARIES,
     equivalent_mutants={
-        "hessian = x.T @ x / len(x) => hessian = x.T @ x * len(x)": "a factor on all curvatures "
-        "leaves their ratio as it is",
-        "curvatures = torch.linalg.eigvalsh(hessian) => "
-        "curvatures = -torch.linalg.eigvalsh(hessian)": "nor does a common sign change it",
+        "stretches = torch.linalg.svdvals(x) => stretches = -torch.linalg.svdvals(x)": "a common "
+        "sign leaves the ratio as it is"
     },
     hints=(
         "`torch.linalg.eigvalsh` returns the eigenvalues of a symmetric matrix, smallest first.",
@@ -82,6 +89,18 @@ def of_standardized(x):
 )
 def squared_twice(x):
     return torch.linalg.cond(_hessian(x)) ** 2
+
+
+UNSORTED = (
+    "`eigvals` and `eig` return the eigenvalues in no order: the first need not be the largest, nor "
+    "the last the smallest. `eigvalsh` sorts those of a symmetric matrix, smallest first."
+)
+
+
+@condition_number.mistake(UNSORTED)
+def unsorted(x):
+    curvatures = torch.linalg.eigvals(_hessian(x)).real
+    return curvatures[0] / curvatures[-1]
 
 
 @condition_number.mistake("It is the largest over the smallest.")
@@ -149,10 +168,9 @@ rate, as a function of the features `x` (n, D).""",
     points=3,
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("3.6",),
     hide=("Formula", "Convention", "Source"),
-    inputs=draw_features,
+    inputs=(draw_features, draw_two_features, draw_features),
     probe=probes.call(),
     # Near enough for an answer that computes in torch's float32 and returns a number.
     checks=[matches_reference("the largest stable rate", rtol=1e-4), leaves_inputs_alone()],
@@ -181,6 +199,11 @@ def one_over(x):
 )
 def over_the_smallest(x):
     return 2 / torch.linalg.eigvalsh(_hessian(x))[0]
+
+
+@largest_stable_rate.mistake(UNSORTED)
+def over_the_first(x):
+    return 2 / torch.linalg.eigvals(_hessian(x)).real[0]
 
 
 @largest_stable_rate.mistake("You left out the 1/n of the mean: H = XᵀX/n.")

@@ -6,6 +6,7 @@ import torch
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_table, without
 from autograder.exercises.preprocessing.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 
@@ -67,14 +68,6 @@ def draw_impatient(rng):
     return {**draw_regression(rng), "max_steps": int(rng.integers(5, 12))}
 
 
-def _loss(x, y, w):
-    return ((x @ w - y) ** 2).mean() / 2
-
-
-def _optimum(x, y):
-    return torch.linalg.lstsq(x, y[:, None]).solution[:, 0]
-
-
 gradient_descent_steps = lab.exercise(
     preprocessing.gradient_descent_steps,
     title="Count the steps",
@@ -120,195 +113,92 @@ for scaled features.""",
 )
 
 
-@gradient_descent_steps.mistake(
-    "You look at the loss after the update but count as if before it: your number is one too small."
+gradient_descent_steps.mistake(
+    "looked_too_late",
+    edit(
+        "for step in range(max_steps):",
+        "for step in range(max_steps):\n    w = w - learning_rate * x.T @ (x @ w - y) / len(x)",
+    ).also("w = w - learning_rate * (x.T @ residual) / len(x)", ""),
+    "You look at the loss after the update but count as if before it: your number is one too small.",
 )
-def looked_too_late(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(max_steps):
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-        if _loss(x, y, w) <= goal:
-            return step
-    return max_steps
-
-
-@gradient_descent_steps.mistake(
-    "You count one step too many: before the first update it is 0 steps."
+gradient_descent_steps.mistake(
+    "counted_from_one",
+    edit("range(max_steps)", "range(1, max_steps + 1)"),
+    "You count one step too many: before the first update it is 0 steps.",
 )
-def counted_from_one(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(1, max_steps + 1):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-@gradient_descent_steps.mistake(
+gradient_descent_steps.mistake(
+    "looked_only_after",
+    edit(
+        "for step in range(max_steps):",
+        "for step in range(1, max_steps + 1):\n    w = w - learning_rate * x.T @ (x @ w - y) / len(x)",
+    ).also("w = w - learning_rate * (x.T @ residual) / len(x)", ""),
     "You look at the loss only after an update. Where w = 0 is good enough already (a tolerance "
-    "of 1 or more), the answer is 0."
+    "of 1 or more), the answer is 0.",
 )
-def looked_only_after(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(1, max_steps + 1):
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-        if _loss(x, y, w) <= goal:
-            return step
-    return max_steps
-
-
-@gradient_descent_steps.mistake(
+gradient_descent_steps.mistake(
+    "ended_by_nan",
+    edit("if (residual**2).mean() / 2 <= goal", "if not (residual**2).mean() / 2 > goal"),
     "Right where it converges. With too large a rate the loss becomes NaN, for which every "
     "comparison is false: `while loss > goal` ends there, as if it had arrived. Ask `if loss <= "
-    "goal`."
+    "goal`.",
 )
-def ended_by_nan(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    steps = 0
-    while _loss(x, y, w) > goal and steps < max_steps:
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-        steps += 1
-    return steps
-
-
-@gradient_descent_steps.mistake(
+gradient_descent_steps.mistake(
+    "excess_forgotten",
+    edit("floor + tolerance * ((y**2).mean() / 2 - floor)", "tolerance * (y**2).mean() / 2"),
     "You compare the loss itself with its first value. Noise in y keeps it above L*, so it may "
-    "never get there: subtract L* on both sides."
+    "never get there: subtract L* on both sides.",
 )
-def excess_forgotten(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    goal = tolerance * _loss(x, y, w)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-@gradient_descent_steps.mistake(
-    "Your gradient is twice as large: that of ‖Xw − y‖²/n. The loss has a ½."
+gradient_descent_steps.mistake(
+    "gradient_doubled",
+    edit("learning_rate * (", "2 * learning_rate * ("),
+    "Your gradient is twice as large: that of ‖Xw − y‖²/n. The loss has a ½.",
 )
-def gradient_doubled(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * 2 * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-@gradient_descent_steps.mistake(
-    "Your gradient is a sum over the rows. The loss is their mean: divide by n."
+gradient_descent_steps.mistake(
+    "not_averaged",
+    edit("(x.T @ residual) / len(x)", "(x.T @ residual)"),
+    "Your gradient is a sum over the rows. The loss is their mean: divide by n.",
 )
-def not_averaged(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y)
-    return max_steps
-
-
-@gradient_descent_steps.mistake("You add the gradient. Its negative leads downhill.")
-def uphill(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w + learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-@gradient_descent_steps.mistake(
-    "You take the tolerance as a share of L(0). It is one of the excess, L(0) − L*."
+gradient_descent_steps.mistake(
+    "uphill",
+    edit("w - learning_rate", "w + learning_rate"),
+    "You add the gradient. Its negative leads downhill.",
 )
-def share_of_the_first_loss(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    goal = _loss(x, y, _optimum(x, y)) + tolerance * _loss(x, y, w)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-@gradient_descent_steps.mistake(
+gradient_descent_steps.mistake(
+    "share_of_the_first_loss",
+    edit("tolerance * ((y**2).mean() / 2 - floor)", "tolerance * (y**2).mean() / 2"),
+    "You take the tolerance as a share of L(0). It is one of the excess, L(0) − L*.",
+)
+gradient_descent_steps.mistake(
+    "until_the_weights_are_near",
+    edit("(residual**2).mean() / 2 <= goal", "(w - best).norm() <= tolerance * best.norm()"),
     "You compare the weights with the best ones. Along a flat direction they may be far away and "
-    "the loss nearly the smallest: compare losses."
+    "the loss nearly the smallest: compare losses.",
 )
-def until_the_weights_are_near(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w, best = torch.zeros(x.shape[1], dtype=x.dtype), _optimum(x, y)
-    for step in range(max_steps):
-        if (w - best).norm() <= tolerance * best.norm():
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-@gradient_descent_steps.mistake(
+gradient_descent_steps.mistake(
+    "absolute_tolerance",
+    edit("tolerance * ((y**2).mean() / 2 - floor)", "tolerance"),
     "You compare the excess with `tolerance` itself. It is meant as a share of the excess at the "
-    "start."
+    "start.",
 )
-def absolute_tolerance(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    goal = _loss(x, y, _optimum(x, y)) + tolerance
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-@gradient_descent_steps.mistake("You take the tolerance as a share of L*. It is one of L(0) − L*.")
-def relative_to_the_optimum(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    goal = _loss(x, y, _optimum(x, y)) * (1 + tolerance)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
-
-
-@gradient_descent_steps.mistake(
+gradient_descent_steps.mistake(
+    "relative_to_the_optimum",
+    edit("floor + tolerance * ((y**2).mean() / 2 - floor)", "floor * (1 + tolerance)"),
+    "You take the tolerance as a share of L*. It is one of L(0) − L*.",
+)
+gradient_descent_steps.mistake(
+    "until_the_gradient_is_small",
+    edit(
+        "(residual**2).mean() / 2 <= goal",
+        "(x.T @ residual).norm() <= tolerance * (x.T @ y).norm()",
+    ),
     "You stop when the gradient is small. In a long flat valley it is small long before the loss "
-    "is."
+    "is.",
 )
-def until_the_gradient_is_small(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.zeros(x.shape[1], dtype=x.dtype)
-    first = (x.T @ y / len(x)).norm()
-    for step in range(max_steps):
-        gradient = x.T @ (x @ w - y) / len(x)
-        if gradient.norm() <= tolerance * first:
-            return step
-        w = w - learning_rate * gradient
-    return max_steps
-
-
-@gradient_descent_steps.mistake("Start at w = 0.")
-def started_at_ones(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
-    w = torch.ones(x.shape[1], dtype=x.dtype)
-    floor = _loss(x, y, _optimum(x, y))
-    goal = floor + tolerance * (_loss(x, y, w) - floor)
-    for step in range(max_steps):
-        if _loss(x, y, w) <= goal:
-            return step
-        w = w - learning_rate * x.T @ (x @ w - y) / len(x)
-    return max_steps
+gradient_descent_steps.mistake(
+    "started_at_ones",
+    edit("zeros_like", "ones_like").also("(y**2)", "((x.sum(dim=1) - y) ** 2)"),
+    "Start at w = 0.",
+)
 
 
 @gradient_descent_steps.alternative

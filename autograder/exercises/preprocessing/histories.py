@@ -1,31 +1,36 @@
 """What has happened to images, seen from their statistics."""
 
+import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape, draw_images
+from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape
 from autograder.exercises.preprocessing.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 from course_lib.preprocessing import channel_statistics
 
 
-def draw_loader(rng):
-    shape = draw_image_shape(rng)
-    images = draw_images(rng, shape) / 20 + 0.5
-    channels = shape[1]
-    mean, std = rng.uniform(0.3, 0.7, channels), rng.uniform(0.15, 0.35, channels)
-    if rng.integers(2):
-        images = (images - mean[:, None, None]) / std[:, None, None]
+def draw_raw(rng):
+    """Images whose statistics are nearly those they are said to have, in every channel others."""
+    n, c, h, w = draw_image_shape(rng)
+    mean, std = (rng.permutation(np.geomspace(*limits, c)) for limits in ((0.3, 0.7), (0.1, 0.4)))
+    images = rng.normal(size=(n, c, h, w)) * std[:, None, None] + mean[:, None, None]
     return {"images": images, "mean": mean, "std": std}
 
 
-def _distances(images, expected):
-    m, s = channel_statistics(images)
-    return {
-        name: (m - mean).abs().sum() + (s - std).abs().sum()
-        for name, (mean, std) in expected.items()
-    }
+def after(*orders):
+    """The same images, normalized with the constants in these orders, one after the other."""
+
+    def draw(rng):
+        drawn = draw_raw(rng)
+        for order in orders:
+            mean, std = drawn["mean"][::order], drawn["std"][::order]
+            drawn["images"] = (drawn["images"] - mean[:, None, None]) / std[:, None, None]
+        return drawn
+
+    return draw
 
 
 diagnose_normalization = lab.exercise(
@@ -55,7 +60,7 @@ $\\sum_c |m_c - m'_c| + |s_c - s'_c|$. The smallest tells what has happened.""",
     syllabus=("3.7",),
     hide=("Formula",),
     needs=("preprocessing/channel_statistics",),
-    inputs=draw_loader,
+    inputs=(draw_raw, after(1), after(1, 1), after(-1), draw_raw),
     probe=probes.call(),
     checks=[
         *(
@@ -73,80 +78,55 @@ $\\sum_c |m_c - m'_c| + |s_c - s'_c|$. The smallest tells what has happened.""",
 )
 
 
-@diagnose_normalization.mistake(
+diagnose_normalization.mistake(
+    "twice_is_once",
+    edit("(-mean / std, 1 / std)", "(torch.zeros_like(mean), torch.ones_like(std))"),
     "You take it that a second normalization changes nothing. It subtracts μ from data whose mean "
     "is 0 already: they end at −μ/σ, with standard deviation 1/σ.",
     origin="folklore",
 )
-def twice_is_once(images, mean, std):
-    once = (torch.zeros_like(mean), torch.ones_like(std))
-    turned = mean.flip(0), std.flip(0)
-    reversed_ = ((mean - turned[0]) / turned[1], std / turned[1])
-    return _distances(images, {"raw": (mean, std), "once": once, "twice": once,
-                               "reversed": reversed_})  # fmt: skip
-
-
-@diagnose_normalization.mistake(
+diagnose_normalization.mistake(
+    "reversed_the_other_way",
+    edit(
+        "((mean - other_mean) / other_std, std / other_std)",
+        "((other_mean - mean) / std, other_std / std)",
+    ),
     "For `reversed` you have exchanged the two: the images have μ and σ, and the constants "
-    "applied are μ̃ and σ̃, so (μ − μ̃)/σ̃ and σ/σ̃."
+    "applied are μ̃ and σ̃, so (μ − μ̃)/σ̃ and σ/σ̃.",
 )
-def reversed_the_other_way(images, mean, std):
-    once = (torch.zeros_like(mean), torch.ones_like(std))
-    turned = mean.flip(0), std.flip(0)
-    reversed_ = ((turned[0] - mean) / std, turned[1] / std)
-    return _distances(images, {"raw": (mean, std), "once": once, "twice": (-mean / std, 1 / std),
-                               "reversed": reversed_})  # fmt: skip
-
-
-@diagnose_normalization.mistake(
-    "After the second time the means are −μ/σ: the difference is divided too."
+diagnose_normalization.mistake(
+    "ratio_turned",
+    edit("std / other_std)", "other_std / std)"),
+    "For `reversed` the ratio of the standard deviations is turned: the images have σ and are "
+    "divided by σ̃, which leaves σ/σ̃.",
 )
-def twice_not_divided(images, mean, std):
-    once = (torch.zeros_like(mean), torch.ones_like(std))
-    turned = mean.flip(0), std.flip(0)
-    reversed_ = ((mean - turned[0]) / turned[1], std / turned[1])
-    return _distances(images, {"raw": (mean, std), "once": once, "twice": (-mean, 1 / std),
-                               "reversed": reversed_})  # fmt: skip
-
-
-@diagnose_normalization.mistake(
-    "After the second time the standard deviation is 1/σ: after the first it was 1."
+diagnose_normalization.mistake(
+    "twice_not_divided",
+    edit("-mean / std", "-mean"),
+    "After the second time the means are −μ/σ: the difference is divided too.",
 )
-def twice_divides_squared(images, mean, std):
-    once = (torch.zeros_like(mean), torch.ones_like(std))
-    turned = mean.flip(0), std.flip(0)
-    reversed_ = ((mean - turned[0]) / turned[1], std / turned[1])
-    return _distances(images, {"raw": (mean, std), "once": once, "reversed": reversed_,
-                               "twice": (-mean / std, 1 / std**2)})  # fmt: skip
-
-
-@diagnose_normalization.mistake(
-    "You reverse the means alone. The standard deviations are in the wrong order as well."
+diagnose_normalization.mistake(
+    "twice_divides_squared",
+    edit("1 / std", "1 / std**2"),
+    "After the second time the standard deviation is 1/σ: after the first it was 1.",
 )
-def only_means_reversed(images, mean, std):
-    once = (torch.zeros_like(mean), torch.ones_like(std))
-    reversed_ = ((mean - mean.flip(0)) / std, torch.ones_like(std))
-    return _distances(images, {"raw": (mean, std), "once": once, "twice": (-mean / std, 1 / std),
-                               "reversed": reversed_})  # fmt: skip
-
-
-@diagnose_normalization.mistake(
+diagnose_normalization.mistake(
+    "only_means_reversed",
+    edit(
+        "((mean - other_mean) / other_std, std / other_std)",
+        "((mean - other_mean) / std, torch.ones_like(std))",
+    ),
+    "You reverse the means alone. The standard deviations are in the wrong order as well.",
+)
+diagnose_normalization.mistake(
+    "reversed_statistics",
+    edit("((mean - other_mean) / other_std, std / other_std)", "(other_mean, other_std)"),
     "You take the reversed constants for what comes out. They are what is *applied*: (μ − μ̃)/σ̃ "
-    "and σ/σ̃."
+    "and σ/σ̃.",
 )
-def reversed_statistics(images, mean, std):
-    once = (torch.zeros_like(mean), torch.ones_like(std))
-    return _distances(images, {"raw": (mean, std), "once": once, "twice": (-mean / std, 1 / std),
-                               "reversed": (mean.flip(0), std.flip(0))})  # fmt: skip
-
-
-@diagnose_normalization.mistake("You leave out the standard deviations.")
-def means_alone(images, mean, std):
-    m = images.mean(dim=(0, 2, 3))
-    turned = mean.flip(0), std.flip(0)
-    expected = {"raw": mean, "once": torch.zeros_like(mean), "twice": -mean / std,
-                "reversed": (mean - turned[0]) / turned[1]}  # fmt: skip
-    return {name: (m - value).abs().sum() for name, value in expected.items()}
+diagnose_normalization.mistake(
+    "means_alone", edit(" + (s - s2).abs().sum()", ""), "You leave out the standard deviations."
+)
 
 
 @diagnose_normalization.mistake(
@@ -157,15 +137,11 @@ def name_alone(images, mean, std):
     return min(distances, key=distances.get)
 
 
-@diagnose_normalization.mistake(
-    "Your distances still have one entry for each channel: add them up."
+diagnose_normalization.mistake(
+    "not_summed",
+    edit("(m - m2).abs().sum() + (s - s2).abs().sum()", "(m - m2).abs() + (s - s2).abs()"),
+    "Your distances still have one entry for each channel: add them up.",
 )
-def not_summed(images, mean, std):
-    m, s = channel_statistics(images)
-    turned = mean.flip(0), std.flip(0)
-    expected = {"raw": (mean, std), "once": (0.0, 1.0), "twice": (-mean / std, 1 / std),
-                "reversed": ((mean - turned[0]) / turned[1], std / turned[1])}  # fmt: skip
-    return {name: (m - one).abs() + (s - two).abs() for name, (one, two) in expected.items()}
 
 
 @diagnose_normalization.mistake("You average over the channels. Asked for is the sum.")
@@ -174,28 +150,27 @@ def averaged(images, mean, std):
     return {name: value / len(mean) for name, value in right.items()}
 
 
-@diagnose_normalization.mistake("You square the differences. Asked for are absolute values.")
-def squared(images, mean, std):
-    m, s = channel_statistics(images)
-    turned = mean.flip(0), std.flip(0)
-    expected = {"raw": (mean, std), "once": (0.0, 1.0), "twice": (-mean / std, 1 / std),
-                "reversed": ((mean - turned[0]) / turned[1], std / turned[1])}  # fmt: skip
-    return {
-        name: ((m - one) ** 2).sum() + ((s - two) ** 2).sum()
-        for name, (one, two) in expected.items()
-    }
+diagnose_normalization.mistake(
+    "squared",
+    edit(
+        "(m - m2).abs().sum() + (s - s2).abs().sum()",
+        "((m - m2) ** 2).sum() + ((s - s2) ** 2).sum()",
+    ),
+    "You square the differences. Asked for are absolute values.",
+)
 
 
 @diagnose_normalization.alternative
 def by_normalizing_the_constants(images, mean, std):
-    def after(applied, center, spread):
-        return (applied[0] - center) / spread, applied[1] / spread
+    def normalized(pair, center, spread):
+        return (pair[0] - center) / spread, pair[1] / spread
 
     raw = (mean, std)
-    once = after(raw, mean, std)
-    expected = {"raw": raw, "once": once, "twice": after(once, mean, std),
-                "reversed": after(raw, mean.flip(0), std.flip(0))}  # fmt: skip
-    return _distances(images, expected)
+    once = normalized(raw, mean, std)
+    twice, mixed = normalized(once, mean, std), normalized(raw, mean.flip(0), std.flip(0))
+    found = torch.stack(channel_statistics(images))
+    expected = {"raw": raw, "once": once, "twice": twice, "reversed": mixed}
+    return {name: (found - torch.stack(pair)).abs().sum() for name, pair in expected.items()}
 
 
 @diagnose_normalization.alternative

@@ -7,8 +7,8 @@ from torch import nn
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape, draw_images
 from autograder.exercises.preprocessing.lab import lab
-from autograder.judging import Part
-from autograder.judging.checks import check, find, finding, matches_reference
+from autograder.judging import Part, edit
+from autograder.judging.checks import Check, check, find, finding, matches_reference
 from autograder.judging.comparison import Tolerance, difference
 from course_lib import preprocessing
 from course_lib.preprocessing import channel_statistics
@@ -50,17 +50,34 @@ def draw_life(rng):
     }
 
 
-@check("the constants are buffers: saved with the model and never trained")
-def kept_as_buffers(case):
+def _kept_as_buffers(case):
     found = case.observed["steps"][0]
     trained = ", ".join(found["parameters"])
     if trained:
         return finding(
             False, "no parameters", trained, f"{trained}: parameters, which an optimizer trains"
         )
-    missing = [name for name in ("mean", "std") if name not in found["buffers"]]
-    named = " and ".join(missing)
-    return finding(not missing, "buffers mean and std", f"no buffer {named}", f"{named} missing")
+    kept = set(found["buffers"]) & set(found["persistent"])
+    missing = " and ".join(name for name in ("mean", "std") if name not in kept)
+    wanted, gist = "buffers mean and std in the state_dict", f"{missing} missing"
+    return finding(not missing, wanted, f"no buffer {missing} there", gist)
+
+
+kept_as_buffers = Check(
+    "the constants are buffers: saved with the model and never trained",
+    _kept_as_buffers,
+    entries=("persistent",),
+)
+
+
+def left_alone(name, calls):
+    """Images are after calls what they were before, those of the construction or of all calls."""
+
+    def look(case):
+        changed = [seen["changed"] for seen in calls(case.observed) if "changed" in seen]
+        return finding(not any(changed), "as before", "changed", "they were written into")
+
+    return Check(f"the {name} are left as they were", look, entries=("changed",))
 
 
 def same_image(step, other, index):
@@ -90,7 +107,8 @@ standardizes whatever images it is given with these two, in training and in eval
   to the GPU with the model, but no parameters, since nothing should train them.
 - An image must become the same whether it comes alone, in one batch or in another, in either mode.
   That is the test to run on *every* preprocessing you ever write.
-- Return new tensors: whoever gave you the images still wants them (so no `images -= …`).
+- Return new tensors, and leave the training images as they are: whoever gave you images still wants
+  them (so no `images -= …`).
 
 Write `__init__` and `forward`.""",
     parts=[
@@ -103,6 +121,7 @@ Write `__init__` and `forward`.""",
                 kept_as_buffers,
                 matches_reference("mean after use", of="at the end/mean.value"),
                 matches_reference("std after use", of="at the end/std.value"),
+                left_alone("training images", lambda observed: [observed]),
             ),
         ),
         Part(
@@ -116,12 +135,12 @@ Write `__init__` and `forward`.""",
                     matches_reference(f"the image {step}", of=f"{step}/result")
                     for step in (*ALONE, *AMONG_OTHERS)
                 ),
+                left_alone("images", lambda observed: observed["steps"]),
             ),
         ),
     ],
     minutes=10,
     difficulty=2,
-    core=True,
     syllabus=("3.5", "3.7"),
     needs=("preprocessing/channel_statistics",),
     inputs=draw_life,
@@ -135,69 +154,55 @@ Write `__init__` and `forward`.""",
 )
 
 
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "plain_attributes",
+    edit('self.register_buffer("mean", mean)', "self.mean = mean").also(
+        'self.register_buffer("std", std)', "self.std = std"
+    ),
     "The numbers are right, but plain attributes are left out of `state_dict()`: a saved model "
     "would come back without its constants. Use `register_buffer`.",
     origin="folklore",
 )
-class PlainAttributes(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        self.mean, self.std = channel_statistics(train_images)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "not_persistent",
+    edit('("mean", mean)', '("mean", mean, persistent=False)').also(
+        '("std", std)', '("std", std, persistent=False)'
+    ),
+    "The numbers are right, but `persistent=False` leaves the buffers out of `state_dict()`: a saved "
+    "model would come back without its constants. Buffers are persistent if you say nothing.",
+)
+image_normalizer.mistake(
+    "measures_every_batch",
+    edit(
+        "return (images - self.mean",
+        "mean, std = channel_statistics(images)\nreturn (images - mean",
+    ).also("/ self.std", "/ std"),
     "You measure every batch anew in `forward`, so that an image depends on its companions, and "
     "alone it always has mean 0. Use the constants of the training images.",
     origin="folklore",
 )
-class MeasuresEveryBatch(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        mean, std = channel_statistics(images)
-        return (images - mean[:, None, None]) / std[:, None, None]
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "measures_in_training",
+    edit(
+        "return (images - self.mean",
+        "mean, std = channel_statistics(images) if self.training else self.buffers()\n"
+        "return (images - mean",
+    ).also("/ self.std", "/ std"),
     "In training you use the statistics of the batch. That is batch normalization, by accident: "
-    "preprocessing has no modes."
+    "preprocessing has no modes.",
 )
-class MeasuresInTraining(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        mean, std = channel_statistics(images) if self.training else (self.mean, self.std)
-        return (images - mean[:, None, None]) / std[:, None, None]
-
-
-@image_normalizer.mistake(
-    "Your constants move with every batch. They are measured once, on the training images."
+image_normalizer.mistake(
+    "moves_the_constants",
+    edit(
+        "return (images",
+        "if self.training:\n"
+        "    mean, std = channel_statistics(images)\n"
+        "    self.mean = 0.9 * self.mean + 0.1 * mean\n"
+        "    self.std = 0.9 * self.std + 0.1 * std\n"
+        "return (images",
+    ),
+    "Your constants move with every batch. They are measured once, on the training images.",
 )
-class MovesTheConstants(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        if self.training:
-            mean, std = channel_statistics(images)
-            self.mean = 0.9 * self.mean + 0.1 * mean
-            self.std = 0.9 * self.std + 0.1 * std
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
 
 
 @image_normalizer.mistake(
@@ -219,148 +224,99 @@ class FitsTheFirstBatch(nn.Module):
         return (images - self.mean[:, None, None]) / self.std[:, None, None]
 
 
-@image_normalizer.mistake(
-    "Your constants are parameters, so the optimizer changes them. Use `register_buffer`."
+image_normalizer.mistake(
+    "trained_constants",
+    edit('self.register_buffer("mean", mean)', "self.mean = nn.Parameter(mean)").also(
+        'self.register_buffer("std", std)', "self.std = nn.Parameter(std)"
+    ),
+    "Your constants are parameters, so the optimizer changes them. Use `register_buffer`.",
 )
-class TrainedConstants(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.mean, self.std = nn.Parameter(mean), nn.Parameter(std)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "frozen_parameters",
+    edit(
+        'self.register_buffer("mean", mean)', "self.mean = nn.Parameter(mean, requires_grad=False)"
+    ).also('self.register_buffer("std", std)', "self.std = nn.Parameter(std, requires_grad=False)"),
     "Your constants are parameters. `requires_grad=False` keeps gradients away, but they still "
-    "count among the weights, and whoever unfreezes the model trains them. Use `register_buffer`."
+    "count among the weights, and whoever unfreezes the model trains them. Use `register_buffer`.",
 )
-class FrozenParameters(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.mean = nn.Parameter(mean, requires_grad=False)
-        self.std = nn.Parameter(std, requires_grad=False)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "keeps_the_mean_image",
+    edit(
+        "channel_statistics(train_images)",
+        "train_images.mean(dim=0), train_images.std(dim=0, unbiased=False)",
+    ).also("self.mean[:, None, None]) / self.std[:, None, None]", "self.mean) / self.std"),
     "You keep one constant per pixel. Here it is one per channel, shape (C,).",
     raises="RuntimeError",
 )
-class KeepsTheMeanImage(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        self.register_buffer("mean", train_images.mean(dim=0))
-        self.register_buffer("std", train_images.std(dim=0, unbiased=False))
-
-    def forward(self, images):
-        return (images - self.mean) / self.std
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "keeps_axes",
+    edit('("mean", mean)', '("mean", mean[:, None, None])')
+    .also('("std", std)', '("std", std[:, None, None])')
+    .also("self.mean[:, None, None]) / self.std[:, None, None]", "self.mean) / self.std"),
     "The images come out right. The buffers have the shape (C, 1, 1) instead of (C,): add the "
-    "axes in `forward`."
+    "axes in `forward`.",
 )
-class KeepsAxes(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean[:, None, None])
-        self.register_buffer("std", std[:, None, None])
-
-    def forward(self, images):
-        return (images - self.mean) / self.std
-
-
-@image_normalizer.mistake("You subtract the mean and do not divide by the standard deviation.")
-class NotDivided(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        return images - self.mean[:, None, None]
-
-
-@image_normalizer.mistake(
-    "Your σ divides by N·H·W − 1, the default of `torch.std`. Use your `channel_statistics`."
+image_normalizer.mistake(
+    "not_divided",
+    edit(" / self.std[:, None, None]", ""),
+    "You subtract the mean and do not divide by the standard deviation.",
 )
-class DividesByNMinusOne(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        self.register_buffer("mean", train_images.mean(dim=(0, 2, 3)))
-        self.register_buffer("std", train_images.std(dim=(0, 2, 3)))
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
-
-
-@image_normalizer.mistake(
-    "You add a small number to σ. No channel is constant here: divide by σ itself."
+image_normalizer.mistake(
+    "divides_by_n_minus_one",
+    edit(
+        "channel_statistics(train_images)",
+        "train_images.mean(dim=(0, 2, 3)), train_images.std(dim=(0, 2, 3))",
+    ),
+    "Your σ divides by N·H·W − 1, the default of `torch.std`. Use your `channel_statistics`.",
 )
-class AddsEpsilon(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / (self.std[:, None, None] + 1e-5)
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "adds_epsilon",
+    edit("self.std[:, None, None]", "(self.std[:, None, None] + 1e-5)"),
+    "You add a small number to σ. No channel is constant here: divide by σ itself.",
+)
+image_normalizer.mistake(
+    "writes_into_the_images",
+    edit(
+        "return (images - self.mean[:, None, None])",
+        "images -= self.mean[:, None, None]\nreturn images",
+    ),
     "`images -= …` writes into the images you were given. Whoever gave them loses them, and torch "
     "refuses where they require a gradient: write `images - …`.",
     raises="RuntimeError",
 )
-class WritesIntoTheImages(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        images -= self.mean[:, None, None]
-        images /= self.std[:, None, None]
-        return images
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "writes_past_autograd",
+    edit(
+        "return (images - self.mean[:, None, None])",
+        "images.data -= self.mean[:, None, None]\nreturn images",
+    ),
+    "What you return is right, but you write into the images you were given: `.data` (and "
+    "`torch.no_grad()`) only keep torch from noticing it. Write `images - …`.",
+)
+image_normalizer.mistake(
+    "centers_the_training_images",
+    edit(
+        "mean, std = channel_statistics(train_images)",
+        "mean = train_images.mean(dim=(0, 2, 3))\n"
+        "train_images -= mean[:, None, None]\n"
+        "std = (train_images**2).mean(dim=(0, 2, 3)).sqrt()",
+    ),
+    "The constants are right, but you write into the training images, which somebody else still "
+    "wants as they were. Measure with `channel_statistics(train_images)`, which makes new tensors.",
+)
+image_normalizer.mistake(
+    "along_the_width",
+    edit("self.mean[:, None, None]) / self.std[:, None, None]", "self.mean) / self.std"),
     "The constants have shape (C,), which broadcasting lines up with the width. In `forward` give "
     "them the shape (C, 1, 1).",
     raises="RuntimeError",
 )
-class AlongTheWidth(nn.Module):
-    def __init__(self, train_images):
-        super().__init__()
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        return (images - self.mean) / self.std
-
-
-@image_normalizer.mistake(
+image_normalizer.mistake(
+    "without_super",
+    edit("super().__init__()", ""),
     "`super().__init__()` is missing: without it a module cannot hold buffers.",
     raises="AttributeError",
 )
-class WithoutSuper(nn.Module):
-    def __init__(self, train_images):
-        mean, std = channel_statistics(train_images)
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images):
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
 
 
 @image_normalizer.alternative

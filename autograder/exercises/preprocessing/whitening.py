@@ -112,11 +112,10 @@ with `z = (x - mean) @ W` they are applied to any data. Use your `pca`.
                 leaves_inputs_alone(),
                 keeps_dtype(),
             ),
-        ),
+        )
     ],
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("3.4",),
     needs=("preprocessing/pca",),
     inputs=(draw_data, without(draw_data, "eps"), draw_duplicated_by_default, draw_duplicated),

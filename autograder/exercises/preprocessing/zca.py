@@ -39,7 +39,7 @@ Of all whitenings it changes the data least, so that a whitened image is still o
                 leaves_inputs_alone(),
                 keeps_dtype(),
             ),
-        ),
+        )
     ],
     minutes=6,
     difficulty=2,
@@ -60,15 +60,23 @@ def not_rotated_back(x, *, eps=1e-5):
     return mean, components / torch.sqrt(variances + eps)
 
 
-@zca_whitening.mistake(
-    "You divide by Λ + ε. It is the root that makes the variances 1.", origin="folklore"
+DIVIDED_TWICE = (
+    "You divide by Λ + ε, which is once too often: it is the root that makes the variances 1. (The "
+    "PCA whitening times its own transpose divides twice as well. The way back is Uᵀ alone.)"
 )
+EPS_ON_THE_ROOT = (
+    "You add ε to a root, that of the variances or of the whole covariance. It belongs inside, to "
+    "the variances: √(Λ + ε)."
+)
+
+
+@zca_whitening.mistake(DIVIDED_TWICE, origin="folklore")
 def zca_by_the_variance(x, *, eps=1e-5):
     mean, variances, components = pca(x)
     return mean, components / (variances + eps) @ components.T
 
 
-@zca_whitening.mistake("You add ε after the root. It belongs inside, √(Λ + ε).")
+@zca_whitening.mistake(EPS_ON_THE_ROOT)
 def zca_eps_outside(x, *, eps=1e-5):
     mean, variances, components = pca(x)
     return mean, components / (torch.sqrt(variances.clamp(min=0)) + eps) @ components.T
@@ -91,10 +99,7 @@ def rotated_the_wrong_way(x, *, eps=1e-5):
     return mean, (components.T / torch.sqrt(variances + eps)) @ components
 
 
-@zca_whitening.mistake(
-    "You multiply the PCA whitening by its own transpose, which divides twice. The way back is Uᵀ "
-    "alone."
-)
+@zca_whitening.mistake(DIVIDED_TWICE)
 def scaled_twice(x, *, eps=1e-5):
     mean, variances, components = pca(x)
     whitening = components / torch.sqrt(variances + eps)
@@ -136,9 +141,7 @@ def by_cholesky(x, *, eps=1e-5):
     return mean, torch.linalg.inv(torch.linalg.cholesky(covariance)).T
 
 
-@zca_whitening.mistake(
-    "You add ε to the root of the covariance. It is added to the variances, inside the root."
-)
+@zca_whitening.mistake(EPS_ON_THE_ROOT)
 def eps_on_the_matrix(x, *, eps=1e-5):
     mean, variances, components = pca(x)
     root = components * torch.sqrt(variances.clamp(min=0)) @ components.T
@@ -186,7 +189,6 @@ a variance too and not as a share.
 For a direction that is nearly pure noise (ν ≈ λ) and nearly constant (λ ≪ 1): what does ε = 0 make
 of it, and what an ε ≫ λ?""",
     points=2,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("3.2", "3.4"),

@@ -32,8 +32,6 @@ Why so carefully: an absolute error of 1e-8 is perfect for an entry of size 1 an
 size 1e-8; and dividing by the largest entry of the whole tensor hides one wrong small entry among
 large right ones.""",
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("1.7",),
     inputs=_two_gradients,
@@ -42,7 +40,7 @@ large right ones.""",
     equivalent_mutants={
         "scale = torch.maximum(analytic.abs(), numeric.abs()) => "
         "scale = torch.maximum(numeric.abs(), analytic.abs())": "the larger of two is the same either "
-        "way round",
+        "way round"
     },
     hints=(
         "`torch.maximum(analytic.abs(), numeric.abs())` is the larger one of each pair.",

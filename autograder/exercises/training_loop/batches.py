@@ -61,6 +61,7 @@ def batch_signature(observation):
         companies[0] == companies[1],
         all(batch == sorted(batch) for batch in batches),
         companies[0] == companies[1] and batches == sorted(batches, key=min),
+        companies[0] != companies[1] and len(batches[0]) < len(batches[-1]),
     ]
 
 
@@ -73,11 +74,12 @@ def sizes_of_batches(case):
     size, count = case.inputs["batch_size"], len(case.inputs["x"])
     wanted = [size] * (count // size) + [count % size]
     for epoch in _epochs_of(case.observed):
-        got = sorted(map(len, epoch), reverse=True)
+        got = list(map(len, epoch))
         if got != wanted:
-            return finding(
-                False, f"{wanted}", f"{got}", f"{len(got)} batches, wanted {len(wanted)}"
-            )
+            gist = f"{len(got)} batches, wanted {len(wanted)}"
+            if sorted(got) == sorted(wanted):
+                gist = "the smaller batch is not the last one"
+            return finding(False, f"{wanted}", f"{got}", gist)
     return finding(True)
 
 
@@ -141,19 +143,11 @@ Data often come sorted by class. In the order they are stored, a batch would hol
 the network would learn to say only that one.""",
     points=3,
     minutes=8,
-    difficulty=1,
-    core=True,
     syllabus=("1.2",),
     inputs=_sorted_data,
     probe=probes.epochs(count=3),
     signature=batch_signature,
-    checks=[
-        sizes_of_batches,
-        every_example_once,
-        pairs_stay,
-        order_is_fresh,
-        company_is_fresh,
-    ],
+    checks=[sizes_of_batches, every_example_once, pairs_stay, order_is_fresh, company_is_fresh],
     equivalent_mutants={
         "order = torch.randperm(len(x)) => order = -torch.randperm(len(x))": "−π counts from the "
         "end: it is a random permutation too"
@@ -268,6 +262,15 @@ def a_fresh_sample_for_every_batch(x, y, batch_size):
 def batches_of_one_size(x, y, batch_size):
     order = torch.randperm(len(x))
     return [(x[chosen], y[chosen]) for chosen in order.chunk(-(-len(x) // batch_size))]
+
+
+@minibatches.mistake(
+    "Your smaller batch comes first. What is left over goes into the last one: cut from the start, "
+    "`order.split(batch_size)`."
+)
+def smaller_batch_first(x, y, batch_size):
+    order, rest = torch.randperm(len(x)), len(x) % batch_size
+    return [(x[chosen], y[chosen]) for chosen in (order[:rest], *order[rest:].split(batch_size))]
 
 
 @minibatches.mistake(

@@ -8,6 +8,7 @@ import numpy as np
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_batches, draw_network
 from autograder.exercises.training_loop.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import check, finding, matches_reference
 from course_lib import training_loop
 
@@ -71,7 +72,6 @@ The check trains a few steps, makes a checkpoint, trains on, then restores two f
     points=5,
     minutes=12,
     difficulty=3,
-    core=True,
     syllabus=("1.12",),
     hide=("Formula",),
     blank=("__init__", "restore"),
@@ -94,65 +94,39 @@ The check trains a few steps, makes a checkpoint, trains on, then restores two f
 )
 
 
-@checkpoint.mistake(
+checkpoint.mistake(
+    "forgets_the_optimizer",
+    edit(
+        "self.optimizer = copy.deepcopy(optimizer.state_dict())",
+        'self.rates = [group["lr"] for group in optimizer.param_groups]',
+    ).also(
+        "optimizer.load_state_dict(copy.deepcopy(self.optimizer))",
+        'for group, rate in zip(optimizer.param_groups, self.rates, strict=True):\n    group["lr"] = rate',
+    ),
     "The optimizer's state is missing. Momentum starts again from zero, and the resumed run goes "
-    "another way: keep and load `optimizer.state_dict()`."
+    "another way: keep and load `optimizer.state_dict()`.",
 )
-class ForgetsTheOptimizer:
-    def __init__(self, model, optimizer, scheduler, step):
-        self.model = copy.deepcopy(model.state_dict())
-        self.scheduler = copy.deepcopy(scheduler.state_dict())
-        self.rates = [group["lr"] for group in optimizer.param_groups]
-        self.step = step
-        self.random = torch.get_rng_state()
-
-    def restore(self, model, optimizer, scheduler):
-        model.load_state_dict(self.model)
-        scheduler.load_state_dict(self.scheduler)
-        for group, rate in zip(optimizer.param_groups, self.rates, strict=True):
-            group["lr"] = rate
-        torch.set_rng_state(self.random)
-        return self.step
-
-
-@checkpoint.mistake(
+checkpoint.mistake(
+    "hands_its_momentum_over",
+    edit("copy.deepcopy(self.optimizer)", "self.optimizer"),
     "`optimizer.load_state_dict` takes over the tensors it is given. The first restored run then "
     "trains with your checkpoint's own momentum, and the second one starts from what is left: "
-    "hand over a copy, `copy.deepcopy(self.optimizer)`."
+    "hand over a copy, `copy.deepcopy(self.optimizer)`.",
 )
-class HandsItsMomentumOver:
-    def restore(self, model, optimizer, scheduler):
-        model.load_state_dict(self.model)
-        optimizer.load_state_dict(self.optimizer)
-        scheduler.load_state_dict(self.scheduler)
-        torch.set_rng_state(self.random)
-        return self.step
-
-
-@checkpoint.mistake(
+checkpoint.mistake(
+    "keeps_references",
+    edit("copy.deepcopy(model.state_dict())", "model.state_dict()")
+    .also("copy.deepcopy(optimizer.state_dict())", "optimizer.state_dict()")
+    .also("copy.deepcopy(scheduler.state_dict())", "scheduler.state_dict()"),
     "You keep what `state_dict()` hands out: the model's own tensors. Training on changes them, "
-    "and your checkpoint with them. Copy: `copy.deepcopy(model.state_dict())`."
+    "and your checkpoint with them. Copy: `copy.deepcopy(model.state_dict())`.",
 )
-class KeepsReferences:
-    def __init__(self, model, optimizer, scheduler, step):
-        self.model = model.state_dict()
-        self.optimizer = optimizer.state_dict()
-        self.scheduler = scheduler.state_dict()
-        self.step = step
-        self.random = torch.get_rng_state()
-
-
-@checkpoint.mistake(
+checkpoint.mistake(
+    "keeps_the_optimizers_tensors",
+    edit("copy.deepcopy(optimizer.state_dict())", "optimizer.state_dict()"),
     "You copy the model's state but not the optimizer's: its momentum is the running one, and "
-    "changes as training goes on. `copy.deepcopy(optimizer.state_dict())`."
+    "changes as training goes on. `copy.deepcopy(optimizer.state_dict())`.",
 )
-class KeepsTheOptimizersTensors:
-    def __init__(self, model, optimizer, scheduler, step):
-        self.model = copy.deepcopy(model.state_dict())
-        self.optimizer = optimizer.state_dict()
-        self.scheduler = copy.deepcopy(scheduler.state_dict())
-        self.step = step
-        self.random = torch.get_rng_state()
 
 
 @checkpoint.mistake(
@@ -171,76 +145,41 @@ class RebindsTheNames:
         return self.step
 
 
-@checkpoint.mistake(
+checkpoint.mistake(
+    "keeps_a_shallow_copy",
+    edit("copy.deepcopy(model.state_dict())", "model.state_dict().copy()").also(
+        "copy.deepcopy(scheduler.state_dict())", "scheduler.state_dict().copy()"
+    ),
     "Your state of the model holds its own tensors: `state_dict()` hands them out, and `dict(…)` "
     "or `.copy()` of it is a new dictionary of the same ones. Training on changes them: "
-    "`copy.deepcopy`, or `.clone()` of each."
+    "`copy.deepcopy`, or `.clone()` of each.",
 )
-class KeepsAShallowCopy:
-    def __init__(self, model, optimizer, scheduler, step):
-        self.model = model.state_dict().copy()
-        self.optimizer = copy.deepcopy(optimizer.state_dict())
-        self.scheduler = scheduler.state_dict().copy()
-        self.step = step
-        self.random = torch.get_rng_state()
-
-
-@checkpoint.mistake(
+checkpoint.mistake(
+    "forgets_the_random_numbers",
+    edit("self.random = torch.get_rng_state()", "").also("torch.set_rng_state(self.random)", ""),
     "The state of the random numbers is missing, so dropout draws other masks after the restart: "
-    "`torch.get_rng_state()` and `torch.set_rng_state(…)`."
+    "`torch.get_rng_state()` and `torch.set_rng_state(…)`.",
 )
-class ForgetsTheRandomNumbers:
-    def __init__(self, model, optimizer, scheduler, step):
-        self.model = copy.deepcopy(model.state_dict())
-        self.optimizer = copy.deepcopy(optimizer.state_dict())
-        self.scheduler = copy.deepcopy(scheduler.state_dict())
-        self.step = step
-
-    def restore(self, model, optimizer, scheduler):
-        model.load_state_dict(self.model)
-        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
-        scheduler.load_state_dict(self.scheduler)
-        return self.step
-
-
-@checkpoint.mistake(
+checkpoint.mistake(
+    "forgets_the_buffers",
+    edit(
+        "self.model = copy.deepcopy(model.state_dict())",
+        "self.parameters = [p.detach().clone() for p in model.parameters()]",
+    ).also(
+        "model.load_state_dict(self.model)",
+        "for parameter, kept in zip(model.parameters(), self.parameters, strict=True):\n    parameter.data.copy_(kept)",
+    ),
     "You keep parameters only. The running statistics of batch normalization are buffers: "
-    "`state_dict()` has both."
+    "`state_dict()` has both.",
 )
-class ForgetsTheBuffers:
-    def __init__(self, model, optimizer, scheduler, step):
-        self.parameters = [p.detach().clone() for p in model.parameters()]
-        self.optimizer = copy.deepcopy(optimizer.state_dict())
-        self.scheduler = copy.deepcopy(scheduler.state_dict())
-        self.step = step
-        self.random = torch.get_rng_state()
-
-    def restore(self, model, optimizer, scheduler):
-        with torch.no_grad():
-            for parameter, kept in zip(model.parameters(), self.parameters, strict=True):
-                parameter.copy_(kept)
-        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
-        scheduler.load_state_dict(self.scheduler)
-        torch.set_rng_state(self.random)
-        return self.step
-
-
-@checkpoint.mistake(
+checkpoint.mistake(
+    "forgets_the_scheduler",
+    edit("self.scheduler = copy.deepcopy(scheduler.state_dict())", "").also(
+        "scheduler.load_state_dict(self.scheduler)", ""
+    ),
     "The scheduler's state is missing. It counts from the start again: keep and load "
-    "`scheduler.state_dict()`."
+    "`scheduler.state_dict()`.",
 )
-class ForgetsTheScheduler:
-    def __init__(self, model, optimizer, scheduler, step):
-        self.model = copy.deepcopy(model.state_dict())
-        self.optimizer = copy.deepcopy(optimizer.state_dict())
-        self.step = step
-        self.random = torch.get_rng_state()
-
-    def restore(self, model, optimizer, scheduler):
-        model.load_state_dict(self.model)
-        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
-        torch.set_rng_state(self.random)
-        return self.step
 
 
 @checkpoint.mistake(
@@ -257,75 +196,35 @@ class ModelOnly:
         return self.step
 
 
-@checkpoint.mistake(
+checkpoint.mistake(
+    "seeds_anew",
+    edit("self.random = torch.get_rng_state()", "").also(
+        "set_rng_state(self.random)", "manual_seed(0)"
+    ),
     "You seed the random numbers when you restore. That makes runs repeat, but does not continue "
-    "the sequence: keep `torch.get_rng_state()`."
+    "the sequence: keep `torch.get_rng_state()`.",
 )
-class SeedsAnew:
-    def __init__(self, model, optimizer, scheduler, step):
-        self.model = copy.deepcopy(model.state_dict())
-        self.optimizer = copy.deepcopy(optimizer.state_dict())
-        self.scheduler = copy.deepcopy(scheduler.state_dict())
-        self.step = step
-
-    def restore(self, model, optimizer, scheduler):
-        model.load_state_dict(self.model)
-        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
-        scheduler.load_state_dict(self.scheduler)
-        torch.manual_seed(0)
-        return self.step
-
-
-@checkpoint.mistake("`restore` returns nothing; it gives the step at which the run stands.")
-class ForgetsTheStep:
-    def __init__(self, model, optimizer, scheduler, step):
-        self.model = copy.deepcopy(model.state_dict())
-        self.optimizer = copy.deepcopy(optimizer.state_dict())
-        self.scheduler = copy.deepcopy(scheduler.state_dict())
-        self.random = torch.get_rng_state()
-
-    def restore(self, model, optimizer, scheduler):
-        model.load_state_dict(self.model)
-        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
-        scheduler.load_state_dict(self.scheduler)
-        torch.set_rng_state(self.random)
-
-
-@checkpoint.mistake(
-    "You return the next step. A checkpoint made after `step` steps is restored at `step`."
+checkpoint.mistake(
+    "forgets_the_step",
+    edit("return self.step", ""),
+    "`restore` returns nothing; it gives the step at which the run stands.",
 )
-class StepsAhead:
-    def restore(self, model, optimizer, scheduler):
-        model.load_state_dict(self.model)
-        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
-        scheduler.load_state_dict(self.scheduler)
-        torch.set_rng_state(self.random)
-        return self.step + 1
-
-
-@checkpoint.mistake(
+checkpoint.mistake(
+    "steps_ahead",
+    edit("return self.step", "return self.step + 1"),
+    "You return the next step. A checkpoint made after `step` steps is restored at `step`.",
+)
+checkpoint.mistake(
+    "hands_its_tensors_over",
+    edit(
+        "model.load_state_dict(self.model)",
+        "for name, tensor in model.state_dict(keep_vars=True).items():\n"
+        "    tensor.data = self.model[name]",
+    ),
     "The restored model holds the checkpoint's own tensors, and trains them away: the second run "
     "starts where the first one ended. Copy the values into the model's tensors "
-    "(`load_state_dict` does)."
+    "(`load_state_dict` does).",
 )
-class HandsItsTensorsOver:
-    def __init__(self, model, optimizer, scheduler, step):
-        self.parameters = [p.detach().clone() for p in model.parameters()]
-        self.buffers = [b.clone() for b in model.buffers()]
-        self.optimizer = copy.deepcopy(optimizer.state_dict())
-        self.scheduler = copy.deepcopy(scheduler.state_dict())
-        self.step = step
-        self.random = torch.get_rng_state()
-
-    def restore(self, model, optimizer, scheduler):
-        for parameter, kept in zip(model.parameters(), self.parameters, strict=True):
-            parameter.data = kept
-        for buffer, kept in zip(model.buffers(), self.buffers, strict=True):
-            buffer.data = kept
-        optimizer.load_state_dict(copy.deepcopy(self.optimizer))
-        scheduler.load_state_dict(self.scheduler)
-        torch.set_rng_state(self.random)
-        return self.step
 
 
 @checkpoint.alternative

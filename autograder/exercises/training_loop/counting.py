@@ -51,7 +51,6 @@ are never seen (worse, a schedule counted in steps ends early). Repair it, for b
 `drop_last`, which says whether an incomplete last batch is left out.""",
     points=1,
     minutes=3,
-    difficulty=1,
     core=False,
     syllabus=("1.10",),
     planted="rounded_down",
@@ -171,7 +170,6 @@ such epochs with batches of `batch_size` on a data set of `count` examples. How 
 seen, on average?""",
     points=1,
     minutes=3,
-    difficulty=1,
     core=False,
     syllabus=("1.10",),
     hide=("Formula", "Source"),
@@ -284,7 +282,6 @@ a batch have, at most? (A whole number. Nothing else is kept.)
 
 Which of N, E and B stands in your formula?""",
     points=2,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("1.10",),

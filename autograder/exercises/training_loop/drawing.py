@@ -23,6 +23,16 @@ CROSS_ENTROPY = (
 )
 
 
+PAIR = (
+    "You subtract what is no tensor. `scores.max(dim=1)` returns a pair, the largest values and "
+    "their positions: take `.values`, or use `scores.amax(dim=1, keepdim=True)`."
+)
+AXIS_LOST = (
+    "You combine one number for each row, of shape (N,), with the table of shape (N, C); torch "
+    "lines the N up with the C. `keepdim=True` makes it (N, 1), one number for each row."
+)
+
+
 def draw_labels(rng, count, classes):
     """Labels in which no class is missing and none is as frequent as all others."""
     labels = np.concatenate([np.arange(classes), rng.integers(0, classes, count - classes)])
@@ -39,6 +49,12 @@ def draw_scores(rng):
     }
 
 
+def draw_high_scores(rng):
+    """Ordinary scores, all of them ten thousand too high: only what is common to all overflows."""
+    drawn = draw_scores(rng)
+    return {**drawn, "scores": drawn["scores"] + 1e4}
+
+
 def draw_distant_rows(rng):
     """Ordinary scores in every row, but rows ten thousand apart."""
     drawn = draw_scores(rng)
@@ -53,12 +69,13 @@ def draw_large_scores(rng):
     One example at least is wrong by far: where all are right, the gradient rounds to zero, too.
     """
     drawn = draw_scores(rng)
-    drawn["target"][0] = drawn["scores"][0].argmin()
+    drawn["target"][0] = lowest = drawn["scores"][0].argmin()
+    drawn["scores"][0, lowest] -= 1
     return {**drawn, "scores": 1500 * drawn["scores"]}
 
 
 def draw_network(rng, *, features, hidden, classes, dropout=0.0, training=False):
-    """A small network with batch normalization and, if asked for, dropout."""
+    """A small network with batch normalization; with dropout twice, once in a block, if asked for."""
     layers = [
         {
             "kind": "linear",
@@ -69,7 +86,8 @@ def draw_network(rng, *, features, hidden, classes, dropout=0.0, training=False)
         {"kind": "relu"},
     ]
     if dropout:
-        layers.append({"kind": "dropout", "p": dropout})
+        dropped = {"kind": "dropout", "p": dropout}
+        layers += [{"kind": "nested", "layers": [layers.pop(), dropped]}, dropped]
     layers.append(
         {
             "kind": "linear",
@@ -99,9 +117,11 @@ def draw_batches(rng, *, features, classes, sizes):
 def draw_answers(rng, count, classes):
     """Unequal classes: one never predicted, one never there, one there once and found.
 
-    The last class is neither there nor predicted.
+    The last class and one before others are neither there nor predicted.
     """
-    never_predicted, never_there, only_once, *frequent = rng.permutation(classes - 1)
+    absent = rng.integers(classes - 2)
+    rest = np.delete(np.arange(classes - 1), absent)
+    never_predicted, never_there, only_once, *frequent = rng.permutation(rest)
     shares = rng.dirichlet(np.linspace(2, 8, len(frequent)))
     target = rng.choice(frequent, count, p=shares)
     predicted = np.where(rng.random(count) < 0.55, target, rng.choice(frequent, count))

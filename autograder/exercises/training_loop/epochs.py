@@ -6,6 +6,7 @@ from torch.nn import functional as F
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_batches, draw_network
 from autograder.exercises.training_loop.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import check, finding, matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import softmax_cross_entropy, train_epoch
@@ -49,7 +50,6 @@ each wrong order trains something, a little worse.
     points=4,
     minutes=10,
     difficulty=2,
-    core=True,
     syllabus=("1.1", "1.2"),
     needs=("training_loop/softmax_cross_entropy",),
     inputs=_epoch,
@@ -69,105 +69,46 @@ each wrong order trains something, a little worse.
 )
 
 
-@train_epoch_exercise.mistake(
-    "You never clear the gradients: each step takes those of all batches before it again. "
-    "`optimizer.zero_grad()` belongs before every `backward()`."
+ADDS_UP = (
+    "The gradients add up from batch to batch: each step takes those of all batches before it "
+    "again. To clear them once, before the loop, is not enough: `optimizer.zero_grad()` belongs "
+    "before every `backward()`."
 )
-def never_clears(model, optimizer, batches):
-    model.train()
-    total, count = 0.0, 0
-    for x, y in batches:
-        loss = softmax_cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * len(y)
-        count += len(y)
-    return total / count
 
-
-@train_epoch_exercise.mistake(
-    "You clear the gradients once, before the loop. They add up again from the second batch on: "
-    "clear them for every batch."
+train_epoch_exercise.mistake("never_clears", edit("optimizer.zero_grad()", ""), ADDS_UP)
+train_epoch_exercise.mistake(
+    "clears_once",
+    edit("model.train()", "model.train()\noptimizer.zero_grad()").also("optimizer.zero_grad()", ""),
+    ADDS_UP,
 )
-def clears_once(model, optimizer, batches):
-    model.train()
-    optimizer.zero_grad()
-    total, count = 0.0, 0
-    for x, y in batches:
-        loss = softmax_cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * len(y)
-        count += len(y)
-    return total / count
-
-
-@train_epoch_exercise.mistake(
+train_epoch_exercise.mistake(
+    "mean_of_batch_means",
+    edit("loss.item() * len(y)", "loss.item()").also("count += len(y)", "count += 1"),
     "You average the batch means. The last batch is smaller, so its examples count too much: "
-    "weight each loss by its batch's size and divide by the number of examples."
+    "weight each loss by its batch's size and divide by the number of examples.",
 )
-def mean_of_batch_means(model, optimizer, batches):
-    model.train()
-    losses = []
-    for x, y in batches:
-        loss = softmax_cross_entropy(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return sum(losses) / len(losses)
-
-
-@train_epoch_exercise.mistake(
+train_epoch_exercise.mistake(
+    "clears_before_the_step",
+    edit("optimizer.zero_grad()\nloss.backward()", "loss.backward()\noptimizer.zero_grad()"),
     "You clear the gradients between `backward()` and `step()`: the step has nothing left to "
-    "take, and the weights never move."
+    "take, and the weights never move.",
 )
-def clears_before_the_step(model, optimizer, batches):
-    model.train()
-    total, count = 0.0, 0
-    for x, y in batches:
-        loss = softmax_cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.zero_grad()
-        optimizer.step()
-        total += loss.item() * len(y)
-        count += len(y)
-    return total / count
-
-
-@train_epoch_exercise.mistake("No step is ever taken: `optimizer.step()` is missing.")
-def never_steps(model, optimizer, batches):
-    model.train()
-    total, count = 0.0, 0
-    for x, y in batches:
-        loss = softmax_cross_entropy(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        total += loss.item() * len(y)
-        count += len(y)
-    return total / count
-
-
-@train_epoch_exercise.mistake(
+train_epoch_exercise.mistake(
+    "never_steps",
+    edit("optimizer.step()", ""),
+    "No step is ever taken: `optimizer.step()` is missing.",
+)
+train_epoch_exercise.mistake(
+    "batch_means_over_examples",
+    edit("loss.item() * len(y)", "loss.item()"),
     "You add up the means of the batches and divide by the number of examples. A batch's loss is "
-    "a mean: multiply it by the size of its batch first, `loss.item() * len(y)`."
+    "a mean: multiply it by the size of its batch first, `loss.item() * len(y)`.",
 )
-def batch_means_over_examples(model, optimizer, batches):
-    return sum_of_batch_means(model, optimizer, batches) / sum(len(y) for _, y in batches)
-
-
-@train_epoch_exercise.mistake(
-    "Your `return` stands inside the loop: after the first batch it is over."
+train_epoch_exercise.mistake(
+    "returns_after_one_batch",
+    edit("total += loss.item() * len(y)", "return loss.item()"),
+    "Your `return` stands inside the loop: after the first batch it is over.",
 )
-def returns_after_one_batch(model, optimizer, batches):
-    model.train()
-    for x, y in batches:
-        loss = softmax_cross_entropy(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-    return None
 
 
 @train_epoch_exercise.mistake(
@@ -186,131 +127,53 @@ def left_in_eval_mode(model, optimizer, batches):
     return mean
 
 
-@train_epoch_exercise.mistake(
+train_epoch_exercise.mistake(
+    "stays_in_eval_mode",
+    edit("model.train()", ""),
     "The model stays in the mode it came in. After an evaluation batch normalization would go on "
-    "with its running statistics, and dropout would be off. Begin with `model.train()`."
+    "with its running statistics, and dropout would be off. Begin with `model.train()`.",
 )
-def stays_in_eval_mode(model, optimizer, batches):
-    total, count = 0.0, 0
-    for x, y in batches:
-        loss = softmax_cross_entropy(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * len(y)
-        count += len(y)
-    return total / count
-
-
-@train_epoch_exercise.mistake(
+train_epoch_exercise.mistake(
+    "one_step_an_epoch",
+    edit("optimizer.zero_grad()", "")
+    .also("optimizer.step()", "")
+    .also("return total", "optimizer.step()\nreturn total"),
     "You take one step for the whole epoch. A step is taken after every batch: put "
-    "`optimizer.step()` inside the loop."
+    "`optimizer.step()` inside the loop.",
 )
-def one_step_an_epoch(model, optimizer, batches):
-    model.train()
-    total, count = 0.0, 0
-    optimizer.zero_grad()
-    for x, y in batches:
-        loss = softmax_cross_entropy(model(x), y)
-        loss.backward()
-        total += loss.item() * len(y)
-        count += len(y)
-    optimizer.step()
-    return total / count
-
-
-@train_epoch_exercise.mistake(
-    "You apply softmax before the loss, which applies it again. Hand it the scores."
+train_epoch_exercise.mistake(
+    "softmax_before_the_loss",
+    edit("model(x), y", "torch.softmax(model(x), dim=1), y"),
+    "You apply softmax before the loss, which applies it again. Hand it the scores.",
 )
-def softmax_before_the_loss(model, optimizer, batches):
-    model.train()
-    total, count = 0.0, 0
-    for x, y in batches:
-        loss = softmax_cross_entropy(torch.softmax(model(x), dim=1), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * len(y)
-        count += len(y)
-    return total / count
-
-
-@train_epoch_exercise.mistake(
+train_epoch_exercise.mistake(
+    "keeps_the_graphs",
+    edit("total += loss.item()", "total = total + loss"),
     "You add up loss tensors. Each holds its batch's graph, so memory grows with every batch and "
-    "is never freed. Add up `loss.item()`."
+    "is never freed. Add up `loss.item()`.",
 )
-def keeps_the_graphs(model, optimizer, batches):
-    model.train()
-    total, count = 0.0, 0
-    for x, y in batches:
-        loss = softmax_cross_entropy(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        total = total + loss * len(y)
-        count += len(y)
-    return total / count
-
-
-@train_epoch_exercise.mistake(
-    "You add up the batch means. Asked for is the mean over the examples."
+train_epoch_exercise.mistake(
+    "sum_of_batch_means",
+    edit("loss.item() * len(y)", "loss.item()").also("total / count", "total"),
+    "You add up the batch means. Asked for is the mean over the examples.",
 )
-def sum_of_batch_means(model, optimizer, batches):
-    model.train()
-    total = 0.0
-    for x, y in batches:
-        loss = softmax_cross_entropy(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        total += loss.item()
-    return total
-
-
-@train_epoch_exercise.mistake(
-    "You return the loss of the last batch. Asked for is the mean over all examples."
+train_epoch_exercise.mistake(
+    "last_loss",
+    edit("return total / count", "return loss.item()"),
+    "You return the loss of the last batch. Asked for is the mean over all examples.",
 )
-def last_loss(model, optimizer, batches):
-    model.train()
-    for x, y in batches:
-        loss = softmax_cross_entropy(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return loss.item()
-
-
-@train_epoch_exercise.mistake(
+train_epoch_exercise.mistake(
+    "loss_after_the_step",
+    edit("loss.item()", "softmax_cross_entropy(model(x), y).item()"),
     "You measure the loss after the step, with a second forward pass (which also moves the "
-    "running statistics twice). Use the loss you have: the one before the step."
+    "running statistics twice). Use the loss you have: the one before the step.",
 )
-def loss_after_the_step(model, optimizer, batches):
-    model.train()
-    total, count = 0.0, 0
-    for x, y in batches:
-        optimizer.zero_grad()
-        softmax_cross_entropy(model(x), y).backward()
-        optimizer.step()
-        total += softmax_cross_entropy(model(x), y).item() * len(y)
-        count += len(y)
-    return total / count
-
-
-@train_epoch_exercise.mistake(
+train_epoch_exercise.mistake(
+    "backward_of_the_sum",
+    edit("(model(x), y)", "(model(x), y) * len(y)").also("loss.item() * len(y)", "loss.item()"),
     "You backpropagate the sum of the losses: steps n times as long. Multiply by the batch's size "
-    "only what you add up, not what you backpropagate."
+    "only what you add up, not what you backpropagate.",
 )
-def backward_of_the_sum(model, optimizer, batches):
-    model.train()
-    total, count = 0.0, 0
-    for x, y in batches:
-        loss = softmax_cross_entropy(model(x), y) * len(y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        total += loss.item()
-        count += len(y)
-    return total / count
 
 
 @train_epoch_exercise.alternative
@@ -343,3 +206,17 @@ def clears_after_the_step(model, optimizer, batches):
             total = total + loss.double() * x.shape[0]
         count += x.shape[0]
     return total / count
+
+
+@train_epoch_exercise.alternative
+def summed_in_single_precision(model, optimizer, batches):
+    model.train()
+    total, count = torch.zeros(1), 0
+    for x, y in batches:
+        loss = softmax_cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.detach() * len(y)
+        count += len(y)
+    return total.item() / count

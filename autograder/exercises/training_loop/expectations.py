@@ -37,7 +37,6 @@ It is the cheapest test there is: before the first step, print the loss and comp
 they come on top.)""",
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("1.4", "1.5"),
     hide=("Formula",),
@@ -161,7 +160,6 @@ each class has; a class without any adds nothing.
 
 A loss that falls from ln C to this value and stays there has learned the last bias, nothing else.""",
     points=2,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("1.4",),

@@ -6,6 +6,7 @@ import torch
 from autograder import probes
 from autograder.exercises.training_loop.drawing import AUTOGRAD
 from autograder.exercises.training_loop.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import check, finding, matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import numeric_gradient as right_gradient
@@ -90,7 +91,6 @@ shape of x, for any shape.
     points=3,
     minutes=10,
     difficulty=2,
-    core=True,
     syllabus=("1.7",),
     hide=("Formula",),
     inputs=NUMERIC_CASES,
@@ -104,7 +104,7 @@ shape of x, for any shape.
     forbidden=AUTOGRAD + CHECKERS,
     equivalent_mutants={
         "gradient = torch.zeros_like(x, dtype=torch.float64) => "
-        "gradient = -torch.zeros_like(x, dtype=torch.float64)": "every entry is written afterwards",
+        "gradient = -torch.zeros_like(x, dtype=torch.float64)": "every entry is written afterwards"
     },
     hints=(
         "`moved = x.double().clone()`, then `moved.view(-1)[i] += h` moves entry i of any shape.",
@@ -113,104 +113,45 @@ shape of x, for any shape.
 )
 
 
-@numeric_gradient.mistake(
+numeric_gradient.mistake(
+    "one_sided",
+    edit("(h, -h)", "(h, 0)").also("/ (2 * h)", "/ h"),
     "You compare f(x + h) with f(x): a one-sided difference, whose error falls only with h. Use "
-    "f(x + h) and f(x − h), and divide by 2h: then it falls with h²."
+    "f(x + h) and f(x − h), and divide by 2h: then it falls with h².",
 )
-def one_sided(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(x.numel()):
-        moved = x.double().clone()
-        torch.manual_seed(seed)
-        before = function(moved).item()
-        moved.view(-1)[i] += h
-        torch.manual_seed(seed)
-        gradient.view(-1)[i] = (function(moved).item() - before) / h
-    return gradient
-
-
-@numeric_gradient.mistake(
-    "You divide by h. Between x − h and x + h lies 2h, so every slope is twice too large."
+numeric_gradient.mistake(
+    "divided_by_h",
+    edit("/ (2 * h)", "/ h"),
+    "You divide by h. Between x − h and x + h lies 2h, so every slope is twice too large.",
 )
-def divided_by_h(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(x.numel()):
-        values = []
-        for step in (h, -h):
-            moved = x.double().clone()
-            moved.view(-1)[i] += step
-            torch.manual_seed(seed)
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / h
-    return gradient
-
-
-@numeric_gradient.mistake(
+numeric_gradient.mistake(
+    "in_the_dtype_of_x",
+    edit(".double()", ""),
     "You compute in the dtype of x. In float32 seven digits are all there is, and the difference "
-    "of two nearly equal values keeps one or two of them. Convert x to float64 first."
+    "of two nearly equal values keeps one or two of them. Convert x to float64 first.",
 )
-def in_the_dtype_of_x(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x)
-    for i in range(x.numel()):
-        values = []
-        for step in (h, -h):
-            moved = x.clone()
-            moved.view(-1)[i] += step
-            torch.manual_seed(seed)
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
-
-
-@numeric_gradient.mistake(
+numeric_gradient.mistake(
+    "in_float32",
+    edit("double()", "float()").also(
+        "function(moved.reshape(x.shape))", "function(moved.reshape(x.shape)).float()"
+    ),
     "You compute in float32. The difference of two nearly equal values then keeps one or two "
-    "digits. Everything has to be float64."
+    "digits. Everything has to be float64.",
 )
-def in_float32(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros(x.shape)
-    for i in range(x.numel()):
-        values = []
-        for step in (h, -h):
-            moved = x.float().clone()
-            moved.view(-1)[i] += step
-            torch.manual_seed(seed)
-            values.append(function(moved).float().item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
-
-
-@numeric_gradient.mistake(
+numeric_gradient.mistake(
+    "fresh_randomness",
+    edit("gradient = torch", "torch.manual_seed(seed)\ngradient = torch").also(
+        "torch.manual_seed(seed)", ""
+    ),
     "The function is evaluated with other random numbers each time (you seed once, or never), so "
-    "what you divide by 2h is the noise. Seed before every evaluation."
+    "what you divide by 2h is the noise. Seed before every evaluation.",
 )
-def fresh_randomness(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    torch.manual_seed(seed)
-    for i in range(x.numel()):
-        values = []
-        for step in (h, -h):
-            moved = x.double().clone()
-            moved.view(-1)[i] += step
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
-
-
-@numeric_gradient.mistake(
+numeric_gradient.mistake(
+    "seeded_once_for_both",
+    edit("values = []", "values = []\ntorch.manual_seed(seed)").also("torch.manual_seed(seed)", ""),
     "You seed once for the two evaluations of an entry. The first one uses random numbers up, so "
-    "the second draws others, and what you divide by 2h is noise. Seed before each of them."
+    "the second draws others, and what you divide by 2h is noise. Seed before each of them.",
 )
-def seeded_once_for_both(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(x.numel()):
-        values = []
-        torch.manual_seed(seed)
-        for step in (h, -h):
-            moved = x.double().clone()
-            moved.view(-1)[i] += step
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
 
 
 @numeric_gradient.mistake("You seed with 0 whatever `seed` says.")
@@ -231,21 +172,12 @@ def flattened(function, x, *, h=1e-5, seed=0):
     return right_gradient(function, x, h=h, seed=seed).flatten()
 
 
-@numeric_gradient.mistake(
+numeric_gradient.mistake(
+    "rows_at_once",
+    edit(".flatten()", ""),
     "You go along the first axis only: where x has two, `x[i]` is a whole row, and all its "
-    "entries move together. `view(-1)` makes one axis of any shape."
+    "entries move together. `view(-1)` makes one axis of any shape.",
 )
-def rows_at_once(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(len(x)):
-        values = []
-        for step in (h, -h):
-            moved = x.double().clone()
-            moved[i] += step
-            torch.manual_seed(seed)
-            values.append(function(moved).item())
-        gradient[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
 
 
 @numeric_gradient.mistake(
@@ -282,21 +214,12 @@ def not_put_back(function, x, *, h=1e-5, seed=0):
     return gradient
 
 
-@numeric_gradient.mistake(
+numeric_gradient.mistake(
+    "put_back_wrongly",
+    edit("(h, -h)", "(h, 0)"),
     "You move by +h and then by −h, which is back at x: f(x + h) − f(x), divided by 2h, is half "
-    "the slope. From x + h to x − h the entry moves by 2h."
+    "the slope. From x + h to x − h the entry moves by 2h.",
 )
-def put_back_wrongly(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    moved = x.double().clone()
-    for i in range(x.numel()):
-        moved.view(-1)[i] += h
-        torch.manual_seed(seed)
-        above = function(moved).item()
-        moved.view(-1)[i] -= h
-        torch.manual_seed(seed)
-        gradient.view(-1)[i] = (above - function(moved).item()) / (2 * h)
-    return gradient
 
 
 @numeric_gradient.mistake(
@@ -310,32 +233,14 @@ def all_entries_at_once(function, x, *, h=1e-5, seed=0):
     return torch.full_like(x, (values[0] - values[1]) / (2 * h), dtype=torch.float64)
 
 
-@numeric_gradient.mistake("The sign is turned: it is f(x + h) − f(x − h).")
-def backwards(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(x.numel()):
-        values = []
-        for step in (-h, h):
-            moved = x.double().clone()
-            moved.view(-1)[i] += step
-            torch.manual_seed(seed)
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / (2 * h)
-    return gradient
-
-
-@numeric_gradient.mistake("You use h = 1e-5 whatever `h` says.")
-def default_step(function, x, *, h=1e-5, seed=0):
-    gradient = torch.zeros_like(x, dtype=torch.float64)
-    for i in range(x.numel()):
-        values = []
-        for step in (1e-5, -1e-5):
-            moved = x.double().clone()
-            moved.view(-1)[i] += step
-            torch.manual_seed(seed)
-            values.append(function(moved).item())
-        gradient.view(-1)[i] = (values[0] - values[1]) / 2e-5
-    return gradient
+numeric_gradient.mistake(
+    "backwards", edit("(h, -h)", "(-h, h)"), "The sign is turned: it is f(x + h) − f(x − h)."
+)
+numeric_gradient.mistake(
+    "default_step",
+    edit("(h, -h)", "(1e-5, -1e-5)").also("(2 * h)", "2e-5"),
+    "You use h = 1e-5 whatever `h` says.",
+)
 
 
 @numeric_gradient.alternative

@@ -7,6 +7,7 @@ from autograder import probes
 from autograder.exercises.training_loop.drawing import AUTOGRAD
 from autograder.exercises.training_loop.gradients import CHECKERS
 from autograder.exercises.training_loop.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import gradient_verdicts as right_verdicts
@@ -34,7 +35,9 @@ def _kinked(rng, h, tolerance):
     # Wrong by more than the tolerance, in small entries by less than that in absolute numbers.
     analytic[small] *= 1 + rng.uniform(0.006, 0.01, 2)
     analytic[wrong] *= 1 + rng.choice([-1, 1], 3) * rng.uniform(0.02, 0.5, 3)
-    analytic[nearly] *= 1 + rng.choice([-1, 1], 3) * rng.uniform(2e-4, 1e-3, 3)
+    # Within a coarse tolerance: one within h, too, and two not.
+    off = [*rng.uniform(2e-4, 4e-4, 1), *rng.uniform(1.3e-3, 2e-3, 2)]
+    analytic[nearly] *= 1 + rng.choice([-1, 1], 3) * off
     # Beside a kink, and yet what the central difference says.
     chosen = at_kink[0]
     analytic[chosen] = coefficients[chosen] * (0.5 + x[chosen] / (2 * h) + 0.2 * x[chosen])
@@ -49,7 +52,7 @@ def _kinked(rng, h, tolerance):
 
 
 def _coarse(rng):
-    return _kinked(rng, float(rng.uniform(5e-4, 2e-3)), 3e-3)
+    return _kinked(rng, float(rng.uniform(5e-4, 1e-3)), 3e-3)
 
 
 def _fine(rng):
@@ -136,63 +139,34 @@ def one_verdict_for_all(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1
     return [worst] * len(x)
 
 
-@gradient_verdicts.mistake(
+gradient_verdicts.mistake(
+    "absolute_tolerance",
+    edit("relative_error(analytic[i].double(), central)", "(analytic[i] - central).abs()"),
     "You compare the difference itself with `tolerance`. The limit is for the relative error: a "
-    "small entry may be quite wrong and differ by less."
+    "small entry may be quite wrong and differ by less.",
 )
-def absolute_tolerance(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = []
-    here = function(x.double())
-    for i in range(len(x)):
-        moved = torch.zeros_like(x, dtype=torch.float64)
-        moved[i] = h
-        forward = (function(x + moved) - here) / h
-        backward = (here - function(x - moved)) / h
-        if (analytic[i] - (forward + backward) / 2).abs() <= tolerance:
-            verdicts.append("right")
-        else:
-            far = relative_error(forward, backward) > kink
-            verdicts.append("inconclusive" if far else "wrong")
-    return verdicts
-
-
-@gradient_verdicts.mistake(
+gradient_verdicts.mistake(
+    "h_for_the_tolerance",
+    edit("central) <= tolerance", "central) <= h"),
+    "You compare the relative error with `h`, which is the step. The limit is `tolerance`.",
+)
+gradient_verdicts.mistake(
+    "absolute_kink",
+    edit("relative_error(forward, backward)", "(forward - backward).abs()"),
     "You compare the difference of the one-sided differences with `kink` as it is. The limit is "
-    "for their relative error: use your `relative_error` here too."
+    "for their relative error: use your `relative_error` here too.",
 )
-def absolute_kink(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = []
-    here = function(x.double())
-    for i in range(len(x)):
-        moved = torch.zeros_like(x, dtype=torch.float64)
-        moved[i] = h
-        forward = (function(x + moved) - here) / h
-        backward = (here - function(x - moved)) / h
-        if relative_error(analytic[i].double(), (forward + backward) / 2) <= tolerance:
-            verdicts.append("right")
-        else:
-            verdicts.append("inconclusive" if (forward - backward).abs() > kink else "wrong")
-    return verdicts
-
-
-@gradient_verdicts.mistake(
+gradient_verdicts.mistake(
+    "kink_asked_first",
+    edit(
+        "if relative_error(analytic",
+        "if relative_error(forward, backward) > kink:\n"
+        '    verdicts.append("inconclusive")\n'
+        "elif relative_error(analytic",
+    ),
     "You ask for the kink first. Where the gradient agrees with the central difference it is "
-    '"right", kink or not; only entries that disagree need the second question.'
+    '"right", kink or not; only entries that disagree need the second question.',
 )
-def kink_asked_first(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = []
-    here = function(x.double())
-    for i in range(len(x)):
-        moved = torch.zeros_like(x, dtype=torch.float64)
-        moved[i] = h
-        forward = (function(x + moved) - here) / h
-        backward = (here - function(x - moved)) / h
-        if relative_error(forward, backward) > kink:
-            verdicts.append("inconclusive")
-        else:
-            error = relative_error(analytic[i].double(), (forward + backward) / 2)
-            verdicts.append("right" if error <= tolerance else "wrong")
-    return verdicts
 
 
 @gradient_verdicts.mistake(
@@ -220,67 +194,27 @@ def default_step(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
     return right_verdicts(function, x, analytic, tolerance=tolerance, kink=kink)
 
 
-@gradient_verdicts.mistake(
+gradient_verdicts.mistake(
+    "forward_difference_judges",
+    edit("[i].double(), central)", "[i].double(), forward)"),
     "You judge by the forward difference, whose own error is of the order of h. The central "
-    "difference decides what is right; the one-sided ones only tell kinks."
+    "difference decides what is right; the one-sided ones only tell kinks.",
 )
-def forward_difference_judges(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = []
-    here = function(x.double())
-    for i in range(len(x)):
-        moved = torch.zeros_like(x, dtype=torch.float64)
-        moved[i] = h
-        forward = (function(x + moved) - here) / h
-        backward = (here - function(x - moved)) / h
-        if relative_error(analytic[i].double(), forward) <= tolerance:
-            verdicts.append("right")
-        else:
-            far = relative_error(forward, backward) > kink
-            verdicts.append("inconclusive" if far else "wrong")
-    return verdicts
-
-
-@gradient_verdicts.mistake(
+gradient_verdicts.mistake(
+    "in_float32",
+    edit("verdicts = []", "verdicts, x, analytic = [], x.float(), analytic.float()")
+    .also("x.double()", "x")
+    .also(", dtype=torch.float64", "")
+    .also("[i].double()", "[i]"),
     "You compute in float32. With a small h the difference of two nearly equal values keeps one "
-    "or two digits: x and the gradient have to be float64."
+    "or two digits: x and the gradient have to be float64.",
 )
-def in_float32(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    def single(point):
-        return function(point.float()).float()
-
-    verdicts = []
-    x, analytic = x.float(), analytic.float()
-    for i in range(len(x)):
-        moved = torch.zeros_like(x)
-        moved[i] = h
-        forward = (single(x + moved) - single(x)) / h
-        backward = (single(x) - single(x - moved)) / h
-        if relative_error(analytic[i], (forward + backward) / 2) <= tolerance:
-            verdicts.append("right")
-        else:
-            far = relative_error(forward, backward) > kink
-            verdicts.append("inconclusive" if far else "wrong")
-    return verdicts
-
-
-@gradient_verdicts.mistake(
+gradient_verdicts.mistake(
+    "words_swapped",
+    edit("backward) > kink", "backward) <= kink"),
     "Kinks and errors have changed places: inconclusive is where the one-sided differences "
-    "disagree."
+    "disagree.",
 )
-def words_swapped(function, x, analytic, *, h=1e-5, tolerance=1e-6, kink=1e-2):
-    verdicts = []
-    here = function(x.double())
-    for i in range(len(x)):
-        moved = torch.zeros_like(x, dtype=torch.float64)
-        moved[i] = h
-        forward = (function(x + moved) - here) / h
-        backward = (here - function(x - moved)) / h
-        if relative_error(analytic[i].double(), (forward + backward) / 2) <= tolerance:
-            verdicts.append("right")
-        else:
-            near = relative_error(forward, backward) <= kink
-            verdicts.append("inconclusive" if near else "wrong")
-    return verdicts
 
 
 @gradient_verdicts.alternative

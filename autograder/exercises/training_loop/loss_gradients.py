@@ -6,11 +6,14 @@ from torch.nn import functional as F
 from autograder import probes
 from autograder.exercises.training_loop.drawing import (
     AUTOGRAD,
+    AXIS_LOST,
+    PAIR,
     draw_distant_rows,
     draw_large_scores,
     draw_scores,
 )
 from autograder.exercises.training_loop.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
@@ -27,21 +30,16 @@ Mind that L is a **mean** over N examples, and that large scores must not hurt h
     points=3,
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("1.3",),
     hide=("Formula",),
     inputs=(draw_scores, draw_distant_rows, draw_large_scores),
     probe=probes.call(),
-    checks=[
-        matches_reference("the gradient"),
-        leaves_inputs_alone(),
-        keeps_dtype(),
-    ],
+    checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
     forbidden=AUTOGRAD,
     equivalent_mutants={
         "exponentials = torch.exp(scores - scores.amax(dim=1, keepdim=True)) => "
         "exponentials = -torch.exp(scores - scores.amax(dim=1, keepdim=True))": "the sign cancels "
-        "in the quotient",
+        "in the quotient"
     },
     hints=(
         "Differentiate ℓ = ln Σ_k e^{s_k} − s_y by s_j, for j ≠ y first.",
@@ -62,28 +60,46 @@ def not_divided_by_n(scores, target):
     return gradient
 
 
-@softmax_cross_entropy_gradient.mistake(
+softmax_cross_entropy_gradient.mistake(
+    "gradient_without_shift",
+    edit(" - scores.amax(dim=1, keepdim=True)", ""),
     "You take the exponential of the scores as they are; large ones overflow and inf/inf is NaN. "
     "Subtract the largest score of each row first, or use `torch.softmax`.",
     origin="6 of 116 students",
 )
-def gradient_without_shift(scores, target):
-    exponentials = torch.exp(scores)
-    gradient = exponentials / exponentials.sum(dim=1, keepdim=True)
-    gradient[torch.arange(len(scores)), target] -= 1
-    return gradient / len(scores)
-
-
-@softmax_cross_entropy_gradient.mistake(
+softmax_cross_entropy_gradient.mistake(
+    "gradient_with_global_maximum",
+    edit("scores.amax(dim=1, keepdim=True)", "scores.max()"),
     "You subtract the largest score of the whole matrix: rows far below it become 0/0. Each row "
     "needs its own maximum.",
     origin="5 of 116 students",
 )
-def gradient_with_global_maximum(scores, target):
-    exponentials = torch.exp(scores - scores.max())
-    gradient = exponentials / exponentials.sum(dim=1, keepdim=True)
-    gradient[torch.arange(len(scores)), target] -= 1
-    return gradient / len(scores)
+
+
+@softmax_cross_entropy_gradient.mistake(
+    "Right where nothing underflows. You multiply −1/p_y by the derivative of p_y, and where p_y "
+    "rounds to 0 that is −∞ · 0, which is NaN. On paper p_y cancels: p_j − [j = y] is left."
+)
+def quotient_and_derivative_kept_apart(scores, target):
+    p = torch.softmax(scores, dim=1)
+    true = p[torch.arange(len(scores)), target][:, None]
+    of_softmax = true * (F.one_hot(target, scores.shape[1]) - p)
+    return -1 / true * of_softmax / len(scores)
+
+
+softmax_cross_entropy_gradient.mistake(
+    "maximum_without_values",
+    edit("scores.amax(dim=1, keepdim=True)", "scores.max(dim=1, keepdim=True)"),
+    PAIR,
+    raises="TypeError",
+)
+softmax_cross_entropy_gradient.mistake(
+    "keepdim_missing",
+    edit("scores.amax(dim=1, keepdim=True)", "scores.amax(dim=1)"),
+    AXIS_LOST,
+    origin="3 of 116 students",
+    raises="RuntimeError",
+)
 
 
 @softmax_cross_entropy_gradient.mistake(

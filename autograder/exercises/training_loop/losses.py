@@ -1,23 +1,46 @@
 """Softmax cross-entropy: the loss that stays finite."""
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
 from autograder import probes
 from autograder.exercises.training_loop.drawing import (
+    AXIS_LOST,
     CROSS_ENTROPY,
+    PAIR,
     draw_distant_rows,
+    draw_high_scores,
     draw_large_scores,
     draw_scores,
 )
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging.checks import (
-    is_finite,
-    keeps_dtype,
-    leaves_inputs_alone,
-    matches_reference,
-)
+from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.judging.comparison import Tolerance, same
 from course_lib import training_loop
+
+
+class ValueAndGradient:
+    """A loss and its gradient, which counts where the loss is finite.
+
+    Where it is not, the entries of the gradient that are NaN depend on how the same is spelled: with
+    `scores.max()` in the graph or `.item()`, with one logarithm or all.
+    """
+
+    def __init__(self, value, gradient):
+        finite = np.isfinite(np.asarray(value, float)).all()
+        self.seen = [value, gradient if finite else None]
+        self.dtype = gradient.dtype.name if isinstance(gradient, np.ndarray) else "float64"
+
+    def __eq__(self, other):
+        tolerance = Tolerance(dtype=self.dtype)
+        return isinstance(other, ValueAndGradient) and same(self.seen, other.seen, tolerance)
+
+    __hash__ = None
+
+
+def value_and_its_gradient(observation):
+    return ValueAndGradient(**observation["result"])
 
 
 softmax_cross_entropy = lab.exercise(
@@ -36,11 +59,11 @@ a probability**: simplify $-\\ln p_y$ on paper first.""",
     points=4,
     minutes=10,
     difficulty=2,
-    core=True,
     syllabus=("1.3",),
     hide=("Formula",),
-    inputs=(draw_scores, draw_distant_rows, draw_large_scores),
+    inputs=(draw_scores, draw_high_scores, draw_distant_rows, draw_large_scores),
     probe=probes.differentiated(by="scores"),
+    signature=value_and_its_gradient,
     checks=[
         is_finite("the loss is finite", of="result.value"),
         matches_reference("the loss", of="result.value"),
@@ -129,8 +152,28 @@ def epsilon_in_the_log(scores, target):
 
 @softmax_cross_entropy.mistake(
     "A small number inside the logarithm makes the loss finite and wrong: no example can cost "
-    "more than −ln(1e-12) = 27.6. Nothing has to be added: −ln p_y = ln Σ e^(s_j − m) − (s_y − "
-    "m).",
+    "more than −ln(1e-8) = 18.4, and its gradient is 0 where it is needed most. Nothing has to be "
+    "added: −ln p_y = ln Σ e^(s_j − m) − (s_y − m).",
+)
+def larger_epsilon_in_the_log(scores, target):
+    probabilities = torch.softmax(scores, dim=1)
+    return -torch.log(probabilities[torch.arange(len(scores)), target] + 1e-8).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "A small number inside the logarithm makes the loss finite and wrong: no example can cost "
+    "more than −ln(1e-10) = 23.0, and its gradient is 0 where it is needed most. Nothing has to be "
+    "added: −ln p_y = ln Σ e^(s_j − m) − (s_y − m).",
+)
+def small_epsilon_in_the_log(scores, target):
+    probabilities = torch.softmax(scores, dim=1)
+    return -torch.log(probabilities[torch.arange(len(scores)), target] + 1e-10).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "A small number inside the logarithm, added or as the lower limit, makes the loss finite and "
+    "wrong: no example can cost more than −ln(1e-12) = 27.6. Nothing has to be added: −ln p_y = ln "
+    "Σ e^(s_j − m) − (s_y − m).",
     origin="3 of 141 students, with three constants",
 )
 def tiny_epsilon_in_the_log(scores, target):
@@ -203,6 +246,32 @@ def averaged_over_classes(scores, target):
 def minus_the_probability(scores, target):
     probabilities = torch.softmax(scores, dim=1)
     return -probabilities[torch.arange(len(scores)), target].mean()
+
+
+@softmax_cross_entropy.mistake(
+    "Your loss is no number in any batch: you take the logarithm of p_y − 1, which is negative. "
+    "The 1 is subtracted for the gradient; take the logarithm of what was there before.",
+    origin="1 of 116 students",
+)
+def log_after_one_was_subtracted(scores, target):
+    exponentials = torch.exp(scores - scores.max(dim=1, keepdim=True).values)
+    probabilities = exponentials / exponentials.sum(dim=1, keepdim=True)
+    probabilities[torch.arange(len(scores)), target] -= 1
+    return -torch.log(probabilities[torch.arange(len(scores)), target]).mean()
+
+
+@softmax_cross_entropy.mistake(PAIR, raises="TypeError")
+def maximum_without_values(scores, target):
+    shifted = scores - scores.max(dim=1, keepdim=True)
+    log_sum = torch.log(torch.exp(shifted).sum(dim=1))
+    return (log_sum - shifted[torch.arange(len(scores)), target]).mean()
+
+
+@softmax_cross_entropy.mistake(AXIS_LOST, origin="3 of 116 students", raises="RuntimeError")
+def keepdim_missing(scores, target):
+    shifted = scores - scores.amax(dim=1)
+    log_sum = torch.log(torch.exp(shifted).sum(dim=1))
+    return (log_sum - shifted[torch.arange(len(scores)), target]).mean()
 
 
 @softmax_cross_entropy.mistake(

@@ -12,7 +12,7 @@ from course_lib.training_loop import precision_recall_f1
 
 
 def _answers_in_batches(rng):
-    classes, count = int(rng.integers(6, 9)), int(rng.integers(50, 80))
+    classes, count = int(rng.integers(7, 10)), int(rng.integers(50, 80))
     predicted, target = draw_answers(rng, count, classes)
     cuts = np.sort(rng.choice(np.arange(5, count - 5), 3, replace=False))
     return {
@@ -30,7 +30,6 @@ as much as a frequent one. The answers come in **batches**, two lists of tensors
 depend on how the set was cut. (F1 is a ratio of counts: its mean over batches is something else.) Use
 your `precision_recall_f1`.""",
     points=1,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("1.11",),
@@ -42,7 +41,7 @@ your `precision_recall_f1`.""",
     equivalent_mutants={
         "_, _, f1 = precision_recall_f1(torch.cat(predicted), torch.cat(target), num_classes) => "
         "_, _, f1 = precision_recall_f1(torch.cat(target), torch.cat(predicted), num_classes)": "F1 "
-        "is the same with false alarms and misses swapped",
+        "is the same with false alarms and misses swapped"
     },
     hints=("`torch.cat(predicted)` puts the batches together.",),
 )

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from autograder import probes
 from autograder.exercises.training_loop.drawing import AUTOGRAD, draw_scores
 from autograder.exercises.training_loop.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
@@ -14,12 +15,16 @@ MARGIN_LOSSES = ("torch.nn.functional.multi_margin_loss", "torch.nn.MultiMarginL
 
 
 def _margins(rng):
-    return {**draw_scores(rng), "margin": float(rng.uniform(1.3, 2.5))}
+    """In one row a wrong class has the score of the true one."""
+    drawn = draw_scores(rng)
+    scores, true = drawn["scores"], drawn["target"][2]
+    scores[2, (true + 1) % scores.shape[1]] = scores[2, true]
+    return {**drawn, "margin": float(rng.uniform(1.3, 2.5))}
 
 
 def _on_the_kink(rng):
     """Scores in steps of a half, exact in every precision: many margins are met exactly."""
-    drawn, margin = draw_scores(rng), 1.5
+    drawn, margin = _margins(rng), 1.5
     target, scores = drawn["target"], np.round(2 * drawn["scores"]) / 2
     scores[0, (target[0] + 1) % scores.shape[1]] = scores[0, target[0]] - margin
     scores[1, (target[1] + 1) % scores.shape[1]] = scores[1, target[1]] - 1
@@ -56,16 +61,13 @@ Whoever compares with torch should know that `F.multi_margin_loss` is this one *
 )
 
 
-@hinge_loss.mistake(
+hinge_loss.mistake(
+    "not_clamped",
+    edit(".clamp(min=0)", ""),
     "Violations below 0 are counted: a class that is far behind earns a reward. The hinge sets "
     "them to 0: `.clamp(min=0)`.",
     origin="2 of 117 students",
 )
-def not_clamped(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violation = scores - scores[rows, target][:, None] + margin
-    violation[rows, target] = 0
-    return violation.sum(dim=1).mean()
 
 
 @hinge_loss.mistake(
@@ -141,15 +143,12 @@ def squared_hinge(scores, target, *, margin=1.0):
     return F.multi_margin_loss(scores, target, p=2, margin=margin) * scores.shape[1]
 
 
-@hinge_loss.mistake(
+hinge_loss.mistake(
+    "largest_violation",
+    edit(".sum(dim=1).mean()", ".amax(dim=1).mean()"),
     "You take the largest violation of each example (Crammer & Singer's form). Asked for is the "
-    "sum over all wrong classes (Weston & Watkins)."
+    "sum over all wrong classes (Weston & Watkins).",
 )
-def largest_violation(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violation = (scores - scores[rows, target][:, None] + margin).clamp(min=0)
-    violation[rows, target] = 0
-    return violation.amax(dim=1).mean()
 
 
 @hinge_loss.mistake("You use a margin of 1 whatever `margin` says.")
@@ -157,30 +156,33 @@ def margin_ignored(scores, target, *, margin=1.0):
     return F.multi_margin_loss(scores, target) * scores.shape[1]
 
 
-@hinge_loss.mistake(
-    "The difference is the other way round: it costs when a *wrong* class is high, s_j − s_y + Δ."
+hinge_loss.mistake(
+    "difference_turned",
+    edit("scores - true_score", "true_score - scores"),
+    "The difference is the other way round: it costs when a *wrong* class is high, s_j − s_y + Δ.",
 )
-def difference_turned(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violation = (scores[rows, target][:, None] - scores + margin).clamp(min=0)
-    violation[rows, target] = 0
-    return violation.sum(dim=1).mean()
-
-
-@hinge_loss.mistake(
+hinge_loss.mistake(
+    "margin_of_the_other_sign",
+    edit("true_score + margin", "true_score - margin"),
     "You subtract the margin: wrong classes may then lead by Δ before it costs anything. They "
-    "have to stay behind: s_j − s_y + Δ."
+    "have to stay behind: s_j − s_y + Δ.",
 )
-def margin_of_the_other_sign(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violation = (scores - scores[rows, target][:, None] - margin).clamp(min=0)
-    violation[rows, target] = 0
-    return violation.sum(dim=1).mean()
 
 
 @hinge_loss.mistake("Neither is the violation cut at 0 nor is the true class left out of the sum.")
 def true_class_counted_and_not_clamped(scores, target, *, margin=1.0):
     return (scores - scores[torch.arange(len(scores)), target][:, None] + margin).sum(1).mean()
+
+
+EQUAL_LEFT_OUT = (
+    "You leave out whatever has the score of the true class. A wrong class may have the same score, "
+    "and has violated its margin then: leave out the entries at `[rows, target]` only."
+)
+hinge_loss.mistake(
+    "equal_scores_left_out",
+    edit("violation[rows, target]", "violation[scores == true_score]"),
+    EQUAL_LEFT_OUT,
+)
 
 
 @hinge_loss.alternative
@@ -230,74 +232,46 @@ at the kink, where s_j − s_y + Δ is 0, take 0 (the check has such margins).""
 )
 
 
-@hinge_loss_gradient.mistake(
+hinge_loss_gradient.mistake(
+    "margins_instead_of_ones",
+    edit(
+        "(scores - true_score + margin > 0).to(scores.dtype)",
+        "(scores - true_score + margin).clamp(min=0)",
+    ),
     "You use the size of the violations. The hinge is linear where it is not flat: its slope is 1 "
     "for every violated margin and 0 otherwise.",
     origin="5 of 117 students",
 )
-def margins_instead_of_ones(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violation = (scores - scores[rows, target][:, None] + margin).clamp(min=0)
-    violation[rows, target] = 0
-    violation[rows, target] = -violation.sum(dim=1)
-    return violation / len(scores)
-
-
-@hinge_loss_gradient.mistake(
+hinge_loss_gradient.mistake(
+    "gradient_summed",
+    edit(" / len(scores)", ""),
     "Your gradient is that of the sum over the batch. The loss is the mean: divide by N.",
     origin="4 of 117 students",
 )
-def gradient_summed(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
-    violated[rows, target] = 0
-    violated[rows, target] = -violated.sum(dim=1)
-    return violated
-
-
-@hinge_loss_gradient.mistake(
+hinge_loss_gradient.mistake(
+    "true_class_counts_itself",
+    edit("violated[rows, target] = 0", ""),
     "The true class counts as a violation of itself (s_y − s_y + Δ > 0), so its entry is one too "
-    "low. Take it out before you count."
+    "low. Take it out before you count.",
 )
-def true_class_counts_itself(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
-    violated[rows, target] = -violated.sum(dim=1)
-    return violated / len(scores)
-
-
-@hinge_loss_gradient.mistake(
+hinge_loss_gradient.mistake(
+    "true_class_once",
+    edit("-violated.sum(dim=1)", "-1"),
     "The true class gets −1 whatever happens. Its score stands in every violated term: it gets −1 "
-    "for each of them, and 0 if there is none."
+    "for each of them, and 0 if there is none.",
 )
-def true_class_once(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
-    violated[rows, target] = -1
-    return violated / len(scores)
-
-
-@hinge_loss_gradient.mistake(
+hinge_loss_gradient.mistake(
+    "true_class_forgotten",
+    edit("violated[rows, target] = -violated.sum(dim=1)", ""),
     "The score of the true class has no gradient in yours, but it stands in every term: minus the "
-    "number of violated margins. Every row adds up to 0."
+    "number of violated margins. Every row adds up to 0.",
 )
-def true_class_forgotten(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
-    violated[rows, target] = 0
-    return violated / len(scores)
-
-
-@hinge_loss_gradient.mistake(
+hinge_loss_gradient.mistake(
+    "one_at_the_kink",
+    edit("margin > 0)", "margin >= 0)"),
     "A margin that is met exactly counts as violated in yours (`>= 0`). At the kink the gradient "
-    "is 0 here: ask for `> 0`."
+    "is 0 here: ask for `> 0`.",
 )
-def one_at_the_kink(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin >= 0).to(scores.dtype)
-    violated[rows, target] = 0
-    violated[rows, target] = -violated.sum(dim=1)
-    return violated / len(scores)
 
 
 @hinge_loss_gradient.mistake(
@@ -310,48 +284,36 @@ def all_wrong_classes_counted(scores, target, *, margin=1.0):
     return gradient / len(scores)
 
 
-@hinge_loss_gradient.mistake(
+hinge_loss_gradient.mistake(
+    "gradient_divided_by_classes",
+    edit("/ len(scores)", "/ scores.numel()"),
     "You divide by the classes as well, as torch's `multi_margin_loss` does. Only another "
-    "convention; ours divides by N alone."
+    "convention; ours divides by N alone.",
 )
-def gradient_divided_by_classes(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
-    violated[rows, target] = 0
-    violated[rows, target] = -violated.sum(dim=1)
-    return violated / scores.numel()
-
-
-@hinge_loss_gradient.mistake("You use a margin of 1 whatever `margin` says.")
-def gradient_with_margin_one(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + 1 > 0).to(scores.dtype)
-    violated[rows, target] = 0
-    violated[rows, target] = -violated.sum(dim=1)
-    return violated / len(scores)
-
-
-@hinge_loss_gradient.mistake(
+hinge_loss_gradient.mistake(
+    "gradient_with_margin_one",
+    edit("true_score + margin", "true_score + 1"),
+    "You use a margin of 1 whatever `margin` says.",
+)
+hinge_loss_gradient.mistake(
+    "gradient_sign_turned",
+    edit("return violated", "return -violated"),
     "The sign is the other way round: raising a wrong class that violates its margin raises the "
-    "loss."
+    "loss.",
 )
-def gradient_sign_turned(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores - scores[rows, target][:, None] + margin > 0).to(scores.dtype)
-    violated[rows, target] = 0
-    violated[rows, target] = -violated.sum(dim=1)
-    return -violated / len(scores)
-
-
-@hinge_loss_gradient.mistake(
+hinge_loss_gradient.mistake(
+    "without_the_margin",
+    edit("true_score + margin > 0", "true_score > 0"),
     "You count the classes that lead the true one. A margin is violated earlier: as soon as s_j − "
-    "s_y + Δ > 0."
+    "s_y + Δ > 0.",
 )
-def without_the_margin(scores, target, *, margin=1.0):
-    rows = torch.arange(len(scores))
-    violated = (scores > scores[rows, target][:, None]).to(scores.dtype)
-    violated[rows, target] = -violated.sum(dim=1)
-    return violated / len(scores)
+
+
+hinge_loss_gradient.mistake(
+    "equal_scores_not_counted",
+    edit("violated[rows, target] = 0", "violated[scores == true_score] = 0"),
+    EQUAL_LEFT_OUT,
+)
 
 
 @hinge_loss_gradient.alternative

@@ -6,6 +6,7 @@ from torch.nn import functional as F
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_batches, draw_network
 from autograder.exercises.training_loop.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import check, finding, matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import evaluate as right_evaluation
@@ -58,7 +59,6 @@ examples, and the share of examples whose largest score is that of their class.
     points=4,
     minutes=10,
     difficulty=2,
-    core=True,
     syllabus=("1.11", "1.2"),
     needs=("training_loop/softmax_cross_entropy",),
     inputs=(_evaluation(True), _evaluation(False), _evaluation(True)),
@@ -77,117 +77,58 @@ examples, and the share of examples whose largest score is that of their class.
 )
 
 
-@evaluate.mistake(
+evaluate.mistake(
+    "in_train_mode",
+    edit("model.eval()", ""),
     "You evaluate in the mode the model came in. In train mode dropout is random (no two "
     "evaluations agree) and batch normalization uses and stores the statistics of your test data: "
-    "`model.eval()`."
+    "`model.eval()`.",
 )
-def in_train_mode(model, batches):
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-@evaluate.mistake(
+evaluate.mistake(
+    "means_of_batch_means",
+    edit(".item() * len(y)", ".item()")
+    .also(
+        "int((scores.argmax(dim=1) == y).sum())",
+        "(scores.argmax(dim=1) == y).float().mean().item()",
+    )
+    .also("count += len(y)", "count += 1"),
     "You average over batches, so the examples of the small last batch count too much. Add up "
-    "over examples and divide by their number."
+    "over examples and divide by their number.",
 )
-def means_of_batch_means(model, batches):
-    was_training = model.training
-    model.eval()
-    losses, rates = [], []
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            losses.append(softmax_cross_entropy(scores, y).item())
-            rates.append((scores.argmax(dim=1) == y).float().mean().item())
-    model.train(was_training)
-    return {"loss": sum(losses) / len(losses), "accuracy": sum(rates) / len(rates)}
-
-
-@evaluate.mistake(
+evaluate.mistake(
+    "mode_not_restored",
+    edit("model.train(was_training)", ""),
     "You leave the model in eval mode. The training that goes on would do so without dropout and "
-    "with frozen batch statistics. Remember `model.training` and put it back."
+    "with frozen batch statistics. Remember `model.training` and put it back.",
 )
-def mode_not_restored(model, batches):
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-@evaluate.mistake(
+evaluate.mistake(
+    "always_back_to_training",
+    edit("model.train(was_training)", "model.train()"),
     "You always switch to train mode at the end, also a model that came in eval mode. Remember "
-    "`model.training` and put it back with `model.train(mode)`."
+    "`model.training` and put it back with `model.train(mode)`.",
 )
-def always_back_to_training(model, batches):
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train()
-    return {"loss": total / count, "accuracy": right / count}
-
-
-@evaluate.mistake(
+evaluate.mistake(
+    "neither_switch",
+    edit("model.eval()", "").also("no_grad()", "enable_grad()"),
     "You leave the model in the mode it came in and gradients on. In train mode dropout draws, "
     "and batch normalization learns from the data you measure on: `model.eval()`, and back "
-    "afterwards; and all of it under `torch.no_grad()`."
+    "afterwards; and all of it under `torch.no_grad()`.",
 )
-def neither_switch(model, batches):
-    total, right, count = 0.0, 0, 0
-    for x, y in batches:
-        scores = model(x)
-        total += softmax_cross_entropy(scores, y).item() * len(y)
-        right += (scores.argmax(dim=1) == y).sum().item()
-        count += len(y)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-@evaluate.mistake(
+evaluate.mistake(
+    "accuracy_of_batch_means",
+    edit(
+        "int((scores.argmax(dim=1) == y).sum())",
+        "(scores.argmax(dim=1) == y).double().mean().item()",
+    ).also("right / count", "right / len(batches)"),
     "Your accuracy is a mean over batches: an example of a small batch counts for more. Count the "
-    "right answers, and divide by the number of examples."
+    "right answers, and divide by the number of examples.",
 )
-def accuracy_of_batch_means(model, batches):
-    was_training = model.training
-    model.eval()
-    total, count, rates = 0.0, 0, []
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            rates.append((scores.argmax(dim=1) == y).double().mean().item())
-            count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": sum(rates) / len(rates)}
-
-
-@evaluate.mistake(
+evaluate.mistake(
+    "largest_of_the_batch",
+    edit("argmax(dim=1)", "argmax()"),
     "`argmax()` without an axis is a single position in the whole table of scores. Each example "
-    "has its own largest score: `argmax(dim=1)`."
+    "has its own largest score: `argmax(dim=1)`.",
 )
-def largest_of_the_batch(model, batches):
-    measured = right_evaluation(model, batches)
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        right = sum((model(x).argmax() == y).sum().item() for x, y in batches)
-    model.train(was_training)
-    return {**measured, "accuracy": right / sum(len(y) for _, y in batches)}
 
 
 @evaluate.mistake('You return a pair. Asked for is a dictionary: `{"loss": …, "accuracy": …}`.')
@@ -202,133 +143,50 @@ def error_rate(model, batches):
     return {"loss": measured["loss"], "accuracy": 1 - measured["accuracy"]}
 
 
-@evaluate.mistake(
+evaluate.mistake(
+    "with_gradients",
+    edit("no_grad()", "enable_grad()"),
     "The numbers are right, but torch keeps every activation for a backward pass that never "
-    "comes. Run the model under `torch.no_grad()`."
+    "comes. Run the model under `torch.no_grad()`.",
 )
-def with_gradients(model, batches):
-    was_training = model.training
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    for x, y in batches:
-        scores = model(x)
-        total += softmax_cross_entropy(scores, y).item() * len(y)
-        right += (scores.argmax(dim=1) == y).sum().item()
-        count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-@evaluate.mistake(
+evaluate.mistake(
+    "no_grad_is_not_eval",
+    edit("model.eval()", "model.train()"),
     "`torch.no_grad()` switches gradients off, not dropout. The mode is another switch: "
-    "`model.eval()`."
+    "`model.eval()`.",
 )
-def no_grad_is_not_eval(model, batches):
-    was_training = model.training
-    model.train()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-@evaluate.mistake(
+evaluate.mistake(
+    "loss_of_batch_means",
+    edit(".item() * len(y)", ".item()").also("total / count", "total / len(batches)"),
     "The accuracy is right; the loss is a mean of batch means, in which the small last batch "
-    "counts too much. Multiply each batch's mean by its size."
+    "counts too much. Multiply each batch's mean by its size.",
 )
-def loss_of_batch_means(model, batches):
-    was_training = model.training
-    model.eval()
-    losses, right, count = [], 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            losses.append(softmax_cross_entropy(scores, y).item())
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train(was_training)
-    return {"loss": sum(losses) / len(losses), "accuracy": right / count}
-
-
-@evaluate.mistake(
+evaluate.mistake(
+    "sum_over_batches",
+    edit(".item() * len(y)", ".item()"),
     "You add up the batch means and divide by the number of examples. Each batch's mean has to be "
-    "multiplied by its size first."
+    "multiplied by its size first.",
 )
-def sum_over_batches(model, batches):
-    was_training = model.training
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item()
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": right / count}
-
-
-@evaluate.mistake("Your accuracy is in percent; asked for is the share, between 0 and 1.")
-def accuracy_in_percent(model, batches):
-    was_training = model.training
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": 100 * right / count}
-
-
-@evaluate.mistake("Your accuracy is the number of right answers; divide by the number of examples.")
-def counts_right_answers(model, batches):
-    was_training = model.training
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": right}
-
-
-@evaluate.mistake("You return what the last batch gave. Add up over all.")
-def last_batch_only(model, batches):
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        for x, y in batches:
-            scores = model(x)
-            loss = softmax_cross_entropy(scores, y).item()
-            accuracy = (scores.argmax(dim=1) == y).float().mean().item()
-    model.train(was_training)
-    return {"loss": loss, "accuracy": accuracy}
-
-
-@evaluate.mistake("You apply softmax before the loss, which applies it again. Hand it the scores.")
-def softmax_before_the_loss(model, batches):
-    was_training = model.training
-    model.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for x, y in batches:
-            scores = torch.softmax(model(x), dim=1)
-            total += softmax_cross_entropy(scores, y).item() * len(y)
-            right += (scores.argmax(dim=1) == y).sum().item()
-            count += len(y)
-    model.train(was_training)
-    return {"loss": total / count, "accuracy": right / count}
+evaluate.mistake(
+    "accuracy_in_percent",
+    edit("right / count", "100 * right / count"),
+    "Your accuracy is in percent; asked for is the share, between 0 and 1.",
+)
+evaluate.mistake(
+    "counts_right_answers",
+    edit("right / count", "right"),
+    "Your accuracy is the number of right answers; divide by the number of examples.",
+)
+evaluate.mistake(
+    "last_batch_only",
+    edit("total +=", "total =").also("right +=", "right =").also("count +=", "count ="),
+    "You return what the last batch gave. Add up over all.",
+)
+evaluate.mistake(
+    "softmax_before_the_loss",
+    edit("model(x)", "torch.softmax(model(x), dim=1)"),
+    "You apply softmax before the loss, which applies it again. Hand it the scores.",
+)
 
 
 @evaluate.alternative
@@ -344,6 +202,20 @@ def all_at_once(model, batches):
         "loss": F.cross_entropy(scores, labels).item(),
         "accuracy": (scores.argmax(-1) == labels).double().mean().item(),
     }
+
+
+@evaluate.alternative
+def in_single_precision(model, batches):
+    mode, total, right, count = model.training, torch.zeros(1), torch.zeros(1), 0
+    model.eval()
+    with torch.no_grad():
+        for x, y in batches:
+            scores = model(x)
+            total += softmax_cross_entropy(scores, y) * len(y)
+            right += (scores.argmax(dim=1) == y).float().sum()
+            count += len(y)
+    model.train(mode)
+    return {"loss": (total / count).item(), "accuracy": (right / count).item()}
 
 
 @evaluate.alternative

@@ -5,12 +5,13 @@ import torch
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_answers
 from autograder.exercises.training_loop.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
 
 
 def _labels(rng):
-    classes, count = int(rng.integers(6, 9)), int(rng.integers(50, 80))
+    classes, count = int(rng.integers(7, 10)), int(rng.integers(50, 80))
     predicted, target = draw_answers(rng, count, classes)
     return {"predicted": predicted, "target": target, "num_classes": classes}
 
@@ -53,53 +54,40 @@ is neither predicted nor there has 0 three times.""",
 )
 
 
-@precision_recall_f1.mistake(
+precision_recall_f1.mistake(
+    "swapped",
+    edit("precision, recall, f1", "recall, precision, f1"),
     "Precision and recall have changed places. Precision divides by what was *predicted* to be c; "
-    "one who always says c has recall 1."
+    "one who always says c has recall 1.",
 )
-def swapped(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    precision = hits / is_so.sum(dim=1).clamp(min=1)
-    recall = hits / says.sum(dim=1).clamp(min=1)
-    return precision, recall, 2 * hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
-
-
-@precision_recall_f1.mistake(
+precision_recall_f1.mistake(
+    "not_a_number",
+    edit("hits / claimed.clamp(min=1)", "hits / claimed")
+    .also("hits / present.clamp(min=1)", "hits / present")
+    .also(
+        "2 * hits / (claimed + present).clamp(min=1)",
+        "2 * precision * recall / (precision + recall)",
+    ),
     "Where a class is never predicted (or never there) you divide by 0 and get NaN, which spreads "
-    "to every mean. The convention here is 0."
+    "to every mean. The convention here is 0.",
 )
-def not_a_number(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    precision, recall = hits / says.sum(dim=1), hits / is_so.sum(dim=1)
-    return precision, recall, 2 * precision * recall / (precision + recall)
-
-
-@precision_recall_f1.mistake(
+precision_recall_f1.mistake(
+    "not_a_number_from_counts",
+    edit("hits / claimed.clamp(min=1)", "hits / claimed")
+    .also("hits / present.clamp(min=1)", "hits / present")
+    .also("(claimed + present).clamp(min=1)", "(claimed + present)"),
     "Where a class is never predicted (or never there) you divide by 0 and get NaN, which spreads "
-    "to every mean. The convention here is 0."
+    "to every mean. The convention here is 0.",
 )
-def not_a_number_from_counts(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
-    return hits / claimed, hits / present, 2 * hits / (claimed + present)
-
-
-@precision_recall_f1.mistake(
+precision_recall_f1.mistake(
+    "f1_not_a_number",
+    edit(
+        "2 * hits / (claimed + present).clamp(min=1)",
+        "2 * precision * recall / (precision + recall)",
+    ),
     "Where precision and recall are both 0, your F1 is 0/0 = NaN. The convention here is 0; 2 TP "
-    "/ (2 TP + FP + FN) is 0/0 only for a class that is neither predicted nor there."
+    "/ (2 TP + FP + FN) is 0/0 only for a class that is neither predicted nor there.",
 )
-def f1_not_a_number(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    precision = hits / says.sum(dim=1).clamp(min=1)
-    recall = hits / is_so.sum(dim=1).clamp(min=1)
-    return precision, recall, 2 * precision * recall / (precision + recall)
 
 
 @precision_recall_f1.mistake(
@@ -120,15 +108,14 @@ def as_many_as_the_largest(predicted, target, num_classes):
     return class_by_class(predicted, target, count)
 
 
-@precision_recall_f1.mistake(
+precision_recall_f1.mistake(
+    "one_added_below",
+    edit("hits / claimed.clamp(min=1)", "hits / (claimed + 1)")
+    .also("hits / present.clamp(min=1)", "hits / (present + 1)")
+    .also("(claimed + present).clamp(min=1)", "(claimed + present + 1)"),
     "You add 1 to every denominator so that none is 0. That changes all the others too: use "
-    "`.clamp(min=1)`, which only raises a 0."
+    "`.clamp(min=1)`, which only raises a 0.",
 )
-def one_added_below(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
-    return hits / (claimed + 1), hits / (present + 1), 2 * hits / (claimed + present + 1)
 
 
 @precision_recall_f1.mistake(
@@ -161,17 +148,16 @@ def counted_once_a_pair(predicted, target, num_classes):
     )
 
 
-@precision_recall_f1.mistake(
+precision_recall_f1.mistake(
+    "one_where_nothing_is_claimed",
+    edit(
+        "hits / claimed.clamp(min=1)", "torch.where(claimed == 0, 1.0, hits / claimed.clamp(min=1))"
+    ).also(
+        "hits / present.clamp(min=1)", "torch.where(present == 0, 1.0, hits / present.clamp(min=1))"
+    ),
     "You give 1 where nothing was predicted (or nothing was there). The convention here is 0, or "
-    "whoever never names a rare class would be praised for it."
+    "whoever never names a rare class would be praised for it.",
 )
-def one_where_nothing_is_claimed(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits, claimed, present = (says & is_so).sum(1), says.sum(1), is_so.sum(1)
-    precision = torch.where(claimed == 0, 1.0, hits / claimed.clamp(min=1))
-    recall = torch.where(present == 0, 1.0, hits / present.clamp(min=1))
-    return precision, recall, 2 * hits / (claimed + present).clamp(min=1)
 
 
 @precision_recall_f1.mistake(
@@ -186,65 +172,40 @@ def one_for_f1_too(predicted, target, num_classes):
     return [torch.nan_to_num(values, nan=1.0) for values in counts]
 
 
-@precision_recall_f1.mistake(
+precision_recall_f1.mistake(
+    "arithmetic_mean",
+    edit("2 * hits / (claimed + present).clamp(min=1)", "(precision + recall) / 2"),
     "Your F1 is the arithmetic mean of precision and recall. It is the harmonic one, 2PR/(P + R) "
-    "= 2TP/(2TP + FP + FN), which is small as soon as one of them is."
+    "= 2TP/(2TP + FP + FN), which is small as soon as one of them is.",
 )
-def arithmetic_mean(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    precision = hits / says.sum(dim=1).clamp(min=1)
-    recall = hits / is_so.sum(dim=1).clamp(min=1)
-    return precision, recall, (precision + recall) / 2
-
-
-@precision_recall_f1.mistake("The factor 2 is missing in F1: a perfect class would get ½.")
-def two_forgotten(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    precision = hits / says.sum(dim=1).clamp(min=1)
-    recall = hits / is_so.sum(dim=1).clamp(min=1)
-    return precision, recall, hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
-
-
-@precision_recall_f1.mistake(
+precision_recall_f1.mistake(
+    "two_forgotten",
+    edit("2 * hits", "hits"),
+    "The factor 2 is missing in F1: a perfect class would get ½.",
+)
+precision_recall_f1.mistake(
+    "overlap",
+    edit(
+        "2 * hits / (claimed + present).clamp(min=1)",
+        "hits / (says | is_so).sum(dim=1).clamp(min=1)",
+    ),
     "Your F1 is TP / (TP + FP + FN), the overlap (Jaccard index). F1 counts the hits twice, above "
-    "and below: 2 TP / (2 TP + FP + FN)."
+    "and below: 2 TP / (2 TP + FP + FN).",
 )
-def overlap(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    precision = hits / says.sum(dim=1).clamp(min=1)
-    recall = hits / is_so.sum(dim=1).clamp(min=1)
-    return precision, recall, hits / (says | is_so).sum(dim=1).clamp(min=1)
-
-
-@precision_recall_f1.mistake(
+precision_recall_f1.mistake(
+    "over_all_examples",
+    edit("hits / claimed.clamp(min=1)", "hits / len(target)").also(
+        "hits / present.clamp(min=1)", "hits / len(target)"
+    ),
     "You divide the hits by all examples. Precision divides by those predicted to be c, recall by "
-    "those that are."
+    "those that are.",
 )
-def over_all_examples(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    share = hits / len(target)
-    return share, share, 2 * hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
-
-
-@precision_recall_f1.mistake(
+precision_recall_f1.mistake(
+    "accuracy_of_the_class",
+    edit("hits / claimed.clamp(min=1)", "(says == is_so).double().mean(dim=1)"),
     'Your precision counts agreement on "not c" too. Precision looks at what was predicted to be '
-    "c only."
+    "c only.",
 )
-def accuracy_of_the_class(predicted, target, num_classes):
-    classes = torch.arange(num_classes)[:, None]
-    says, is_so = predicted == classes, target == classes
-    hits = (says & is_so).sum(dim=1)
-    agree = (says == is_so).double().mean(dim=1)
-    recall = hits / is_so.sum(dim=1).clamp(min=1)
-    return agree, recall, 2 * hits / (says.sum(1) + is_so.sum(1)).clamp(min=1)
 
 
 @precision_recall_f1.alternative

@@ -37,7 +37,7 @@ whose nearest neighbor has the same label. Right labels agree far more often tha
     forbidden=("sklearn.neighbors.KNeighborsClassifier", "sklearn.neighbors.NearestNeighbors"),
     equivalent_mutants={
         "nearest = distance.argmin(dim=1) => nearest = distance.argmin(dim=0)": "distances are "
-        "symmetric",
+        "symmetric"
     },
     hints=(
         "`torch.cdist(x, x)` holds all distances.",
@@ -117,6 +117,12 @@ def number_that_agree(x, target):
     distance = torch.cdist(x, x)
     distance.fill_diagonal_(float("inf"))
     return (target[distance.argmin(dim=1)] == target).sum().item()
+
+
+@neighbor_agreement.mistake("This is in percent; asked for is the share, between 0 and 1.")
+def in_percent(x, target):
+    distance = torch.cdist(x, x).fill_diagonal_(float("inf"))
+    return 100 * (target[distance.argmin(dim=1)] == target).double().mean().item()
 
 
 @neighbor_agreement.mistake("This is the share that disagrees.")

@@ -67,7 +67,7 @@ numbers: whatever is created on the default device instead shows at once, withou
     probe=probes.devices(),
     checks=[matches_reference("the sum of squares", of="result.value"), stays_where_it_is],
     equivalent_mutants={
-        "one_hot = torch.zeros_like(scores) => one_hot = -torch.zeros_like(scores)": "−0 is 0",
+        "one_hot = torch.zeros_like(scores) => one_hot = -torch.zeros_like(scores)": "−0 is 0"
     },
     hints=(
         "`torch.zeros_like(scores)` takes device and dtype from `scores`.",
@@ -89,21 +89,21 @@ def from_the_notes(scores, target):
     return loss_function(scores, one_hot)
 
 
-@one_hot_squared_error.mistake(
-    "`torch.FloatTensor` is float32 on the CPU, whatever the scores are. "
-    "`torch.zeros_like(scores)` follows them in dtype and device.",
-    origin="23 of 117 students fix a dtype",
+FIXED = (
+    "Your one-hot tensor is float32 on the default device, whatever the scores are: "
+    "`torch.FloatTensor` always is, and `torch.zeros(scores.shape)` where nothing else is said. "
+    "`torch.zeros_like(scores)` follows them in dtype and device."
 )
+
+
+@one_hot_squared_error.mistake(FIXED, origin="23 of 117 students fix a dtype")
 def old_float_tensor(scores, target):
     one_hot = torch.zeros(scores.shape).type(torch.FloatTensor)
     one_hot[torch.arange(len(target)), target] = 1
     return nn.MSELoss(reduction="sum")(scores, one_hot)
 
 
-@one_hot_squared_error.mistake(
-    "`torch.zeros(scores.shape)` is float32 on the default device. Say where and what: "
-    "`torch.zeros_like(scores)`."
-)
+@one_hot_squared_error.mistake(FIXED)
 def default_tensor(scores, target):
     one_hot = torch.zeros(scores.shape)
     one_hot[torch.arange(len(target)), target] = 1

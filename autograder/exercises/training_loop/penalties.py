@@ -31,7 +31,7 @@ regularized_loss = lab.exercise(
     title="A penalty, and what it must not touch",
     statement="""Add an L2 penalty to the mean loss of a batch:
 $L = \\frac1N\\sum_i \\ell_i + \\frac\\lambda2 \\sum_W \\sum_{jk} W_{jk}^2$, with λ = `weight_decay`,
-over the parameters whose name ends in `"weight"`. Three things to get right: the **½** (so that the
+over the parameters whose name ends in `"weight"`, as a tensor that gradients flow through. Three things to get right: the **½** (so that the
 gradient is λW), everything else (biases above all) goes **free**, and the penalty is **not** divided by the batch
 size.
 
@@ -43,8 +43,12 @@ penalty. A numeric gradient check cannot see a wrong factor, loss and gradient b
     core=False,
     syllabus=("1.4", "1.8"),
     inputs=_penalized,
-    probe=probes.call(),
-    checks=[matches_reference("the loss with its penalty"), leaves_inputs_alone()],
+    probe=probes.gradients("losses"),
+    checks=[
+        matches_reference("the loss with its penalty", of="result.value"),
+        matches_reference("gradients flow through it", of="result.gradients.losses"),
+        leaves_inputs_alone(),
+    ],
     hints=(
         '`parameters.items()` gives names and tensors; `name.endswith("weight")` tells weights.',
         "Mean of the losses first; then add λ/2 times the sum of all squares.",
@@ -79,6 +83,18 @@ def divided_by_the_batch(losses, parameters, weight_decay):
     weights = [p for name, p in parameters.items() if name.endswith("weight")]
     penalty = weight_decay / 2 * sum((w**2).sum() for w in weights)
     return (losses.sum() + penalty) / len(losses)
+
+
+@regularized_loss.mistake(
+    "You divide by N plus the penalty: `loss /= N + penalty` takes the whole right side for the "
+    "divisor. Divide first and add then, `loss / N + penalty`.",
+    origin="1 of 117 students",
+)
+def divided_by_n_plus_penalty(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    loss = losses.sum()
+    loss /= len(losses) + weight_decay / 2 * sum((w**2).sum() for w in weights)
+    return loss
 
 
 @regularized_loss.mistake(
@@ -196,6 +212,16 @@ def squares_of_sums(losses, parameters, weight_decay):
 def one_value_for_each_example(losses, parameters, weight_decay):
     weights = [p for name, p in parameters.items() if name.endswith("weight")]
     return losses + weight_decay / 2 * sum((w**2).sum() for w in weights)
+
+
+@regularized_loss.mistake(
+    "The value is right, but no gradient flows back from it, and nothing would learn: no "
+    "`torch.no_grad()`, no `.item()`, no `.detach()` on the way to a loss."
+)
+@torch.no_grad()
+def without_a_gradient(losses, parameters, weight_decay):
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return losses.mean() + weight_decay / 2 * sum((w**2).sum() for w in weights)
 
 
 @regularized_loss.mistake("A penalty is added, not subtracted.")

@@ -27,8 +27,6 @@ Practice on something small: fade signals x of shape (N, L) in and out,
 $y_{nk} = x_{nk} \\cdot \\tfrac12\\big(1 - \\cos\\tfrac{2\\pi k}{L-1}\\big)$ for k = 0…L−1. The check calls it in
 float16, float32 and float64, and on torch's device `meta`, which has shapes but no numbers.""",
     points=1,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("1.13",),
     inputs=_signals,
@@ -41,7 +39,7 @@ float16, float32 and float64, and on torch's device `meta`, which has shapes but
     ],
     equivalent_mutants={
         "k = torch.arange(length, device=signal.device, dtype=signal.dtype) => "
-        "k = -torch.arange(length, device=signal.device, dtype=signal.dtype)": "the cosine is even",
+        "k = -torch.arange(length, device=signal.device, dtype=signal.dtype)": "the cosine is even"
     },
     hints=("`torch.arange(L, device=signal.device, dtype=signal.dtype)`.",),
 )

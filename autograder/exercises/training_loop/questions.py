@@ -30,8 +30,6 @@ lab.prediction(
 and 10 % of which are 1. A linear model with a bias starts at equal scores, so at a loss of
 ln 2 = 0.693. You train it. What does the loss do?""",
     minutes=1,
-    difficulty=1,
-    core=True,
     syllabus=("1.4",),
     choices=IMBALANCED,
     outcome=outcome_for_noise,
@@ -59,8 +57,6 @@ lab.prediction(
     statement="""A derivative is a limit for h → 0. With central differences in float64, which of these h
 gives the smallest error?""",
     minutes=1,
-    difficulty=1,
-    core=True,
     syllabus=("1.7",),
     choices=STEP_SIZES,
     outcome=outcome_for_h,
@@ -88,8 +84,6 @@ lab.prediction(
 trousers, and so on. A network is trained for one epoch in this order, without shuffling, with batches of
 50. How good is it on test images afterwards?""",
     minutes=1,
-    difficulty=1,
-    core=True,
     syllabus=("1.2",),
     choices=SORTED,
     outcome=outcome_for_sorted_data,
@@ -116,8 +110,6 @@ lab.prediction(
     statement="""*"The size of an epoch is limited by the memory of the GPU."* You will measure how many
 bytes torch keeps for the backward pass. Which of these changes doubles them?""",
     minutes=1,
-    difficulty=1,
-    core=True,
     syllabus=("1.10",),
     choices=MEMORY,
     outcome=outcome_for_memory,
@@ -144,8 +136,6 @@ lab.prediction(
     statement="""Thirty images, three of each class, and a network with 100,000 weights that learns them
 by heart. Now the labels are **shuffled** against the images. What does overfitting do?""",
     minutes=1,
-    difficulty=1,
-    core=True,
     syllabus=("1.9",),
     choices=PERMUTED,
     outcome=outcome_for_permuted_labels,
@@ -171,7 +161,6 @@ For each of the four, in one to three sentences: what do you suspect (say **why*
 mechanism of this lab), and which single check would confirm it?""",
     minutes=7,
     difficulty=2,
-    core=True,
     syllabus=("1.4", "1.7", "1.11", "1.12"),
     explanation="""**Model answer.** (1) A network that knows nothing must show ln 10 = 2.30. A loss
 of 23.7 says that it is confidently wrong from the start: the last layer's weights are far too large
@@ -211,12 +200,9 @@ NOT_EXERCISES: dict[str, str] = {
     "L2 gradient wrong or on the biases": "gradients of a penalty are asked for in the lab on "
     "regularization; the loss with biases is a mistake of regularized_loss",
     "loss and gradient of the penalty disagree": "one function gives the loss, none its gradient",
-    "log of the probability after the 1 was subtracted": "loss and gradient are two functions here, "
-    "so neither can spoil the other's numbers",
     "bias gradients None; a changed default of reg": "no biases are asked for, and no such default "
     "exists",
-    "hard-coded C = 10, or a missing keepdim": "raises or gives other numbers at once, as no two "
-    "sizes here are equal and none is ten",
+    "hard-coded C = 10": "raises or gives other numbers at once, as no size here is ten",
     "hard-coded float64 masks": "mistakes of one_hot_squared_error and fade; in the losses a remark",
     "margins of the naive loops with y[j] for y[i]": "every_true_class_for_every_row is its "
     "vectorized form",

@@ -4,6 +4,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.training_loop.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
@@ -36,8 +37,6 @@ outputs that is 7·N, not N: the "mean" loss is then a seventh of what it costs 
 Old code has `size_average=True` (today's `reduction="mean"`) and `size_average=False`
 (`reduction="sum"`).""",
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("1.6",),
     inputs=(_outputs("none"), _outputs("sum"), _outputs("mean"), _outputs("mean", 2)),
@@ -48,63 +47,38 @@ Old code has `size_average=True` (today's `reduction="mean"`) and `size_average=
 )
 
 
-@squared_error.mistake(
+squared_error.mistake(
+    "divided_by_examples",
+    edit("squares.mean()", "squares.sum() / len(squares)"),
     "Your mean divides by the number of examples N. torch's divides by the number of elements, N "
-    "times the number of outputs."
+    "times the number of outputs.",
 )
-def divided_by_examples(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares
-    return squares.sum() if reduction == "sum" else squares.sum() / len(prediction)
-
-
-@squared_error.mistake("Sum and mean have changed places.")
-def sum_and_mean_swapped(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares
-    return squares.mean() if reduction == "sum" else squares.sum()
-
-
-@squared_error.mistake(
-    "Your mean divides by the number of outputs alone; the examples are still summed."
+squared_error.mistake(
+    "sum_and_mean_swapped",
+    edit('reduction == "sum"', 'reduction == "mean"'),
+    "Sum and mean have changed places.",
 )
-def divided_by_outputs(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares
-    return squares.sum() if reduction == "sum" else squares.sum() / prediction.shape[1]
-
-
-@squared_error.mistake(
+squared_error.mistake(
+    "divided_by_outputs",
+    edit("squares.mean()", "squares.sum() / squares.shape[1]"),
+    "Your mean divides by the number of outputs alone; the examples are still summed.",
+)
+squared_error.mistake(
+    "divided_by_two_axes",
+    edit("squares.mean()", "squares.sum() / (squares.shape[0] * squares.shape[1])"),
     "Your mean divides by the sizes of the first two axes; a tensor may have more. Divide by "
-    "`numel()`."
+    "`numel()`.",
 )
-def divided_by_two_axes(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares
-    count = squares.shape[0] * squares.shape[1]
-    return squares.sum() if reduction == "sum" else squares.sum() / count
-
-
-@squared_error.mistake(
-    "You take the root of the mean. Nothing is rooted here: it is the mean of the squares."
+squared_error.mistake(
+    "root_of_the_mean",
+    edit("squares.mean()", "squares.mean().sqrt()"),
+    "You take the root of the mean. Nothing is rooted here: it is the mean of the squares.",
 )
-def root_of_the_mean(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares
-    return squares.sum() if reduction == "sum" else squares.mean().sqrt()
-
-
-@squared_error.mistake('`"none"` keeps the squares; you return the differences.')
-def differences_kept(prediction, target, *, reduction="mean"):
-    difference = prediction - target
-    if reduction == "none":
-        return difference
-    return (difference**2).sum() if reduction == "sum" else (difference**2).mean()
+squared_error.mistake(
+    "differences_kept",
+    edit('"none":\n    return squares', '"none":\n    return prediction - target'),
+    '`"none"` keeps the squares; you return the differences.',
+)
 
 
 @squared_error.mistake("You average whatever `reduction` says. It asks for one of three results.")
@@ -124,36 +98,24 @@ def always_the_sum(prediction, target, *, reduction="mean"):
     return squares if reduction == "none" else squares.sum()
 
 
-@squared_error.mistake('`"none"` keeps every element; you return one number for each example.')
-def one_for_each_example(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares.sum(dim=1)
-    return squares.sum() if reduction == "sum" else squares.mean()
-
-
-@squared_error.mistake('Your `"sum"` averages over the outputs. It adds up everything.')
-def averages_examples_in_the_sum(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2
-    if reduction == "none":
-        return squares
-    return squares.mean(dim=1).sum() if reduction == "sum" else squares.mean()
-
-
-@squared_error.mistake("You halve the squares. Many books do; torch does not.")
-def halved(prediction, target, *, reduction="mean"):
-    squares = (prediction - target) ** 2 / 2
-    if reduction == "none":
-        return squares
-    return squares.sum() if reduction == "sum" else squares.mean()
-
-
-@squared_error.mistake("These are absolute differences; asked for are squares.")
-def absolute(prediction, target, *, reduction="mean"):
-    distances = (prediction - target).abs()
-    if reduction == "none":
-        return distances
-    return distances.sum() if reduction == "sum" else distances.mean()
+squared_error.mistake(
+    "one_for_each_example",
+    edit('"none":\n    return squares', '"none":\n    return squares.sum(dim=1)'),
+    '`"none"` keeps every element; you return one number for each example.',
+)
+squared_error.mistake(
+    "averages_examples_in_the_sum",
+    edit("squares.sum()", "squares.mean(dim=1).sum()"),
+    'Your `"sum"` averages over the outputs. It adds up everything.',
+)
+squared_error.mistake(
+    "halved", edit("** 2", "** 2 / 2"), "You halve the squares. Many books do; torch does not."
+)
+squared_error.mistake(
+    "absolute",
+    edit("(prediction - target) ** 2", "(prediction - target).abs()"),
+    "These are absolute differences; asked for are squares.",
+)
 
 
 @squared_error.mistake(
@@ -196,7 +158,6 @@ A program sums the losses instead (`reduction="sum"`). Which rate makes it take 
 steps?""",
     points=1,
     minutes=3,
-    difficulty=1,
     core=False,
     syllabus=("1.6",),
     hide=("Formula", "Source"),

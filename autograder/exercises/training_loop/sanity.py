@@ -7,6 +7,7 @@ from torch import nn
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_labels, draw_network
 from autograder.exercises.training_loop.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import softmax_cross_entropy
@@ -33,8 +34,6 @@ sorted data are all T-shirts, and a network that has learned to say "T-shirt" pr
 positions: for each class that occurs in `target`, in ascending order of the classes, those of its
 first `per_class` examples. (Class numbers need not start at 0, and not all need occur.)""",
     points=1,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("1.9",),
     inputs=(_labeled(False), _labeled(True), _labeled(False)),
@@ -219,15 +218,18 @@ def dropout_left_on(model, optimizer, x, y, steps):
     return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
 
 
-@overfit.mistake(
-    'Weight decay is still on. It belongs to the optimizer: set `group["weight_decay"] = 0` for '
-    "every group in `optimizer.param_groups`."
+overfit.mistake(
+    "outer_layers_only",
+    edit("model.modules()", "model.children()"),
+    "You look at the outermost layers only (`model`, `model.children()`). A layer may be a block "
+    "with a dropout in it: `model.modules()` visits every module, however deep.",
 )
-def weight_decay_left_on(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+overfit.mistake(
+    "weight_decay_left_on",
+    edit('for group in optimizer.param_groups:\n    group["weight_decay"] = 0.0', ""),
+    'Weight decay is still on. It belongs to the optimizer: set `group["weight_decay"] = 0` for '
+    "every group in `optimizer.param_groups`.",
+)
 
 
 @overfit.mistake(
@@ -248,18 +250,12 @@ def in_eval_mode(model, optimizer, x, y, steps):
     return losses
 
 
-@overfit.mistake(
+overfit.mistake(
+    "labels_drawn_anew",
+    edit("return [", "y = y[torch.randperm(len(y))]\nreturn ["),
     "You shuffle the labels without the inputs. The network would learn that by heart as well, "
-    "and you would not notice."
+    "and you would not notice.",
 )
-def labels_drawn_anew(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0
-    y = y[torch.randperm(len(y))]
-    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
 
 
 @overfit.mistake(
@@ -279,48 +275,28 @@ def loss_after_the_step(model, optimizer, x, y, steps):
     return losses
 
 
-@overfit.mistake(
+overfit.mistake(
+    "another_optimizer",
+    edit(
+        'for group in optimizer.param_groups:\n    group["weight_decay"] = 0.0',
+        'optimizer = torch.optim.SGD(model.parameters(), lr=optimizer.param_groups[0]["lr"])',
+    ),
     "The optimizer's momentum is gone (a new optimizer has none). Change the one you are given: "
-    '`group["weight_decay"] = 0` for every group in `optimizer.param_groups`.'
+    '`group["weight_decay"] = 0` for every group in `optimizer.param_groups`.',
 )
-def another_optimizer(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    optimizer = torch.optim.SGD(model.parameters(), lr=optimizer.param_groups[0]["lr"])
-    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
-
-
-@overfit.mistake("You return the last loss only; asked for is the list of all.")
-def last_loss_only(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0
-    for _ in range(steps):
-        loss = train_epoch(model, optimizer, [(x, y)])
-    return loss
-
-
-@overfit.mistake("You take one step too many.")
-def one_step_too_many(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0
-    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps + 1)]
-
-
-@overfit.mistake("`p` is the probability of dropping a unit: 1 drops them all, 0 none.")
-def dropout_keeps_nothing(model, optimizer, x, y, steps):
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 1.0
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0
-    return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
+overfit.mistake(
+    "last_loss_only",
+    edit("range(steps)]", "range(steps)][-1]"),
+    "You return the last loss only; asked for is the list of all.",
+)
+overfit.mistake(
+    "one_step_too_many", edit("range(steps)", "range(steps + 1)"), "You take one step too many."
+)
+overfit.mistake(
+    "dropout_keeps_nothing",
+    edit("module.p = 0.0", "module.p = 1.0"),
+    "`p` is the probability of dropping a unit: 1 drops them all, 0 none.",
+)
 
 
 @overfit.alternative
@@ -342,9 +318,7 @@ def dropout_in_eval_mode(model, optimizer, x, y, steps):
 
 @overfit.alternative
 def one_list_of_batches(model, optimizer, x, y, steps):
-    for layer in model:
-        if isinstance(layer, nn.Dropout):
-            layer.p = 0
+    model.apply(lambda module: setattr(module, "p", 0) if isinstance(module, nn.Dropout) else None)
     for group in optimizer.param_groups:
         group.update(weight_decay=0)
     losses = []

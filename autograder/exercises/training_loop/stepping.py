@@ -4,15 +4,11 @@ import torch
 
 from autograder import probes
 from autograder.exercises.training_loop.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
 
-OPTIMIZERS = (
-    "torch.optim.SGD",
-    "torch.optim.sgd.sgd",
-    "torch.optim.Adam",
-    "torch.optim.AdamW",
-)
+OPTIMIZERS = ("torch.optim.SGD", "torch.optim.sgd.sgd", "torch.optim.Adam", "torch.optim.AdamW")
 
 
 def _descent(rng):
@@ -50,7 +46,6 @@ Nothing is returned.""",
     points=4,
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("1.1",),
     hide=("Formula",),
     inputs=_descent,
@@ -70,23 +65,22 @@ Nothing is returned.""",
 )
 
 
-@sgd_step.mistake(
-    "You never clear the gradients. `backward()` adds to what is there, so the second step also "
-    "takes the first one's gradient, the third those of both. Set `parameter.grad = None` after "
-    "the update."
+NOT_CLEARED = (
+    "The gradients are never cleared. `backward()` adds to what is there, so the second step also "
+    "takes the first one's gradient, the third those of both: set `parameter.grad = None` after "
+    "the update. (In a second loop over `parameters`? `model.parameters()` gives its tensors once; "
+    "do both in one loop, or keep `list(parameters)`.)"
 )
-def gradients_kept(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter -= learning_rate * parameter.grad
+NOT_MOVED = (
+    "The parameters of the model have not moved, and their gradients are gone. Either the gradient "
+    "is cleared before it is used, or what you update is another tensor: `parameter = parameter − "
+    "…` makes a new one and gives it the name. Update in place, `parameter -= …`, and clear then."
+)
+
+sgd_step.mistake("gradients_kept", edit("parameter.grad = None", ""), NOT_CLEARED)
 
 
-@sgd_step.mistake(
-    "You walk through `parameters` twice. `model.parameters()` gives its tensors once; your "
-    "second loop sees none of them and clears nothing. Do both in one loop, or keep "
-    "`list(parameters)`."
-)
+@sgd_step.mistake(NOT_CLEARED)
 def walks_twice(parameters, learning_rate):
     with torch.no_grad():
         for parameter in parameters:
@@ -96,23 +90,16 @@ def walks_twice(parameters, learning_rate):
         parameter.grad = None
 
 
-@sgd_step.mistake(
+sgd_step.mistake(
+    "in_the_graph",
+    edit("no_grad()", "enable_grad()"),
     "torch refuses to change a parameter in place while it records operations for the backward "
     "pass. The update is no part of the model: put it under `torch.no_grad()`.",
     raises="RuntimeError",
 )
-def in_the_graph(parameters, learning_rate):
-    for parameter in parameters:
-        if parameter.grad is not None:
-            parameter -= learning_rate * parameter.grad
-            parameter.grad = None
 
 
-@sgd_step.mistake(
-    "The parameters of the model have not moved. `parameter = parameter - …` makes a new tensor "
-    "and gives it the name: update in place, `parameter -= …`. (Or is the gradient cleared before "
-    "it is used?)"
-)
+@sgd_step.mistake(NOT_MOVED)
 def rebinds_the_name(parameters, learning_rate):
     with torch.no_grad():
         for parameter in parameters:
@@ -131,13 +118,11 @@ def rebinds_and_keeps_gradients(parameters, learning_rate):
             parameter = parameter - learning_rate * parameter.grad
 
 
-@sgd_step.mistake("You walk uphill. The gradient points to where the loss grows: subtract it.")
-def uphill(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter += learning_rate * parameter.grad
-                parameter.grad = None
+sgd_step.mistake(
+    "uphill",
+    edit("-= learning_rate", "+= learning_rate"),
+    "You walk uphill. The gradient points to where the loss grows: subtract it.",
+)
 
 
 @sgd_step.mistake(
@@ -152,29 +137,18 @@ def every_parameter_has_a_gradient(parameters, learning_rate):
             parameter.grad = None
 
 
-@sgd_step.mistake(
+sgd_step.mistake(
+    "stops_at_one_without_a_gradient",
+    edit("if parameter.grad is not None:", "if parameter.grad is None:\n    break\nelse:"),
     "You stop (`break` or `return`) at the first parameter without a gradient, and those after it "
-    "stay where they are. Leave out that one only: `continue`."
+    "stay where they are. Leave out that one only: `continue`.",
 )
-def stops_at_one_without_a_gradient(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is None:
-                break
-            parameter -= learning_rate * parameter.grad
-            parameter.grad = None
-
-
-@sgd_step.mistake(
+sgd_step.mistake(
+    "rate_forgotten",
+    edit("learning_rate * parameter.grad", "parameter.grad"),
     "You subtract the whole gradient. The step is η times as long: `learning_rate * "
-    "parameter.grad`."
+    "parameter.grad`.",
 )
-def rate_forgotten(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter -= parameter.grad
-                parameter.grad = None
 
 
 @sgd_step.mistake(
@@ -189,36 +163,27 @@ def last_one_cleared(parameters, learning_rate):
     parameter.grad = None
 
 
-@sgd_step.mistake("You clear the gradient before you use it: nothing moves.")
-def cleared_first(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            parameter.grad = None
-            if parameter.grad is not None:
-                parameter -= learning_rate * parameter.grad
-
-
-@sgd_step.mistake(
+sgd_step.mistake(
+    "cleared_first",
+    edit("if parameter.grad is not None", "parameter.grad = None\nif parameter.grad is not None"),
+    NOT_MOVED,
+)
+sgd_step.mistake(
+    "of_unit_length",
+    edit(
+        "learning_rate * parameter.grad", "learning_rate * parameter.grad / parameter.grad.norm()"
+    ),
     "You divide the gradient by its length. Then the steps do not get smaller near a minimum; the "
-    "rule is w − η ∂L/∂w with the gradient as it is."
+    "rule is w − η ∂L/∂w with the gradient as it is.",
 )
-def of_unit_length(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter -= learning_rate * parameter.grad / parameter.grad.norm()
-                parameter.grad = None
-
-
-@sgd_step.mistake(
-    "You overwrite the parameter with the step. The step is added to it: w − η ∂L/∂w."
+sgd_step.mistake(
+    "gradient_replaces",
+    edit(
+        "parameter -= learning_rate * parameter.grad",
+        "parameter.copy_(-learning_rate * parameter.grad)",
+    ),
+    "You overwrite the parameter with the step. The step is added to it: w − η ∂L/∂w.",
 )
-def gradient_replaces(parameters, learning_rate):
-    with torch.no_grad():
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter.copy_(-learning_rate * parameter.grad)
-                parameter.grad = None
 
 
 @sgd_step.mistake(
