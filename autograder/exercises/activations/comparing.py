@@ -242,7 +242,6 @@ learning rates that were tried. Return the rate to use for each method, shape (m
 with the best **mean over the seeds**.""",
     points=1,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("2.12",),
     hide=("Formula",),

@@ -194,7 +194,6 @@ much does it help? Let the pre-activation of a unit be $z = b + s$ with $s \sim 
 Then evaluate it at b = 0.01 and σ = 1, and compare with b = 0. (The distribution function of the
 standard normal is $\Phi(t) = \tfrac12\,\big(1 + \text{erf}(t/\sqrt2)\big)$, with `math.erf`.)""",
     points=2,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("2.11",),

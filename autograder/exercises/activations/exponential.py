@@ -55,7 +55,6 @@ $$\text{ELU}_\alpha(x) = \begin{cases} x & x > 0\\ \alpha\,(e^{x} - 1) & \text{o
 It levels off at −α instead of being cut off at 0. Value *and* gradient must be finite at
 x = 1000 and more, where $e^x$ is not: remember that `torch.where` computes both sides everywhere.""",
     points=2,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("2.6",),
@@ -178,7 +177,6 @@ input. Return $\partial L/\partial x$, finite also at |x| = 1000. (No input is e
 On the left the slope can be had from the *value* ELU(x) without another exponential. How?""",
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("2.6",),
     hide=("Formula",),

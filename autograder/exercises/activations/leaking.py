@@ -56,8 +56,6 @@ as 2, and PReLU may *learn* it to be anything.
 Draw αx and x for α = 2, see what the maximum picks, and mend the function: x for positive x and
 αx for the rest, whatever α is.""",
     points=2,
-    minutes=5,
-    difficulty=1,
     syllabus=("2.4",),
     hide=("Formula", "Convention"),
     inputs=(_steep, _gentle, without(_steep, "negative_slope"), _downward, _steep),
@@ -165,7 +163,6 @@ $\partial L/\partial y$, `x` the input. Return $\partial L/\partial x$. How much
 x = −1,000,000? (No input of the check is exactly 0.)""",
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("2.4",),
     hide=("Formula",),

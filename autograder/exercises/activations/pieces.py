@@ -182,7 +182,6 @@ maxout_parameters = lab.value(
 `pieces` pieces, all biases included? Return a whole number.""",
     points=1,
     minutes=2,
-    difficulty=1,
     core=False,
     syllabus=("2.8",),
     hide=("Formula",),
@@ -285,7 +284,6 @@ $z = x W^\top + b$ (`weight` (M, D), `bias` (M,)) and a slope between 0 and 1, r
 `weight` (2, M, D) and `bias` (2, M) that compute $\text{LeakyReLU}(z)$. The order of the pieces is
 up to you.""",
     points=1,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("2.8", "2.4"),

@@ -201,8 +201,6 @@ for $y = \sigma(x)$, and `x` is the **input**. Return $\partial L/\partial x$.
 The slope of the sigmoid has a famous short form in terms of σ itself. Derive it: differentiate
 $(1 + e^{-x})^{-1}$ and find σ twice in the result.""",
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("2.1",),
     hide=("Formula",),

@@ -28,8 +28,6 @@ gain = lab.exercise(
         "Why √2 for ReLU: half of E[x²] is lost, so the *variance* of the weights must double."
     ),
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("4.6",),
     hide=("Formula",),

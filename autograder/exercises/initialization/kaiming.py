@@ -270,7 +270,6 @@ kaiming_uniform = lab.exercise(
         "nonlinearity."
     ),
     points=2,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("4.6",),

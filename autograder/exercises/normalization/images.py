@@ -14,6 +14,7 @@ from autograder.exercises.normalization.drawing import (
 )
 from autograder.exercises.normalization.lab import lab
 from autograder.exercises.normalization.modules import BUFFERS, trajectory_parts
+from autograder.judging import edit
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 from course_lib.normalization import batch_norm
@@ -47,7 +48,6 @@ other rows. Take `x = torch.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2)` and look 
     points=3,
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("5.4",),
     hide=("Convention", "Raises"),
     inputs=(draw_image_batch, without(draw_image_batch, "eps"), draw_image_batch),
@@ -327,16 +327,14 @@ def statistics_of_each_example(self, x):
     return self.weight[:, None, None] * x_hat + self.bias[:, None, None]
 
 
-@batch_norm2d.mistake(
+batch_norm2d.mistake(
+    "statistics_move_twice",
+    edit(
+        "y = super()", "super().forward(channels_last.reshape(-1, self.num_features))\ny = super()"
+    ),
     "You call the layer twice for one batch, so that the running statistics move twice.",
     origin="1 of 111 students",
 )
-def statistics_move_twice(self, x):
-    channels_last = x.movedim(1, -1)
-    rows = channels_last.reshape(-1, self.num_features)
-    super().forward(rows)
-    y = super().forward(rows)
-    return y.reshape(channels_last.shape).movedim(-1, 1)
 
 
 @batch_norm2d.mistake(
@@ -420,23 +418,18 @@ def variance_of_image_means(self, x):
     return super().forward(x.mean(dim=(2, 3)))[:, :, None, None].expand_as(x)
 
 
-@batch_norm2d.mistake(
+batch_norm2d.mistake(
+    "channels_left_at_the_end",
+    edit(".movedim(-1, 1)", ""),
     "Your result is (N, H, W, C): move the channels back to the second place.",
     raises="RuntimeError",
 )
-def channels_left_at_the_end(self, x):
-    channels_last = x.permute(0, 2, 3, 1)
-    y = super().forward(channels_last.reshape(-1, self.num_features))
-    return y.reshape(channels_last.shape)
-
-
-@batch_norm2d.mistake(
+batch_norm2d.mistake(
+    "channels_not_moved_back",
+    edit("channels_last.shape).movedim(-1, 1)", "x.shape)"),
     "You reshape straight back to (N, C, H, W). Undo the steps in reverse: reshape to (N, H, W, "
-    "C), then move the channels to the front."
+    "C), then move the channels to the front.",
 )
-def channels_not_moved_back(self, x):
-    rows = x.permute(0, 2, 3, 1).reshape(-1, self.num_features)
-    return super().forward(rows).reshape(x.shape)
 
 
 @batch_norm2d.alternative

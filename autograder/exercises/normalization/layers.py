@@ -45,7 +45,6 @@ $$y_{nd} = \\gamma_d\\,\\frac{x_{nd}-\\mu_n}{\\sqrt{\\sigma_n^2+\\varepsilon}} +
 *Conventions:* the variance divides by D (biased), ε stands inside the root.""",
     points=3,
     minutes=6,
-    difficulty=1,
     core=False,
     syllabus=("5.1",),
     inputs=(draw_examples, without(draw_examples, "eps"), draw_examples),

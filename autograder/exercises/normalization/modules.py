@@ -214,7 +214,6 @@ Call your own `batch_norm`, `update_running_statistics` and `batch_norm_inferenc
     parts=trajectory_parts(2, 2, 1, 1),
     minutes=15,
     difficulty=3,
-    core=True,
     syllabus=("5.2", "5.7"),
     blank=("forward",),
     inputs=draw_training,

@@ -55,7 +55,6 @@ data, not only of this batch. (The one you normalize with in training divides by
     ],
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("5.2",),
     inputs=(draw_update, without(draw_update, "momentum"), draw_update),
     probe=probes.call(),
