@@ -5,25 +5,17 @@ import math
 import numpy as np
 import torch
 
-from autograder import probes
 from autograder.exercises.initialization.lab import lab
 from autograder.exercises.initialization.random_weights import (
+    DRAWS,
     INITIALIZERS,
     UNIFORM,
+    drawn_with,
     indifferent,
 )
-from autograder.judging.statistics import (
-    entries_are_independent,
-    is_normal,
-    is_uniform,
-    mean_is,
-    shape_is,
-    std_is,
-)
+from autograder.judging.statistics import is_normal, is_uniform
 from course_lib import initialization
 from course_lib.initialization import fan_in_and_fan_out
-
-DRAWS = probes.draws(count=8)
 
 
 def draw_linear(rng):
@@ -53,13 +45,7 @@ lecun_normal = lab.exercise(
     syllabus=("4.4",),
     inputs=(draw_linear, draw_convolution),
     probe=DRAWS,
-    checks=[
-        shape_is(lambda shape: shape),
-        mean_is(lambda shape: 0),
-        std_is(lecun_std),
-        is_normal(),
-        entries_are_independent(),
-    ],
+    checks=drawn_with(lecun_std, is_normal()),
     equivalent_mutants=indifferent(("std", "1 / math.sqrt(fan_in)", "(1 / math.sqrt(fan_in))")),
     forbidden=INITIALIZERS,
     needs=("initialization/fan_in_and_fan_out",),
@@ -143,13 +129,7 @@ xavier_normal = lab.exercise(
     syllabus=("4.4",),
     inputs=(_glorot, _glorot_convolution),
     probe=DRAWS,
-    checks=[
-        shape_is(lambda shape, scale: shape),
-        mean_is(lambda shape, scale: 0),
-        std_is(glorot_std),
-        is_normal(),
-        entries_are_independent(),
-    ],
+    checks=drawn_with(glorot_std, is_normal()),
     equivalent_mutants=indifferent(
         (
             "std",
@@ -252,13 +232,7 @@ xavier_uniform = lab.exercise(
     hide=("Formula",),
     inputs=(_glorot, _glorot_convolution),
     probe=DRAWS,
-    checks=[
-        shape_is(lambda shape, scale: shape),
-        mean_is(lambda shape, scale: 0),
-        std_is(glorot_std),
-        is_uniform(glorot_bound),
-        entries_are_independent(),
-    ],
+    checks=drawn_with(glorot_std, is_uniform(glorot_bound)),
     equivalent_mutants=indifferent(draw=UNIFORM),
     forbidden=INITIALIZERS,
     needs=("initialization/fan_in_and_fan_out",),

@@ -6,51 +6,37 @@ import numpy as np
 import torch
 from torch import nn
 
-from autograder.exercises.initialization.glorot import DRAWS, draw_convolution, draw_linear
+from autograder.exercises.initialization.glorot import draw_convolution, draw_linear
 from autograder.exercises.initialization.lab import lab
 from autograder.exercises.initialization.random_weights import (
+    DRAWS,
     INITIALIZERS,
     UNIFORM,
+    drawn_with,
     indifferent,
 )
-from autograder.judging.statistics import (
-    entries_are_independent,
-    is_normal,
-    is_uniform,
-    mean_is,
-    shape_is,
-    std_is,
-)
+from autograder.judging.statistics import is_normal, is_uniform
 from course_lib import initialization
 from course_lib.initialization import fan_in_and_fan_out, gain
 
 
-def _slope(rng):
-    # Far from 0, so that it shows where it counts and where it must not.
-    return {"negative_slope": float(rng.uniform(0.5, 0.9))}
+def _before(nonlinearity, draw_shape):
+    def draw(rng):
+        shape = draw_shape(rng)
+        # Far from 0, so that it shows where it counts and where it must not.
+        slope = float(rng.uniform(0.5, 0.9))
+        return {**shape, "nonlinearity": nonlinearity, "negative_slope": slope}
+
+    return draw
 
 
-def _relu(rng):
-    return {**draw_linear(rng), "nonlinearity": "relu", **_slope(rng)}
-
-
-def _relu_convolution(rng):
-    return {**draw_convolution(rng), "nonlinearity": "relu", **_slope(rng)}
-
-
-def _none(rng):
-    return {**draw_linear(rng), "nonlinearity": "linear", **_slope(rng)}
-
-
-def _tanh(rng):
-    return {**draw_linear(rng), "nonlinearity": "tanh", **_slope(rng)}
-
-
-def _leaky(rng):
-    return {**draw_convolution(rng), "nonlinearity": "leaky_relu", **_slope(rng)}
-
-
-HE_CASES = (_relu, _relu_convolution, _leaky, _none, _tanh)
+HE_CASES = (
+    _before("relu", draw_linear),
+    _before("relu", draw_convolution),
+    _before("leaky_relu", draw_convolution),
+    _before("linear", draw_linear),
+    _before("tanh", draw_linear),
+)
 
 
 def he_std(shape, nonlinearity, negative_slope):
@@ -75,13 +61,7 @@ kaiming_normal = lab.exercise(
     hide=("Formula",),
     inputs=HE_CASES,
     probe=DRAWS,
-    checks=[
-        shape_is(lambda shape, **_: shape),
-        mean_is(lambda **_: 0),
-        std_is(he_std),
-        is_normal(),
-        entries_are_independent(),
-    ],
+    checks=drawn_with(he_std, is_normal()),
     equivalent_mutants=indifferent(
         ("factor", "gain(nonlinearity, negative_slope)", "gain(nonlinearity, negative_slope)"),
         ("std", "factor / math.sqrt(fan_in)", "(factor / math.sqrt(fan_in))"),
@@ -276,13 +256,7 @@ kaiming_uniform = lab.exercise(
     hide=("Formula",),
     inputs=HE_CASES,
     probe=DRAWS,
-    checks=[
-        shape_is(lambda shape, **_: shape),
-        mean_is(lambda **_: 0),
-        std_is(he_std),
-        is_uniform(he_bound),
-        entries_are_independent(),
-    ],
+    checks=drawn_with(he_std, is_uniform(he_bound)),
     equivalent_mutants=indifferent(draw=UNIFORM),
     forbidden=INITIALIZERS,
     needs=("initialization/fan_in_and_fan_out", "initialization/gain"),

@@ -39,6 +39,17 @@ def indifferent(*signs, draw="std * torch.randn(shape, dtype=dtype, device=devic
 UNIFORM = "torch.empty(shape, dtype=dtype, device=device).uniform_(-bound, bound)"
 
 
+def drawn_with(std, law):
+    """The checks of random weights: their shape, and entries of this spread and law, each its own."""
+    return [
+        shape_is(lambda shape, **_: shape),
+        mean_is(lambda **_: 0),
+        std_is(std),
+        law,
+        entries_are_independent(),
+    ]
+
+
 def _linear(rng):
     return {"shape": [int(rng.integers(20, 60)), int(rng.integers(90, 150))]}
 
@@ -182,13 +193,7 @@ gaussian = lab.exercise(
     syllabus=("4.2",),
     inputs=_gaussian,
     probe=DRAWS,
-    checks=[
-        shape_is(lambda shape, std: shape),
-        mean_is(lambda shape, std: 0),
-        std_is(lambda shape, std: std),
-        is_normal(),
-        entries_are_independent(),
-    ],
+    checks=drawn_with(lambda shape, std: std, is_normal()),
     equivalent_mutants=indifferent(),
     forbidden=INITIALIZERS,
     hints=(
