@@ -4,19 +4,8 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import (
-    AUTOGRAD,
-    draw_gradient,
-    draw_values,
-    lab,
-    without,
-)
-from autograder.judging.checks import (
-    is_finite,
-    keeps_dtype,
-    leaves_inputs_alone,
-    matches_reference,
-)
+from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient, draw_values, lab, without
+from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 

@@ -3,18 +3,8 @@
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import (
-    AUTOGRAD,
-    draw_gradient,
-    draw_values,
-    lab,
-    without,
-)
-from autograder.judging.checks import (
-    keeps_dtype,
-    leaves_inputs_alone,
-    matches_reference,
-)
+from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient, draw_values, lab, without
+from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 

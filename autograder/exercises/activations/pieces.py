@@ -5,6 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import (
     check,
     find,
@@ -325,12 +326,13 @@ def bias_left_out(weight, bias, negative_slope):
     return torch.stack([weight, negative_slope * weight]), torch.stack([bias, zero])
 
 
-@leaky_relu_as_maxout.mistake("max(z, −a·z) bends upward on the left. The leak goes down: a·z.")
-def mirrored_piece(weight, bias, negative_slope):
-    return (
-        torch.stack([weight, -negative_slope * weight]),
-        torch.stack([bias, -negative_slope * bias]),
-    )
+leaky_relu_as_maxout.mistake(
+    "mirrored_piece",
+    edit("negative_slope * weight", "-negative_slope * weight").also(
+        "negative_slope * bias", "-negative_slope * bias"
+    ),
+    "max(z, −a·z) bends upward on the left. The leak goes down: a·z.",
+)
 
 
 @leaky_relu_as_maxout.mistake("The slope of the second piece is a, not 1 − a.")
@@ -344,14 +346,11 @@ def a_hundredth(weight, bias, negative_slope):
     return torch.stack([weight, 0.01 * weight]), torch.stack([bias, 0.01 * bias])
 
 
-@leaky_relu_as_maxout.mistake(
-    "The pieces lie along axis 1. They are maxout's first axis: (2, M, D) and (2, M)."
+leaky_relu_as_maxout.mistake(
+    "side_by_side",
+    edit("* weight])", "* weight], dim=1)").also("* bias])", "* bias], dim=1)"),
+    "The pieces lie along axis 1. They are maxout's first axis: (2, M, D) and (2, M).",
 )
-def side_by_side(weight, bias, negative_slope):
-    return (
-        torch.stack([weight, negative_slope * weight], dim=1),
-        torch.stack([bias, negative_slope * bias], dim=1),
-    )
 
 
 @leaky_relu_as_maxout.alternative

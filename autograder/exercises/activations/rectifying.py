@@ -4,12 +4,7 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import (
-    AUTOGRAD,
-    draw_gradient,
-    draw_values,
-    lab,
-)
+from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient, draw_values, lab
 from autograder.judging import Part
 from autograder.judging.checks import (
     check,

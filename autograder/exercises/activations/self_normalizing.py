@@ -8,12 +8,7 @@ import torch
 from autograder import probes
 from autograder.exercises.activations.exponential import LIBRARY_ELUS
 from autograder.exercises.activations.lab import draw_gradient, draw_values, lab
-from autograder.judging.checks import (
-    is_finite,
-    keeps_dtype,
-    leaves_inputs_alone,
-    matches_reference,
-)
+from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
 from autograder.judging.statistics import (
     entries_are_independent,
     is_normal,
