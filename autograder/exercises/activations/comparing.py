@@ -87,12 +87,8 @@ compare_paired.mistake(
     "pairs: take the standard error of the differences, seed by seed."
 )
 def unpaired(first, second):
-    (a, error_a), (b, error_b) = _summary(first), _summary(second)
-    return {
-        "first": (a, error_a),
-        "second": (b, error_b),
-        "difference": (a - b, torch.sqrt(error_a**2 + error_b**2)),
-    }
+    a, b = _summary(first), _summary(second)
+    return {"first": a, "second": b, "difference": (a[0] - b[0], torch.hypot(a[1], b[1]))}
 
 
 compare_paired.mistake(
@@ -126,12 +122,8 @@ compare_paired.mistake(
     "You add the two errors. Take the standard error of the differences, seed by seed."
 )
 def errors_added(first, second):
-    (a, error_a), (b, error_b) = _summary(first), _summary(second)
-    return {
-        "first": (a, error_a),
-        "second": (b, error_b),
-        "difference": (a - b, error_a + error_b),
-    }
+    a, b = _summary(first), _summary(second)
+    return {"first": a, "second": b, "difference": (a[0] - b[0], a[1] + b[1])}
 
 
 @compare_paired.mistake(
@@ -139,12 +131,8 @@ def errors_added(first, second):
     "differences, seed by seed."
 )
 def errors_subtracted(first, second):
-    (a, error_a), (b, error_b) = _summary(first), _summary(second)
-    return {
-        "first": (a, error_a),
-        "second": (b, error_b),
-        "difference": (a - b, error_a - error_b),
-    }
+    a, b = _summary(first), _summary(second)
+    return {"first": a, "second": b, "difference": (a[0] - b[0], a[1] - b[1])}
 
 
 compare_paired.mistake(

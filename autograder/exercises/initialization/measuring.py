@@ -12,26 +12,17 @@ from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import initialization
 
 
-def _network(rng, scale, activation):
-    widths = rng.integers(30, 70, size=4)
-    weights = [
-        rng.normal(size=(after, before)) * scale / np.sqrt(before)
-        for before, after in itertools.pairwise(widths)
-    ]
-    x = rng.normal(size=(int(rng.integers(40, 60)), int(widths[0]))) + 0.3
-    return {"x": x, "weights": weights, "activation": activation}
+def _network(scale, activation):
+    def draw(rng):
+        widths = rng.integers(30, 70, size=4)
+        weights = [
+            rng.normal(size=(after, before)) * scale / np.sqrt(before)
+            for before, after in itertools.pairwise(widths)
+        ]
+        x = rng.normal(size=(int(rng.integers(40, 60)), int(widths[0]))) + 0.3
+        return {"x": x, "weights": weights, "activation": activation}
 
-
-def _saturated(rng):
-    return _network(rng, 3.0, "tanh")
-
-
-def _shrinking(rng):
-    return _network(rng, 0.7, "tanh")
-
-
-def _rectified(rng):
-    return _network(rng, 1.5, "relu")
+    return draw
 
 
 layer_statistics = lab.exercise(
@@ -52,7 +43,7 @@ layer_statistics = lab.exercise(
     minutes=12,
     difficulty=2,
     syllabus=("4.2", "4.8"),
-    inputs=(_saturated, _shrinking, _rectified),
+    inputs=(_network(3.0, "tanh"), _network(0.7, "tanh"), _network(1.5, "relu")),
     probe=probes.call(),
     checks=[
         matches_reference("the means", of="result.mean"),
@@ -146,7 +137,7 @@ def in_numpy(x, weights, activation):
 
 
 def _backward(rng):
-    network = _network(rng, 1.2, "tanh")
+    network = _network(1.2, "tanh")(rng)
     outputs = len(network["weights"][-1])
     gradient = rng.normal(size=(len(network["x"]), outputs)) + 0.2
     return {"x": network["x"], "weights": network["weights"], "output_gradient": gradient}

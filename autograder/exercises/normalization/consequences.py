@@ -281,7 +281,7 @@ W and b are `linear_weight` and `linear_bias`; γ and β are `weight` and `bias`
 
 fold_batch_norm.mistake(
     "scales_columns",
-    edit("scale[:, None]", "scale"),
+    edit("scale[:, None] * linear_weight", "linear_weight * scale"),
     "A scale of shape (out,) lines up with the columns of W, the inputs. Each *row* of W makes "
     "one output: use `scale[:, None]`.",
     raises="RuntimeError",
