@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient, draw_values, lab
+from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient, draw_values, lab, put_in
 from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import activations
 
@@ -19,9 +19,7 @@ LIBRARY_TANHS = (
 
 
 def _steep(rng):
-    x = draw_values(rng)
-    x.flat[rng.choice(x.size, size=2, replace=False)] = np.array([-800, 900]) * rng.uniform(1, 2)
-    return {"x": x}
+    return {"x": put_in(rng, draw_values(rng), np.array([-800, 900]) * rng.uniform(1, 2))}
 
 
 tanh = lab.exercise(

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from autograder import probes
-from autograder.exercises.activations.lab import draw_gradient, lab
+from autograder.exercises.activations.lab import draw_gradient_off_zero, lab, put_in
 from autograder.judging import Part, edit
 from autograder.judging.checks import check, find, finding, matches_reference
 from course_lib import activations
@@ -19,7 +19,9 @@ LIBRARY_PRELUS = (
 
 
 def draw_signed(rng, *shape):
-    return rng.choice([-1.0, 1.0], size=shape) * rng.uniform(0.1, 3, size=shape)
+    """Numbers of both signs and one exact 0."""
+    x = rng.choice([-1.0, 1.0], size=shape) * rng.uniform(0.1, 3, size=shape)
+    return put_in(rng, x, [0.0])
 
 
 def _script(rng, construct, slopes, shape):
@@ -28,15 +30,23 @@ def _script(rng, construct, slopes, shape):
     steps = [
         {"do": "parameters", "as": "parameters"},
         {"do": "call", "as": "fresh output", "x": x},
-        {"do": "backward", "as": "fresh gradients", "grad_output": draw_gradient(rng, x)},
+        {"do": "backward", "as": "fresh gradients", "grad_output": draw_gradient_off_zero(rng, x)},
         {"do": "sgd", "learning_rate": 0.05},
         {"do": "call", "as": "after one step", "x": later},
-        {"do": "backward", "as": "second gradients", "grad_output": draw_gradient(rng, later)},
+        {
+            "do": "backward",
+            "as": "second gradients",
+            "grad_output": draw_gradient_off_zero(rng, later),
+        },
         {"do": "sgd", "learning_rate": 0.03},
         {"do": "call", "as": "after two steps", "x": x},
         {"do": "set", "as": "slopes", "values": {"weight": slopes}},
         {"do": "call", "as": "known slopes", "x": later},
-        {"do": "backward", "as": "known gradients", "grad_output": draw_gradient(rng, later)},
+        {
+            "do": "backward",
+            "as": "known gradients",
+            "grad_output": draw_gradient_off_zero(rng, later),
+        },
     ]
     return {"construct": construct, "steps": steps}
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient, lab
+from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient_off_zero, lab
 from autograder.exercises.activations.learned_slopes import draw_signed
 from autograder.judging import Part, edit
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
@@ -14,7 +14,7 @@ from course_lib import activations
 def _backward(rng, slopes, shape):
     x = draw_signed(rng, *shape)
     return {
-        "grad_output": draw_gradient(rng, x),
+        "grad_output": draw_gradient_off_zero(rng, x),
         "x": x,
         "weight": rng.uniform(-0.5, 2.5, size=slopes),
     }
@@ -40,8 +40,8 @@ prelu_backward = lab.exercise(
     title="What a slope learns from",
     statement=r"""Backpropagate through PReLU by hand. `grad_output` is $\partial L/\partial y$, `x` the
 input of shape (N, C, …) and `weight` the slopes, of shape (1,) or (C,). Return the pair
-$(\partial L/\partial x,\; \partial L/\partial a)$, of the shapes of `x` and `weight`. (No input of
-the check is exactly 0.)
+$(\partial L/\partial x,\; \partial L/\partial a)$, of the shapes of `x` and `weight`. (At exactly 0,
+where there is no derivative with respect to x, any finite slope will do.)
 
 Which entries of x does slope a_c have any influence on? The gradient adds up over all of them.""",
     parts=[

@@ -24,12 +24,14 @@ def _sizes(rng):
 
 
 def draw_layer(rng):
+    """A layer in which no piece of one unit is positive for the first example."""
     rows, pieces, units, inputs = _sizes(rng)
-    return {
-        "x": rng.normal(size=(rows, inputs)) + 0.5,
-        "weight": rng.normal(size=(pieces, units, inputs)),
-        "bias": 2 * rng.normal(size=(pieces, units)),
-    }
+    x = rng.normal(size=(rows, inputs)) + 0.5
+    weight = rng.normal(size=(pieces, units, inputs))
+    bias = 2 * rng.normal(size=(pieces, units))
+    unit = int(rng.integers(units))
+    bias[:, unit] -= (weight[:, unit] @ x[0] + bias[:, unit]).max() + rng.uniform(0.5, 2)
+    return {"x": x, "weight": weight, "bias": bias}
 
 
 def linear_pieces(x, weight, bias):
@@ -142,7 +144,10 @@ def first_piece(x, weight, bias):
     return linear_pieces(x, weight, bias)[0]
 
 
-@maxout.mistake("You also compare with 0. Zero is no piece unless the weights make it one.")
+@maxout.mistake(
+    "Your outputs are cut off at 0, as by a ReLU. Zero is no piece unless the weights make it one: "
+    "the largest piece may be negative."
+)
 def and_zero(x, weight, bias):
     return linear_pieces(x, weight, bias).amax(dim=0).clamp(min=0)
 

@@ -4,7 +4,13 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient, draw_values, lab
+from autograder.exercises.activations.lab import (
+    AUTOGRAD,
+    draw_gradient,
+    draw_gradient_off_zero,
+    draw_values,
+    lab,
+)
 from autograder.judging import Part
 from autograder.judging.checks import (
     check,
@@ -29,7 +35,7 @@ LIBRARY_RELUS = (
 
 def _with_gradient(rng):
     x = draw_values(rng)
-    return {"x": x, "grad_output": draw_gradient(rng, x)}
+    return {"x": x, "grad_output": draw_gradient_off_zero(rng, x)}
 
 
 @check("x is left as it was")

@@ -13,6 +13,7 @@ def _squashed(low, high):
     def draw(rng):
         shape = tuple(int(n) for n in rng.permutation(np.arange(20, 40))[:2])
         z = rng.normal(size=shape) * rng.uniform(1, 3) + rng.uniform(-1, 1)
+        z[:, int(rng.integers(shape[1]))] = rng.choice([-9.0, 9.0], size=shape[0])
         h = low + (high - low) / (1 + np.exp(-z))
         return {"h": h, "low": low, "high": high, "margin": float(rng.uniform(0.05, 0.15))}
 
@@ -102,6 +103,12 @@ def the_healthy_ones(h, low, high, margin=0.03):
 def counted(h, low, high, margin=0.03):
     distance = margin * (high - low)
     return ((h < low + distance) | (h > high - distance)).to(h.dtype).sum()
+
+
+@saturated_fraction.mistake("Your share is in percent. A share is between 0 and 1: no factor 100.")
+def percent(h, low, high, margin=0.03):
+    distance = margin * (high - low)
+    return 100 * ((h < low + distance) | (h > high - distance)).to(h.dtype).mean()
 
 
 @saturated_fraction.mistake(

@@ -11,13 +11,14 @@ from course_lib import activations
 
 
 def _signed_rows(rng):
-    """Inputs of which some have one sign throughout, some only up to zeros, some have both."""
+    """Inputs of one sign throughout, or only up to zeros, of both, or of nothing but zeros."""
     rows, units, inputs = int(rng.integers(14, 22)), int(rng.integers(23, 30)), 3
     x = np.abs(rng.normal(size=(rows, inputs))) + 0.1
     kind = rng.permutation(np.arange(rows) % 5)
     x[kind == 1] *= -1
     x[kind >= 3] *= rng.permuted(np.tile([1.0, -1.0, 1.0], (rows, 1)), axis=1)[kind >= 3]
     x[kind == 2, 0] = 0.0
+    x[np.flatnonzero(kind == 0)[0]] = 0.0
     return {"grad_output": rng.normal(size=(rows, units)), "x": x}
 
 
@@ -25,6 +26,7 @@ def _rectified(rng):
     rows, units, inputs = int(rng.integers(14, 22)), int(rng.integers(23, 30)), 3
     x = np.maximum(rng.normal(size=(rows, inputs)) + 0.5, 0)
     x[rng.choice(rows, size=3, replace=False), 0] = -0.3
+    x[rng.choice(np.flatnonzero(x[:, 0] >= 0), size=2, replace=False)] = 0.0
     return {"grad_output": rng.normal(size=(rows, units)) + 0.3, "x": x}
 
 
