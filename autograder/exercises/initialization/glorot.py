@@ -84,10 +84,24 @@ def lecun_is_he(shape):
 
 
 @lecun_normal.mistake(
-    "You multiply by √fan_in. The more inputs are summed, the smaller the weights must be."
+    "Your weights have the standard deviation √fan_in (you multiply by √fan_in, or divide by "
+    "√(1/fan_in)). The more inputs are summed, the smaller the weights must be: 1/√fan_in."
 )
 def lecun_multiplied(shape):
     return torch.randn(shape) * math.sqrt(fan_in_and_fan_out(shape)[0])
+
+
+@lecun_normal.mistake(
+    "`torch.rand` draws uniformly between 0 and 1, so that all your weights are positive. Asked for "
+    "are normal numbers around 0: `torch.randn`."
+)
+def lecun_all_positive(shape):
+    return torch.rand(shape) / math.sqrt(fan_in_and_fan_out(shape)[0])
+
+
+@lecun_normal.mistake("Right spread, but uniform. Asked for are normal weights: `torch.randn`.")
+def lecun_uniform(shape):
+    return (2 * torch.rand(shape) - 1) * math.sqrt(3 / fan_in_and_fan_out(shape)[0])
 
 
 @lecun_normal.mistake("For a convolution the fan-in also counts the kernel's positions.")
@@ -179,6 +193,19 @@ def glorot_no_gain(shape, scale=1.0):
 @xavier_normal.mistake("`scale` multiplies the standard deviation; you put it under the root.")
 def glorot_gain_in_root(shape, scale=1.0):
     return torch.randn(shape) * math.sqrt(2 * scale / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_normal.mistake(
+    "`torch.rand` draws uniformly between 0 and 1, so that all your weights are positive. Asked for "
+    "are normal numbers around 0: `torch.randn`."
+)
+def glorot_all_positive(shape, scale=1.0):
+    return torch.rand(shape) * scale * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_normal.mistake("Right spread, but uniform. Asked for are normal weights: `torch.randn`.")
+def glorot_uniform(shape, scale=1.0):
+    return (2 * torch.rand(shape) - 1) * scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
 
 
 @xavier_normal.mistake("For a convolution both fans count the kernel's positions.")

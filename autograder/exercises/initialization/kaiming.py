@@ -105,6 +105,17 @@ def divides_by_the_std(shape, nonlinearity="relu", negative_slope=0.01):
 
 
 @kaiming_normal.mistake(
+    "This is the formula of the notes, `randn(shape) / sqrt(2 / fan_in)`, whose weights have standard "
+    "deviation √(fan_in/2). Multiply by it (and by the gain of the nonlinearity for the √2): "
+    "gain/√fan_in.",
+    origin="lecture notes",
+)
+def formula_of_the_notes(shape, nonlinearity="relu", negative_slope=0.01):
+    fan_in, _ = fan_in_and_fan_out(shape)
+    return torch.randn(shape) / math.sqrt(2 / fan_in)
+
+
+@kaiming_normal.mistake(
     "You multiply the standard deviation by gain² (2 for ReLU). It is the variance that doubles; "
     "the standard deviation grows by √2.",
     origin="lecture notes",
@@ -123,6 +134,27 @@ def takes_the_other_axis(shape, nonlinearity="relu", negative_slope=0.01):
     fan_in = shape[0] * math.prod(shape[2:])
     swapped = [shape[1], shape[0], *shape[2:]]
     return torch.randn(swapped) * gain(nonlinearity, negative_slope) / math.sqrt(fan_in)
+
+
+@kaiming_normal.mistake(
+    "The spread is right, but the weight of a convolution has the layout (in, out, …). torch stores "
+    "(out, in, …): the shape you are given is the shape to return.",
+    origin="33 of 117 students, with another fan-in",
+)
+def exchanges_the_channels(shape, nonlinearity="relu", negative_slope=0.01):
+    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
+    if len(shape) == 2:
+        return std * torch.randn(shape)
+    return std * torch.randn(shape[1], shape[0], *shape[2:])
+
+
+@kaiming_normal.mistake(
+    "The spread is right, but your weight has the layout (in, out, …). torch stores (out, in, …): "
+    "the shape you are given is the shape to return."
+)
+def exchanges_the_axes(shape, nonlinearity="relu", negative_slope=0.01):
+    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
+    return std * torch.randn(shape[1], shape[0], *shape[2:])
 
 
 @kaiming_normal.mistake(
@@ -205,6 +237,15 @@ def root_of_a_float(shape, nonlinearity="relu", negative_slope=0.01):
 def as_linear_does(shape, nonlinearity="relu", negative_slope=0.01):
     bound = 1 / math.sqrt(fan_in_and_fan_out(shape)[0])
     return torch.empty(shape).uniform_(-bound, bound)
+
+
+@kaiming_normal.mistake(
+    "`torch.rand` draws uniformly between 0 and 1, so that all your weights are positive. Asked for "
+    "are normal numbers around 0: `torch.randn`."
+)
+def all_positive(shape, nonlinearity="relu", negative_slope=0.01):
+    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
+    return std * torch.rand(shape)
 
 
 @kaiming_normal.mistake("Right spread, but uniform. Asked for are normal weights.")

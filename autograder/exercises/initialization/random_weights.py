@@ -219,6 +219,14 @@ def uniform_both_sides(shape, std):
     return (2 * torch.rand(shape) - 1) * std
 
 
+@gaussian.mistake(
+    "The spread is right, but your numbers are uniform, without tails. Asked for are normal numbers: "
+    "`torch.randn`."
+)
+def uniform_of_the_same_spread(shape, std):
+    return (2 * torch.rand(shape) - 1) * math.sqrt(3) * std
+
+
 @gaussian.mistake("You treat `std` as a variance and take its root.")
 def std_as_variance(shape, std):
     return torch.randn(shape) * math.sqrt(std)
