@@ -63,6 +63,10 @@ def _convolution(rng):
     return {"shape": [outputs, inputs, 3, 5]}
 
 
+def _signal(rng):
+    return {"shape": [int(rng.integers(17, 29)), int(rng.integers(5, 12)), int(rng.integers(3, 8))]}
+
+
 def _depthwise(rng):
     return {"shape": [int(rng.integers(5, 30)), 1, int(rng.integers(2, 6)), 7]}
 
@@ -80,7 +84,7 @@ fan_in_and_fan_out = lab.exercise(
     points=3,
     minutes=6,
     syllabus=("4.5",),
-    inputs=(_linear, _wide, _convolution, _depthwise),
+    inputs=(_linear, _wide, _convolution, _signal, _depthwise),
     probe=probes.call(),
     checks=[
         matches_reference("the fan-in", of="result.0"),

@@ -172,6 +172,44 @@ batch_norm_backward.mistake(
     origin="1 of 120 students",
 )
 batch_norm_backward.mistake(
+    "own_share_of_the_mean",
+    edit(
+        "(grad_output - mean_grad - normalized * mean_product)",
+        "(1 - 1 / len(x)) * (grad_output - normalized * mean_product)",
+    ),
+    "You multiply by (1 − 1/N), an example's own share of ∂(x − μ)/∂x. Every example moves the mean "
+    "of all: subtract mean(dy).",
+    origin="1 of 120 students",
+)
+batch_norm_backward.mistake(
+    "variance_path_added",
+    edit("- normalized * mean_product", "+ normalized * mean_product"),
+    "The path through the variance has the wrong sign: a larger x moves the variance up and its x̂ "
+    "down, so x̂ · mean(dy · x̂) is subtracted.",
+)
+batch_norm_backward.mistake(
+    "gradient_for_normalized",
+    edit("normalized * mean_product", "weight * grad_output * mean_product"),
+    "In the last term you multiply by the gradient at x̂, γ dy, where x̂ itself is wanted: x̂ · mean(dy "
+    "· x̂).",
+)
+batch_norm_backward.mistake(
+    "gradient_in_the_product",
+    edit("(grad_output * normalized).mean(dim=0)", "weight * (grad_output**2).mean(dim=0)"),
+    "In the last term you average dy times its own gradient at x̂, γ dy, where x̂ itself is wanted: x̂ "
+    "· mean(dy · x̂).",
+)
+batch_norm_backward.mistake(
+    "variance_for_normalized",
+    edit("- normalized * mean_product", "- (deviation**2 - eps) * mean_product"),
+    "In the last term you multiply by the variance, where x̂ is wanted: x̂ · mean(dy · x̂).",
+)
+batch_norm_backward.mistake(
+    "normalized_by_the_variance",
+    edit("centered / deviation", "centered / deviation**2"),
+    "Your x̂ is divided by the variance. It is divided by s = √(σ² + ε), as in the forward pass.",
+)
+batch_norm_backward.mistake(
     "product_not_averaged",
     edit("(grad_output * normalized).mean(dim=0)", "(grad_output * normalized) / len(x)"),
     "In the last term you multiply each example by its own dy · x̂. Every example moves the "
@@ -266,6 +304,23 @@ def staged(grad_output, x, weight, *, eps=1e-5):
     grad_centered = grad_x_hat * inverse + 2 / n * centered * grad_variance
     grad_x = grad_centered - grad_centered.sum(dim=0) / n
     return grad_x, (grad_output * centered * inverse).sum(dim=0), grad_output.sum(dim=0)
+
+
+@batch_norm_backward.alternative
+def staged_with_ones(grad_output, x, weight, *, eps=1e-5):
+    n, c = x.shape
+    centered = x - x.mean(dim=0)
+    variance = (centered**2).mean(dim=0)
+    deviation = torch.sqrt(variance + eps)
+    grad_hat = grad_output * weight
+    grad_inverse = (grad_hat * centered).sum(dim=0)
+    grad_deviation = -1 / deviation**2 * grad_inverse
+    grad_variance = 0.5 / deviation * grad_deviation
+    grad_square = torch.ones(n, c) / n * grad_variance
+    grad_centered = grad_hat / deviation + 2 * centered * grad_square
+    grad_mean = -grad_centered.sum(dim=0)
+    grad_x = grad_centered + 1 / n * torch.ones((n, c)) * grad_mean
+    return grad_x, (grad_output * centered / deviation).sum(dim=0), grad_output.sum(dim=0)
 
 
 @batch_norm_backward.alternative

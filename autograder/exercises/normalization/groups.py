@@ -146,6 +146,11 @@ group_norm.mistake(
     "You add ε after the root. It is added to the variance, under the root: √(σ² + ε).",
 )
 group_norm.mistake(
+    "another_default",
+    edit("eps: float = 1e-5", "eps: float = 1e-8"),
+    "You changed the default of `eps` in the signature. It is 1e-5, as in torch.",
+)
+group_norm.mistake(
     "no_eps",
     edit("variance + eps", "variance"),
     "You leave ε out. Divide by √(σ² + ε).",

@@ -19,11 +19,15 @@ from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_
 from course_lib import normalization
 
 EXAMPLES = 3
+ANOTHER_DEFAULT = "You changed the default of `eps` in the signature. It is 1e-5, as in torch."
 
 
 def draw_examples(rng):
     """Three examples of different mean and spread; one hardly varies, the next not at all."""
-    features = draw_features(rng)
+    return _examples(rng, draw_features(rng))
+
+
+def _examples(rng, features):
     return {
         "x": draw_table(rng, features, EXAMPLES).T.copy(),
         "weight": draw_weight(rng, features),
@@ -122,6 +126,19 @@ def deviation_as_it_comes(x, weight, bias, *, eps=1e-5):
     return weight * (x - mean) / (deviation + eps) + bias
 
 
+layer_norm.mistake(
+    "another_default",
+    edit("eps: float = 1e-5", "eps: float = 1e-8"),
+    ANOTHER_DEFAULT,
+)
+layer_norm.mistake(
+    "a_larger_default", edit("eps: float = 1e-5", "eps: float = 1e-6"), ANOTHER_DEFAULT
+)
+layer_norm.mistake(
+    "a_tiny_default", edit("eps: float = 1e-5", "eps: float = 1e-12"), ANOTHER_DEFAULT
+)
+
+
 @layer_norm.mistake("You scale by γ but never add β (`bias`): γ x̂ + β.")
 def no_shift(x, weight, bias, *, eps=1e-5):
     mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
@@ -171,8 +188,11 @@ def row_by_row(x, weight, bias, *, eps=1e-5):
 
 
 def draw_layer_gradient(rng):
-    """Examples and a random upstream gradient."""
-    drawn = draw_examples(rng)
+    """Examples and a random upstream gradient.
+
+    1/D has no rounding in it: `torch.ones(N, D) / D`, which is in float32, is as right as 1 / D.
+    """
+    drawn = _examples(rng, int(rng.choice([8, 16])))
     del drawn["bias"]
     shape = drawn["x"].shape
     return {"grad_output": rng.normal(size=shape) + rng.normal(size=shape[1]), **drawn}

@@ -1,195 +1,31 @@
 """Batch normalization as a module, led through training and evaluation."""
 
-import numpy as np
 import torch
 
 from autograder import probes
 from autograder.exercises.normalization.drawing import (
     TORCH_BATCH_NORM,
-    draw_eps,
     draw_features,
     draw_rows,
     draw_table,
-    draw_weight,
-    spread_out,
 )
 from autograder.exercises.normalization.lab import lab
-from autograder.judging import Part, edit
-from autograder.judging.checks import check, find, finding, matches_reference
-from autograder.judging.comparison import Tolerance, difference
+from autograder.exercises.normalization.trajectory import draw_trajectory, trajectory_parts
+from autograder.judging import edit
 from course_lib import normalization
 from course_lib.normalization import batch_norm, batch_norm_inference, update_running_statistics
 
-BUFFERS = ["running_mean", "running_var"]
-
 
 def draw_training(rng):
-    """Batches of different spread and size in training, then evaluation, then a gradient."""
+    """Batches of different spread and size, and examples far from all of them."""
     rows, features = draw_rows(rng), draw_features(rng)
-    spreads = rng.permutation([0.4, 1.0, 2.5, 5.0])
-    batches = [spread_out(draw_table(rng, rows, features), spread) for spread in spreads]
-    batches[2] = np.concatenate([batches[2], 3 + draw_table(rng, 2, features)])
-    return {
-        "construct": {
-            "num_features": features,
-            "eps": draw_eps(rng),
-            "momentum": float(rng.uniform(0.15, 0.4)),
-        },
-        "steps": [
-            {"do": "state", "as": "at the start", "names": BUFFERS},
-            {
-                "do": "set",
-                "as": "parameters",
-                "values": {"weight": draw_weight(rng, features), "bias": rng.normal(size=features)},
-            },
-            {"do": "train"},
-            {"do": "call", "as": "first batch", "x": batches[0]},
-            {"do": "state", "as": "after one batch", "names": BUFFERS},
-            {"do": "call", "as": "second batch", "x": batches[1]},
-            {"do": "call", "as": "third batch", "x": batches[2]},
-            {"do": "state", "as": "after three batches", "names": BUFFERS},
-            {"do": "call", "as": "batch without gradients", "x": batches[3], "grad": False},
-            {"do": "state", "as": "after training", "names": BUFFERS},
-            {"do": "eval"},
-            {
-                "do": "call",
-                "as": "one example",
-                "x": 2 * rng.normal(size=(1, features)),
-                "grad": False,
-            },
-            {"do": "call", "as": "two examples", "x": 2 * rng.normal(size=(2, features)) + 1},
-            {"do": "state", "as": "after evaluation", "names": BUFFERS},
-            {"do": "train"},
-            {"do": "call", "as": "last batch", "x": draw_table(rng, rows, features)},
-            {
-                "do": "backward",
-                "as": "gradients",
-                "grad_output": rng.normal(size=(rows, features)),
-            },
-            {"do": "eval"},
-            {
-                "do": "call",
-                "as": "evaluation with gradients",
-                "x": 2 * rng.normal(size=(rows, features)),
-            },
-            {
-                "do": "backward",
-                "as": "gradients in evaluation",
-                "grad_output": rng.normal(size=(rows, features)),
-            },
-        ],
-    }
+    batches = [draw_table(rng, size, features) for size in (rows, rows, rows + 2, rows, rows)]
+    batches[2][-2:] += 3
 
+    def draw(size):
+        return 2 * rng.normal(size=(size, features)) + rng.normal(size=features)
 
-def evaluates_with_its_buffers(step):
-    """Evaluation judged by the module's own buffers, so that their faults are paid for once."""
-
-    @check(f"evaluation uses the running statistics ({step})")
-    def look(case):
-        scripted = {s.get("as"): s for s in case.inputs["steps"]}
-        x, values = scripted[step]["x"], scripted["parameters"]["values"]
-        mean, variance = (
-            np.asarray(find(case.observed, f"after training/{name}.value", case), float)
-            for name in BUFFERS
-        )
-        per_channel = (-1, *(1,) * (x.ndim - 2))
-        mean, variance, weight, bias = (
-            v.reshape(per_channel) for v in (mean, variance, values["weight"], values["bias"])
-        )
-        squared = variance + case.inputs["construct"]["eps"]
-        if not (np.isfinite(mean).all() and (squared > 0).all()):
-            return finding(
-                False,
-                "finite statistics and positive variances",
-                "others",
-                "the stored statistics are not finite, or a variance is not positive",
-            )
-        wanted = weight * (x - mean) / np.sqrt(squared) + bias
-        found = difference(
-            find(case.observed, f"{step}/result", case), wanted, Tolerance(dtype=case.dtype)
-        )
-        if found is None:
-            return finding(True)
-        return finding(False, found.expected, found.observed, found.gist)
-
-    return look
-
-
-@check("evaluation leaves the running statistics alone")
-def buffers_rest_in_evaluation(case):
-    for name in BUFFERS:
-        before = find(case.observed, f"after training/{name}.value", case)
-        after = find(case.observed, f"after evaluation/{name}.value", case)
-        if difference(after, before) is not None:
-            return finding(False, f"{name} unchanged", f"{name} changed", f"{name} was changed")
-    return finding(True)
-
-
-@check("gradients flow in evaluation too")
-def gradients_in_evaluation(case):
-    """That they flow is enough: their values hang on the buffers, which have been judged.
-
-    Buffers in the graph of training, paid for elsewhere, may leave nothing to go back through.
-    """
-    kept = (find(case.observed, f"after three batches/{b}.requires_grad", case) for b in BUFFERS)
-    if any(in_graph is True for in_graph in kept):
-        return finding(True)
-    gradient = find(case.observed, "gradients in evaluation/x", case)
-    return finding(
-        isinstance(gradient, np.ndarray) and gradient.any(),
-        "a gradient of the input",
-        "none",
-        "no gradient reaches the input",
-    )
-
-
-def out_of_the_graph(name):
-    """A buffer that remembers how it was computed keeps every batch in memory."""
-    return matches_reference(
-        f"{name} is not part of the gradient's graph",
-        of=f"after three batches/{name}.requires_grad",
-    )
-
-
-def trajectory_parts(training, statistics, evaluation, gradients):
-    """The parts of a batch normalization module: what it is worth to train, to keep, to evaluate."""
-    calls = ("first batch", "second batch", "third batch", "batch without gradients")
-    moments = ("at the start", "after one batch", "after three batches", "after training")
-    return [
-        Part(
-            "training output",
-            training,
-            tuple(matches_reference(f"the {c}", of=f"{c}/result") for c in calls),
-        ),
-        Part(
-            "running statistics",
-            statistics,
-            tuple(
-                matches_reference(f"{name} {moment}", of=f"{moment}/{name}.value")
-                for moment in moments
-                for name in BUFFERS
-            )
-            + tuple(out_of_the_graph(name) for name in BUFFERS),
-        ),
-        Part(
-            "evaluation",
-            evaluation,
-            (
-                evaluates_with_its_buffers("one example"),
-                evaluates_with_its_buffers("two examples"),
-                buffers_rest_in_evaluation,
-            ),
-        ),
-        Part(
-            "gradients",
-            gradients,
-            (
-                matches_reference("the gradient of the input", of="gradients/x"),
-                matches_reference("the gradients of weight and bias", of="gradients/parameters"),
-                gradients_in_evaluation,
-            ),
-        ),
-    ]
+    return draw_trajectory(rng, batches, draw)
 
 
 batch_norm1d = lab.exercise(
@@ -218,7 +54,6 @@ Call your own `batch_norm`, `update_running_statistics` and `batch_norm_inferenc
     blank=("forward",),
     inputs=draw_training,
     probe=probes.module(),
-    dtypes=("float32", "float32", "float32"),
     forbidden=TORCH_BATCH_NORM,
     needs=(
         "normalization/batch_norm",
