@@ -1,5 +1,6 @@
 """What has happened to images, seen from their statistics."""
 
+import numpy as np
 import torch
 
 from autograder import probes
@@ -10,14 +11,24 @@ from course_lib import preprocessing
 from course_lib.preprocessing import channel_statistics
 
 
-def draw_loader(rng):
-    shape = draw_image_shape(rng)
-    images = draw_images(rng, shape) / 20 + 0.5
-    channels = shape[1]
-    mean, std = rng.uniform(0.3, 0.7, channels), rng.uniform(0.15, 0.35, channels)
-    if rng.integers(2):
-        images = (images - mean[:, None, None]) / std[:, None, None]
-    return {"images": images, "mean": mean, "std": std}
+def _history(name):
+    """Images near the constants they are compared with, raw or normalized in one of two ways."""
+
+    def draw(rng):
+        shape = draw_image_shape(rng)
+        channels = shape[1]
+        mean = rng.uniform(0.3, 0.7, channels)
+        # No two are alike: exchanged constants show.
+        std = rng.permutation(np.linspace(0.16, 0.34, channels)) * rng.uniform(0.95, 1.05)
+        images = draw_images(rng, shape)
+        spread = images.std(axis=(0, 2, 3), keepdims=True)
+        images = (images - images.mean(axis=(0, 2, 3), keepdims=True)) / spread
+        applied = slice(None, None, -1 if name == "reversed" else 1)
+        m, s, a, b = (v[:, None, None] for v in (mean, std, mean[applied], std[applied]))
+        images = rng.uniform(1.03, 1.1) * s * images + m + rng.uniform(0.02, 0.05)
+        return {"images": images if name == "raw" else (images - a) / b, "mean": mean, "std": std}
+
+    return draw
 
 
 def _distances(images, expected):
@@ -55,7 +66,7 @@ $\\sum_c |m_c - m'_c| + |s_c - s'_c|$. The smallest tells what has happened.""",
     syllabus=("3.7",),
     hide=("Formula",),
     needs=("preprocessing/channel_statistics",),
-    inputs=draw_loader,
+    inputs=(_history("raw"), _history("once"), _history("reversed")),
     probe=probes.call(),
     checks=[
         *(
