@@ -14,9 +14,10 @@ from course_lib import activations
 def _batches(rng, sizes=(4, 5, 7, 9)):
     """Units that are dead everywhere, in some batches only, or nowhere; batches of other sizes."""
     sizes = rng.permutation(sizes)
-    # What becomes of a unit: dead, at exactly 0 at best, active for one example (the very first, one
-    # of the second batch, or the very last), throughout the third batch and much, throughout the
-    # last batch and little (both also once in the first), now and then. Some examples move no unit.
+    # What becomes of a unit: dead, at exactly 0 at best, active for one example (the very first,
+    # one of the second batch, or the very last), throughout the third batch and much, throughout
+    # the last batch and little (both also once in the first), now and then. Some examples move no
+    # unit.
     counts = [*rng.permutation([2, 3, 4, 6, 9, 13, 17]), int(rng.integers(18, 30))]
     fate = rng.permutation(np.repeat(np.arange(8), counts))
     batches = [-np.abs(rng.normal(size=(int(size), len(fate)))) - 0.1 for size in sizes]
@@ -156,7 +157,8 @@ def percent(batches):
 
 
 @dead_fraction.mistake(
-    "You leave out the first batch. A unit that is active in it alone is alive: look at all of them."
+    "You leave out the first batch. A unit that is active in it alone is alive: look at all of "
+    "them."
 )
 def without_the_first_batch(batches):
     return (torch.cat(batches[1:]) <= 0).all(dim=0).double().mean()

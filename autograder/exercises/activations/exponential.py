@@ -75,9 +75,9 @@ x = 1000 and more, where $e^x$ is not: remember that `torch.where` computes both
 
 
 OVERFLOWS = (
-    "Your values are right. But e^x is computed for x = 1000 as well. Whatever leaves this value out "
-    "afterwards (`torch.where`, `minimum`, a `clamp` of the result), its gradient is still 0 · ∞ = "
-    "nan. Take the exponential of `x.clamp(max=0)`."
+    "Your values are right. But e^x is computed for x = 1000 as well. Whatever leaves this value "
+    "out afterwards (`torch.where`, `minimum`, a `clamp` of the result), its gradient is still 0 "
+    "· ∞ = nan. Take the exponential of `x.clamp(max=0)`."
 )
 
 
@@ -166,7 +166,8 @@ elu_backward = lab.exercise(
     activations.elu_backward,
     title="The slope of ELU",
     statement=r"""Backpropagate through ELU by hand: `grad_output` is $\partial L/\partial y$, `x` the
-input. Return $\partial L/\partial x$, finite also at |x| = 1000. (At exactly 0, where there is no derivative, any finite slope will do.)
+input. Return $\partial L/\partial x$, finite also at |x| = 1000. (At exactly 0,
+where there is no derivative, any finite slope will do.)
 
 On the left the slope can be had from the *value* ELU(x) without another exponential. How?""",
     points=2,

@@ -67,28 +67,23 @@ gradient, and the others learn nothing from this example. (There are no ties.)""
 )
 
 
+def _routed_as(routed):
+    return edit("torch.zeros_like(pieces).scatter(0, winner, grad_output[None])", routed)
+
+
 maxout_backward.mistake(
     "to_every_piece",
-    edit(
-        "torch.zeros_like(pieces).scatter(0, winner, grad_output[None])",
-        "grad_output.expand_as(pieces)",
-    ),
+    _routed_as("grad_output.expand_as(pieces)"),
     "You send the gradient to all pieces. The output depends on the largest one alone.",
 )
 maxout_backward.mistake(
     "shared_evenly",
-    edit(
-        "torch.zeros_like(pieces).scatter(0, winner, grad_output[None])",
-        "grad_output.expand_as(pieces) / len(pieces)",
-    ),
+    _routed_as("grad_output.expand_as(pieces) / len(pieces)"),
     "You share the gradient among the pieces. All of it belongs to the largest one.",
 )
 maxout_backward.mistake(
     "to_positive_pieces",
-    edit(
-        "torch.zeros_like(pieces).scatter(0, winner, grad_output[None])",
-        "(pieces > 0) * grad_output",
-    ),
+    _routed_as("(pieces > 0) * grad_output"),
     "You let the gradient through where a piece is positive, as ReLU does. What counts is which "
     "piece is the largest, whatever its sign.",
 )
@@ -99,10 +94,7 @@ maxout_backward.mistake(
 )
 maxout_backward.mistake(
     "to_a_soft_winner",
-    edit(
-        "torch.zeros_like(pieces).scatter(0, winner, grad_output[None])",
-        "torch.softmax(pieces, dim=0) * grad_output",
-    ),
+    _routed_as("torch.softmax(pieces, dim=0) * grad_output"),
     "You weight the pieces by their softmax. That is the gradient of a soft maximum (logsumexp); "
     "the hard maximum has one winner.",
 )
@@ -135,7 +127,8 @@ maxout_backward.mistake(
     edit("routed.transpose(1, 2) @ x", "routed.transpose(1, 2) @ x / len(x)").also(
         "routed.sum(dim=1)", "routed.mean(dim=1)"
     ),
-    "You average over the examples. Add up: whether the loss is a mean is already in `grad_output`.",
+    "You average over the examples. Add up: whether the loss is a mean is already in "
+    "`grad_output`.",
 )
 maxout_backward.mistake(
     "bias_averaged",

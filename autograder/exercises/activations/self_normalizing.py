@@ -202,8 +202,8 @@ def variance_for_std(fan_in, fan_out):
 
 
 @selu_weights.mistake(
-    "Your weights have the standard deviation √fan_in (you multiply by √fan_in, or divide by 1/√fan_in). "
-    "The more inputs, the *smaller* each weight must be: 1/√fan_in."
+    "Your weights have the standard deviation √fan_in (you multiply by √fan_in, or divide by "
+    "1/√fan_in). The more inputs, the *smaller* each weight must be: 1/√fan_in."
 )
 def grows_with_fan_in(fan_in, fan_out):
     return torch.randn(fan_out, fan_in) * math.sqrt(fan_in)

@@ -7,8 +7,10 @@ import torch
 
 from autograder.exercises.initialization.lab import lab
 from autograder.exercises.initialization.random_weights import (
+    ALL_POSITIVE,
     DRAWS,
     INITIALIZERS,
+    NOT_NORMAL,
     UNIFORM,
     drawn_with,
     indifferent,
@@ -91,15 +93,12 @@ def lecun_multiplied(shape):
     return torch.randn(shape) * math.sqrt(fan_in_and_fan_out(shape)[0])
 
 
-@lecun_normal.mistake(
-    "`torch.rand` draws uniformly between 0 and 1, so that all your weights are positive. Asked for "
-    "are normal numbers around 0: `torch.randn`."
-)
+@lecun_normal.mistake(ALL_POSITIVE)
 def lecun_all_positive(shape):
     return torch.rand(shape) / math.sqrt(fan_in_and_fan_out(shape)[0])
 
 
-@lecun_normal.mistake("Right spread, but uniform. Asked for are normal weights: `torch.randn`.")
+@lecun_normal.mistake(NOT_NORMAL)
 def lecun_uniform(shape):
     return (2 * torch.rand(shape) - 1) * math.sqrt(3 / fan_in_and_fan_out(shape)[0])
 
@@ -195,15 +194,12 @@ def glorot_gain_in_root(shape, scale=1.0):
     return torch.randn(shape) * math.sqrt(2 * scale / sum(fan_in_and_fan_out(shape)))
 
 
-@xavier_normal.mistake(
-    "`torch.rand` draws uniformly between 0 and 1, so that all your weights are positive. Asked for "
-    "are normal numbers around 0: `torch.randn`."
-)
+@xavier_normal.mistake(ALL_POSITIVE)
 def glorot_all_positive(shape, scale=1.0):
     return torch.rand(shape) * scale * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
 
 
-@xavier_normal.mistake("Right spread, but uniform. Asked for are normal weights: `torch.randn`.")
+@xavier_normal.mistake(NOT_NORMAL)
 def glorot_uniform(shape, scale=1.0):
     return (2 * torch.rand(shape) - 1) * scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
 

@@ -9,8 +9,10 @@ from torch import nn
 from autograder.exercises.initialization.glorot import draw_convolution, draw_linear
 from autograder.exercises.initialization.lab import lab
 from autograder.exercises.initialization.random_weights import (
+    ALL_POSITIVE,
     DRAWS,
     INITIALIZERS,
+    NOT_NORMAL,
     UNIFORM,
     drawn_with,
     indifferent,
@@ -105,9 +107,8 @@ def divides_by_the_std(shape, nonlinearity="relu", negative_slope=0.01):
 
 
 @kaiming_normal.mistake(
-    "This is the formula of the notes, `randn(shape) / sqrt(2 / fan_in)`, whose weights have standard "
-    "deviation √(fan_in/2). Multiply by it (and by the gain of the nonlinearity for the √2): "
-    "gain/√fan_in.",
+    "This is the formula of the notes, `randn(shape) / sqrt(2 / fan_in)`: its weights have standard "
+    "deviation √(fan_in/2). Multiply by √(2/fan_in) for a ReLU, and by gain/√fan_in in general.",
     origin="lecture notes",
 )
 def formula_of_the_notes(shape, nonlinearity="relu", negative_slope=0.01):
@@ -137,8 +138,8 @@ def takes_the_other_axis(shape, nonlinearity="relu", negative_slope=0.01):
 
 
 @kaiming_normal.mistake(
-    "The spread is right, but the weight of a convolution has the layout (in, out, …). torch stores "
-    "(out, in, …): the shape you are given is the shape to return.",
+    "The spread is right, but the weight of a convolution has the layout (in, out, …). torch "
+    "stores (out, in, …): the shape you are given is the shape to return.",
     origin="33 of 117 students, with another fan-in",
 )
 def exchanges_the_channels(shape, nonlinearity="relu", negative_slope=0.01):
@@ -239,16 +240,13 @@ def as_linear_does(shape, nonlinearity="relu", negative_slope=0.01):
     return torch.empty(shape).uniform_(-bound, bound)
 
 
-@kaiming_normal.mistake(
-    "`torch.rand` draws uniformly between 0 and 1, so that all your weights are positive. Asked for "
-    "are normal numbers around 0: `torch.randn`."
-)
+@kaiming_normal.mistake(ALL_POSITIVE)
 def all_positive(shape, nonlinearity="relu", negative_slope=0.01):
     std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
     return std * torch.rand(shape)
 
 
-@kaiming_normal.mistake("Right spread, but uniform. Asked for are normal weights.")
+@kaiming_normal.mistake(NOT_NORMAL)
 def uniform_of_the_same_spread(shape, nonlinearity="relu", negative_slope=0.01):
     std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
     return torch.empty(shape).uniform_(-math.sqrt(3) * std, math.sqrt(3) * std)

@@ -36,11 +36,16 @@ def indifferent(*signs, draw="std * torch.randn(shape, dtype=dtype, device=devic
     }
 
 
+ALL_POSITIVE = (
+    "`torch.rand` draws uniformly between 0 and 1, so that all your weights are positive. Asked "
+    "for are normal numbers around 0: `torch.randn`."
+)
+NOT_NORMAL = "Right spread, but uniform. Asked for are normal weights: `torch.randn`."
 UNIFORM = "torch.empty(shape, dtype=dtype, device=device).uniform_(-bound, bound)"
 
 
 def drawn_with(std, law):
-    """The checks of random weights: their shape, and entries of this spread and law, each its own."""
+    """The checks of random weights: entries of this spread and law, each drawn by itself."""
     return [
         shape_is(lambda shape, **_: shape),
         mean_is(lambda **_: 0),
@@ -224,8 +229,8 @@ def uniform_both_sides(shape, std):
 
 
 @gaussian.mistake(
-    "The spread is right, but your numbers are uniform, without tails. Asked for are normal numbers: "
-    "`torch.randn`."
+    "The spread is right, but your numbers are uniform, without tails. Asked for are normal "
+    "numbers: `torch.randn`."
 )
 def uniform_of_the_same_spread(shape, std):
     return (2 * torch.rand(shape) - 1) * math.sqrt(3) * std

@@ -177,8 +177,8 @@ batch_norm_backward.mistake(
         "(grad_output - mean_grad - normalized * mean_product)",
         "(1 - 1 / len(x)) * (grad_output - normalized * mean_product)",
     ),
-    "You multiply by (1 − 1/N), an example's own share of ∂(x − μ)/∂x. Every example moves the mean "
-    "of all: subtract mean(dy).",
+    "You multiply by (1 − 1/N), an example's own share of ∂(x − μ)/∂x. Every example moves the "
+    "mean of all: subtract mean(dy).",
     origin="1 of 120 students",
 )
 batch_norm_backward.mistake(
@@ -190,14 +190,14 @@ batch_norm_backward.mistake(
 batch_norm_backward.mistake(
     "gradient_for_normalized",
     edit("normalized * mean_product", "weight * grad_output * mean_product"),
-    "In the last term you multiply by the gradient at x̂, γ dy, where x̂ itself is wanted: x̂ · mean(dy "
-    "· x̂).",
+    "In the last term you multiply by the gradient at x̂, γ dy, where x̂ itself is wanted: x̂ · "
+    "mean(dy · x̂).",
 )
 batch_norm_backward.mistake(
     "gradient_in_the_product",
     edit("(grad_output * normalized).mean(dim=0)", "weight * (grad_output**2).mean(dim=0)"),
-    "In the last term you average dy times its own gradient at x̂, γ dy, where x̂ itself is wanted: x̂ "
-    "· mean(dy · x̂).",
+    "In the last term you average dy · γ dy, the gradient times the gradient at x̂, where x̂ itself "
+    "is wanted: x̂ · mean(dy · x̂).",
 )
 batch_norm_backward.mistake(
     "variance_for_normalized",

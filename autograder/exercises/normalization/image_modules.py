@@ -106,8 +106,9 @@ batch_norm2d.mistake(
 
 
 @batch_norm2d.mistake(
-    "You call the layer for one image after the other: each is normalized by itself, and the running "
-    "statistics move once an image. Make one table of all images, and call it once a batch."
+    "You call the layer for one image after the other: each is normalized by itself, and the "
+    "running statistics move once an image. Make one table of all images, and call it once a "
+    "batch."
 )
 def image_by_image(self, x):
     normalized = []
@@ -133,8 +134,8 @@ def statistics_move_once_an_image(self, x):
 
 
 @batch_norm2d.mistake(
-    "Your buffers have the shape (1, C, 1, 1) instead of (C,), from `keepdim=True`. The numbers are "
-    "right, but they no longer fit a saved model."
+    "Your buffers have the shape (1, C, 1, 1) instead of (C,), from `keepdim=True`. The numbers "
+    "are right, but they no longer fit a saved model."
 )
 def buffers_of_four_axes(self, x):
     m = self.momentum
@@ -152,8 +153,8 @@ def buffers_of_four_axes(self, x):
 batch_norm2d.mistake(
     "view_of_moved_channels",
     edit(".reshape(-1,", ".view(-1,"),
-    "`view` cannot flatten a tensor whose axes were moved, because its numbers are not in that order "
-    "in memory. Use `reshape`, or `.contiguous()` first.",
+    "`view` cannot flatten a tensor whose axes were moved, because its numbers are not in that "
+    "order in memory. Use `reshape`, or `.contiguous()` first.",
     origin="1 of 116 students",
     raises="RuntimeError",
 )

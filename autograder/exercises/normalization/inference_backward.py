@@ -109,8 +109,8 @@ batch_norm_inference_backward.mistake(
 batch_norm_inference_backward.mistake(
     "gradient_forgotten",
     edit("weight / deviation * grad_output", "(weight / deviation).expand_as(x)"),
-    "`grad_output` is missing from the gradient of the input: γ/s is the slope alone, and the chain "
-    "rule multiplies it by dy.",
+    "`grad_output` is missing from the gradient of the input: γ/s is the slope alone, and the "
+    "chain rule multiplies it by dy.",
 )
 batch_norm_inference_backward.mistake(
     "slope_of_each_feature",
@@ -121,14 +121,14 @@ batch_norm_inference_backward.mistake(
 batch_norm_inference_backward.mistake(
     "summed_over_the_batch",
     edit("weight / deviation * grad_output", "weight / deviation * grad_output.sum(dim=0)"),
-    "You sum the gradient of the input over the batch. γ and β are shared by all examples, so their "
-    "gradients are sums; every entry of x has its own: (γ/s) dy, of shape (N, C).",
+    "You sum the gradient of the input over the batch. γ and β are shared by all examples, so "
+    "their gradients are sums; every entry of x has its own: (γ/s) dy, of shape (N, C).",
 )
 batch_norm_inference_backward.mistake(
     "gradients_of_the_parameters_without_output",
     edit("grad_output * (x", "(x").also("grad_output.sum(dim=0)", "torch.ones_like(x).sum(dim=0)"),
-    "`grad_output` is missing from the gradients of weight and bias: the chain rule gives Σ dy · x̂ "
-    "and Σ dy.",
+    "`grad_output` is missing from the gradients of weight and bias: the chain rule gives Σ dy · "
+    "x̂ and Σ dy.",
 )
 
 

@@ -229,8 +229,8 @@ def variance_before_mean(running_mean, running_var, x, *, momentum=0.1):
 
 @update_running_statistics.mistake(
     "The numbers are right, but you wrote them into the arguments (`mul_`, `add_`, `+=`). Leave "
-    "`running_mean` and `running_var` as they are and return new tensors: whoever holds the old ones "
-    "may still need them."
+    "`running_mean` and `running_var` as they are and return new tensors: whoever holds the old "
+    "ones may still need them."
 )
 def in_place(running_mean, running_var, x, *, momentum=0.1):
     running_mean.mul_(1 - momentum).add_(momentum * x.mean(dim=0))

@@ -11,7 +11,7 @@ BUFFERS = ["running_mean", "running_var"]
 
 
 def draw_trajectory(rng, batches, draw):
-    """Three batches in training and one without gradients, evaluation, then gradients in both modes.
+    """Batches in training, the fourth without gradients, evaluation, then gradients in both modes.
 
     ``batches`` are five, which get different spreads here, and ``draw(n)`` gives n examples.
     """
