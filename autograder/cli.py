@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     text = "a lab, or the id or name of an exercise; everything when left out"
     audit.add_argument("names", nargs="*", metavar="NAME", help=text)
     audit.add_argument("--json", metavar="FILE", type=Path, help="write the results to a file")
-    text = "default: 200 for what changed since the last commit on main, 20 for the rest"
+    text = "left out: 200 for what changed since the last commit on main, 20 for the rest"
     audit.add_argument("--seeds", type=_positive, metavar="N", help=text)
     audit.add_argument("--jobs", type=_positive, default=2, metavar="N", help="default: 2")
     command("doctor", _doctor, "say what this machine can do, and how to mend it", labs=None)

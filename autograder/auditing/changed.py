@@ -1,7 +1,8 @@
-"""Which exercises changed since the last commit on main, so that they are audited more thoroughly.
+"""How many seeds an exercise is audited with: more when it changed since the last commit on main.
 
-An exercise changed when its own module did, or one that its module imports, or what judges all of
-them. What is asked is git; where that does not answer, everything changed.
+An exercise changed when its own module did, or one that its module imports. What judges all of them
+changes all of them, but none by itself, and is tried on fewer seeds of each. What is asked is git;
+where that does not answer, everything changed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from autograder import exercises
 from autograder.judging import Exercise
 
 ROOT = Path(exercises.__file__).parents[2]
+SEEDS_CHANGED = 200
+SEEDS_JUDGES_CHANGED = 100
+SEEDS = 20
+
 _ROOMS_OF_ALL = ("judging", "probes", "auditing")
 
 
@@ -38,14 +43,13 @@ def changed_files(root: Path = ROOT) -> set[Path] | None:
     return {Path(top, name) for name in [*tracked.splitlines(), *untracked.splitlines()]}
 
 
-def is_changed(exercise: Exercise, changed: set[Path] | None) -> bool:
-    """Whether any of the files that an exercise is made of is among those that changed."""
-    if changed is None:
-        return True
+def seeds_for(exercise: Exercise, changed: set[Path] | None) -> int:
+    """The number of seeds for an exercise when these files changed."""
+    if changed is None or not _files_of(exercise).isdisjoint(changed):
+        return SEEDS_CHANGED
     rooms = [ROOT / "autograder" / room for room in _ROOMS_OF_ALL]
-    if any(room in path.parents for room in rooms for path in changed):
-        return True
-    return not _files_of(exercise).isdisjoint(changed)
+    judges = any(room in path.parents for room in rooms for path in changed)
+    return SEEDS_JUDGES_CHANGED if judges else SEEDS
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -11,20 +11,16 @@ import torch
 from tqdm import tqdm
 
 from autograder.auditing.audit import audit
-from autograder.auditing.changed import changed_files, is_changed
+from autograder.auditing.changed import changed_files, seeds_for
 from autograder.auditing.result import MIN_KILLED, Audit
 from autograder.exercises import find_exercise
 from autograder.judging import Exercise
 
-SEEDS_CHANGED = 200
-SEEDS = 20
-"""Seeds for an exercise that changed since the last commit on main, and for another."""
-
 
 def audit_exercises(exercises: Sequence[Exercise], *, seeds: int | None, jobs: int) -> list[Audit]:
-    """Audit exercises in their order, with more seeds where something changed unless it is said."""
+    """Audit exercises in their order, on so many seeds, or on more of those that changed."""
     changed = changed_files() if seeds is None else set()
-    work = {e.id: seeds or (SEEDS_CHANGED if is_changed(e, changed) else SEEDS) for e in exercises}
+    work = {e.id: seeds or seeds_for(e, changed) for e in exercises}
     if len(work) == 1:
         return [_audit_one(id, count) for id, count in work.items()]
     os.environ.setdefault("OMP_NUM_THREADS", "1")

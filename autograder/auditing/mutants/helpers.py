@@ -38,11 +38,20 @@ class Helpers:
         return _mapped(value, cut)
 
     def through_half(self, value: Any) -> Any:
-        """The value with the digits of float16."""
+        """The value with the digits of float16, which some numbers have anyway."""
         if type(value) is float:
-            self.applied = True
-            return float(np.float16(value))
-        return self._of_floats(value, lambda t: t.half().to(t.dtype))
+            rounded = float(np.float16(value))
+            self.applied |= rounded != value
+            return rounded
+
+        def rough(tensor: torch.Tensor) -> torch.Tensor:
+            if not tensor.is_floating_point():
+                return tensor
+            rounded = tensor.half().to(tensor.dtype)
+            self.applied |= not torch.equal(rounded.detach(), tensor.detach())
+            return rounded
+
+        return _mapped(value, rough)
 
     def as_half(self, value: Any) -> Any:
         """The value in float16."""

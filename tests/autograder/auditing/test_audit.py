@@ -51,6 +51,15 @@ def test_a_check_that_ignores_the_inputs_is_caught_by_replayed_observations(make
     )
 
 
+def test_a_forgery_does_not_hold_the_words_of_the_answer(make):
+    def said(x, shift):
+        """What is above."""
+        return [["below", "above"][int(row.mean() > shift / 2 - 0.25)] for row in x]
+
+    result = audit(make(said), seeds=10)
+    assert "a constant observation" not in " ".join(result.problems)
+
+
 def test_a_check_that_is_too_strict_is_caught_by_right_answers(make):
     @check("type")
     def strict(case):

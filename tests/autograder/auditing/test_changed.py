@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.auditing.changed import ROOT, changed_files, is_changed
-from autograder.exercises import find_exercise
+from autograder.auditing.changed import ROOT, _files_of, changed_files, seeds_for
+from autograder.exercises import find_exercise, labs
 
 
 def git(folder, *arguments):
@@ -55,34 +55,31 @@ def test_nothing_is_known_without_git_or_with_a_single_commit(tmp_path, reposito
 
 
 @pytest.mark.parametrize(
-    ("file", "expected"),
+    ("file", "seeds"),
     [
-        ("autograder/exercises/activations/pieces.py", True),
-        ("autograder/exercises/activations/lab.py", True),
-        ("course_lib/activations.py", True),
-        ("autograder/judging/comparison.py", True),
-        ("autograder/probes/run.py", True),
-        ("autograder/auditing/mutants/numbers.py", True),
-        ("autograder/exercises/activations/signs.py", False),
-        ("autograder/exercises/activations/__init__.py", False),
-        ("course_lib/optimizers.py", False),
-        ("autograder/grading/grade.py", False),
-        ("docs/authoring.md", False),
+        ("autograder/exercises/activations/pieces.py", 200),
+        ("autograder/exercises/activations/lab.py", 200),
+        ("course_lib/activations.py", 200),
+        ("autograder/judging/comparison.py", 100),
+        ("autograder/probes/run.py", 100),
+        ("autograder/auditing/mutants/numbers.py", 100),
+        ("autograder/exercises/activations/signs.py", 20),
+        ("autograder/exercises/activations/__init__.py", 20),
+        ("course_lib/optimizers.py", 20),
+        ("autograder/grading/grade.py", 20),
+        ("docs/authoring.md", 20),
     ],
 )
-def test_an_exercise_changes_with_its_module_what_that_imports_and_what_judges(file, expected):
+def test_an_exercise_changes_with_its_module_what_that_imports_and_what_judges(file, seeds):
     assert (ROOT / Path(file)).is_file()
-    assert is_changed(find_exercise("activations/maxout"), {ROOT / file}) is expected
+    assert seeds_for(find_exercise("activations/maxout"), {ROOT / file}) == seeds
 
 
 def test_every_exercise_is_changed_where_git_does_not_say():
-    assert is_changed(find_exercise("activations/maxout"), None)
+    assert seeds_for(find_exercise("activations/maxout"), None) == 200
 
 
 def test_every_exercise_that_is_checked_is_found_in_the_module_that_makes_it():
-    from autograder.auditing.changed import _files_of
-    from autograder.exercises import labs
-
     for lab in labs():
         folder = ROOT / "autograder" / "exercises" / lab.name
         modules = {path for path in folder.glob("*.py") if path.name != "__init__.py"}

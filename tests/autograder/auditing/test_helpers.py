@@ -40,6 +40,14 @@ def test_whole_numbers_have_no_half_precision(helpers):
     assert not helpers.applied
 
 
+def test_numbers_that_half_precision_holds_are_left_as_they_are(helpers):
+    assert helpers.through_half(0.5) == 0.5
+    assert helpers.through_half([torch.zeros(2), torch.ones(2)])[1].tolist() == [1, 1]
+    assert not helpers.applied
+    helpers.through_half(torch.tensor([0.1]))
+    assert helpers.applied
+
+
 def test_elements_are_left_out_of_whatever_can_be_walked_through(helpers):
     def walked():
         return iter([1, 2, 3])
