@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from autograder.exercises import find_exercise
-from autograder.judging import cases, edit, judge, observe
-from autograder.judging.judge import expected_observations
+from autograder.judging import edit, hidden, judge, observe
 from autograder.judging.source.edits import Frame
 
 SEEDS = range(20)
@@ -19,9 +18,8 @@ def verdicts(name, change, mistakes=False):
     answer = frame.written_out(change, "changed")
     exercise = exercise if mistakes else replace(exercise, mistakes=[])
     for seed in SEEDS:
-        drawn = cases(exercise, seed)
-        expected = expected_observations(exercise, drawn, seed)
-        yield judge(exercise, drawn, observe(exercise, answer, drawn, seed + 1), expected, seed)
+        on = hidden(exercise, seed)
+        yield judge(exercise, on, observe(exercise, answer, on.drawn, seed + 1))
 
 
 RARELY_WRONG = {
