@@ -34,11 +34,12 @@ def apart(one: float, other: float, digits: int = 6) -> tuple[str, str]:
 
 
 def digit(one: np.ndarray, other: np.ndarray) -> str:
-    """In which digit the numbers of two arrays differ at most: "the 8th digit"."""
+    """In which digit of the largest number two arrays differ: "the 8th digit"."""
     with np.errstate(all="ignore"):
-        relative = np.abs(one - other) / np.abs(other)
-    worst = float(relative[np.isfinite(relative)].max(initial=0.0))
-    number = max(1, math.ceil(-math.log10(worst))) if worst > 0 else _MOST_DIGITS
+        relative = np.abs(one - other).max() / np.abs(other).max()
+    if not 0 < relative < 1:
+        return "the first digit"
+    number = math.ceil(-math.log10(relative))
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number, "th")
     return f"the {number}{ending} digit"
 
