@@ -86,13 +86,18 @@ def check(property: str) -> Callable[[Callable[[Case], Finding]], Check]:
 
 
 def matches_reference(
-    property: str = "the result", of: str = "result", rtol: float | None = None
+    property: str = "the result",
+    of: str = "result",
+    rtol: float | None = None,
+    *,
+    float32_constants: bool = False,
 ) -> Check:
     """Compare what the path ``of`` finds in the observation with what the reference gives.
 
     A path goes through dicts, lists and stacked arrays by key and index (``"result.0"``), and from
     a ``module`` probe's steps by the name the script gave a step (``"eval output/result"`` is the
-    ``result`` of the step called ``eval output``).
+    ``result`` of the step called ``eval output``). ``rtol`` and ``float32_constants`` widen the
+    tolerance as ``Tolerance`` says.
     """
 
     def look(case: Case) -> Finding:
@@ -100,7 +105,7 @@ def matches_reference(
         observed = find(case.observed, of, case)
         if observed is MISSING:
             return finding(False, brief(expected), "nothing", "it was not reached")
-        found = difference(observed, expected, Tolerance(rtol, case.dtype))
+        found = difference(observed, expected, Tolerance(rtol, case.dtype, float32_constants))
         if found is None:
             return finding(True, brief(expected), brief(observed))
         return finding(False, found.expected, found.observed, found.gist)

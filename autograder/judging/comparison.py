@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograder.judging.precision import PRECISIONS, Precision, lost_precision
+from autograder.judging.precision import FLOAT32_CONSTANTS, PRECISIONS, Precision, lost_precision
 from autograder.judging.wording import apart, brief, different_texts, digit, kind_of, shape, times
 
 # numpy puts a dtype's name together anew each time it is asked.
@@ -46,11 +46,18 @@ class Tolerance:
     """How near is near enough: what the coarser of the expected value's dtype and ``dtype`` rounds.
 
     ``dtype`` is that of the inputs, or what an exercise says that right answers compute in. What an
-    answer returns buys nothing. ``rtol`` replaces the relative tolerance of the dtypes.
+    answer returns buys nothing. ``rtol`` replaces the relative tolerance of the dtypes. With
+    ``float32_constants`` a right answer to float64 may hold a few constants that torch made in
+    float32, its default: ``torch.ones(n) / n``, or the zero that a sum begins with.
+
+    For telling what an answer looks like, not whether it is right, ``alike`` lets the answer's own
+    dtype count, down to float32.
     """
 
     rtol: float | None = None
     dtype: str = "float64"
+    float32_constants: bool = False
+    alike: bool = False
 
 
 def difference(
@@ -145,7 +152,7 @@ def _inside(name: str, found: Difference) -> Difference:
 def _array_difference(
     observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance
 ) -> Difference | None:
-    wanted = _wanted(expected, tolerance)
+    wanted = _wanted(observed, expected, tolerance)
     if observed.shape != expected.shape:
         return Difference(lambda: _other_shape(observed, expected, wanted))
     if tolerance.rtol is None and observed.dtype.kind != "f" and expected.dtype.kind != "f":
@@ -155,10 +162,16 @@ def _array_difference(
     return None if close.all() else Difference(lambda: _worst(observed, expected, close, wanted))
 
 
-def _wanted(expected: np.ndarray, tolerance: Tolerance) -> Precision:
-    """How exact a right answer is: as exact as its inputs and the reference are."""
-    names = [tolerance.dtype, *([_FLOATS[expected.dtype]] if expected.dtype in _FLOATS else [])]
-    coarsest = max((PRECISIONS[name] for name in names), key=lambda one: one.rtol)
+def _wanted(observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> Precision:
+    """How exact an answer is to be: as exact as its inputs and what it is compared with are."""
+    precisions = [PRECISIONS[tolerance.dtype]]
+    if expected.dtype in _FLOATS:
+        precisions.append(PRECISIONS[_FLOATS[expected.dtype]])
+    if tolerance.float32_constants:
+        precisions.append(FLOAT32_CONSTANTS)
+    if tolerance.alike and observed.dtype == np.float32:
+        precisions.append(PRECISIONS["float32"])
+    coarsest = max(precisions, key=lambda one: one.rtol)
     return coarsest if tolerance.rtol is None else coarsest.with_rtol(tolerance.rtol)
 
 

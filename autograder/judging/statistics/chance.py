@@ -57,12 +57,9 @@ def scatter_score(counts: np.ndarray, size: int, share: float, alpha: float) -> 
     score is the root of its logarithm, as standard errors are.
     """
     groups, mean, variance = len(counts), size * share, size * share * (1 - share)
-    rare = alpha / (1000 * groups)
-    first, last = _binomial_limits(size, share, rare)
-    if counts.min() < first or counts.max() > last:
-        ends = (int(counts.min()), int(counts.max()))
-        return max(count_score(count, size, share, rare) for count in ends)
-    k = np.arange(first, last + 1)
+    # Counts so rare that none of all is expected among them have no part in the mean of exp(t T).
+    first, last = _binomial_limits(size, share, alpha / (1000 * groups))
+    k = np.arange(min(first, int(counts.min())), max(last, int(counts.max())) + 1)
     chances = _chances(_binomial_steps(k[:-1], size, share))
     squares = (k - mean) ** 2 / variance
     total = float(((counts - mean) ** 2).sum()) / variance

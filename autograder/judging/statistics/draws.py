@@ -32,7 +32,7 @@ def numbers_of(case: Case, of: Reading) -> np.ndarray | None:
 
 
 def _stacked(result: Any, path: str, case: Case) -> np.ndarray | None:
-    if not isinstance(result, (list, np.ndarray)) or not np.ndim(result):
+    if not isinstance(result, list) and not (isinstance(result, np.ndarray) and result.ndim):
         return None
     parts = [find(draw, path, case) for draw in result]
     if not parts or any(part is MISSING or part is None for part in parts):

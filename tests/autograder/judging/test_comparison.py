@@ -1,5 +1,6 @@
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -90,11 +91,22 @@ def test_the_tolerance_is_that_of_the_inputs_whatever_an_answer_returns():
     assert same(EXPECTED.astype(np.float16), EXPECTED, FLOAT16)
 
 
-def test_an_answer_may_hold_constants_in_float32():
-    n = torch.full((), 7.0, dtype=torch.float64)
+def test_an_answer_may_hold_constants_in_float32_where_the_exercise_says_so():
     x = torch.linspace(-1, 1, 7, dtype=torch.float64)
-    assert same((torch.ones(7) / 7 * x**2).sum().item(), (x**2 / n).sum().item())
-    assert same(EXPECTED.astype(np.float32), EXPECTED)
+    y = 3 + torch.cos(9 * x)
+    exact = y - y.mean()
+    single = y - (torch.ones(7) / 7 * y).sum()
+    allowed = Tolerance(float32_constants=True)
+    assert not same(single.numpy(), exact.numpy())
+    assert same(single.numpy(), exact.numpy(), allowed)
+    assert not same(exact.numpy() * (1 + 3e-6), exact.numpy(), allowed)
+    assert same(rough(torch.float32), EXPECTED, replace(allowed, dtype="float32"))
+
+
+def test_what_an_answer_looks_like_is_told_from_its_own_dtype_down_to_float32():
+    assert same(rough(torch.float32), EXPECTED, Tolerance(alike=True))
+    assert not same(rough(torch.float64), EXPECTED, Tolerance(alike=True))
+    assert not same(rough(torch.float16), EXPECTED, Tolerance(alike=True))
 
 
 def test_a_reference_in_a_lower_precision_is_no_more_exact_than_that():
