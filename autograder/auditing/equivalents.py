@@ -37,8 +37,8 @@ REMARKED = (
     "`leaves_inputs_alone(stated=True)` costs points"
 )
 CONTIGUOUS = (
-    "tensors are handed over as torch makes them, contiguous: `view` is right for them, and of other "
-    "strides torch itself speaks"
+    "tensors are handed over as torch makes them, contiguous: `view` is right for them, and torch "
+    "itself speaks of other strides"
 )
 _SPREADS = ("running_var", "variance", "std")
 _CUTS_OFF = ("no_grad", "detached")

@@ -184,7 +184,7 @@ def _score(exercise: Exercise, looked_at: list[Case]) -> tuple[float, list[Findi
         findings += found
         if found and all(finding.passed for finding in found):
             score += part.points
-    seeded = [found for case in looked_at if not (found := SEEDS_NOTHING(case)).passed]
+    seeded = [seen for case in looked_at if not (seen := SEEDS_NOTHING(case)).passed]
     return (0.0 if seeded else score), seeded[:1] + findings
 
 

@@ -43,9 +43,8 @@ def test_an_answer_outside_of_the_graph_is_told_so():
     assert looked_at(keeps_the_graph(), carries_gradient=True).passed
     found = looked_at(keeps_the_graph(), carries_gradient=False)
     assert not found.passed and "no_grad" in found.gist
-    assert looked_at(
-        keeps_the_graph("output/carries_gradient"), steps=[{"carries_gradient": True}]
-    ).passed
+    of_step = keeps_the_graph("output/carries_gradient")
+    assert looked_at(of_step, steps=[{"carries_gradient": True}]).passed
 
 
 def test_who_seeds_the_generators_is_told_so_unless_the_reference_does_too():
