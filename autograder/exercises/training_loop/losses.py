@@ -36,7 +36,7 @@ class ValueAndGradient:
         tolerance = Tolerance(dtype=self.dtype)
         return isinstance(other, ValueAndGradient) and same(self.seen, other.seen, tolerance)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
 
 def value_and_its_gradient(observation):
