@@ -65,9 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--json", metavar="FILE", type=Path, help="write the records to a file")
     report = command("report", _report, "write the class report of a lab", labs=None)
     report.add_argument("labs", nargs=1, metavar="LAB", help="name, number or slug of a lab")
-    audit = command("audit", _audit, "prove the checks: references, mistakes, forgeries, mutants")
+    text = "prove the checks: references, mistakes, forgeries, mutants"
+    audit = command("audit", _audit, text, labs=None)
+    text = "a lab, or the id or name of an exercise; everything when left out"
+    audit.add_argument("names", nargs="*", metavar="NAME", help=text)
     audit.add_argument("--json", metavar="FILE", type=Path, help="write the results to a file")
-    audit.add_argument("--seeds", type=_positive, default=200, metavar="N", help="default: 200")
+    text = "left out: 200 for what changed since the last commit on main, 20 for the rest"
+    audit.add_argument("--seeds", type=_positive, metavar="N", help=text)
     audit.add_argument("--jobs", type=_positive, default=2, metavar="N", help="default: 2")
     command("doctor", _doctor, "say what this machine can do, and how to mend it", labs=None)
     demo = command("demo", _demo, "grade a made-up class and show the results", labs=None)
@@ -98,6 +102,19 @@ def _labs(options: argparse.Namespace) -> list[Any]:
         return [find_lab(name) for name in options.labs] or list(labs())
     except UnknownName as error:
         raise Problem(str(error)) from None
+
+
+def _exercises(name: str) -> list[Any]:
+    """The exercises that a name stands for: those of a lab, or one by its id or name."""
+    from autograder.exercises import UnknownName, find_exercise, find_lab
+
+    try:
+        return list(find_lab(name).exercises.values())
+    except UnknownName as no_lab:
+        try:
+            return [find_exercise(name)]
+        except UnknownName as no_exercise:
+            raise Problem(f"{no_lab}; {no_exercise}") from None
 
 
 def _repository() -> Path:
@@ -202,12 +219,15 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from autograder.auditing.table import audit_labs, print_table
+    from autograder.auditing.table import audit_exercises, print_table, problems
+    from autograder.exercises import labs
 
-    audits = audit_labs(_labs(options), seeds=options.seeds, jobs=options.jobs)
+    exercises = [exercise for name in options.names for exercise in _exercises(name)]
+    exercises = exercises or [e for lab in labs() for e in lab.exercises.values()]
+    audits = audit_exercises(exercises, seeds=options.seeds, jobs=options.jobs)
     print_table(audits)
     _write_json(options.json, [audit.to_dict() for audit in audits])
-    return EXIT_PROBLEMS if any(audit.problems for audit in audits) else 0
+    return EXIT_PROBLEMS if problems(audits) else 0
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging.comparison import Tolerance, brief, difference, kind_of
+from autograder.judging.comparison import Tolerance, difference
 from autograder.judging.samples import Sample, sample_of
 from autograder.judging.verdict import Finding
+from autograder.judging.wording import brief, brief_list, shape
 
 Observation = dict[str, Any]
 
@@ -60,9 +61,16 @@ class Check:
     entries: tuple[str, ...] = ()
 
     def __call__(self, case: Case) -> Finding:
-        """Look at a case; the finding carries this check's property."""
-        finding = self.look(case)
-        return replace(finding, property=self.property, where=finding.where or case.where)
+        """Look at a case; the finding carries this check's property.
+
+        Never raises: an observation may hold anything, and what a check cannot read has failed it.
+        """
+        try:
+            found = self.look(case)
+        except Exception as error:
+            seen = f"something that cannot be looked at ({type(error).__name__})"
+            found = finding(False, "a result of the form that was asked for", seen, "another form")
+        return replace(found, property=self.property, where=found.where or case.where)
 
 
 def finding(
@@ -82,13 +90,18 @@ def check(property: str) -> Callable[[Callable[[Case], Finding]], Check]:
 
 
 def matches_reference(
-    property: str = "the result", of: str = "result", rtol: float | None = None
+    property: str = "the result",
+    of: str = "result",
+    rtol: float | None = None,
+    *,
+    float32_constants: bool = False,
 ) -> Check:
     """Compare what the path ``of`` finds in the observation with what the reference gives.
 
     A path goes through dicts, lists and stacked arrays by key and index (``"result.0"``), and from
     a ``module`` probe's steps by the name the script gave a step (``"eval output/result"`` is the
-    ``result`` of the step called ``eval output``).
+    ``result`` of the step called ``eval output``). ``rtol`` and ``float32_constants`` widen the
+    tolerance as ``Tolerance`` says.
     """
 
     def look(case: Case) -> Finding:
@@ -96,7 +109,7 @@ def matches_reference(
         observed = find(case.observed, of, case)
         if observed is MISSING:
             return finding(False, brief(expected), "nothing", "it was not reached")
-        found = difference(observed, expected, Tolerance(rtol, case.dtype))
+        found = difference(observed, expected, Tolerance(rtol, case.dtype, float32_constants))
         if found is None:
             return finding(True, brief(expected), brief(observed))
         return finding(False, found.expected, found.observed, found.gist)
@@ -118,15 +131,66 @@ def keeps_dtype(of: str = "result") -> Check:
     return Check("the result has the dtype of the inputs", look, remark=True)
 
 
-def leaves_inputs_alone() -> Check:
-    """Remark when an argument was changed in place."""
+def leaves_inputs_alone(*, stated: bool = False) -> Check:
+    """No argument is changed in place.
+
+    Costs points where the statement asks for it (``stated``), and is remarked upon elsewhere. Looks
+    at the call, or at every step of a script that calls.
+    """
 
     def look(case: Case) -> Finding:
-        changed = case.observed.get("changed") or []
-        names = ", ".join(changed) if isinstance(changed, list) else "x"
-        return finding(not changed, "unchanged arguments", f"{names} changed in place")
+        seen = _changes(case.observed)
+        if not seen:
+            return finding(False, "unchanged arguments", "nothing", "it was not reached")
+        changed = [change for change in seen if change]
+        names = next((", ".join(map(str, c)) for c in changed if isinstance(c, list)), "x")
+        gist = "an argument was changed in place"
+        return finding(not changed, "unchanged arguments", f"{names} changed in place", gist)
 
-    return Check("the arguments are left as they were", look, remark=True)
+    return Check("the arguments are left as they were", look, remark=not stated)
+
+
+def _changes(observed: Observation) -> list[Any]:
+    """What the calls of an observation say of changed arguments; nothing where none says it."""
+    places = [observed, *observed["steps"]] if "steps" in observed else [observed]
+    return [place["changed"] for place in places if "changed" in place]
+
+
+def keeps_the_graph(of: str = "in_graph") -> Check:
+    """The result carries a gradient to the inputs, for what is built on the answer.
+
+    Reads what the probe saw under ``in_graph``: whether the result requires a gradient where the
+    inputs did.
+    """
+
+    def look(case: Case) -> Finding:
+        kept = find(case.observed, of, case)
+        observed = "none" if kept is False else "a gradient" if kept is True else "nothing"
+        gist = "outside of the graph: under `torch.no_grad()`, detached, or through numpy"
+        return finding(kept is True, "a gradient reaches the inputs", observed, gist)
+
+    return Check("the result stays in the graph", look)
+
+
+def leaves_generators_alone() -> Check:
+    """The answer, which has nothing random about it, neither draws random numbers nor seeds."""
+    return _generators("no random number is drawn, and nothing seeded", ("untouched",))
+
+
+def does_not_reseed() -> Check:
+    """The answer draws from torch's and numpy's generators as they are, without seeding them."""
+    return _generators("the random generators are not seeded", ("untouched", "used"))
+
+
+def _generators(property: str, allowed: tuple[str, ...]) -> Check:
+    gists = {"used": "random numbers were drawn", "reseeded": "a generator was seeded"}
+
+    def look(case: Case) -> Finding:
+        seen = find(case.observed, "generators", case)
+        told = seen if isinstance(seen, str) and seen in ("untouched", *gists) else "not seen"
+        return finding(told in allowed, " or ".join(allowed), told, gists.get(told, told))
+
+    return Check(property, look)
 
 
 def is_finite(property: str = "all results are finite", of: str = "result") -> Check:
@@ -198,14 +262,5 @@ def _leaves(value: Any) -> list[np.ndarray]:
 
 def _input_brief(value: Any) -> str:
     if isinstance(value, np.ndarray) and value.ndim:
-        return f"array {tuple(int(n) for n in value.shape)}"
-    return brief(value) if not isinstance(value, list) else kind_list(value)
-
-
-def kind_list(value: list[Any]) -> str:
-    """A list in a few words: short lists of numbers in full, others by length."""
-    if all(isinstance(v, (bool, int, float)) for v in value):
-        if len(value) > 6:
-            return f"{len(value)} numbers"
-        return f"({', '.join(brief(v) for v in value)})"
-    return f"{len(value)} of {kind_of(value[0])}"
+        return f"array {shape(value)}"
+    return brief(value) if not isinstance(value, list) else brief_list(value)

@@ -1,4 +1,4 @@
-"""When two observed values are the same, and how to say where they differ."""
+"""When two observed values are the same, and where and how they differ."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-RTOL = {"float64": 1e-7, "float32": 1e-4, "float16": 1e-2}
-ATOL = {"float64": 1e-10, "float32": 1e-5, "float16": 1e-3}
-"""Relative tolerance of each entry, and absolute tolerance relative to the largest entry."""
-
-_SMALLEST = {"float64": 1e-300, "float32": 1e-37, "float16": 1e-7}
-"""What is smaller is rounded to zero on the way to it, by right answers too."""
+from autograder.judging.precision import FLOAT32_CONSTANTS, PRECISIONS, Precision, lost_precision
+from autograder.judging.wording import apart, brief, different_texts, digit, kind_of, shape, times
 
 # numpy puts a dtype's name together anew each time it is asked.
-_FLOATS = {np.dtype(name): name for name in RTOL}
+_FLOATS = {np.dtype(name): name for name in ("float64", "float32", "float16")}
 
 
 class Words(NamedTuple):
@@ -47,14 +43,21 @@ class Difference:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How near is near enough: that of the coarsest of both values' dtypes and ``dtype``.
+    """How near is near enough: what the coarser of the expected value's dtype and ``dtype`` rounds.
 
-    ``dtype`` is what the answer computed in, whatever it returned; ``rtol`` replaces the relative
-    tolerance of the dtypes.
+    ``dtype`` is that of the inputs, or what an exercise says that right answers compute in. What an
+    answer returns buys nothing. ``rtol`` replaces the relative tolerance of the dtypes. With
+    ``float32_constants`` a right answer to float64 may hold a few constants that torch made in
+    float32, its default: ``torch.ones(n) / n``, or the zero that a sum begins with.
+
+    For telling what an answer looks like, not whether it is right, ``alike`` lets the answer's own
+    dtype count, down to float32.
     """
 
     rtol: float | None = None
     dtype: str = "float64"
+    float32_constants: bool = False
+    alike: bool = False
 
 
 def difference(
@@ -62,8 +65,8 @@ def difference(
 ) -> Difference | None:
     """The first difference between plain values, or None when they are the same.
 
-    Lists and tuples are alike, and so are
-    numbers and arrays of no dimensions: only what the numbers say counts.
+    Lists and tuples are alike, and so are numbers and arrays of no dimensions: only what the
+    numbers say counts. Whole numbers are compared exactly unless the tolerance has an ``rtol``.
     """
     if isinstance(expected, dict):
         return _dict_difference(observed, expected, tolerance)
@@ -72,14 +75,15 @@ def difference(
     if expected is None or isinstance(expected, str):
         if type(observed) is type(expected) and observed == expected:
             return None
-        return Difference(lambda: Words(brief(expected), brief(observed), "another value"))
+        return Difference(lambda: _other_text(observed, expected))
     if isinstance(observed, list):
         observed = _stacked(observed)
-    if not isinstance(observed, (bool, int, float, np.ndarray)):
+    numbers, wanted = _numbers(observed), _numbers(expected)
+    if numbers is None or wanted is None:
         return Difference(
             lambda: Words(brief(expected), brief(observed), f"{kind_of(observed)}, not numbers")
         )
-    return _array_difference(np.asarray(observed), np.asarray(expected), tolerance)
+    return _array_difference(numbers, wanted, tolerance)
 
 
 def same(observed: Any, expected: Any, tolerance: Tolerance = Tolerance()) -> bool:
@@ -87,20 +91,37 @@ def same(observed: Any, expected: Any, tolerance: Tolerance = Tolerance()) -> bo
     return difference(observed, expected, tolerance) is None
 
 
+def _numbers(value: Any) -> np.ndarray | None:
+    """The real numbers that a plain value is; None where it is something else."""
+    if not isinstance(value, (bool, int, float, np.ndarray)):
+        return None
+    array = np.asarray(value)
+    if isinstance(value, int) and array.dtype == object:  # beyond 64 bits
+        return np.asarray(float(value)) if abs(value) < 10**300 else None
+    return array if array.dtype.kind in "biuf" else None
+
+
 def _stacked(items: list[Any]) -> Any:
     """A sequence of numbers as the array it stands for; itself where it stands for none."""
     rows = [_stacked(item) if isinstance(item, list) else item for item in items]
-    if not rows or not all(isinstance(row, (bool, int, float, np.ndarray)) for row in rows):
+    arrays = [array for array in map(_numbers, rows) if array is not None]
+    if not rows or len(arrays) < len(rows):
         return items
-    arrays = [np.asarray(row) for row in rows]
     return np.stack(arrays) if len({array.shape for array in arrays}) == 1 else items
+
+
+def _other_text(observed: Any, expected: Any) -> Words:
+    if isinstance(observed, str) and isinstance(expected, str):
+        wanted, got = different_texts(expected, observed)
+        return Words(wanted, got, "another value")
+    return Words(brief(expected), brief(observed), "another value")
 
 
 def _dict_difference(
     observed: Any, expected: dict[str, Any], tolerance: Tolerance
 ) -> Difference | None:
     if not isinstance(observed, dict) or set(observed) != set(expected):
-        keys = sorted(observed) if isinstance(observed, dict) else kind_of(observed)
+        keys = sorted(map(str, observed)) if isinstance(observed, dict) else kind_of(observed)
         said = Words(f"keys {sorted(expected)}", f"{keys}", "other entries than asked for")
         return Difference(lambda: said)
     return _first(observed, expected, expected, tolerance)
@@ -131,47 +152,60 @@ def _inside(name: str, found: Difference) -> Difference:
 def _array_difference(
     observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance
 ) -> Difference | None:
+    wanted = _wanted(observed, expected, tolerance)
     if observed.shape != expected.shape:
-        return Difference(lambda: _other_shape(observed, expected, tolerance))
-    close = _close(observed, expected, tolerance)
-    return None if close.all() else Difference(lambda: _worst(observed, expected, close))
+        return Difference(lambda: _other_shape(observed, expected, wanted))
+    if tolerance.rtol is None and observed.dtype.kind != "f" and expected.dtype.kind != "f":
+        close = np.asarray(observed == expected)
+    else:
+        close = wanted.close(observed, expected)
+    return None if close.all() else Difference(lambda: _worst(observed, expected, close, wanted))
 
 
-def _other_shape(observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> Words:
-    gist = f"shape {_shape(observed)}, wanted {_shape(expected)}"
+def _wanted(observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> Precision:
+    """How exact an answer is to be: as exact as its inputs and what it is compared with are."""
+    precisions = [PRECISIONS[tolerance.dtype]]
+    if expected.dtype in _FLOATS:
+        precisions.append(PRECISIONS[_FLOATS[expected.dtype]])
+    if tolerance.float32_constants:
+        precisions.append(FLOAT32_CONSTANTS)
+    if tolerance.alike and observed.dtype == np.float32:
+        precisions.append(PRECISIONS["float32"])
+    coarsest = max(precisions, key=lambda one: one.rtol)
+    return coarsest if tolerance.rtol is None else coarsest.with_rtol(tolerance.rtol)
+
+
+def _other_shape(observed: np.ndarray, expected: np.ndarray, wanted: Precision) -> Words:
+    gist = f"shape {shape(observed)}, wanted {shape(expected)}"
     if (
         observed.size == expected.size
-        and _close(observed.reshape(-1), expected.reshape(-1), tolerance).all()
+        and wanted.close(observed.reshape(-1), expected.reshape(-1)).all()
     ):
         gist += "; the numbers themselves are right"
-    elif observed.T.shape == expected.shape and _close(observed.T, expected, tolerance).all():
+    elif observed.T.shape == expected.shape and wanted.close(observed.T, expected).all():
         gist += "; it is the transpose"
-    return Words(f"shape {_shape(expected)}", f"shape {_shape(observed)}", gist)
+    return Words(f"shape {shape(expected)}", f"shape {shape(observed)}", gist)
 
 
-def _close(observed: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> np.ndarray:
-    names = [_FLOATS[a.dtype] for a in (observed, expected) if a.dtype in _FLOATS]
-    names.append(tolerance.dtype)
-    relative = tolerance.rtol if tolerance.rtol is not None else max(RTOL[n] for n in names)
-    a, b = observed.astype(np.float64), expected.astype(np.float64)
-    scale = np.abs(b[np.isfinite(b)]).max(initial=0.0)
-    absolute = max(ATOL[n] for n in names) * scale + max(_SMALLEST[n] for n in names)
-    with np.errstate(invalid="ignore", over="ignore"):
-        near = np.abs(a - b) <= absolute + relative * np.abs(b)
-    return near | (a == b) | (np.isnan(a) & np.isnan(b))
-
-
-def _worst(observed: np.ndarray, expected: np.ndarray, close: np.ndarray) -> Words:
+def _worst(
+    observed: np.ndarray, expected: np.ndarray, close: np.ndarray, wanted: Precision
+) -> Words:
     a, b = observed.astype(np.float64), expected.astype(np.float64)
     with np.errstate(all="ignore"):  # an answer may hold the largest numbers there are
         distance = np.where(close, -1.0, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf))
-        gist = _gist(a, b)
+        gist = lost_precision(observed, expected, wanted) or _gist(a, b)
     index = np.unravel_index(int(distance.argmax()), distance.shape)
     place = f" at [{', '.join(str(int(i)) for i in index)}]" if a.ndim else ""
+    if expected.dtype.kind == "b" and observed.dtype.kind == "b":
+        right, got = str(bool(expected[index])), str(bool(observed[index]))
+    else:
+        right, got = apart(expected[index].item(), observed[index].item())
     if not gist:
         wrong = int((~close).sum())
         gist = "another value" if a.size == 1 else f"{wrong} of {a.size} entries differ"
-    return Words(f"{b[index]:.6g}{place}", f"{a[index]:.6g}{place}", gist)
+        if np.isfinite(a).all() and np.allclose(a, b, rtol=1e-4, atol=0):
+            gist += f", in {digit(a, b)}"
+    return Words(f"{right}{place}", f"{got}{place}", gist)
 
 
 def _gist(a: np.ndarray, b: np.ndarray) -> str:
@@ -187,7 +221,7 @@ def _gist(a: np.ndarray, b: np.ndarray) -> str:
         return ""
     ratio = a[solid] / b[solid]
     factor = float(np.median(ratio))
-    if np.allclose(ratio, factor, rtol=1e-4) and factor != 0:
+    if np.allclose(ratio, factor, rtol=1e-4) and factor != 0 and abs(factor - 1) > 1e-4:
         if np.isclose(factor, -1):
             return "the sign is the other way round"
         return f"{times(factor)}" if a.size == 1 else f"every entry is {times(factor)}"
@@ -197,39 +231,3 @@ def _gist(a: np.ndarray, b: np.ndarray) -> str:
     if a.ndim == 2 and a.shape[0] == a.shape[1] and np.allclose(a.T, b):
         return "it is the transpose"
     return ""
-
-
-def times(factor: float) -> str:
-    """A factor in words: "4 times too large"."""
-    if factor == 0:
-        return "zero"
-    if factor < 0:
-        return f"{factor:.3g} times what it should be"
-    if factor >= 1:
-        return f"{factor:.4g} times too large"
-    return f"{1 / factor:.4g} times too small"
-
-
-def kind_of(value: Any) -> str:
-    """What sort of thing a plain value is, for a sentence."""
-    if isinstance(value, dict) and "not data" in value:
-        return f"a {value['not data']}"
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {_shape(value)}"
-    names = {type(None): "None", list: "a sequence", dict: "a dict", str: "text"}
-    return names.get(type(value), f"a {type(value).__name__}")
-
-
-def brief(value: Any) -> str:
-    """A plain value in a few words."""
-    if isinstance(value, (bool, int, float)):
-        return f"{value:.6g}" if isinstance(value, float) else str(value)
-    if isinstance(value, str):
-        return repr(value[:60])
-    if isinstance(value, np.ndarray) and value.size <= 4:
-        return np.array2string(value, precision=4, separator=", ")
-    return kind_of(value)
-
-
-def _shape(array: np.ndarray) -> str:
-    return str(tuple(int(n) for n in array.shape))

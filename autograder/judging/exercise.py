@@ -110,7 +110,7 @@ class Judged:
 
     inputs: Draw | tuple[Draw, ...] = lambda rng: {}
     dtypes: tuple[str, ...] = ("float64", "float64", "float32")
-    probe: Probe = read()
+    probe: Probe = field(default_factory=read)
     signature: Callable[[dict[str, Any]], Any] | None = None
     equivalent_mutants: dict[str, str] = field(default_factory=dict)
 

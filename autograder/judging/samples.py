@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging.comparison import kind_of
+from autograder.judging.wording import kind_of
 
 # A table in which this many numbers leave nearly all of their marks side by side.
 _TABLE_BITS = 20

@@ -17,6 +17,7 @@ from torch import nn
 from autograder.probes.functions import Logged, function
 from autograder.probes.generators import Generators
 from autograder.probes.registry import Inputs, Observation, known
+from autograder.probes.state import on_the_cpu
 from autograder.probes.values import to_plain, to_torch
 
 
@@ -58,9 +59,11 @@ def network(spec: Inputs, generators: Generators) -> Network:
 
     Raises: UnknownKind for a kind of layer that there is not.
     """
-    # Layers draw weights that are replaced at once, which the answer has no part in.
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+    before = torch.get_rng_state()
+    with on_the_cpu():
         layers = Network(_layers(spec["layers"]))
+    # Layers drew weights that were replaced at once, which is not the answer's doing.
+    torch.set_rng_state(before)
     dtype = next((p.dtype for p in layers.parameters()), torch.get_default_dtype())
     layers.to(torch.get_default_device(), dtype).train(spec["training"])
     generators.seed(spec["seed"])

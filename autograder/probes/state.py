@@ -8,6 +8,7 @@ import random
 import sys
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,3 +86,10 @@ def use_device(device: torch.device) -> None:
     torch.set_default_device(None)
     if torch.get_default_device() != device:
         torch.set_default_device(device)
+
+
+def on_the_cpu() -> contextlib.AbstractContextManager[Any]:
+    """New tensors are made on the CPU in here."""
+    # Where they are anyway, no call of torch need be led through Python.
+    on_it = torch.get_default_device().type == "cpu"
+    return contextlib.nullcontext() if on_it else torch.device("cpu")

@@ -6,7 +6,6 @@ What random numbers an answer meets is fixed by its inputs, so that two runs agr
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -17,6 +16,7 @@ from autograder.probes.generators import Generators
 from autograder.probes.made import Network, is_made, made, network, parts_of, seen_of
 from autograder.probes.observing import Observing
 from autograder.probes.registry import Inputs, Observation, probe
+from autograder.probes.state import on_the_cpu
 from autograder.probes.values import changed, to_plain, to_torch, type_name
 
 
@@ -61,8 +61,7 @@ def checkpoint(answer: Callable[..., Any], inputs: Inputs, generators: Generator
     scheduler)`` gives the step.
     """
     # Whose random numbers a checkpoint keeps, those of a GPU too or not, is not the question.
-    here = torch.device("cpu") if torch.get_default_device().type != "cpu" else nullcontext()
-    with here, Observing(result=None) as seen:
+    with on_the_cpu(), Observing(result=None) as seen:
         seen["result"] = _interrupted(answer, inputs, generators)
     return seen
 

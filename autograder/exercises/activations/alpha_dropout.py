@@ -7,11 +7,8 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
-from autograder.judging import Part
-from autograder.judging.checks import (
-    Check,
-    finding,
-)
+from autograder.judging import Part, edit
+from autograder.judging.checks import Check, finding
 from course_lib import activations
 
 
@@ -191,155 +188,85 @@ those of SELU.""",
 )
 
 
-@alpha_dropout.mistake(
+alpha_dropout.mistake(
+    "ordinary_dropout",
+    edit("a * torch.where(kept, x, lowest) + b", "x * kept / (1 - p)"),
     "This is ordinary dropout: entries become 0 and the others grow by 1/(1 − p). The mean stays, "
-    "the variance becomes 1/(1 − p). Drop to α' = −λα and apply a and b."
+    "the variance becomes 1/(1 − p). Drop to α' = −λα and apply a and b.",
 )
-def ordinary_dropout(x, p, training=True):
-    if not training:
-        return x
-    return x * (torch.rand_like(x) >= p) / (1 - p)
-
-
-@alpha_dropout.mistake(
-    "You drop to α' and leave it at that: the mean is now pα'. The affine map a(…) + b is missing."
+alpha_dropout.mistake(
+    "no_repair",
+    edit("a * torch.where(kept, x, lowest) + b", "torch.where(kept, x, lowest)"),
+    "You drop to α' and leave it at that: the mean is now pα'. The affine map a(…) + b is missing.",
 )
-def no_repair(x, p, training=True):
-    if not training:
-        return x
-    return torch.where(torch.rand_like(x) >= p, x, -1.7580993408473766)
-
-
-@alpha_dropout.mistake(
-    "a and b are right, but they belong to entries dropped to α', and yours are dropped to 0."
+alpha_dropout.mistake(
+    "dropped_to_zero",
+    edit("torch.where(kept, x, lowest)", "torch.where(kept, x, 0)"),
+    "a and b are right, but they belong to entries dropped to α', and yours are dropped to 0.",
 )
-def dropped_to_zero(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * x * (torch.rand_like(x) >= p) - a * p * low
-
-
-@alpha_dropout.mistake(
+alpha_dropout.mistake(
+    "p_is_keep",
+    edit("lowest = -1", "p = 1 - p\nlowest = -1"),
     "You read p as the probability of *keeping* (the paper's q). In this lab, as in torch, p is "
-    "the probability of dropping."
+    "the probability of dropping.",
 )
-def p_is_keep(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = (p + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) < p, x, low) - a * (1 - p) * low
-
-
-@alpha_dropout.mistake(
+alpha_dropout.mistake(
+    "wrong_way_mask",
+    edit(">= p", "< p"),
     "a and b are those for dropping with probability p, but your mask drops 1 − p: the comparison "
-    "is the other way round."
+    "is the other way round.",
 )
-def wrong_way_mask(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) < p, x, low) - a * p * low
-
-
-@alpha_dropout.mistake("The shift b is missing: the mean is a p α', not 0. b = −a p α'.")
-def shift_forgotten(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) >= p, x, low)
-
-
-@alpha_dropout.mistake(
+alpha_dropout.mistake(
+    "shift_forgotten",
+    edit(" + b", ""),
+    "The shift b is missing: the mean is a p α', not 0. b = −a p α'.",
+)
+alpha_dropout.mistake(
+    "scale_forgotten",
+    edit("1 / math.sqrt((1 - p) + lowest**2 * (1 - p) * p)", "1"),
     "The mean is right, the variance is not: the factor a = (q + α'² q p)^(−1/2) is missing (and "
-    "with it the a in b = −a p α')."
+    "with it the a in b = −a p α').",
 )
-def scale_forgotten(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    return torch.where(torch.rand_like(x) >= p, x, low) - p * low
-
-
-@alpha_dropout.mistake("You drop to +λα. SELU's limit at −∞ is negative: α' = −λα.")
-def mirrored_limit(x, p, training=True):
-    if not training:
-        return x
-    low = 1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
-
-
-@alpha_dropout.mistake(
+alpha_dropout.mistake(
+    "mirrored_limit",
+    edit("lowest = -1", "lowest = 1"),
+    "You drop to +λα. SELU's limit at −∞ is negative: α' = −λα.",
+)
+alpha_dropout.mistake(
+    "normal_numbers",
+    edit("rand_like", "randn_like"),
     "You compare *normal* numbers with p (`randn`). Uniform ones in (0, 1) are below p with "
     "probability p: `torch.rand_like`.",
     origin="11 of 250 students, in ordinary dropout",
 )
-def normal_numbers(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.randn_like(x) >= p, x, low) - a * p * low
-
-
-@alpha_dropout.mistake("You drop entries also when `training` is False.")
-def drops_in_evaluation(x, p, training=True):
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
-
-
-@alpha_dropout.mistake(
+alpha_dropout.mistake(
+    "drops_in_evaluation",
+    edit("if not training:", "if False:"),
+    "You drop entries also when `training` is False.",
+)
+alpha_dropout.mistake(
+    "only_the_kept",
+    edit("a * torch.where(kept, x, lowest) + b", "torch.where(kept, a * x + b, lowest)"),
     "You apply a and b to the kept entries only. The affine map is for *all* entries: those "
-    "dropped to α' become a α' + b."
+    "dropped to α' become a α' + b.",
 )
-def only_the_kept(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return torch.where(torch.rand_like(x) >= p, a * x - a * p * low, low)
-
-
-@alpha_dropout.mistake(
+alpha_dropout.mistake(
+    "shifted_down",
+    edit("b = -a", "b = a"),
     "Your b has the wrong sign. The bracket has the mean pα', which is negative, and b = −a p α' "
-    "lifts it to 0."
+    "lifts it to 0.",
 )
-def shifted_down(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) >= p, x, low) + a * p * low
-
-
-@alpha_dropout.mistake(
+alpha_dropout.mistake(
+    "root_forgotten",
+    edit("math.sqrt(", "("),
     "Your a is 1 over the *variance* of the bracket. To make the variance 1, divide by its root: "
-    "a = (q + α'² p q)^(−1/2)."
+    "a = (q + α'² p q)^(−1/2).",
 )
-def root_forgotten(x, p, training=True):
-    if not training:
-        return x
-    low = -1.7580993408473766
-    a = 1 / ((1 - p) + low**2 * p * (1 - p))
-    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
-
-
-@alpha_dropout.mistake(
-    "You drop the same entries at every call. Do not seed the generator in the function."
+alpha_dropout.mistake(
+    "seeded",
+    edit("kept = ", "torch.manual_seed(0)\nkept = "),
+    "You drop the same entries at every call. Do not seed the generator in the function.",
 )
-def seeded(x, p, training=True):
-    if not training:
-        return x
-    torch.manual_seed(0)
-    low = -1.7580993408473766
-    a = ((1 - p) + low**2 * p * (1 - p)) ** -0.5
-    return a * torch.where(torch.rand_like(x) >= p, x, low) - a * p * low
 
 
 @alpha_dropout.mistake("Nothing is dropped, and x comes back as it was.")

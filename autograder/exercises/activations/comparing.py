@@ -8,7 +8,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
-from autograder.judging import Part
+from autograder.judging import Part, edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import activations
 
@@ -24,14 +24,6 @@ def _seeds(rng):
 
 def _summary(values):
     return values.mean(), values.std() / math.sqrt(len(values))
-
-
-def _compared(first, second, summary):
-    return {
-        "first": summary(first),
-        "second": summary(second),
-        "difference": summary(first - second),
-    }
 
 
 compare_paired = lab.exercise(
@@ -82,12 +74,12 @@ Why paired? Some seeds are good for both. The subtraction removes what they have
 )
 
 
-@compare_paired.mistake(
+compare_paired.mistake(
+    "deviation_for_error",
+    edit(" / math.sqrt(len(values))", ""),
     "You return the standard deviation: how far *one* run lies from the mean. The error of the "
-    "mean is smaller by √n."
+    "mean is smaller by √n.",
 )
-def deviation_for_error(first, second):
-    return _compared(first, second, lambda v: (v.mean(), v.std()))
 
 
 @compare_paired.mistake(
@@ -95,51 +87,43 @@ def deviation_for_error(first, second):
     "pairs: take the standard error of the differences, seed by seed."
 )
 def unpaired(first, second):
-    (a, error_a), (b, error_b) = _summary(first), _summary(second)
-    return {
-        "first": (a, error_a),
-        "second": (b, error_b),
-        "difference": (a - b, torch.sqrt(error_a**2 + error_b**2)),
-    }
+    a, b = _summary(first), _summary(second)
+    return {"first": a, "second": b, "difference": (a[0] - b[0], torch.hypot(a[1], b[1]))}
 
 
-@compare_paired.mistake(
-    "You divide by n under the root. With so few seeds that is too optimistic: n − 1."
+compare_paired.mistake(
+    "biased_deviation",
+    edit("values.std()", "values.std(unbiased=False)"),
+    "You divide by n under the root. With so few seeds that is too optimistic: n − 1.",
 )
-def biased_deviation(first, second):
-    return _compared(first, second, lambda v: (v.mean(), v.std(unbiased=False) / len(v) ** 0.5))
-
-
-@compare_paired.mistake("You divide s by n. It is s/√n.")
-def divided_by_n(first, second):
-    return _compared(first, second, lambda v: (v.mean(), v.std() / len(v)))
-
-
-@compare_paired.mistake("You divide the variance by √n: take its root.")
-def variance_over_root(first, second):
-    return _compared(first, second, lambda v: (v.mean(), v.var() / len(v) ** 0.5))
-
-
-@compare_paired.mistake("You return the square of the standard error, s²/n: take its root.")
-def variance_over_n(first, second):
-    return _compared(first, second, lambda v: (v.mean(), v.var() / len(v)))
-
-
-@compare_paired.mistake("You divide s by √(n − 1). The n − 1 is in the unbiased s already: s/√n.")
-def corrected_twice(first, second):
-    return _compared(first, second, lambda v: (v.mean(), v.std() / (len(v) - 1) ** 0.5))
+compare_paired.mistake(
+    "divided_by_n",
+    edit("math.sqrt(len(values))", "len(values)"),
+    "You divide s by n. It is s/√n.",
+)
+compare_paired.mistake(
+    "variance_over_root",
+    edit("values.std()", "values.var()"),
+    "You divide the variance by √n: take its root.",
+)
+compare_paired.mistake(
+    "variance_over_n",
+    edit("values.std() / math.sqrt(len(values))", "values.var() / len(values)"),
+    "You return the square of the standard error, s²/n: take its root.",
+)
+compare_paired.mistake(
+    "corrected_twice",
+    edit("len(values)", "len(values) - 1"),
+    "You divide s by √(n − 1). The n − 1 is in the unbiased s already: s/√n.",
+)
 
 
 @compare_paired.mistake(
     "You add the two errors. Take the standard error of the differences, seed by seed."
 )
 def errors_added(first, second):
-    (a, error_a), (b, error_b) = _summary(first), _summary(second)
-    return {
-        "first": (a, error_a),
-        "second": (b, error_b),
-        "difference": (a - b, error_a + error_b),
-    }
+    a, b = _summary(first), _summary(second)
+    return {"first": a, "second": b, "difference": (a[0] - b[0], a[1] + b[1])}
 
 
 @compare_paired.mistake(
@@ -147,40 +131,34 @@ def errors_added(first, second):
     "differences, seed by seed."
 )
 def errors_subtracted(first, second):
-    (a, error_a), (b, error_b) = _summary(first), _summary(second)
-    return {
-        "first": (a, error_a),
-        "second": (b, error_b),
-        "difference": (a - b, error_a - error_b),
-    }
+    a, b = _summary(first), _summary(second)
+    return {"first": a, "second": b, "difference": (a[0] - b[0], a[1] - b[1])}
 
 
-@compare_paired.mistake("Your difference is second − first. It is first − second.")
-def second_minus_first(first, second):
-    return {**_compared(first, second, _summary), "difference": _summary(second - first)}
-
-
-@compare_paired.mistake(
+compare_paired.mistake(
+    "second_minus_first",
+    edit("first - second", "second - first"),
+    "Your difference is second − first. It is first − second.",
+)
+compare_paired.mistake(
+    "sorted_first",
+    edit("samples = {", "first, second = first.sort().values, second.sort().values\nsamples = {"),
     "You sort the scores, so that the best seed of one is paired with the best of the other. "
-    "Pairs are made by the seed."
+    "Pairs are made by the seed.",
 )
-def sorted_first(first, second):
-    return _compared(first.sort().values, second.sort().values, _summary)
-
-
-@compare_paired.mistake(
-    "You take absolute differences: their mean is positive even for two equal methods."
+compare_paired.mistake(
+    "absolute_differences",
+    edit("first - second}", "(first - second).abs()}"),
+    "You take absolute differences: their mean is positive even for two equal methods.",
 )
-def absolute_differences(first, second):
-    found = _compared(first, second, _summary)
-    return {**found, "difference": _summary((first - second).abs())}
-
-
-@compare_paired.mistake(
-    "You use the first seed only. One seed says nothing about what another would do."
+compare_paired.mistake(
+    "one_seed",
+    edit(
+        "values.mean(), values.std() / math.sqrt(len(values))",
+        "values[0], torch.zeros_like(values[0])",
+    ),
+    "You use the first seed only. One seed says nothing about what another would do.",
 )
-def one_seed(first, second):
-    return _compared(first[:1], second[:1], lambda v: (v.mean(), torch.zeros_like(v.mean())))
 
 
 @compare_paired.alternative
@@ -242,7 +220,6 @@ learning rates that were tried. Return the rate to use for each method, shape (m
 with the best **mean over the seeds**.""",
     points=1,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("2.12",),
     hide=("Formula",),

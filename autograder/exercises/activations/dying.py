@@ -14,27 +14,21 @@ from course_lib import activations
 def _batches(rng, sizes=(4, 5, 7, 9)):
     """Units that are dead everywhere, in some batches only, or nowhere; batches of other sizes."""
     sizes = rng.permutation(sizes)
-    # What becomes of a unit: dead, at exactly 0 at best, active for one example, throughout the
-    # third batch and much, throughout the last batch and little (both also once in the first), now
-    # and then. Some examples move no unit.
-    counts = [*rng.permutation([2, 3, 4, 6, 9]), int(rng.integers(8, 20))]
-    fate = rng.permutation(np.repeat(np.arange(6), counts))
-    units, batches = len(fate), []
-    for number, size in enumerate(sizes):
-        z = -np.abs(rng.normal(size=(int(size), units))) - 0.1
+    # What becomes of a unit: dead, at exactly 0 at best, active for one example (the very first,
+    # one of the second batch, or the very last), throughout the third batch and much, throughout
+    # the last batch and little (both also once in the first), now and then. Some examples move no
+    # unit.
+    counts = [*rng.permutation([2, 3, 4, 6, 9, 13, 17]), int(rng.integers(18, 30))]
+    fate = rng.permutation(np.repeat(np.arange(8), counts))
+    batches = [-np.abs(rng.normal(size=(int(size), len(fate)))) - 0.1 for size in sizes]
+    for z in batches:
         z[0, fate == 1] = 0.0
-        if number == 1:
-            z[2, fate == 2] = 0.2
-        if number == 2:
-            z[:, fate == 3] *= -20
-        if number == 3:
-            z[:, fate == 4] *= -0.1
-        z[:, fate == 5] = rng.normal(size=(int(size), counts[5])) + 0.5
-        if number == 0:
-            z[1, (fate == 3) | (fate == 4)] = 0.05
-        if number < 2:
-            z[-1] = -np.abs(z[-1])
-        batches.append(z)
+        z[:-1, fate == 7] = rng.normal(size=(len(z) - 1, counts[7])) + 0.5
+    first, second, third, last = batches
+    first[0, fate == 2], second[2, fate == 3], last[-1, fate == 4] = 0.3, 0.2, 0.3
+    third[:, fate == 5] *= -20
+    last[:, fate == 6] *= -0.1
+    first[1, (fate == 5) | (fate == 6)] = 0.05
     return {"batches": batches}
 
 
@@ -157,6 +151,26 @@ def alive_share(batches):
     return (everything > 0).any(dim=0).to(everything.dtype).mean()
 
 
+@dead_fraction.mistake("Your share is in percent. A share is between 0 and 1: no factor 100.")
+def percent(batches):
+    return 100 * (torch.cat(batches) <= 0).all(dim=0).double().mean()
+
+
+@dead_fraction.mistake(
+    "You leave out the first batch. A unit that is active in it alone is alive: look at all of "
+    "them."
+)
+def without_the_first_batch(batches):
+    return (torch.cat(batches[1:]) <= 0).all(dim=0).double().mean()
+
+
+@dead_fraction.mistake(
+    "You leave out the last batch. A unit that is active in it alone is alive: look at all of them."
+)
+def without_the_last_batch(batches):
+    return (torch.cat(batches[:-1]) <= 0).all(dim=0).double().mean()
+
+
 @dead_fraction.mistake("You return a count. Divide by the number of units.")
 def counted(batches):
     return (torch.cat(batches) <= 0).all(dim=0).sum()
@@ -194,7 +208,6 @@ much does it help? Let the pre-activation of a unit be $z = b + s$ with $s \sim 
 Then evaluate it at b = 0.01 and σ = 1, and compare with b = 0. (The distribution function of the
 standard normal is $\Phi(t) = \tfrac12\,\big(1 + \text{erf}(t/\sqrt2)\big)$, with `math.erf`.)""",
     points=2,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("2.11",),

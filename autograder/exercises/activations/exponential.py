@@ -6,17 +6,13 @@ import torch
 from autograder import probes
 from autograder.exercises.activations.lab import (
     AUTOGRAD,
-    draw_gradient,
+    draw_gradient_off_zero,
     draw_values,
     lab,
+    put_in,
     without,
 )
-from autograder.judging.checks import (
-    is_finite,
-    keeps_dtype,
-    leaves_inputs_alone,
-    matches_reference,
-)
+from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 
@@ -35,14 +31,12 @@ def _draw_alpha(rng):
 
 
 def _far(rng):
-    x = draw_values(rng, spread=1.5)
-    x.flat[rng.choice(x.size, size=2, replace=False)] = np.array([1000, -1000]) * rng.uniform(1, 2)
-    return x
+    return put_in(rng, draw_values(rng, spread=1.5), np.array([1000, -1000]) * rng.uniform(1, 2))
 
 
 def _forward(rng):
     x = _far(rng)
-    return {"x": x, "alpha": _draw_alpha(rng), "grad_output": draw_gradient(rng, x)}
+    return {"x": x, "alpha": _draw_alpha(rng), "grad_output": draw_gradient_off_zero(rng, x)}
 
 
 elu = lab.exercise(
@@ -55,7 +49,6 @@ $$\text{ELU}_\alpha(x) = \begin{cases} x & x > 0\\ \alpha\,(e^{x} - 1) & \text{o
 It levels off at −α instead of being cut off at 0. Value *and* gradient must be finite at
 x = 1000 and more, where $e^x$ is not: remember that `torch.where` computes both sides everywhere.""",
     points=2,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("2.6",),
@@ -81,19 +74,19 @@ x = 1000 and more, where $e^x$ is not: remember that `torch.where` computes both
 )
 
 
-@elu.mistake(
-    "Your values are right. But e^x is computed for x = 1000 as well. `torch.where` (or "
-    "`minimum`) leaves this value out, and its gradient is still 0 · ∞ = nan. Take the "
-    "exponential of `x.clamp(max=0)`."
+OVERFLOWS = (
+    "Your values are right. But e^x is computed for x = 1000 as well. Whatever leaves this value "
+    "out afterwards (`torch.where`, `minimum`, a `clamp` of the result), its gradient is still 0 "
+    "· ∞ = nan. Take the exponential of `x.clamp(max=0)`."
 )
+
+
+@elu.mistake(OVERFLOWS)
 def where_overflows(x, alpha=1.0):
     return torch.where(x > 0, x, alpha * (torch.exp(x) - 1))
 
 
-@elu.mistake(
-    "Your values are right. But you clamp *after* the exponential: e^1000 is infinite, and its "
-    "gradient 0 · ∞ = nan. Clamp x first."
-)
+@elu.mistake(OVERFLOWS)
 def sum_of_two_sides(x, alpha=1.0):
     return x.clamp(min=0) + (alpha * (torch.exp(x) - 1)).clamp(max=0)
 
@@ -162,7 +155,7 @@ def by_index(x, alpha=1.0):
 
 def _backward(rng):
     x = _far(rng)
-    return {"grad_output": draw_gradient(rng, x), "x": x, "alpha": _draw_alpha(rng)}
+    return {"grad_output": draw_gradient_off_zero(rng, x), "x": x, "alpha": _draw_alpha(rng)}
 
 
 def _slope(grad_output, x, left):
@@ -173,12 +166,12 @@ elu_backward = lab.exercise(
     activations.elu_backward,
     title="The slope of ELU",
     statement=r"""Backpropagate through ELU by hand: `grad_output` is $\partial L/\partial y$, `x` the
-input. Return $\partial L/\partial x$, finite also at |x| = 1000. (No input is exactly 0.)
+input. Return $\partial L/\partial x$, finite also at |x| = 1000. (At exactly 0,
+where there is no derivative, any finite slope will do.)
 
 On the left the slope can be had from the *value* ELU(x) without another exponential. How?""",
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("2.6",),
     hide=("Formula",),

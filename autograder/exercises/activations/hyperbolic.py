@@ -4,18 +4,8 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import (
-    AUTOGRAD,
-    draw_gradient,
-    draw_values,
-    lab,
-)
-from autograder.judging.checks import (
-    is_finite,
-    keeps_dtype,
-    leaves_inputs_alone,
-    matches_reference,
-)
+from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient, draw_values, lab, put_in
+from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 
@@ -29,9 +19,7 @@ LIBRARY_TANHS = (
 
 
 def _steep(rng):
-    x = draw_values(rng)
-    x.flat[rng.choice(x.size, size=2, replace=False)] = np.array([-800, 900]) * rng.uniform(1, 2)
-    return {"x": x}
+    return {"x": put_in(rng, draw_values(rng), np.array([-800, 900]) * rng.uniform(1, 2))}
 
 
 tanh = lab.exercise(
@@ -45,7 +33,6 @@ $$\tanh(x) = \frac{e^{x} - e^{-x}}{e^{x} + e^{-x}}, \qquad \text{from } -1 \text
 Which factor in front, which factor inside, which constant? Large |x| must not overflow.""",
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("2.2",),
     hide=("Formula",),
@@ -150,7 +137,6 @@ One set of lecture notes says that tanh saturates when the *“activations all c
 your function passes, look at its slope at x = 4 and at x = −4.""",
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("2.2",),
     hide=("Formula",),

@@ -10,20 +10,34 @@ AUTOGRAD = ("torch.autograd", "torch.func", ".backward", ".requires_grad_")
 
 
 def draw_shape(rng):
-    """Two different sizes, large enough that every kind of entry occurs."""
-    rows, columns = rng.permutation(np.arange(5, 12))[:2]
-    return int(rows), int(columns)
+    """Three different sizes, so that what is right for tables alone is not right here."""
+    return tuple(int(n) for n in rng.permutation([3, 4, 5, 6])[:3])
 
 
 def draw_values(rng, spread=2.0):
-    """Numbers of both signs, none of them near zero, where slopes are a matter of convention."""
+    """Numbers of both signs, two of them exactly 0, and no others near it."""
     shape = draw_shape(rng)
-    return rng.choice([-1.0, 1.0], size=shape) * (0.05 + np.abs(rng.normal(size=shape)) * spread)
+    x = rng.choice([-1.0, 1.0], size=shape) * (0.05 + np.abs(rng.normal(size=shape)) * spread)
+    return put_in(rng, x, [0.0, 0.0])
+
+
+def put_in(rng, x, values):
+    """x with these values at random places, none of them where x is 0."""
+    x.flat[rng.choice(np.flatnonzero(x), size=len(values), replace=False)] = values
+    return x
 
 
 def draw_gradient(rng, x):
     """A gradient from above for every entry of x, of both signs."""
     return rng.normal(size=np.shape(x)) + 0.3
+
+
+def draw_gradient_off_zero(rng, x):
+    """The same, but 0 where x is: whatever slope one gives a kink there, the product is the same.
+
+    Only a slope that is no number shows.
+    """
+    return np.where(x == 0, 0.0, draw_gradient(rng, x))
 
 
 def without(draw, *names):

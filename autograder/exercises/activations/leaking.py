@@ -5,16 +5,13 @@ import torch
 from autograder import probes
 from autograder.exercises.activations.lab import (
     AUTOGRAD,
-    draw_gradient,
+    draw_gradient_off_zero,
     draw_values,
     lab,
+    put_in,
     without,
 )
-from autograder.judging.checks import (
-    keeps_dtype,
-    leaves_inputs_alone,
-    matches_reference,
-)
+from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 
@@ -27,22 +24,16 @@ LIBRARY_LEAKY_RELUS = (
 )
 
 
-def _steep(rng):
-    return {"x": _far(rng), "negative_slope": float(rng.uniform(1.3, 3))}
+def _slope_in(low, high):
+    def draw(rng):
+        x = put_in(rng, draw_values(rng), [-100.0 * rng.uniform(1, 2)])
+        return {"x": x, "negative_slope": float(rng.uniform(low, high))}
+
+    return draw
 
 
-def _gentle(rng):
-    return {"x": _far(rng), "negative_slope": float(rng.uniform(0.1, 0.7))}
-
-
-def _downward(rng):
-    return {"x": _far(rng), "negative_slope": float(-rng.uniform(0.3, 2))}
-
-
-def _far(rng):
-    x = draw_values(rng)
-    x.flat[int(rng.integers(x.size))] = -100.0 * rng.uniform(1, 2)
-    return x
+_gentle, _steep, _steeper = _slope_in(0.1, 0.7), _slope_in(1.05, 1.4), _slope_in(2.2, 4)
+_downward, _further_down = _slope_in(-0.9, -0.3), _slope_in(-3, -1.2)
 
 
 leaky_relu = lab.repair(
@@ -56,11 +47,9 @@ as 2, and PReLU may *learn* it to be anything.
 Draw αx and x for α = 2, see what the maximum picks, and mend the function: x for positive x and
 αx for the rest, whatever α is.""",
     points=2,
-    minutes=5,
-    difficulty=1,
     syllabus=("2.4",),
     hide=("Formula", "Convention"),
-    inputs=(_steep, _gentle, without(_steep, "negative_slope"), _downward, _steep),
+    inputs=(_steep, _gentle, without(_steep, "negative_slope"), _downward, _further_down, _steeper),
     probe=probes.call(),
     checks=[matches_reference("the values"), leaves_inputs_alone(), keeps_dtype()],
     forbidden=LIBRARY_LEAKY_RELUS,
@@ -151,9 +140,8 @@ def in_place_leak(x, negative_slope=0.01):
 
 
 def _far_left(rng):
-    x = draw_values(rng)
-    x.flat[rng.choice(x.size, size=3, replace=False)] = -1e6 * rng.uniform(0.5, 2, size=3)
-    gradient = draw_gradient(rng, x)
+    x = put_in(rng, draw_values(rng), -1e6 * rng.uniform(0.5, 2, size=3))
+    gradient = draw_gradient_off_zero(rng, x)
     return {"grad_output": gradient, "x": x, "negative_slope": float(rng.uniform(0.1, 0.7))}
 
 
@@ -162,10 +150,9 @@ leaky_relu_backward = lab.exercise(
     title="The slope of leaky ReLU",
     statement=r"""Backpropagate through the leaky ReLU by hand: `grad_output` is
 $\partial L/\partial y$, `x` the input. Return $\partial L/\partial x$. How much gradient is left at
-x = −1,000,000? (No input of the check is exactly 0.)""",
+x = −1,000,000? (At exactly 0, where there is no derivative, any finite slope will do.)""",
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("2.4",),
     hide=("Formula",),

@@ -4,14 +4,9 @@ import torch
 from torch import nn
 
 from autograder import probes
-from autograder.exercises.activations.lab import draw_gradient, lab
-from autograder.judging import Part
-from autograder.judging.checks import (
-    check,
-    find,
-    finding,
-    matches_reference,
-)
+from autograder.exercises.activations.lab import draw_gradient_off_zero, lab, put_in
+from autograder.judging import Part, edit
+from autograder.judging.checks import check, find, finding, matches_reference
 from course_lib import activations
 
 
@@ -24,7 +19,9 @@ LIBRARY_PRELUS = (
 
 
 def draw_signed(rng, *shape):
-    return rng.choice([-1.0, 1.0], size=shape) * rng.uniform(0.1, 3, size=shape)
+    """Numbers of both signs and one exact 0."""
+    x = rng.choice([-1.0, 1.0], size=shape) * rng.uniform(0.1, 3, size=shape)
+    return put_in(rng, x, [0.0])
 
 
 def _script(rng, construct, slopes, shape):
@@ -33,15 +30,23 @@ def _script(rng, construct, slopes, shape):
     steps = [
         {"do": "parameters", "as": "parameters"},
         {"do": "call", "as": "fresh output", "x": x},
-        {"do": "backward", "as": "fresh gradients", "grad_output": draw_gradient(rng, x)},
+        {"do": "backward", "as": "fresh gradients", "grad_output": draw_gradient_off_zero(rng, x)},
         {"do": "sgd", "learning_rate": 0.05},
         {"do": "call", "as": "after one step", "x": later},
-        {"do": "backward", "as": "second gradients", "grad_output": draw_gradient(rng, later)},
+        {
+            "do": "backward",
+            "as": "second gradients",
+            "grad_output": draw_gradient_off_zero(rng, later),
+        },
         {"do": "sgd", "learning_rate": 0.03},
         {"do": "call", "as": "after two steps", "x": x},
         {"do": "set", "as": "slopes", "values": {"weight": slopes}},
         {"do": "call", "as": "known slopes", "x": later},
-        {"do": "backward", "as": "known gradients", "grad_output": draw_gradient(rng, later)},
+        {
+            "do": "backward",
+            "as": "known gradients",
+            "grad_output": draw_gradient_off_zero(rng, later),
+        },
     ]
     return {"construct": construct, "steps": steps}
 
@@ -81,7 +86,7 @@ def is_registered(case):
     return finding(False, str(wanted), str(got), gist)
 
 
-p_re_l_u = lab.exercise(
+prelu = lab.exercise(
     activations.PReLU,
     title="PReLU: a slope that learns",
     statement=r"""A leaky ReLU with a slope that the optimizer trains, as a module:
@@ -131,241 +136,108 @@ The slope is learned: it can become larger than 1 or negative.""",
 )
 
 
-@p_re_l_u.mistake(
+prelu.mistake(
+    "not_a_parameter",
+    edit(
+        "nn.Parameter(torch.full((num_parameters,), init))", "torch.full((num_parameters,), init)"
+    ),
     "`weight` is a plain tensor. Autograd and the optimizer never see it, so it stays at its "
-    "start: wrap it in `nn.Parameter`."
+    "start: wrap it in `nn.Parameter`.",
 )
-class NotAParameter(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = torch.full((num_parameters,), init)
-
-    def forward(self, x):
-        slope = self.weight.to(x.dtype)
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.where(x > 0, x, slope * x)
-
-
-@p_re_l_u.mistake(
+prelu.mistake(
+    "a_buffer",
+    edit(
+        "self.weight = nn.Parameter(torch.full((num_parameters,), init))",
+        'self.register_buffer("weight", torch.full((num_parameters,), init))',
+    ),
     "`weight` is a buffer: it is saved with the model, but never trained. What is learned is an "
-    "`nn.Parameter`."
+    "`nn.Parameter`.",
 )
-class ABuffer(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.register_buffer("weight", torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.where(x > 0, x, slope * x)
-
-
-@p_re_l_u.mistake(
+prelu.mistake(
+    "always_one",
+    edit("torch.full((num_parameters,), init)", "torch.tensor(init)"),
     "You keep a single number whatever `num_parameters` says. There is one slope for each channel "
     "if it is C, and `weight` has shape (num_parameters,) in any case.",
     raises="TypeError",
 )
-class AlwaysOne(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.tensor(init))
-
-    def forward(self, x):
-        if len(self.weight) > 1:  # as in the starter
-            raise ValueError("never reached")
-        return torch.where(x > 0, x, self.weight * x)
-
-
-@p_re_l_u.mistake(
-    "For one slope your `weight` has no axis, shape (). It is (1,): one entry, one axis."
+prelu.mistake(
+    "scalar_for_one",
+    edit("torch.full((num_parameters,), init)", "torch.full((num_parameters,), init).squeeze()"),
+    "For one slope your `weight` has no axis, shape (). It is (1,): one entry, one axis.",
 )
-class ScalarForOne(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        start = torch.full((num_parameters,), init)
-        self.weight = nn.Parameter(torch.tensor(init) if num_parameters == 1 else start)
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.where(x > 0, x, slope * x)
-
-
-@p_re_l_u.mistake(
+prelu.mistake(
+    "no_super",
+    edit("super().__init__()", "pass"),
     "`super().__init__()` is missing: it must stand before the first parameter, so that the "
     "module has a place to keep it.",
     raises="AttributeError",
 )
-class NoSuper(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        return torch.where(x > 0, x, self.weight * x)
-
-
-@p_re_l_u.mistake(
+prelu.mistake(
+    "shaped_for_images",
+    edit("(num_parameters,), init", "(1, num_parameters, 1, 1), init"),
     "Your `weight` has the shape (1, C, 1, 1), for images only. Keep it as (num_parameters,) and "
     "reshape it in `forward`, to as many axes as x has.",
     raises="RuntimeError",
 )
-class ShapedForImages(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((1, num_parameters, 1, 1), init))
-
-    def forward(self, x):
-        return torch.where(x > 0, x, self.weight * x)
-
-
-@p_re_l_u.mistake(
-    "Your slopes start at 0.01, as the fixed slope of leaky ReLU. PReLU starts at 0.25."
+prelu.mistake(
+    "leaky_start",
+    edit("init: float = 0.25", "init: float = 0.01"),
+    "Your slopes start at 0.01, as the fixed slope of leaky ReLU. PReLU starts at 0.25.",
 )
-class LeakyStart(nn.Module):
-    def __init__(self, num_parameters=1, init=0.01):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.where(x > 0, x, slope * x)
-
-
-@p_re_l_u.mistake("You ignore `init` and always start at 0.25.")
-class IgnoresInit(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), 0.25))
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.where(x > 0, x, slope * x)
-
-
-@p_re_l_u.mistake(
+prelu.mistake(
+    "ignores_init",
+    edit("(num_parameters,), init", "(num_parameters,), 0.25"),
+    "You ignore `init` and always start at 0.25.",
+)
+prelu.mistake(
+    "along_the_last_axis",
+    edit("slope * x", "self.weight * x"),
     "Slopes of shape (C,) line up with the *last* axis of x, which is right for (N, C) only. For "
-    "images the channels are axis 1: reshape the slopes to (C, 1, 1)."
+    "images the channels are axis 1: reshape the slopes to (C, 1, 1).",
 )
-class AlongTheLastAxis(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        return torch.where(x > 0, x, self.weight * x)
-
-
-@p_re_l_u.mistake(
-    "Your slopes lie along axis 0, the examples. A slope belongs to a channel, axis 1."
+prelu.mistake(
+    "along_the_first_axis",
+    edit("x.ndim - 2", "x.ndim - 1"),
+    "Your slopes lie along axis 0, the examples. A slope belongs to a channel, axis 1.",
 )
-class AlongTheFirstAxis(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight.reshape(-1, *[1] * (x.ndim - 1))
-        return torch.where(x > 0, x, slope * x)
-
-
-@p_re_l_u.mistake(
+prelu.mistake(
+    "for_images_only",
+    edit("slope * x", "self.weight.view(1, -1, 1, 1) * x"),
     "The shape (1, C, 1, 1) is for images only: an x of shape (N, C) becomes four-dimensional "
-    "with it. Take as many ones as x has axes behind the channels."
+    "with it. Take as many ones as x has axes behind the channels.",
 )
-class ForImagesOnly(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        return torch.where(x > 0, x, self.weight.view(1, -1, 1, 1) * x)
-
-
-@p_re_l_u.mistake(
-    "Your `weight` has one entry whatever `num_parameters` says. Its shape is (num_parameters,)."
+prelu.mistake(
+    "one_for_all",
+    edit("torch.full((num_parameters,), init)", "torch.tensor([init])"),
+    "Your `weight` has one entry whatever `num_parameters` says. Its shape is (num_parameters,).",
 )
-class OneForAll(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.tensor([init]))
-
-    def forward(self, x):
-        return torch.where(x > 0, x, self.weight * x)
-
-
-@p_re_l_u.mistake(
-    "Your left side has the wrong sign: min(0, x) is negative, and a·min(0, x) with it."
+prelu.mistake(
+    "upward",
+    edit("slope * x", "-slope * x"),
+    "Your left side has the wrong sign: min(0, x) is negative, and a·min(0, x) with it.",
 )
-class Upward(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return x.clamp(min=0) + slope * (-x).clamp(min=0)
-
-
-@p_re_l_u.mistake(
+prelu.mistake(
+    "larger_of_two",
+    edit("torch.where(x > 0, x, slope * x)", "torch.maximum(x, slope * x)"),
     "max(x, ax) is PReLU only while a ≤ 1. A learned slope may grow beyond: decide by the sign of "
     "x.",
     origin="lecture notes",
 )
-class LargerOfTwo(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.maximum(x, slope * x)
-
-
-@p_re_l_u.mistake(
+prelu.mistake(
+    "on_both_sides",
+    edit("torch.where(x > 0, x, slope * x)", "x.clamp(min=0) + slope * x"),
     "You add a·x on the positive side too, where the slope must be 1. It is max(0, x) + a·min(0, "
-    "x)."
+    "x).",
 )
-class OnBothSides(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.clamp(x, min=0) + slope * x
-
-
-@p_re_l_u.mistake(
+prelu.mistake(
+    "takes_the_data",
+    edit("= self.weight", "= self.weight.detach()"),
     "You take the slopes out of the graph (`detach` or `.data`): they get no gradient and never "
-    "learn."
+    "learn.",
 )
-class TakesTheData(nn.Module):
-    def __init__(self, num_parameters=1, init=0.25):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
-
-    def forward(self, x):
-        slope = self.weight.detach()
-        if len(slope) > 1:
-            slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-        return torch.where(x > 0, x, slope * x)
 
 
-@p_re_l_u.alternative
+@prelu.alternative
 class ByParts(nn.Module):
     def __init__(self, num_parameters=1, init=0.25):
         super().__init__()
@@ -377,7 +249,7 @@ class ByParts(nn.Module):
         return x.clamp(min=0) + self.weight.view(shape) * x.clamp(max=0)
 
 
-@p_re_l_u.alternative
+@prelu.alternative
 class ChannelsLast(nn.Module):
     def __init__(self, num_parameters=1, init=0.25):
         super().__init__()

@@ -4,21 +4,17 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient, lab
+from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient_off_zero, lab
 from autograder.exercises.activations.learned_slopes import draw_signed
-from autograder.judging import Part
-from autograder.judging.checks import (
-    keeps_dtype,
-    leaves_inputs_alone,
-    matches_reference,
-)
+from autograder.judging import Part, edit
+from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 
 def _backward(rng, slopes, shape):
     x = draw_signed(rng, *shape)
     return {
-        "grad_output": draw_gradient(rng, x),
+        "grad_output": draw_gradient_off_zero(rng, x),
         "x": x,
         "weight": rng.uniform(-0.5, 2.5, size=slopes),
     }
@@ -39,20 +35,13 @@ def _feature_slopes(rng):
     return _backward(rng, shape[1], shape)
 
 
-def _by_hand(grad_output, x, weight, entries, left=None):
-    slope = weight.reshape(-1, *[1] * (x.ndim - 2))
-    left = slope * grad_output if left is None else left
-    grad_x = torch.where(x > 0, grad_output, left)
-    return grad_x, entries.sum_to_size(slope.shape).reshape(weight.shape)
-
-
 prelu_backward = lab.exercise(
     activations.prelu_backward,
     title="What a slope learns from",
     statement=r"""Backpropagate through PReLU by hand. `grad_output` is $\partial L/\partial y$, `x` the
 input of shape (N, C, …) and `weight` the slopes, of shape (1,) or (C,). Return the pair
-$(\partial L/\partial x,\; \partial L/\partial a)$, of the shapes of `x` and `weight`. (No input of
-the check is exactly 0.)
+$(\partial L/\partial x,\; \partial L/\partial a)$, of the shapes of `x` and `weight`. (At exactly 0,
+where there is no derivative with respect to x, any finite slope will do.)
 
 Which entries of x does slope a_c have any influence on? The gradient adds up over all of them.""",
     parts=[
@@ -88,76 +77,60 @@ Which entries of x does slope a_c have any influence on? The gradient adds up ov
 )
 
 
-@prelu_backward.mistake(
+prelu_backward.mistake(
+    "summed_over_positive_too",
+    edit("x.clamp(max=0)", "x"),
     "You add up x · dy over all entries. The slope only touches negative inputs: take min(0, x) · "
-    "dy."
+    "dy.",
 )
-def summed_over_positive_too(grad_output, x, weight):
-    return _by_hand(grad_output, x, weight, x * grad_output)
-
-
-@prelu_backward.mistake(
+prelu_backward.mistake(
+    "averaged",
+    edit("return grad_x, grad_weight", "return grad_x, grad_weight * len(weight) / x.numel()"),
     "You average over the entries. The same slope acts on all of them, so their contributions "
-    "*add up*."
+    "*add up*.",
 )
-def averaged(grad_output, x, weight):
-    grad_x, grad_weight = _by_hand(grad_output, x, weight, x.clamp(max=0) * grad_output)
-    return grad_x, grad_weight * len(weight) / x.numel()
-
-
-@prelu_backward.mistake("The factor x is missing: y = a·x on the left, so ∂y/∂a = x there.")
-def counts_instead(grad_output, x, weight):
-    return _by_hand(grad_output, x, weight, (x < 0) * grad_output)
-
-
-@prelu_backward.mistake("The factor `grad_output` is missing: sum min(0, x) · dy.")
-def without_the_gradient(grad_output, x, weight):
-    return _by_hand(grad_output, x, weight, x.clamp(max=0))
-
-
-@prelu_backward.mistake("You sum over the positive inputs. The slope acts on the negative ones.")
-def positive_side(grad_output, x, weight):
-    return _by_hand(grad_output, x, weight, x.clamp(min=0) * grad_output)
-
-
-@prelu_backward.mistake("You have the slope itself as a factor. ∂(a·x)/∂a is x, without a.")
-def times_the_slope(grad_output, x, weight):
-    slope = weight.reshape(-1, *[1] * (x.ndim - 2))
-    return _by_hand(grad_output, x, weight, slope * x.clamp(max=0) * grad_output)
-
-
-@prelu_backward.mistake(
-    "The sign is the other way round: ∂y/∂a = x, which is negative there, not |x|."
+prelu_backward.mistake(
+    "counts_instead",
+    edit("x.clamp(max=0)", "(x < 0)"),
+    "The factor x is missing: y = a·x on the left, so ∂y/∂a = x there.",
 )
-def absolute_inputs(grad_output, x, weight):
-    return _by_hand(grad_output, x, weight, (-x).clamp(min=0) * grad_output)
-
-
-@prelu_backward.mistake(
+prelu_backward.mistake(
+    "without_the_gradient",
+    edit("x.clamp(max=0) * grad_output", "x.clamp(max=0)"),
+    "The factor `grad_output` is missing: sum min(0, x) · dy.",
+)
+prelu_backward.mistake(
+    "positive_side",
+    edit("clamp(max=0)", "clamp(min=0)"),
+    "You sum over the positive inputs. The slope acts on the negative ones.",
+)
+prelu_backward.mistake(
+    "times_the_slope",
+    edit("by_entry = x", "by_entry = slope * x"),
+    "You have the slope itself as a factor. ∂(a·x)/∂a is x, without a.",
+)
+prelu_backward.mistake(
+    "absolute_inputs",
+    edit("x.clamp(max=0)", "(-x).clamp(min=0)"),
+    "The sign is the other way round: ∂y/∂a = x, which is negative there, not |x|.",
+)
+prelu_backward.mistake(
+    "one_by_entry",
+    edit("by_entry.sum_to_size(slope.shape).reshape(weight.shape)", "by_entry"),
     "You return one number for each entry of x. Entries that share a slope share its gradient: "
-    "add them up."
+    "add them up.",
 )
-def one_by_entry(grad_output, x, weight):
-    slope = weight.reshape(-1, *[1] * (x.ndim - 2))
-    return torch.where(x > 0, grad_output, slope * grad_output), x.clamp(max=0) * grad_output
-
-
-@prelu_backward.mistake(
+prelu_backward.mistake(
+    "batch_axis_only",
+    edit("by_entry.sum_to_size(slope.shape).reshape(weight.shape)", "by_entry.sum(dim=0)"),
     "You add up over the examples only. A slope belongs to a whole channel (or to all): sum over "
-    "every axis but the channels'."
+    "every axis but the channels'.",
 )
-def batch_axis_only(grad_output, x, weight):
-    slope = weight.reshape(-1, *[1] * (x.ndim - 2))
-    entries = x.clamp(max=0) * grad_output
-    return torch.where(x > 0, grad_output, slope * grad_output), entries.sum(dim=0)
-
-
-@prelu_backward.mistake(
-    "The slopes' gradient is right. The gradient of x on the left is a·dy, not 0."
+prelu_backward.mistake(
+    "relu_input_gradient",
+    edit("slope * grad_output)", "torch.zeros_like(x))"),
+    "The slopes' gradient is right. The gradient of x on the left is a·dy, not 0.",
 )
-def relu_input_gradient(grad_output, x, weight):
-    entries = x.clamp(max=0) * grad_output
-    return _by_hand(grad_output, x, weight, entries, left=torch.zeros_like(x))
 
 
 @prelu_backward.alternative

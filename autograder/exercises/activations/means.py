@@ -5,12 +5,8 @@ import math
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import (
-    lab,
-)
-from autograder.judging.checks import (
-    matches_reference,
-)
+from autograder.exercises.activations.lab import lab
+from autograder.judging.checks import matches_reference
 from course_lib import activations
 
 

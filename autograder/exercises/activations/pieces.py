@@ -5,6 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import (
     check,
     find,
@@ -23,12 +24,14 @@ def _sizes(rng):
 
 
 def draw_layer(rng):
+    """A layer in which no piece of one unit is positive for the first example."""
     rows, pieces, units, inputs = _sizes(rng)
-    return {
-        "x": rng.normal(size=(rows, inputs)) + 0.5,
-        "weight": rng.normal(size=(pieces, units, inputs)),
-        "bias": 2 * rng.normal(size=(pieces, units)),
-    }
+    x = rng.normal(size=(rows, inputs)) + 0.5
+    weight = rng.normal(size=(pieces, units, inputs))
+    bias = 2 * rng.normal(size=(pieces, units))
+    unit = int(rng.integers(units))
+    bias[:, unit] -= (weight[:, unit] @ x[0] + bias[:, unit]).max() + rng.uniform(0.5, 2)
+    return {"x": x, "weight": weight, "bias": bias}
 
 
 def linear_pieces(x, weight, bias):
@@ -141,7 +144,10 @@ def first_piece(x, weight, bias):
     return linear_pieces(x, weight, bias)[0]
 
 
-@maxout.mistake("You also compare with 0. Zero is no piece unless the weights make it one.")
+@maxout.mistake(
+    "Your outputs are cut off at 0, as by a ReLU. Zero is no piece unless the weights make it one: "
+    "the largest piece may be negative."
+)
 def and_zero(x, weight, bias):
     return linear_pieces(x, weight, bias).amax(dim=0).clamp(min=0)
 
@@ -182,7 +188,6 @@ maxout_parameters = lab.value(
 `pieces` pieces, all biases included? Return a whole number.""",
     points=1,
     minutes=2,
-    difficulty=1,
     core=False,
     syllabus=("2.8",),
     hide=("Formula",),
@@ -285,7 +290,6 @@ $z = x W^\top + b$ (`weight` (M, D), `bias` (M,)) and a slope between 0 and 1, r
 `weight` (2, M, D) and `bias` (2, M) that compute $\text{LeakyReLU}(z)$. The order of the pieces is
 up to you.""",
     points=1,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("2.8", "2.4"),
@@ -327,12 +331,13 @@ def bias_left_out(weight, bias, negative_slope):
     return torch.stack([weight, negative_slope * weight]), torch.stack([bias, zero])
 
 
-@leaky_relu_as_maxout.mistake("max(z, −a·z) bends upward on the left. The leak goes down: a·z.")
-def mirrored_piece(weight, bias, negative_slope):
-    return (
-        torch.stack([weight, -negative_slope * weight]),
-        torch.stack([bias, -negative_slope * bias]),
-    )
+leaky_relu_as_maxout.mistake(
+    "mirrored_piece",
+    edit("negative_slope * weight", "-negative_slope * weight").also(
+        "negative_slope * bias", "-negative_slope * bias"
+    ),
+    "max(z, −a·z) bends upward on the left. The leak goes down: a·z.",
+)
 
 
 @leaky_relu_as_maxout.mistake("The slope of the second piece is a, not 1 − a.")
@@ -346,14 +351,11 @@ def a_hundredth(weight, bias, negative_slope):
     return torch.stack([weight, 0.01 * weight]), torch.stack([bias, 0.01 * bias])
 
 
-@leaky_relu_as_maxout.mistake(
-    "The pieces lie along axis 1. They are maxout's first axis: (2, M, D) and (2, M)."
+leaky_relu_as_maxout.mistake(
+    "side_by_side",
+    edit("* weight])", "* weight], dim=1)").also("* bias])", "* bias], dim=1)"),
+    "The pieces lie along axis 1. They are maxout's first axis: (2, M, D) and (2, M).",
 )
-def side_by_side(weight, bias, negative_slope):
-    return (
-        torch.stack([weight, negative_slope * weight], dim=1),
-        torch.stack([bias, negative_slope * bias], dim=1),
-    )
 
 
 @leaky_relu_as_maxout.alternative

@@ -7,6 +7,7 @@ from autograder import probes
 from autograder.exercises.activations.lab import (
     AUTOGRAD,
     draw_gradient,
+    draw_gradient_off_zero,
     draw_values,
     lab,
 )
@@ -34,7 +35,7 @@ LIBRARY_RELUS = (
 
 def _with_gradient(rng):
     x = draw_values(rng)
-    return {"x": x, "grad_output": draw_gradient(rng, x)}
+    return {"x": x, "grad_output": draw_gradient_off_zero(rng, x)}
 
 
 @check("x is left as it was")
@@ -53,7 +54,6 @@ new tensor. The backward pass asks which *inputs* were positive; once they are o
 else holds `x` (a residual connection, a measurement) reads something else.""",
     points=1,
     minutes=3,
-    difficulty=1,
     core=False,
     syllabus=("2.3",),
     inputs=_with_gradient,
@@ -175,7 +175,6 @@ of the check are exactly 0; the point for them is given separately.""",
         Part("at zero", 1, (matches_reference("the gradient, also where x is exactly 0"),)),
     ],
     minutes=6,
-    difficulty=1,
     syllabus=("2.3",),
     hide=("Formula",),
     inputs=_with_zeros,

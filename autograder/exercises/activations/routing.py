@@ -4,13 +4,9 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import AUTOGRAD, lab
-from autograder.exercises.activations.pieces import draw_layer, linear_pieces
-from autograder.judging import Part
-from autograder.judging.checks import (
-    keeps_dtype,
-    leaves_inputs_alone,
-    matches_reference,
-)
+from autograder.exercises.activations.pieces import draw_layer
+from autograder.judging import Part, edit
+from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 
@@ -20,11 +16,6 @@ def _backward(rng):
         "grad_output": rng.normal(size=(len(layer["x"]), layer["bias"].shape[1])),
         **layer,
     }
-
-
-def _propagated(routed, x, weight):
-    grad_x = (routed @ weight).sum(dim=0)
-    return grad_x, routed.transpose(1, 2) @ x, routed.sum(dim=1)
 
 
 maxout_backward = lab.exercise(
@@ -76,98 +67,75 @@ gradient, and the others learn nothing from this example. (There are no ties.)""
 )
 
 
-@maxout_backward.mistake(
-    "You send the gradient to all pieces. The output depends on the largest one alone."
+def _routed_as(routed):
+    return edit("torch.zeros_like(pieces).scatter(0, winner, grad_output[None])", routed)
+
+
+maxout_backward.mistake(
+    "to_every_piece",
+    _routed_as("grad_output.expand_as(pieces)"),
+    "You send the gradient to all pieces. The output depends on the largest one alone.",
 )
-def to_every_piece(grad_output, x, weight, bias):
-    return _propagated(grad_output.expand(len(weight), *grad_output.shape), x, weight)
-
-
-@maxout_backward.mistake(
-    "You share the gradient among the pieces. All of it belongs to the largest one."
+maxout_backward.mistake(
+    "shared_evenly",
+    _routed_as("grad_output.expand_as(pieces) / len(pieces)"),
+    "You share the gradient among the pieces. All of it belongs to the largest one.",
 )
-def shared_evenly(grad_output, x, weight, bias):
-    k = len(weight)
-    return _propagated(grad_output.expand(k, *grad_output.shape) / k, x, weight)
-
-
-@maxout_backward.mistake(
+maxout_backward.mistake(
+    "to_positive_pieces",
+    _routed_as("(pieces > 0) * grad_output"),
     "You let the gradient through where a piece is positive, as ReLU does. What counts is which "
-    "piece is the largest, whatever its sign."
+    "piece is the largest, whatever its sign.",
 )
-def to_positive_pieces(grad_output, x, weight, bias):
-    return _propagated((linear_pieces(x, weight, bias) > 0) * grad_output, x, weight)
-
-
-@maxout_backward.mistake("You send the gradient to the smallest piece. The output was the largest.")
-def to_the_smallest(grad_output, x, weight, bias):
-    pieces = linear_pieces(x, weight, bias)
-    return _propagated((pieces == pieces.amin(dim=0)) * grad_output, x, weight)
-
-
-@maxout_backward.mistake(
+maxout_backward.mistake(
+    "to_the_smallest",
+    edit("argmax", "argmin"),
+    "You send the gradient to the smallest piece. The output was the largest.",
+)
+maxout_backward.mistake(
+    "to_a_soft_winner",
+    _routed_as("torch.softmax(pieces, dim=0) * grad_output"),
     "You weight the pieces by their softmax. That is the gradient of a soft maximum (logsumexp); "
-    "the hard maximum has one winner."
+    "the hard maximum has one winner.",
 )
-def to_a_soft_winner(grad_output, x, weight, bias):
-    return _propagated(
-        torch.softmax(linear_pieces(x, weight, bias), dim=0) * grad_output, x, weight
-    )
-
-
-@maxout_backward.mistake(
-    "You look for the winner without the biases. It is the largest of W x + b."
+maxout_backward.mistake(
+    "winner_without_bias",
+    edit(" + bias[:, None]", ""),
+    "You look for the winner without the biases. It is the largest of W x + b.",
 )
-def winner_without_bias(grad_output, x, weight, bias):
-    pieces = x @ weight.transpose(1, 2)
-    return _propagated((pieces == pieces.amax(dim=0)) * grad_output, x, weight)
-
-
-@maxout_backward.mistake(
-    "You choose one winner per unit for the whole batch. Every example has its own."
+maxout_backward.mistake(
+    "one_winner_for_the_batch",
+    edit(
+        "pieces.argmax(dim=0, keepdim=True)",
+        "pieces.mean(dim=1).argmax(dim=0).expand(1, len(x), -1)",
+    ),
+    "You choose one winner per unit for the whole batch. Every example has its own.",
 )
-def one_winner_for_the_batch(grad_output, x, weight, bias):
-    winner = linear_pieces(x, weight, bias).mean(dim=1).argmax(dim=0)
-    mask = torch.nn.functional.one_hot(winner, len(weight)).T[:, None].to(x.dtype)
-    return _propagated(mask * grad_output, x, weight)
-
-
-@maxout_backward.mistake(
-    "You multiply by the value of the winning piece. ∂y/∂z is 1 for the winner."
+maxout_backward.mistake(
+    "times_the_piece",
+    edit("grad_output[None]", "(grad_output * pieces.amax(dim=0))[None]"),
+    "You multiply by the value of the winning piece. ∂y/∂z is 1 for the winner.",
 )
-def times_the_piece(grad_output, x, weight, bias):
-    pieces = linear_pieces(x, weight, bias)
-    return _propagated((pieces == pieces.amax(dim=0)) * pieces * grad_output, x, weight)
-
-
-@maxout_backward.mistake(
+maxout_backward.mistake(
+    "input_from_all_pieces",
+    edit("routed @ weight", "grad_output @ weight"),
     "The weights and biases are right. The input, too, gets its gradient through the winning "
-    "piece only: multiply the routed gradient by W, not `grad_output`."
+    "piece only: multiply the routed gradient by W, not `grad_output`.",
 )
-def input_from_all_pieces(grad_output, x, weight, bias):
-    pieces = linear_pieces(x, weight, bias)
-    routed = (pieces == pieces.amax(dim=0)) * grad_output
-    everywhere = (grad_output @ weight).sum(dim=0)
-    return everywhere, routed.transpose(1, 2) @ x, routed.sum(dim=1)
-
-
-@maxout_backward.mistake(
-    "You average over the examples. Add up: whether the loss is a mean is already in `grad_output`."
+maxout_backward.mistake(
+    "averaged_over_the_batch",
+    edit("routed.transpose(1, 2) @ x", "routed.transpose(1, 2) @ x / len(x)").also(
+        "routed.sum(dim=1)", "routed.mean(dim=1)"
+    ),
+    "You average over the examples. Add up: whether the loss is a mean is already in "
+    "`grad_output`.",
 )
-def averaged_over_the_batch(grad_output, x, weight, bias):
-    pieces = linear_pieces(x, weight, bias)
-    routed = (pieces == pieces.amax(dim=0)) * grad_output
-    return (routed @ weight).sum(dim=0), routed.transpose(1, 2) @ x / len(x), routed.mean(dim=1)
-
-
-@maxout_backward.mistake(
+maxout_backward.mistake(
+    "bias_averaged",
+    edit("routed.sum(dim=1)", "routed.mean(dim=1)"),
     "Everything is right but the biases: add up over the examples, do not average. Whether the "
-    "loss is a mean is already in `grad_output`."
+    "loss is a mean is already in `grad_output`.",
 )
-def bias_averaged(grad_output, x, weight, bias):
-    pieces = linear_pieces(x, weight, bias)
-    routed = (pieces == pieces.amax(dim=0)) * grad_output
-    return (routed @ weight).sum(dim=0), routed.transpose(1, 2) @ x, routed.mean(dim=1)
 
 
 @maxout_backward.alternative

@@ -4,34 +4,23 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import lab
+from autograder.exercises.activations.lab import lab, without
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 
-def _squashed(rng, low, high):
-    shape = tuple(int(n) for n in rng.permutation(np.arange(20, 40))[:2])
-    z = rng.normal(size=shape) * rng.uniform(1, 3) + rng.uniform(-1, 1)
-    h = low + (high - low) / (1 + np.exp(-z))
-    return {"h": h, "low": low, "high": high, "margin": float(rng.uniform(0.05, 0.15))}
+def _squashed(low, high):
+    def draw(rng):
+        shape = tuple(int(n) for n in rng.permutation(np.arange(20, 40))[:2])
+        z = rng.normal(size=shape) * rng.uniform(1, 3) + rng.uniform(-1, 1)
+        z[:, int(rng.integers(shape[1]))] = rng.choice([-9.0, 9.0], size=shape[0])
+        h = low + (high - low) / (1 + np.exp(-z))
+        return {"h": h, "low": low, "high": high, "margin": float(rng.uniform(0.05, 0.15))}
+
+    return draw
 
 
-def _tanh(rng):
-    return _squashed(rng, -1.0, 1.0)
-
-
-def _sigmoid(rng):
-    return _squashed(rng, 0.0, 1.0)
-
-
-def _tanh_default(rng):
-    drawn = _squashed(rng, -1.0, 1.0)
-    del drawn["margin"]
-    return drawn
-
-
-def _scaled_tanh(rng):
-    return _squashed(rng, -1.5, 2.5)
+_tanh, _sigmoid, _stretched = _squashed(-1.0, 1.0), _squashed(0.0, 1.0), _squashed(-1.5, 2.5)
 
 
 saturated_fraction = lab.repair(
@@ -45,11 +34,10 @@ measures saturation as it is: the share of all entries of `h` that lie closer th
 0 and 1 for the sigmoid).""",
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("2.9", "2.2"),
     hide=("Formula", "Raises"),
-    inputs=(_tanh, _sigmoid, _scaled_tanh, _tanh_default),
+    inputs=(_tanh, _sigmoid, _stretched, without(_tanh, "margin")),
     probe=probes.call(),
     # Rounding in float32 may carry an entry across a threshold.
     checks=[matches_reference("the saturated share", rtol=2e-3), leaves_inputs_alone()],
@@ -117,6 +105,12 @@ def counted(h, low, high, margin=0.03):
     return ((h < low + distance) | (h > high - distance)).to(h.dtype).sum()
 
 
+@saturated_fraction.mistake("Your share is in percent. A share is between 0 and 1: no factor 100.")
+def percent(h, low, high, margin=0.03):
+    distance = margin * (high - low)
+    return 100 * ((h < low + distance) | (h > high - distance)).to(h.dtype).mean()
+
+
 @saturated_fraction.mistake(
     "You count units that are saturated for *every* example. Asked for is the share of all entries."
 )
@@ -165,7 +159,6 @@ Return the bound for a network of `layers` such layers, for `activation` one of 
 `"tanh"`, `"relu"`. What is it for ten sigmoid layers with ‖W‖ = 1?""",
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("2.9", "2.1"),
     hide=("Formula",),

@@ -7,13 +7,8 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.exponential import LIBRARY_ELUS
-from autograder.exercises.activations.lab import draw_gradient, draw_values, lab
-from autograder.judging.checks import (
-    is_finite,
-    keeps_dtype,
-    leaves_inputs_alone,
-    matches_reference,
-)
+from autograder.exercises.activations.lab import draw_gradient_off_zero, draw_values, lab, put_in
+from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
 from autograder.judging.statistics import (
     entries_are_independent,
     is_normal,
@@ -25,10 +20,8 @@ from course_lib import activations
 
 
 def _both_sides(rng):
-    x = draw_values(rng)
-    far = np.array([-1, 1]) * rng.uniform(1000, 2000)
-    x.flat[rng.choice(x.size, size=2, replace=False)] = far
-    return {"x": x, "grad_output": draw_gradient(rng, x)}
+    x = put_in(rng, draw_values(rng), np.array([-1, 1]) * rng.uniform(1000, 2000))
+    return {"x": x, "grad_output": draw_gradient_off_zero(rng, x)}
 
 
 selu = lab.exercise(
@@ -45,7 +38,6 @@ variance 1. Write it with your `elu`: then its gradient is finite at x = 1000, t
 level off?""",
     points=1,
     minutes=3,
-    difficulty=1,
     core=False,
     syllabus=("2.7",),
     needs=("activations/elu",),
@@ -140,7 +132,7 @@ def _fans(rng):
 
 
 def _other_fans(rng):
-    return {"fan_in": int(rng.integers(8, 14)), "fan_out": int(rng.integers(400, 600))}
+    return {"fan_in": int(rng.integers(8, 14)), "fan_out": int(rng.integers(180, 250))}
 
 
 RETURNED = "torch.randn(fan_out, fan_in, dtype=dtype, device=device) / math.sqrt(fan_in)"
@@ -156,7 +148,6 @@ Kaiming's √2 makes up for the half that ReLU throws away. SELU throws nothing 
 were computed for exactly this variance.""",
     points=2,
     minutes=3,
-    difficulty=1,
     core=False,
     syllabus=("2.7",),
     hide=("Formula",),
@@ -211,7 +202,8 @@ def variance_for_std(fan_in, fan_out):
 
 
 @selu_weights.mistake(
-    "You multiply by √fan_in: the more inputs, the *smaller* each weight must be."
+    "Your weights have the standard deviation √fan_in (you multiply by √fan_in, or divide by "
+    "1/√fan_in). The more inputs, the *smaller* each weight must be: 1/√fan_in."
 )
 def grows_with_fan_in(fan_in, fan_out):
     return torch.randn(fan_out, fan_in) * math.sqrt(fan_in)
@@ -230,6 +222,11 @@ def default_linear(fan_in, fan_out):
 )
 def all_positive(fan_in, fan_out):
     return torch.rand(fan_out, fan_in) / math.sqrt(fan_in)
+
+
+@selu_weights.mistake("Right spread, but uniform. Asked for are normal weights: `torch.randn`.")
+def uniform_of_the_same_spread(fan_in, fan_out):
+    return (2 * torch.rand(fan_out, fan_in) - 1) * math.sqrt(3 / fan_in)
 
 
 @selu_weights.mistake(

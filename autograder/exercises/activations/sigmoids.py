@@ -7,15 +7,12 @@ from autograder import probes
 from autograder.exercises.activations.lab import (
     AUTOGRAD,
     draw_gradient,
+    draw_gradient_off_zero,
     draw_values,
     lab,
+    put_in,
 )
-from autograder.judging.checks import (
-    is_finite,
-    keeps_dtype,
-    leaves_inputs_alone,
-    matches_reference,
-)
+from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 
@@ -30,16 +27,14 @@ LIBRARY_SIGMOIDS = (
 
 
 def _far_and_near(rng):
-    x = draw_values(rng)
     # Beyond what e^x can hold in the smaller of both dtypes, on both sides.
     extremes = np.array([-1e4, -800, -100, 100, 800, 1e4]) * rng.uniform(0.9, 1.1)
-    x.flat[rng.choice(x.size, size=6, replace=False)] = extremes
-    return x
+    return put_in(rng, draw_values(rng), extremes)
 
 
 def _with_gradient(rng):
     x = _far_and_near(rng)
-    return {"x": x, "grad_output": draw_gradient(rng, x)}
+    return {"x": x, "grad_output": draw_gradient_off_zero(rng, x)}
 
 
 sigmoid = lab.exercise(
@@ -126,6 +121,25 @@ def mirrored(x):
     return torch.exp(-torch.logaddexp(torch.zeros_like(x), x))
 
 
+@sigmoid.mistake(
+    "The minus in the exponent is missing: 1 / (1 + e^x) is σ(−x) and falls where it should rise. "
+    "(And e^x overflows for large x, so that the gradient there is 0 · ∞ = nan.)"
+)
+def minus_forgotten(x):
+    return 1 / (1 + torch.exp(x))
+
+
+@sigmoid.mistake(
+    "`if x >= 0` asks for one answer, and a tensor has as many as entries. Choose entry by entry: "
+    "`torch.where(x >= 0, …, …)`.",
+    raises="RuntimeError",
+)
+def asks_a_whole_tensor(x):
+    if x >= 0:
+        return 1 / (1 + torch.exp(-x))
+    return torch.exp(x) / (1 + torch.exp(x))
+
+
 @sigmoid.mistake("This is tanh, from −1 to 1. The sigmoid goes from 0 to 1.")
 def tanh_instead(x):
     return torch.tanh(x)
@@ -201,8 +215,6 @@ for $y = \sigma(x)$, and `x` is the **input**. Return $\partial L/\partial x$.
 The slope of the sigmoid has a famous short form in terms of σ itself. Derive it: differentiate
 $(1 + e^{-x})^{-1}$ and find σ twice in the result.""",
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("2.1",),
     hide=("Formula",),

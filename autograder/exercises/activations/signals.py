@@ -7,7 +7,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
-from autograder.judging import Part
+from autograder.judging import Part, edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import activations
 
@@ -36,27 +36,6 @@ SLOPES = {
     "tanh": lambda h, z: 1 - h**2,
     "relu": lambda h, z: (z > 0).to(z.dtype),
 }
-
-
-def _measured(x, weights, activation, output_gradient, slope=None, passed_on=None, spread=None):
-    outputs, sums = [x], []
-    for weight in weights:
-        sums.append(outputs[-1] @ weight.T)
-        outputs.append(FUNCTIONS[activation](sums[-1]))
-    found = {"activations": [], "weights": [], "sums": []}
-    gradient = output_gradient
-    spread = spread or (lambda values: values.std())
-    for layer in reversed(range(len(weights))):
-        delta = gradient * (slope or SLOPES[activation])(outputs[layer + 1], sums[layer])
-        found["activations"].append(spread(gradient))
-        found["sums"].append(spread(delta))
-        found["weights"].append(spread(delta.T @ outputs[layer]))
-        gradient = (passed_on or (lambda delta, gradient: delta))(delta, gradient) @ weights[layer]
-    return {name: torch.stack(values[::-1]) for name, values in found.items()}
-
-
-def _two(found):
-    return {"activations": found["activations"], "weights": found["weights"]}
 
 
 def _flipped(line, name, value):
@@ -119,139 +98,88 @@ By hand or with autograd, as you like; whether you divide by n or n − 1 makes 
 )
 
 
-@gradients_over_depth.mistake(
+gradients_over_depth.mistake(
+    "weights_for_both",
+    edit("append(gradient.std())", "append((delta.T @ outputs[layer]).std())"),
     "Both entries hold the weight gradients. The gradient of the activations is ∂L/∂h_l, and it "
-    "behaves differently."
+    "behaves differently.",
 )
-def weights_for_both(x, weights, activation, output_gradient):
-    found = _measured(x, weights, activation, output_gradient)
-    return {"activations": found["weights"], "weights": found["weights"]}
-
-
-@gradients_over_depth.mistake(
+gradients_over_depth.mistake(
+    "before_the_activation",
+    edit("append(gradient.std())", "append(delta.std())"),
     "Your `activations` are ∂L/∂z, before the activation. Asked for is ∂L/∂h, at its output: "
-    "measure before you multiply by the slope."
+    "measure before you multiply by the slope.",
 )
-def before_the_activation(x, weights, activation, output_gradient):
-    found = _measured(x, weights, activation, output_gradient)
-    return {"activations": found["sums"], "weights": found["weights"]}
-
-
-@gradients_over_depth.mistake("The two entries of your dict are swapped.")
-def names_swapped(x, weights, activation, output_gradient):
-    found = _measured(x, weights, activation, output_gradient)
-    return {"activations": found["weights"], "weights": found["activations"]}
-
-
-@gradients_over_depth.mistake(
-    "The slope f' of the activation is missing: δ = ∂L/∂h · f'(z), then ∂L/∂W = δᵀ h_before."
+gradients_over_depth.mistake(
+    "names_swapped",
+    edit('found["activations"]', 'found["weights"]').also(
+        'found["weights"]', 'found["activations"]'
+    ),
+    "The two entries of your dict are swapped.",
 )
-def no_slope(x, weights, activation, output_gradient):
-    return _two(_measured(x, weights, activation, output_gradient, slope=lambda h, z: 1.0))
-
-
-@gradients_over_depth.mistake("You use 1 − h², the slope of tanh, for every activation.")
-def tanh_slope_for_all(x, weights, activation, output_gradient):
-    return _two(_measured(x, weights, activation, output_gradient, slope=SLOPES["tanh"]))
-
-
-@gradients_over_depth.mistake(
-    "You put the pre-activation z into h(1 − h) or 1 − h². These rules are for the output h."
+gradients_over_depth.mistake(
+    "no_slope",
+    edit("gradient * slope", "gradient"),
+    "The slope f' of the activation is missing: δ = ∂L/∂h · f'(z), then ∂L/∂W = δᵀ h_before.",
 )
-def slope_of_the_sum(x, weights, activation, output_gradient):
-    slope = {"sigmoid": lambda h, z: z * (1 - z), "tanh": lambda h, z: 1 - z**2}
-    return _two(_measured(x, weights, activation, output_gradient, slope=slope.get(activation)))
-
-
-@gradients_over_depth.mistake(
+gradients_over_depth.mistake(
+    "tanh_slope_for_all",
+    edit("gradient * slope", "gradient * (1 - h**2)"),
+    "You use 1 − h², the slope of tanh, for every activation.",
+)
+gradients_over_depth.mistake(
+    "slope_of_the_sum",
+    edit("h = outputs[layer + 1]", "h = outputs[layer] @ weights[layer].T"),
+    "You put the pre-activation z into h(1 − h) or 1 − h². These rules are for the output h.",
+)
+gradients_over_depth.mistake(
+    "slope_not_passed_on",
+    edit("gradient = delta @", "gradient = gradient @"),
     "The last layer is right. What travels on to the layer in front is δ W, with the slope in δ; "
-    "you pass on ∂L/∂h · W."
+    "you pass on ∂L/∂h · W.",
 )
-def slope_not_passed_on(x, weights, activation, output_gradient):
-    found = _measured(x, weights, activation, output_gradient, passed_on=lambda d, g: g)
-    return _two(found)
-
-
-@gradients_over_depth.mistake(
-    "Your layers are in backward order. Return the first layer's number first."
+gradients_over_depth.mistake(
+    "last_layer_first",
+    edit("stds[::-1]", "stds"),
+    "Your layers are in backward order. Return the first layer's number first.",
 )
-def last_layer_first(x, weights, activation, output_gradient):
-    found = _two(_measured(x, weights, activation, output_gradient))
-    return {name: values.flip(0) for name, values in found.items()}
-
-
-@gradients_over_depth.mistake("You return variances: take their roots.")
-def variances(x, weights, activation, output_gradient):
-    return _two(
-        _measured(x, weights, activation, output_gradient, spread=lambda values: values.var())
-    )
-
-
-@gradients_over_depth.mistake(
+gradients_over_depth.mistake(
+    "variances",
+    edit("gradient.std()", "gradient.var()").also("outputs[layer]).std()", "outputs[layer]).var()"),
+    "You return variances: take their roots.",
+)
+gradients_over_depth.mistake(
+    "at_the_inputs",
+    edit("append(gradient.std())", "append((delta @ weights[layer]).std())"),
     "Your `activations` are shifted by one layer: entry l is the gradient at the *input* of layer "
-    "l. At its output the last entry is the spread of `output_gradient` itself."
+    "l. At its output the last entry is the spread of `output_gradient` itself.",
 )
-def at_the_inputs(x, weights, activation, output_gradient):
-    found = _two(_measured(x, weights, activation, output_gradient))
-    leaf = x.clone().requires_grad_()
-    h = leaf
-    for weight in weights:
-        h = FUNCTIONS[activation](h @ weight.T)
-    (gradient,) = torch.autograd.grad(h, leaf, output_gradient)
-    shifted = torch.stack([gradient.std(), *found["activations"][:-1]])
-    return {**found, "activations": shifted}
-
-
-@gradients_over_depth.mistake(
-    "You leave out the activation of the last layer. In this network f stands behind every layer."
+gradients_over_depth.mistake(
+    "linear_at_the_end",
+    edit(
+        "outputs.append(f(outputs[-1] @ weight.T))",
+        "z = outputs[-1] @ weight.T\noutputs.append(z if weight is weights[-1] else f(z))",
+    ).also("gradient * slope", "gradient * (1 if layer == len(weights) - 1 else slope)"),
+    "You leave out the activation of the last layer. In this network f stands behind every layer.",
 )
-def linear_at_the_end(x, weights, activation, output_gradient):
-    leaves = [weight.clone().requires_grad_() for weight in weights]
-    behind = []
-    h = x
-    for weight in leaves[:-1]:
-        h = FUNCTIONS[activation](h @ weight.T)
-        behind.append(h)
-    behind.append(h @ leaves[-1].T)
-    gradients = torch.autograd.grad(behind[-1], behind + leaves, output_gradient)
-    stds = torch.stack([gradient.std() for gradient in gradients])
-    return {"activations": stds[: len(leaves)], "weights": stds[len(leaves) :]}
-
-
-@gradients_over_depth.mistake(
-    "You take the slope f' at the output h. It is f'(z), at the pre-activation."
+gradients_over_depth.mistake(
+    "slope_at_the_output",
+    edit("h = outputs[layer + 1]", "h = f(outputs[layer + 1])"),
+    "You take the slope f' at the output h. It is f'(z), at the pre-activation.",
 )
-def slope_at_the_output(x, weights, activation, output_gradient):
-    def slope(h, z):
-        return SLOPES[activation](FUNCTIONS[activation](h), h)
-
-    return _two(_measured(x, weights, activation, output_gradient, slope=slope))
-
-
-@gradients_over_depth.mistake(
+gradients_over_depth.mistake(
+    "weights_with_their_own_output",
+    edit("delta.T @ outputs[layer]", "delta.T @ h"),
     "In ∂L/∂W you multiply δ with the layer's output. It is δᵀ times the layer's *input*, the "
-    "output of the layer before (x for the first)."
+    "output of the layer before (x for the first).",
 )
-def weights_with_their_own_output(x, weights, activation, output_gradient):
-    found = _measured(x, weights, activation, output_gradient)
-    h, gradient, outputs, stds = x, output_gradient, [], []
-    for weight in weights:
-        h = FUNCTIONS[activation](h @ weight.T)
-        outputs.append(h)
-    for weight, h in zip(weights[::-1], outputs[::-1], strict=True):
-        delta = gradient * SLOPES[activation](h, h)
-        stds.append((delta.T @ h).std())
-        gradient = delta @ weight
-    return {"activations": found["activations"], "weights": torch.stack(stds[::-1])}
-
-
-@gradients_over_depth.mistake(
-    "You return norms, which grow with the number of entries. Take standard deviations."
+gradients_over_depth.mistake(
+    "norms",
+    edit("gradient.std()", "gradient.norm()").also(
+        "outputs[layer]).std()", "outputs[layer]).norm()"
+    ),
+    "You return norms, which grow with the number of entries. Take standard deviations.",
 )
-def norms(x, weights, activation, output_gradient):
-    return _two(
-        _measured(x, weights, activation, output_gradient, spread=lambda values: values.norm())
-    )
 
 
 @gradients_over_depth.alternative

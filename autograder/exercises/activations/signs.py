@@ -5,19 +5,20 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
-from autograder.judging import Part
+from autograder.judging import Part, edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 
 def _signed_rows(rng):
-    """Inputs of which some have one sign throughout, some only up to zeros, some have both."""
+    """Inputs of one sign throughout, or only up to zeros, of both, or of nothing but zeros."""
     rows, units, inputs = int(rng.integers(14, 22)), int(rng.integers(23, 30)), 3
     x = np.abs(rng.normal(size=(rows, inputs))) + 0.1
     kind = rng.permutation(np.arange(rows) % 5)
     x[kind == 1] *= -1
     x[kind >= 3] *= rng.permuted(np.tile([1.0, -1.0, 1.0], (rows, 1)), axis=1)[kind >= 3]
     x[kind == 2, 0] = 0.0
+    x[np.flatnonzero(kind == 0)[0]] = 0.0
     return {"grad_output": rng.normal(size=(rows, units)), "x": x}
 
 
@@ -25,11 +26,8 @@ def _rectified(rng):
     rows, units, inputs = int(rng.integers(14, 22)), int(rng.integers(23, 30)), 3
     x = np.maximum(rng.normal(size=(rows, inputs)) + 0.5, 0)
     x[rng.choice(rows, size=3, replace=False), 0] = -0.3
+    x[rng.choice(np.flatnonzero(x[:, 0] >= 0), size=2, replace=False)] = 0.0
     return {"grad_output": rng.normal(size=(rows, units)) + 0.3, "x": x}
-
-
-def _share(rows):
-    return ((rows >= 0).all(dim=1) | (rows <= 0).all(dim=1)).to(rows.dtype).mean()
 
 
 one_sided_fractions = lab.exercise(
@@ -76,93 +74,68 @@ there are many).""",
 )
 
 
-@one_sided_fractions.mistake(
+one_sided_fractions.mistake(
+    "the_batch_is_like_its_examples",
+    edit("(x, gradient)", "(x, x)"),
     "You give the batch the share of its examples. But δ has another sign for every example, so "
     "that the *sum* Σ δ x mixes signs: compute it.",
     origin="lecture notes",
 )
-def the_batch_is_like_its_examples(grad_output, x):
-    return _share(x), _share(x)
-
-
-@one_sided_fractions.mistake(
-    "Both numbers are those of the batch. For a single example the gradient is δ_nm x_n."
+one_sided_fractions.mistake(
+    "batch_for_both",
+    edit("(x, gradient)", "(gradient, gradient)"),
+    "Both numbers are those of the batch. For a single example the gradient is δ_nm x_n.",
 )
-def batch_for_both(grad_output, x):
-    gradient = grad_output.T @ x
-    return _share(gradient), _share(gradient)
-
-
-@one_sided_fractions.mistake("The two numbers are swapped: per example first.")
-def order_swapped(grad_output, x):
-    return _share(grad_output.T @ x), _share(x)
-
-
-@one_sided_fractions.mistake(
-    "You count gradients that are all positive. All negative is one-sided too."
+one_sided_fractions.mistake(
+    "order_swapped",
+    edit("return per_example, per_batch", "return per_batch, per_example"),
+    "The two numbers are swapped: per example first.",
 )
-def only_positive(grad_output, x):
-    gradient = grad_output.T @ x
-    return (x >= 0).all(dim=1).to(x.dtype).mean(), (gradient >= 0).all(dim=1).to(x.dtype).mean()
-
-
-@one_sided_fractions.mistake(
-    "You demand that no entry is 0. Zeros go with either sign: use `>= 0` and `<= 0`."
+one_sided_fractions.mistake(
+    "only_positive",
+    edit(" | (rows <= 0).all(dim=1)", ""),
+    "You count gradients that are all positive. All negative is one-sided too.",
 )
-def zeros_count_as_signs(grad_output, x):
-    def share(rows):
-        return ((rows > 0).all(dim=1) | (rows < 0).all(dim=1)).to(x.dtype).mean()
-
-    return share(x), share(grad_output.T @ x)
-
-
-@one_sided_fractions.mistake(
-    "You compare along the wrong axis: the D weights of *one* unit are looked at together."
+one_sided_fractions.mistake(
+    "zeros_count_as_signs",
+    edit("rows >= 0", "rows > 0").also("rows <= 0", "rows < 0"),
+    "You demand that no entry is 0. Zeros go with either sign: use `>= 0` and `<= 0`.",
 )
-def by_input(grad_output, x):
-    return _share(x.T), _share((grad_output.T @ x).T)
-
-
-@one_sided_fractions.mistake(
+one_sided_fractions.mistake(
+    "by_input",
+    edit("(x, gradient)", "(x.T, gradient.T)"),
+    "You compare along the wrong axis: the D weights of *one* unit are looked at together.",
+)
+one_sided_fractions.mistake(
+    "examples_by_input",
+    edit("(x, gradient)", "(x.T, gradient)"),
     "For the examples you reduce along the wrong axis: one row of x is one example, and its D "
-    "numbers are looked at together."
+    "numbers are looked at together.",
 )
-def examples_by_input(grad_output, x):
-    return _share(x.T), _share(grad_output.T @ x)
-
-
-@one_sided_fractions.mistake(
+one_sided_fractions.mistake(
+    "batch_over_all_units",
+    edit("(x, gradient)", "(x, gradient.T)"),
     "Your second number asks for too much: that all *units*, or all examples, agree. Look at each "
     "unit by itself, at its D numbers Σ_n δ_nm x_n: `grad_output.T @ x` has one row for each "
-    "unit."
+    "unit.",
 )
-def batch_over_all_units(grad_output, x):
-    return _share(x), _share((grad_output.T @ x).T)
-
-
-@one_sided_fractions.mistake(
+one_sided_fractions.mistake(
+    "of_the_deltas",
+    edit("(x, gradient)", "(grad_output, gradient)"),
     "For the examples you look at the signs of δ. The D gradients of one pair are δ_nm x_n, and "
-    "δ_nm is the same for all of them."
+    "δ_nm is the same for all of them.",
 )
-def of_the_deltas(grad_output, x):
-    return _share(grad_output), _share(grad_output.T @ x)
-
-
-@one_sided_fractions.mistake(
+one_sided_fractions.mistake(
+    "mean_input",
+    edit("grad_output.T @ x", "grad_output.mean(dim=0)[:, None] * x.mean(dim=0)"),
     "You multiply mean δ with mean x. The gradient of the batch is the sum of the products, "
-    "`grad_output.T @ x`."
+    "`grad_output.T @ x`.",
 )
-def mean_input(grad_output, x):
-    outer = grad_output.mean(dim=0)[:, None] * x.mean(dim=0)
-    return _share(x), _share(outer)
-
-
-@one_sided_fractions.mistake(
-    "You count single positive numbers. One-sided is said of the D gradients of one unit together."
+one_sided_fractions.mistake(
+    "entries_not_rows",
+    edit("((rows >= 0).all(dim=1) | (rows <= 0).all(dim=1))", "(rows >= 0)"),
+    "You count single positive numbers. One-sided is said of the D gradients of one unit together.",
 )
-def entries_not_rows(grad_output, x):
-    gradient = grad_output.T @ x
-    return (x >= 0).to(x.dtype).mean(), (gradient >= 0).to(x.dtype).mean()
 
 
 @one_sided_fractions.alternative

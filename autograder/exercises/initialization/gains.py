@@ -7,6 +7,7 @@ import torch
 from autograder import probes
 from autograder.exercises.initialization.lab import lab
 from autograder.exercises.initialization.random_weights import INITIALIZERS
+from autograder.judging import edit
 from autograder.judging.checks import matches_reference
 from course_lib import initialization
 
@@ -28,8 +29,6 @@ gain = lab.exercise(
         "Why √2 for ReLU: half of E[x²] is lost, so the *variance* of the weights must double."
     ),
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("4.6",),
     hide=("Formula",),
@@ -104,13 +103,11 @@ def slope_added(nonlinearity, negative_slope=0.01):
     return {"linear": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}[nonlinearity]
 
 
-@gain.mistake("tanh squeezes too: torch's gain for it is 5/3, not 1.")
-def one_for_tanh(nonlinearity, negative_slope=0.01):
-    if nonlinearity == "relu":
-        return math.sqrt(2)
-    if nonlinearity == "leaky_relu":
-        return math.sqrt(2 / (1 + negative_slope**2))
-    return 1.0
+gain.mistake(
+    "one_for_tanh",
+    edit("5 / 3", "1.0"),
+    "tanh squeezes too: torch's gain for it is 5/3, not 1.",
+)
 
 
 @gain.mistake("Your gain is the inverse of what is asked for.")

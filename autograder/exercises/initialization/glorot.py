@@ -5,25 +5,19 @@ import math
 import numpy as np
 import torch
 
-from autograder import probes
 from autograder.exercises.initialization.lab import lab
 from autograder.exercises.initialization.random_weights import (
+    ALL_POSITIVE,
+    DRAWS,
     INITIALIZERS,
+    NOT_NORMAL,
     UNIFORM,
+    drawn_with,
     indifferent,
 )
-from autograder.judging.statistics import (
-    entries_are_independent,
-    is_normal,
-    is_uniform,
-    mean_is,
-    shape_is,
-    std_is,
-)
+from autograder.judging.statistics import is_normal, is_uniform
 from course_lib import initialization
 from course_lib.initialization import fan_in_and_fan_out
-
-DRAWS = probes.draws(count=8)
 
 
 def draw_linear(rng):
@@ -49,18 +43,11 @@ lecun_normal = lab.exercise(
     ),
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("4.4",),
     inputs=(draw_linear, draw_convolution),
     probe=DRAWS,
-    checks=[
-        shape_is(lambda shape: shape),
-        mean_is(lambda shape: 0),
-        std_is(lecun_std),
-        is_normal(),
-        entries_are_independent(),
-    ],
+    checks=drawn_with(lecun_std, is_normal()),
     equivalent_mutants=indifferent(("std", "1 / math.sqrt(fan_in)", "(1 / math.sqrt(fan_in))")),
     forbidden=INITIALIZERS,
     needs=("initialization/fan_in_and_fan_out",),
@@ -99,10 +86,21 @@ def lecun_is_he(shape):
 
 
 @lecun_normal.mistake(
-    "You multiply by √fan_in. The more inputs are summed, the smaller the weights must be."
+    "Your weights have the standard deviation √fan_in (you multiply by √fan_in, or divide by "
+    "√(1/fan_in)). The more inputs are summed, the smaller the weights must be: 1/√fan_in."
 )
 def lecun_multiplied(shape):
     return torch.randn(shape) * math.sqrt(fan_in_and_fan_out(shape)[0])
+
+
+@lecun_normal.mistake(ALL_POSITIVE)
+def lecun_all_positive(shape):
+    return torch.rand(shape) / math.sqrt(fan_in_and_fan_out(shape)[0])
+
+
+@lecun_normal.mistake(NOT_NORMAL)
+def lecun_uniform(shape):
+    return (2 * torch.rand(shape) - 1) * math.sqrt(3 / fan_in_and_fan_out(shape)[0])
 
 
 @lecun_normal.mistake("For a convolution the fan-in also counts the kernel's positions.")
@@ -141,17 +139,10 @@ xavier_normal = lab.exercise(
     ),
     points=3,
     minutes=6,
-    difficulty=1,
     syllabus=("4.4",),
     inputs=(_glorot, _glorot_convolution),
     probe=DRAWS,
-    checks=[
-        shape_is(lambda shape, scale: shape),
-        mean_is(lambda shape, scale: 0),
-        std_is(glorot_std),
-        is_normal(),
-        entries_are_independent(),
-    ],
+    checks=drawn_with(glorot_std, is_normal()),
     equivalent_mutants=indifferent(
         (
             "std",
@@ -201,6 +192,16 @@ def glorot_no_gain(shape, scale=1.0):
 @xavier_normal.mistake("`scale` multiplies the standard deviation; you put it under the root.")
 def glorot_gain_in_root(shape, scale=1.0):
     return torch.randn(shape) * math.sqrt(2 * scale / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_normal.mistake(ALL_POSITIVE)
+def glorot_all_positive(shape, scale=1.0):
+    return torch.rand(shape) * scale * math.sqrt(2 / sum(fan_in_and_fan_out(shape)))
+
+
+@xavier_normal.mistake(NOT_NORMAL)
+def glorot_uniform(shape, scale=1.0):
+    return (2 * torch.rand(shape) - 1) * scale * math.sqrt(6 / sum(fan_in_and_fan_out(shape)))
 
 
 @xavier_normal.mistake("For a convolution both fans count the kernel's positions.")
@@ -254,13 +255,7 @@ xavier_uniform = lab.exercise(
     hide=("Formula",),
     inputs=(_glorot, _glorot_convolution),
     probe=DRAWS,
-    checks=[
-        shape_is(lambda shape, scale: shape),
-        mean_is(lambda shape, scale: 0),
-        std_is(glorot_std),
-        is_uniform(glorot_bound),
-        entries_are_independent(),
-    ],
+    checks=drawn_with(glorot_std, is_uniform(glorot_bound)),
     equivalent_mutants=indifferent(draw=UNIFORM),
     forbidden=INITIALIZERS,
     needs=("initialization/fan_in_and_fan_out",),

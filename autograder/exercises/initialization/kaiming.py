@@ -6,51 +6,39 @@ import numpy as np
 import torch
 from torch import nn
 
-from autograder.exercises.initialization.glorot import DRAWS, draw_convolution, draw_linear
+from autograder.exercises.initialization.glorot import draw_convolution, draw_linear
 from autograder.exercises.initialization.lab import lab
 from autograder.exercises.initialization.random_weights import (
+    ALL_POSITIVE,
+    DRAWS,
     INITIALIZERS,
+    NOT_NORMAL,
     UNIFORM,
+    drawn_with,
     indifferent,
 )
-from autograder.judging.statistics import (
-    entries_are_independent,
-    is_normal,
-    is_uniform,
-    mean_is,
-    shape_is,
-    std_is,
-)
+from autograder.judging.statistics import is_normal, is_uniform
 from course_lib import initialization
 from course_lib.initialization import fan_in_and_fan_out, gain
 
 
-def _slope(rng):
-    # Far from 0, so that it shows where it counts and where it must not.
-    return {"negative_slope": float(rng.uniform(0.5, 0.9))}
+def _before(nonlinearity, draw_shape):
+    def draw(rng):
+        shape = draw_shape(rng)
+        # Far from 0, so that it shows where it counts and where it must not.
+        slope = float(rng.uniform(0.5, 0.9))
+        return {**shape, "nonlinearity": nonlinearity, "negative_slope": slope}
+
+    return draw
 
 
-def _relu(rng):
-    return {**draw_linear(rng), "nonlinearity": "relu", **_slope(rng)}
-
-
-def _relu_convolution(rng):
-    return {**draw_convolution(rng), "nonlinearity": "relu", **_slope(rng)}
-
-
-def _none(rng):
-    return {**draw_linear(rng), "nonlinearity": "linear", **_slope(rng)}
-
-
-def _tanh(rng):
-    return {**draw_linear(rng), "nonlinearity": "tanh", **_slope(rng)}
-
-
-def _leaky(rng):
-    return {**draw_convolution(rng), "nonlinearity": "leaky_relu", **_slope(rng)}
-
-
-HE_CASES = (_relu, _relu_convolution, _leaky, _none, _tanh)
+HE_CASES = (
+    _before("relu", draw_linear),
+    _before("relu", draw_convolution),
+    _before("leaky_relu", draw_convolution),
+    _before("linear", draw_linear),
+    _before("tanh", draw_linear),
+)
 
 
 def he_std(shape, nonlinearity, negative_slope):
@@ -75,13 +63,7 @@ kaiming_normal = lab.exercise(
     hide=("Formula",),
     inputs=HE_CASES,
     probe=DRAWS,
-    checks=[
-        shape_is(lambda shape, **_: shape),
-        mean_is(lambda **_: 0),
-        std_is(he_std),
-        is_normal(),
-        entries_are_independent(),
-    ],
+    checks=drawn_with(he_std, is_normal()),
     equivalent_mutants=indifferent(
         ("factor", "gain(nonlinearity, negative_slope)", "gain(nonlinearity, negative_slope)"),
         ("std", "factor / math.sqrt(fan_in)", "(factor / math.sqrt(fan_in))"),
@@ -125,6 +107,16 @@ def divides_by_the_std(shape, nonlinearity="relu", negative_slope=0.01):
 
 
 @kaiming_normal.mistake(
+    "This is the formula of the notes, `randn(shape) / sqrt(2 / fan_in)`: its weights have standard "
+    "deviation √(fan_in/2). Multiply by √(2/fan_in) for a ReLU, and by gain/√fan_in in general.",
+    origin="lecture notes",
+)
+def formula_of_the_notes(shape, nonlinearity="relu", negative_slope=0.01):
+    fan_in, _ = fan_in_and_fan_out(shape)
+    return torch.randn(shape) / math.sqrt(2 / fan_in)
+
+
+@kaiming_normal.mistake(
     "You multiply the standard deviation by gain² (2 for ReLU). It is the variance that doubles; "
     "the standard deviation grows by √2.",
     origin="lecture notes",
@@ -143,6 +135,27 @@ def takes_the_other_axis(shape, nonlinearity="relu", negative_slope=0.01):
     fan_in = shape[0] * math.prod(shape[2:])
     swapped = [shape[1], shape[0], *shape[2:]]
     return torch.randn(swapped) * gain(nonlinearity, negative_slope) / math.sqrt(fan_in)
+
+
+@kaiming_normal.mistake(
+    "The spread is right, but the weight of a convolution has the layout (in, out, …). torch "
+    "stores (out, in, …): the shape you are given is the shape to return.",
+    origin="33 of 117 students, with another fan-in",
+)
+def exchanges_the_channels(shape, nonlinearity="relu", negative_slope=0.01):
+    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
+    if len(shape) == 2:
+        return std * torch.randn(shape)
+    return std * torch.randn(shape[1], shape[0], *shape[2:])
+
+
+@kaiming_normal.mistake(
+    "The spread is right, but your weight has the layout (in, out, …). torch stores (out, in, …): "
+    "the shape you are given is the shape to return."
+)
+def exchanges_the_axes(shape, nonlinearity="relu", negative_slope=0.01):
+    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
+    return std * torch.randn(shape[1], shape[0], *shape[2:])
 
 
 @kaiming_normal.mistake(
@@ -227,7 +240,13 @@ def as_linear_does(shape, nonlinearity="relu", negative_slope=0.01):
     return torch.empty(shape).uniform_(-bound, bound)
 
 
-@kaiming_normal.mistake("Right spread, but uniform. Asked for are normal weights.")
+@kaiming_normal.mistake(ALL_POSITIVE)
+def all_positive(shape, nonlinearity="relu", negative_slope=0.01):
+    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
+    return std * torch.rand(shape)
+
+
+@kaiming_normal.mistake(NOT_NORMAL)
 def uniform_of_the_same_spread(shape, nonlinearity="relu", negative_slope=0.01):
     std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
     return torch.empty(shape).uniform_(-math.sqrt(3) * std, math.sqrt(3) * std)
@@ -270,20 +289,13 @@ kaiming_uniform = lab.exercise(
         "nonlinearity."
     ),
     points=2,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("4.6",),
     hide=("Formula",),
     inputs=HE_CASES,
     probe=DRAWS,
-    checks=[
-        shape_is(lambda shape, **_: shape),
-        mean_is(lambda **_: 0),
-        std_is(he_std),
-        is_uniform(he_bound),
-        entries_are_independent(),
-    ],
+    checks=drawn_with(he_std, is_uniform(he_bound)),
     equivalent_mutants=indifferent(draw=UNIFORM),
     forbidden=INITIALIZERS,
     needs=("initialization/fan_in_and_fan_out", "initialization/gain"),

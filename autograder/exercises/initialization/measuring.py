@@ -7,43 +7,22 @@ import torch
 
 from autograder import probes
 from autograder.exercises.initialization.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import initialization
 
 
-def _network(rng, scale, activation):
-    widths = rng.integers(30, 70, size=4)
-    weights = [
-        rng.normal(size=(after, before)) * scale / np.sqrt(before)
-        for before, after in itertools.pairwise(widths)
-    ]
-    x = rng.normal(size=(int(rng.integers(40, 60)), int(widths[0]))) + 0.3
-    return {"x": x, "weights": weights, "activation": activation}
+def _network(scale, activation):
+    def draw(rng):
+        widths = rng.integers(30, 70, size=4)
+        weights = [
+            rng.normal(size=(after, before)) * scale / np.sqrt(before)
+            for before, after in itertools.pairwise(widths)
+        ]
+        x = rng.normal(size=(int(rng.integers(40, 60)), int(widths[0]))) + 0.3
+        return {"x": x, "weights": weights, "activation": activation}
 
-
-def _saturated(rng):
-    return _network(rng, 3.0, "tanh")
-
-
-def _shrinking(rng):
-    return _network(rng, 0.7, "tanh")
-
-
-def _rectified(rng):
-    return _network(rng, 1.5, "relu")
-
-
-def _measure(values):
-    return {
-        "mean": values.mean(),
-        "std": values.std(),
-        "saturated": (values.abs() > 0.97).to(values.dtype).mean(),
-        "zero": (values == 0).to(values.dtype).mean(),
-    }
-
-
-def _gather(rows):
-    return {key: torch.stack([row[key] for row in rows]) for key in rows[0]}
+    return draw
 
 
 layer_statistics = lab.exercise(
@@ -64,7 +43,7 @@ layer_statistics = lab.exercise(
     minutes=12,
     difficulty=2,
     syllabus=("4.2", "4.8"),
-    inputs=(_saturated, _shrinking, _rectified),
+    inputs=(_network(3.0, "tanh"), _network(0.7, "tanh"), _network(1.5, "relu")),
     probe=probes.call(),
     checks=[
         matches_reference("the means", of="result.mean"),
@@ -83,94 +62,53 @@ layer_statistics = lab.exercise(
 )
 
 
-@layer_statistics.mistake(
-    "You measure before the activation. Saturated and dead units only show behind it."
+layer_statistics.mistake(
+    "pre_activations",
+    edit("h.abs()", "z.abs()")
+    .also("h == 0", "z == 0")
+    .also("h.mean(), h.std()", "z.mean(), z.std()"),
+    "You measure before the activation. Saturated and dead units only show behind it.",
 )
-def pre_activations(x, weights, activation):
-    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
-    rows = []
-    for weight in weights:
-        z = x @ weight.T
-        rows.append(_measure(z))
-        x = act(z)
-    return _gather(rows)
-
-
-@layer_statistics.mistake("The activation is missing: your network is linear.")
-def never_activated(x, weights, activation):
-    rows = []
-    for weight in weights:
-        x = x @ weight.T
-        rows.append(_measure(x))
-    return _gather(rows)
-
-
-@layer_statistics.mistake(
+layer_statistics.mistake(
+    "never_activated",
+    edit('torch.tanh(z) if activation == "tanh" else F.relu(z)', "z"),
+    "The activation is missing: your network is linear.",
+)
+layer_statistics.mistake(
+    "one_sided_saturation",
+    edit("h.abs() >", "h >"),
     "You count saturation at +1 only. tanh is as flat at −1: use the absolute value.",
     origin="lecture notes",
 )
-def one_sided_saturation(x, weights, activation):
-    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
-    rows = []
-    for weight in weights:
-        x = act(x @ weight.T)
-        rows.append({**_measure(x), "saturated": (x > 0.97).to(x.dtype).mean()})
-    return _gather(rows)
-
-
-@layer_statistics.mistake(
-    "Your first entry is the input's. The statistics are one layer late: measure after the layer."
+layer_statistics.mistake(
+    "inputs_measured",
+    edit("z = h", "before, z = h, h")
+    .also("h.abs()", "before.abs()")
+    .also("h == 0", "before == 0")
+    .also("h.mean(), h.std()", "before.mean(), before.std()"),
+    "Your first entry is the input's. The statistics are one layer late: measure after the layer.",
 )
-def inputs_measured(x, weights, activation):
-    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
-    rows = []
-    for weight in weights:
-        rows.append(_measure(x))
-        x = act(x @ weight.T)
-    return _gather(rows)
-
-
-@layer_statistics.mistake("You ignore `activation` and use tanh for everything.")
-def always_tanh(x, weights, activation):
-    rows = []
-    for weight in weights:
-        x = torch.tanh(x @ weight.T)
-        rows.append(_measure(x))
-    return _gather(rows)
-
-
-@layer_statistics.mistake(
-    "Every layer gets the network's input. Layer l gets the output of layer l − 1."
+layer_statistics.mistake(
+    "always_tanh",
+    edit(' if activation == "tanh" else F.relu(z)', ""),
+    "You ignore `activation` and use tanh for everything.",
 )
-def every_layer_from_the_input(x, weights, activation):
-    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
-    rows = []
-    for weight in weights[:1]:
-        rows.append(_measure(act(x @ weight.T)))
-    return _gather(rows * len(weights))
-
-
-@layer_statistics.mistake(
+layer_statistics.mistake(
+    "every_layer_from_the_input",
+    edit("z = h @ weight.T", "z = x @ weights[0].T"),
+    "Every layer gets the network's input. Layer l gets the output of layer l − 1.",
+)
+layer_statistics.mistake(
+    "not_positive_is_zero",
+    edit("h == 0", "h <= 0"),
     "You count negative activations as zeros. Behind a tanh half of them are negative and "
-    "perfectly alive."
+    "perfectly alive.",
 )
-def not_positive_is_zero(x, weights, activation):
-    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
-    rows = []
-    for weight in weights:
-        x = act(x @ weight.T)
-        rows.append({**_measure(x), "zero": (x <= 0).to(x.dtype).mean()})
-    return _gather(rows)
-
-
-@layer_statistics.mistake("`std` holds the variance: take its root.")
-def variance_for_std(x, weights, activation):
-    act = {"tanh": torch.tanh, "relu": torch.relu}[activation]
-    rows = []
-    for weight in weights:
-        x = act(x @ weight.T)
-        rows.append({**_measure(x), "std": x.var()})
-    return _gather(rows)
+layer_statistics.mistake(
+    "variance_for_std",
+    edit("h.std()", "h.var()"),
+    "`std` holds the variance: take its root.",
+)
 
 
 @layer_statistics.alternative
@@ -199,31 +137,10 @@ def in_numpy(x, weights, activation):
 
 
 def _backward(rng):
-    network = _network(rng, 1.2, "tanh")
+    network = _network(1.2, "tanh")(rng)
     outputs = len(network["weights"][-1])
     gradient = rng.normal(size=(len(network["x"]), outputs)) + 0.2
     return {"x": network["x"], "weights": network["weights"], "output_gradient": gradient}
-
-
-def _tanh_backward(x, weights, output_gradient, slope, measure):
-    layers = [x]
-    for weight in weights:
-        layers.append(torch.tanh(layers[-1] @ weight.T))
-    found = []
-    gradient = output_gradient
-    for index in reversed(range(len(weights))):
-        delta = gradient * slope(layers[index], weights[index], layers[index + 1])
-        found.append(measure(delta, layers[index], gradient))
-        gradient = delta @ weights[index]
-    return torch.stack(found[::-1])
-
-
-def _slope(before, weight, after):
-    return 1 - after**2
-
-
-def _weight_gradient(delta, before, gradient):
-    return (delta.T @ before).std()
 
 
 weight_gradient_stds = lab.exercise(
@@ -266,95 +183,50 @@ weight_gradient_stds = lab.exercise(
 )
 
 
-@weight_gradient_stds.mistake(
+weight_gradient_stds.mistake(
+    "activation_gradients",
+    edit("(delta.T @ activations[layer]).std()", "gradient.std()"),
     "You measure ∂L/∂h, the gradient of the activations. Asked for is ∂L/∂W, which also has the "
-    "activation in front of the layer as a factor, and behaves differently."
+    "activation in front of the layer as a factor, and behaves differently.",
 )
-def activation_gradients(x, weights, output_gradient):
-    return _tanh_backward(
-        x, weights, output_gradient, _slope, lambda delta, before, gradient: gradient.std()
-    )
-
-
-@weight_gradient_stds.mistake(
+weight_gradient_stds.mistake(
+    "deltas",
+    edit("(delta.T @ activations[layer]).std()", "delta.std()"),
     "You measure ∂L/∂z. The weight gradient is its product with the layer's input: `delta.T @ "
-    "before`."
+    "before`.",
 )
-def deltas(x, weights, output_gradient):
-    return _tanh_backward(
-        x, weights, output_gradient, _slope, lambda delta, before, gradient: delta.std()
-    )
-
-
-@weight_gradient_stds.mistake(
-    "The slope of tanh is missing: multiply the gradient by 1 − h² before you go on."
+weight_gradient_stds.mistake(
+    "tanh_slope_forgotten",
+    edit(" * (1 - activations[layer + 1] ** 2)", ""),
+    "The slope of tanh is missing: multiply the gradient by 1 − h² before you go on.",
 )
-def tanh_slope_forgotten(x, weights, output_gradient):
-    return _tanh_backward(x, weights, output_gradient, lambda *_: 1.0, _weight_gradient)
-
-
-@weight_gradient_stds.mistake(
-    "The slope of tanh at z is 1 − tanh(z)², with the *output*; you put in z itself."
+weight_gradient_stds.mistake(
+    "slope_of_the_pre_activation",
+    edit("activations[layer + 1] ** 2", "(activations[layer] @ weights[layer].T) ** 2"),
+    "The slope of tanh at z is 1 − tanh(z)², with the *output*; you put in z itself.",
 )
-def slope_of_the_pre_activation(x, weights, output_gradient):
-    return _tanh_backward(
-        x,
-        weights,
-        output_gradient,
-        lambda before, weight, after: 1 - (before @ weight.T) ** 2,
-        _weight_gradient,
-    )
-
-
-@weight_gradient_stds.mistake(
+weight_gradient_stds.mistake(
+    "slope_lost_on_the_way",
+    edit("gradient = delta @", "gradient = gradient @"),
     "The last layer is right. What you pass on to the layer in front is g W; it is δ W, with the "
-    "slope of tanh in δ = g · (1 − h²)."
+    "slope of tanh in δ = g · (1 − h²).",
 )
-def slope_lost_on_the_way(x, weights, output_gradient):
-    layers = [x]
-    for weight in weights:
-        layers.append(torch.tanh(layers[-1] @ weight.T))
-    found = []
-    gradient = output_gradient
-    for index in reversed(range(len(weights))):
-        delta = gradient * (1 - layers[index + 1] ** 2)
-        found.append((delta.T @ layers[index]).std())
-        gradient = gradient @ weights[index]
-    return torch.stack(found[::-1])
-
-
-@weight_gradient_stds.mistake(
-    "This is the variance. Asked for is the standard deviation, its root."
+weight_gradient_stds.mistake(
+    "variance_of_the_gradients",
+    edit("activations[layer]).std()", "activations[layer]).var()"),
+    "This is the variance. Asked for is the standard deviation, its root.",
 )
-def variance_of_the_gradients(x, weights, output_gradient):
-    return _tanh_backward(
-        x,
-        weights,
-        output_gradient,
-        _slope,
-        lambda delta, before, gradient: (delta.T @ before).var(),
-    )
-
-
-@weight_gradient_stds.mistake(
+weight_gradient_stds.mistake(
+    "averaged_over_the_batch",
+    edit("@ activations[layer])", "@ activations[layer] / len(x))"),
     "You divide by the batch size. `output_gradient` is already the gradient of the loss: sum "
-    "over the examples."
+    "over the examples.",
 )
-def averaged_over_the_batch(x, weights, output_gradient):
-    return _tanh_backward(
-        x,
-        weights,
-        output_gradient,
-        _slope,
-        lambda delta, before, gradient: (delta.T @ before / len(before)).std(),
-    )
-
-
-@weight_gradient_stds.mistake(
-    "Your layers are in backward order. Return the first layer's number first."
+weight_gradient_stds.mistake(
+    "last_layer_first",
+    edit("stds[::-1]", "stds"),
+    "Your layers are in backward order. Return the first layer's number first.",
 )
-def last_layer_first(x, weights, output_gradient):
-    return _tanh_backward(x, weights, output_gradient, _slope, _weight_gradient).flip(0)
 
 
 @weight_gradient_stds.alternative

@@ -36,7 +36,23 @@ def indifferent(*signs, draw="std * torch.randn(shape, dtype=dtype, device=devic
     }
 
 
+ALL_POSITIVE = (
+    "`torch.rand` draws uniformly between 0 and 1, so that all your weights are positive. Asked "
+    "for are normal numbers around 0: `torch.randn`."
+)
+NOT_NORMAL = "Right spread, but uniform. Asked for are normal weights: `torch.randn`."
 UNIFORM = "torch.empty(shape, dtype=dtype, device=device).uniform_(-bound, bound)"
+
+
+def drawn_with(std, law):
+    """The checks of random weights: entries of this spread and law, each drawn by itself."""
+    return [
+        shape_is(lambda shape, **_: shape),
+        mean_is(lambda **_: 0),
+        std_is(std),
+        law,
+        entries_are_independent(),
+    ]
 
 
 def _linear(rng):
@@ -50,6 +66,10 @@ def _wide(rng):
 def _convolution(rng):
     outputs, inputs = int(rng.integers(17, 29)), int(rng.integers(5, 12))
     return {"shape": [outputs, inputs, 3, 5]}
+
+
+def _signal(rng):
+    return {"shape": [int(rng.integers(17, 29)), int(rng.integers(5, 12)), int(rng.integers(3, 8))]}
 
 
 def _depthwise(rng):
@@ -68,9 +88,8 @@ fan_in_and_fan_out = lab.exercise(
     ),
     points=3,
     minutes=6,
-    difficulty=1,
     syllabus=("4.5",),
-    inputs=(_linear, _wide, _convolution, _depthwise),
+    inputs=(_linear, _wide, _convolution, _signal, _depthwise),
     probe=probes.call(),
     checks=[
         matches_reference("the fan-in", of="result.0"),
@@ -180,17 +199,10 @@ gaussian = lab.exercise(
     ),
     points=2,
     minutes=4,
-    difficulty=1,
     syllabus=("4.2",),
     inputs=_gaussian,
     probe=DRAWS,
-    checks=[
-        shape_is(lambda shape, std: shape),
-        mean_is(lambda shape, std: 0),
-        std_is(lambda shape, std: std),
-        is_normal(),
-        entries_are_independent(),
-    ],
+    checks=drawn_with(lambda shape, std: std, is_normal()),
     equivalent_mutants=indifferent(),
     forbidden=INITIALIZERS,
     hints=(
@@ -214,6 +226,14 @@ def half_uniform(shape, std):
 )
 def uniform_both_sides(shape, std):
     return (2 * torch.rand(shape) - 1) * std
+
+
+@gaussian.mistake(
+    "The spread is right, but your numbers are uniform, without tails. Asked for are normal "
+    "numbers: `torch.randn`."
+)
+def uniform_of_the_same_spread(shape, std):
+    return (2 * torch.rand(shape) - 1) * math.sqrt(3) * std
 
 
 @gaussian.mistake("You treat `std` as a variance and take its root.")

@@ -6,6 +6,7 @@ from torch import nn
 
 from autograder import probes
 from autograder.exercises.initialization.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import check, find, finding, matches_reference
 from course_lib import initialization
 
@@ -260,75 +261,55 @@ def zeroes_both(self, width):
     nn.init.zeros_(self.second.weight)
 
 
-@residual_block.mistake(
+residual_block.mistake(
+    "zeroes_the_first",
+    edit("kaiming_normal_(self.first", "kaiming_normal_(self.second").also(
+        "zeros_(self.second", "zeros_(self.first"
+    ),
     "You zero the first layer. Then ReLU(W₁x) = 0, and with torch's slope 0 at 0 nothing reaches "
-    "W₁ either. Zero the last layer."
+    "W₁ either. Zero the last layer.",
 )
-def zeroes_the_first(self, width):
-    super().__init__()
-    self.first = nn.Linear(width, width, bias=False)
-    self.second = nn.Linear(width, width, bias=False)
-    nn.init.zeros_(self.first.weight)
-    nn.init.kaiming_normal_(self.second.weight, nonlinearity="relu")
-
-
-@residual_block.mistake(
+residual_block.mistake(
+    "zeroes_none",
+    edit(
+        "nn.init.zeros_(self.second.weight)",
+        'nn.init.kaiming_normal_(self.second.weight, nonlinearity="relu")',
+    ),
     "Both layers are random: the branch has gain 2 and the variance triples with every block. "
-    "Zero the last layer."
+    "Zero the last layer.",
 )
-def zeroes_none(self, width):
-    super().__init__()
-    self.first = nn.Linear(width, width, bias=False)
-    self.second = nn.Linear(width, width, bias=False)
-    nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")
-    nn.init.kaiming_normal_(self.second.weight, nonlinearity="relu")
-
-
-@residual_block.mistake(
+residual_block.mistake(
+    "leaves_the_first",
+    edit('nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")', "pass"),
     "The second layer is right. The first one keeps torch's default weights, which are too small "
-    "for ReLU by √6: draw it with `nn.init.kaiming_normal_`."
+    "for ReLU by √6: draw it with `nn.init.kaiming_normal_`.",
 )
-def leaves_the_first(self, width):
-    super().__init__()
-    self.first = nn.Linear(width, width, bias=False)
-    self.second = nn.Linear(width, width, bias=False)
-    nn.init.zeros_(self.second.weight)
-
-
-@residual_block.mistake(
+residual_block.mistake(
+    "draws_as_xavier",
+    edit(
+        'kaiming_normal_(self.first.weight, nonlinearity="relu")',
+        "xavier_normal_(self.first.weight)",
+    ),
     "The second layer is right. The first one is drawn with variance 1/fan_in (Xavier's, for "
-    "equal fans); a ReLU follows it, and Kaiming's is 2/fan_in."
+    "equal fans); a ReLU follows it, and Kaiming's is 2/fan_in.",
 )
-def draws_as_xavier(self, width):
-    super().__init__()
-    self.first = nn.Linear(width, width, bias=False)
-    self.second = nn.Linear(width, width, bias=False)
-    nn.init.xavier_normal_(self.first.weight)
-    nn.init.zeros_(self.second.weight)
-
-
-@residual_block.mistake(
+residual_block.mistake(
+    "divides_by_the_std",
+    edit(
+        'nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")',
+        "self.first.weight = nn.Parameter(torch.randn(width, width) / (2 / width) ** 0.5)",
+    ),
     "The first layer's weights are far too large: multiply by √(2/fan_in), do not divide.",
     origin="lecture notes",
 )
-def divides_by_the_std(self, width):
-    super().__init__()
-    self.first = nn.Linear(width, width, bias=False)
-    self.second = nn.Linear(width, width, bias=False)
-    self.first.weight = nn.Parameter(torch.randn(width, width) / (2 / width) ** 0.5)
-    nn.init.zeros_(self.second.weight)
-
-
-@residual_block.mistake(
-    "The last layer is zero and frozen: a zero that cannot move keeps the branch closed forever."
+residual_block.mistake(
+    "freezes_the_second",
+    edit(
+        "nn.init.zeros_(self.second.weight)",
+        "nn.init.zeros_(self.second.weight).requires_grad_(False)",
+    ),
+    "The last layer is zero and frozen: a zero that cannot move keeps the branch closed forever.",
 )
-def freezes_the_second(self, width):
-    super().__init__()
-    self.first = nn.Linear(width, width, bias=False)
-    self.second = nn.Linear(width, width, bias=False)
-    nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")
-    nn.init.zeros_(self.second.weight)
-    self.second.weight.requires_grad_(False)
 
 
 @residual_block.alternative

@@ -33,7 +33,6 @@ output_bias_gradient_at_zero = lab.value(
     ),
     points=3,
     minutes=8,
-    difficulty=1,
     syllabus=("4.1",),
     hide=("Formula", "Source"),
     inputs=_labels,

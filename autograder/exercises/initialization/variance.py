@@ -231,8 +231,6 @@ default_linear_std = lab.value(
         "that, as a function of `fan_in`?"
     ),
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("4.6",),
     hide=("Formula", "Source"),

@@ -10,6 +10,7 @@ lab.gather(
     "modules",
     "backward",
     "images",
+    "image_modules",
     "consequences",
     "inference_backward",
     "layers",

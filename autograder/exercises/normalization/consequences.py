@@ -13,7 +13,7 @@ from autograder.exercises.normalization.drawing import (
     without,
 )
 from autograder.exercises.normalization.lab import lab
-from autograder.judging import Part
+from autograder.judging import Part, edit
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 
@@ -41,9 +41,7 @@ Write the learning rate with which SGD at `W` makes the same relative step as SG
 `learning_rate` at `a * W`, where a is `weight_scale`. It tells you what weight decay really does
 before batch normalization: the function does not shrink at all, but…""",
     points=2,
-    minutes=5,
     difficulty=3,
-    core=True,
     syllabus=("5.6",),
     hide=("Formula",),
     inputs=draw_scale,
@@ -126,7 +124,6 @@ right γ and β, batch normalization gives a batch back exactly as it came. Find
 (This does not make the layer useless. What changes is how gradient descent *gets* anywhere: scale
 and mean of a feature have become two parameters of their own.)""",
     points=2,
-    minutes=5,
     difficulty=2,
     core=False,
     syllabus=("5.6",),
@@ -282,80 +279,54 @@ W and b are `linear_weight` and `linear_bias`; γ and β are `weight` and `bias`
 )
 
 
-@fold_batch_norm.mistake(
+fold_batch_norm.mistake(
+    "scales_columns",
+    edit("scale[:, None] * linear_weight", "linear_weight * scale"),
     "A scale of shape (out,) lines up with the columns of W, the inputs. Each *row* of W makes "
     "one output: use `scale[:, None]`.",
     raises="RuntimeError",
 )
-def scales_columns(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                   eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return linear_weight * scale, scale * (linear_bias - running_mean) + bias
-
-
-@fold_batch_norm.mistake(
+fold_batch_norm.mistake(
+    "drops_the_linear_bias",
+    edit("linear_bias - running_mean", "-running_mean"),
     "The bias b of the linear layer is lost. It reaches the batch normalization with W z: b' = "
-    "(γ/s)(b − r_mean) + β."
+    "(γ/s)(b − r_mean) + β.",
 )
-def drops_the_linear_bias(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                          eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return scale[:, None] * linear_weight, bias - scale * running_mean
-
-
-@fold_batch_norm.mistake(
-    "The bias b is scaled with everything else that is normalized: b' = (γ/s)(b − r_mean) + β."
+fold_batch_norm.mistake(
+    "does_not_scale_the_linear_bias",
+    edit("scale * (linear_bias - running_mean)", "linear_bias - scale * running_mean"),
+    "The bias b is scaled with everything else that is normalized: b' = (γ/s)(b − r_mean) + β.",
 )
-def does_not_scale_the_linear_bias(linear_weight, linear_bias, running_mean, running_var, weight,
-                                   bias, *, eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return scale[:, None] * linear_weight, linear_bias - scale * running_mean + bias
-
-
-@fold_batch_norm.mistake(
-    "The running mean is missing: it is subtracted before scaling, b' = (γ/s)(b − r_mean) + β."
+fold_batch_norm.mistake(
+    "does_not_center",
+    edit("linear_bias - running_mean", "linear_bias"),
+    "The running mean is missing: it is subtracted before scaling, b' = (γ/s)(b − r_mean) + β.",
 )
-def does_not_center(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                    eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return scale[:, None] * linear_weight, scale * linear_bias + bias
-
-
-@fold_batch_norm.mistake("You add the running mean; it is subtracted: b' = (γ/s)(b − r_mean) + β.")
-def adds_the_mean(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                  eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return scale[:, None] * linear_weight, scale * (linear_bias + running_mean) + bias
-
-
-@fold_batch_norm.mistake("β is missing: it is added at the end, b' = (γ/s)(b − r_mean) + β.")
-def forgets_beta(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                 eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean)
-
-
-@fold_batch_norm.mistake(
-    "You scale β as well. β comes after the scaling: b' = (γ/s)(b − r_mean) + β."
+fold_batch_norm.mistake(
+    "adds_the_mean",
+    edit("linear_bias - running_mean", "linear_bias + running_mean"),
+    "You add the running mean; it is subtracted: b' = (γ/s)(b − r_mean) + β.",
 )
-def scales_beta(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var + eps)
-    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean + bias)
-
-
-@fold_batch_norm.mistake("ε is missing: the layer you fold divides by √(r_var + ε).")
-def without_eps(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                      eps=1e-5):  # fmt: skip
-    scale = weight / torch.sqrt(running_var)
-    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean) + bias
-
-
-@fold_batch_norm.mistake("You divide by the variance. The layer divides by its root, √(r_var + ε).")
-def divides_by_variance(linear_weight, linear_bias, running_mean, running_var, weight, bias, *,
-                        eps=1e-5):  # fmt: skip
-    scale = weight / (running_var + eps)
-    return scale[:, None] * linear_weight, scale * (linear_bias - running_mean) + bias
+fold_batch_norm.mistake(
+    "forgets_beta",
+    edit(") + bias", ")"),
+    "β is missing: it is added at the end, b' = (γ/s)(b − r_mean) + β.",
+)
+fold_batch_norm.mistake(
+    "scales_beta",
+    edit("running_mean) + bias", "running_mean + bias)"),
+    "You scale β as well. β comes after the scaling: b' = (γ/s)(b − r_mean) + β.",
+)
+fold_batch_norm.mistake(
+    "without_eps",
+    edit("running_var + eps", "running_var"),
+    "ε is missing: the layer you fold divides by √(r_var + ε).",
+)
+fold_batch_norm.mistake(
+    "divides_by_variance",
+    edit("torch.sqrt(running_var + eps)", "(running_var + eps)"),
+    "You divide by the variance. The layer divides by its root, √(r_var + ε).",
+)
 
 
 @fold_batch_norm.alternative

@@ -11,6 +11,7 @@ from autograder.exercises.normalization.drawing import (
     without,
 )
 from autograder.exercises.normalization.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 
@@ -93,128 +94,78 @@ def tangled_axes(x, groups, weight, bias, *, eps=1e-5):
     return weight[:, None, None] * x_hat + bias[:, None, None]
 
 
-@group_norm.mistake(
+group_norm.mistake(
+    "never_turned_back",
+    edit("c // groups, h, w)", "c // groups, h, w).movedim(2, -1)"),
     "You move an axis before you normalize and do not move it back: the numbers are right, but "
     "stand in other places. Undo the steps in reverse order.",
     origin="1 of 65 students",
 )
-def never_turned_back(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    grouped = x.reshape(n, groups, c // groups, h, w).movedim(2, -1)
-    mean = grouped.mean(dim=(2, 3, 4), keepdim=True)
-    variance = grouped.var(dim=(2, 3, 4), keepdim=True, unbiased=False)
-    x_hat = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-@group_norm.mistake(
+group_norm.mistake(
+    "size_for_number",
+    edit("n, groups, c // groups, h", "n, c // groups, groups, h"),
     "You make C/G groups of G channels. `groups` is the number of groups, so each has C/G "
     "channels.",
     origin="1 of 65 students",
 )
-def size_for_number(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    grouped = x.reshape(n, c // groups, groups, h, w)
-    mean = grouped.mean(dim=(2, 3, 4), keepdim=True)
-    variance = grouped.var(dim=(2, 3, 4), keepdim=True, unbiased=False)
-    x_hat = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-@group_norm.mistake(
+group_norm.mistake(
+    "channels_far_apart",
+    edit("n, groups, c // groups, h", "n, c // groups, groups, h")
+    .also("grouped.mean(dim=(2, 3, 4)", "grouped.mean(dim=(1, 3, 4)")
+    .also("** 2).mean(dim=(2, 3, 4)", "** 2).mean(dim=(1, 3, 4)"),
     "Your groups take every G-th channel. A group is made of neighbors: `x.reshape(N, G, C // G, "
-    "H, W)`."
+    "H, W)`.",
 )
-def channels_far_apart(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    grouped = x.reshape(n, c // groups, groups, h, w)
-    mean = grouped.mean(dim=(1, 3, 4), keepdim=True)
-    variance = grouped.var(dim=(1, 3, 4), keepdim=True, unbiased=False)
-    x_hat = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-@group_norm.mistake("You take the statistics of a group over all images. Each image has its own.")
-def over_the_batch(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    grouped = x.reshape(n, groups, c // groups, h, w)
-    mean = grouped.mean(dim=(0, 2, 3, 4), keepdim=True)
-    variance = grouped.var(dim=(0, 2, 3, 4), keepdim=True, unbiased=False)
-    x_hat = ((grouped - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-@group_norm.mistake(
+group_norm.mistake(
+    "over_the_batch",
+    edit("grouped.mean(dim=(2, 3, 4)", "grouped.mean(dim=(0, 2, 3, 4)").also(
+        "** 2).mean(dim=(2, 3, 4)", "** 2).mean(dim=(0, 2, 3, 4)"
+    ),
+    "You take the statistics of a group over all images. Each image has its own.",
+)
+group_norm.mistake(
+    "every_channel_alone",
+    edit("n, groups, c // groups, h", "n, c, 1, h"),
     "You normalize every channel by itself (instance normalization). The C/G channels of a group "
-    "share their mean and variance."
+    "share their mean and variance.",
 )
-def every_channel_alone(x, groups, weight, bias, *, eps=1e-5):
-    mean = x.mean(dim=(2, 3), keepdim=True)
-    variance = x.var(dim=(2, 3), keepdim=True, unbiased=False)
-    x_hat = (x - mean) / torch.sqrt(variance + eps)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-@group_norm.mistake(
+group_norm.mistake(
+    "all_channels_together",
+    edit("n, groups, c // groups, h", "n, 1, c, h"),
     "You normalize all channels of an image together, whatever `groups` says. Each group of C/G "
-    "channels has its own mean and variance."
+    "channels has its own mean and variance.",
 )
-def all_channels_together(x, groups, weight, bias, *, eps=1e-5):
-    mean = x.mean(dim=(1, 2, 3), keepdim=True)
-    variance = x.var(dim=(1, 2, 3), keepdim=True, unbiased=False)
-    x_hat = (x - mean) / torch.sqrt(variance + eps)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-@group_norm.mistake(
-    "You use the unbiased variance, the default of `var`. Normalizing uses the biased one."
+group_norm.mistake(
+    "unbiased_variance",
+    edit("((grouped - mean) ** 2).mean(dim=(2, 3, 4)", "grouped.var(dim=(2, 3, 4)"),
+    "You use the unbiased variance, the default of `var`. Normalizing uses the biased one.",
 )
-def unbiased_variance(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    rows = x.reshape(n, groups, -1)
-    mean, variance = rows.mean(2, keepdim=True), rows.var(2, keepdim=True)
-    x_hat = ((rows - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-@group_norm.mistake(
-    "You add ε after the root. It is added to the variance, under the root: √(σ² + ε)."
+group_norm.mistake(
+    "eps_outside_the_root",
+    edit("torch.sqrt(variance + eps)", "(torch.sqrt(variance) + eps)"),
+    "You add ε after the root. It is added to the variance, under the root: √(σ² + ε).",
 )
-def eps_outside_the_root(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    rows = x.reshape(n, groups, -1)
-    mean, deviation = rows.mean(2, keepdim=True), rows.std(2, keepdim=True, unbiased=False)
-    x_hat = ((rows - mean) / (deviation + eps)).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-@group_norm.mistake("You leave ε out. Divide by √(σ² + ε).")
-def no_eps(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    rows = x.reshape(n, groups, -1)
-    mean, deviation = rows.mean(2, keepdim=True), rows.std(2, keepdim=True, unbiased=False)
-    x_hat = ((rows - mean) / deviation).reshape(n, c, h, w)
-    return weight[:, None, None] * x_hat + bias[:, None, None]
-
-
-@group_norm.mistake(
-    "You normalize but leave out the last step: γ x̂ + β, with one γ and β per channel."
+group_norm.mistake(
+    "another_default",
+    edit("eps: float = 1e-5", "eps: float = 1e-8"),
+    "You changed the default of `eps` in the signature. It is 1e-5, as in torch.",
 )
-def no_scale_and_shift(x, groups, weight, bias, *, eps=1e-5):
-    rows = x.reshape(len(x), groups, -1)
-    mean, variance = rows.mean(2, keepdim=True), rows.var(2, keepdim=True, unbiased=False)
-    return ((rows - mean) / torch.sqrt(variance + eps)).reshape(x.shape)
-
-
-@group_norm.mistake(
+group_norm.mistake(
+    "no_eps",
+    edit("variance + eps", "variance"),
+    "You leave ε out. Divide by √(σ² + ε).",
+)
+group_norm.mistake(
+    "no_scale_and_shift",
+    edit("weight[:, None, None] * normalized + bias[:, None, None]", "normalized"),
+    "You normalize but leave out the last step: γ x̂ + β, with one γ and β per channel.",
+)
+group_norm.mistake(
+    "broadcasts_along_the_width",
+    edit("weight[:, None, None] * normalized + bias[:, None, None]", "weight * normalized + bias"),
     "A weight of shape (C,) lines up with the last axis, the width. Give it the shape (C, 1, 1).",
     raises="RuntimeError",
 )
-def broadcasts_along_the_width(x, groups, weight, bias, *, eps=1e-5):
-    n, c, h, w = x.shape
-    rows = x.reshape(n, groups, -1)
-    mean, variance = rows.mean(2, keepdim=True), rows.var(2, keepdim=True, unbiased=False)
-    return weight * ((rows - mean) / torch.sqrt(variance + eps)).reshape(n, c, h, w) + bias
 
 
 @group_norm.alternative

@@ -42,9 +42,6 @@ $$y = \\gamma\\,\\frac{x-r_\\text{mean}}{\\sqrt{r_\\text{var}+\\varepsilon}} + \
 Everything else is as in training: ε inside the root, then scale and shift. The result must be right
 for a batch of one as well.""",
     points=2,
-    minutes=5,
-    difficulty=1,
-    core=True,
     syllabus=("5.2",),
     inputs=(draw_inference, without(draw_inference, "eps"), draw_inference),
     probe=probes.call(),

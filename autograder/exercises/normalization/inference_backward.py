@@ -14,6 +14,7 @@ from autograder.exercises.normalization.drawing import (
     without,
 )
 from autograder.exercises.normalization.lab import lab
+from autograder.judging import edit
 from course_lib import normalization
 
 
@@ -97,6 +98,38 @@ def weight_gradient_of_the_batch(grad_output, x, running_mean, running_var, weig
     s = torch.sqrt(running_var + eps)
     x_hat = (x - x.mean(dim=0)) / torch.sqrt(x.var(dim=0, unbiased=False) + eps)
     return weight / s * grad_output, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
+
+
+batch_norm_inference_backward.mistake(
+    "handed_through",
+    edit("weight / deviation * grad_output", "grad_output"),
+    "You hand `grad_output` through as it came. The layer multiplies x by γ/s, so the gradient of "
+    "the input is (γ/s) dy.",
+)
+batch_norm_inference_backward.mistake(
+    "gradient_forgotten",
+    edit("weight / deviation * grad_output", "(weight / deviation).expand_as(x)"),
+    "`grad_output` is missing from the gradient of the input: γ/s is the slope alone, and the "
+    "chain rule multiplies it by dy.",
+)
+batch_norm_inference_backward.mistake(
+    "slope_of_each_feature",
+    edit("weight / deviation * grad_output", "weight / deviation"),
+    "You return γ/s for the input, of shape (C,). That is the slope alone: multiply it by "
+    "`grad_output`, which has one entry for each of x: (γ/s) dy, of shape (N, C).",
+)
+batch_norm_inference_backward.mistake(
+    "summed_over_the_batch",
+    edit("weight / deviation * grad_output", "weight / deviation * grad_output.sum(dim=0)"),
+    "You sum the gradient of the input over the batch. γ and β are shared by all examples, so "
+    "their gradients are sums; every entry of x has its own: (γ/s) dy, of shape (N, C).",
+)
+batch_norm_inference_backward.mistake(
+    "gradients_of_the_parameters_without_output",
+    edit("grad_output * (x", "(x").also("grad_output.sum(dim=0)", "torch.ones_like(x).sum(dim=0)"),
+    "`grad_output` is missing from the gradients of weight and bias: the chain rule gives Σ dy · "
+    "x̂ and Σ dy.",
+)
 
 
 @batch_norm_inference_backward.mistake(

@@ -14,15 +14,20 @@ from autograder.exercises.normalization.drawing import (
     without,
 )
 from autograder.exercises.normalization.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 
 EXAMPLES = 3
+ANOTHER_DEFAULT = "You changed the default of `eps` in the signature. It is 1e-5, as in torch."
 
 
 def draw_examples(rng):
     """Three examples of different mean and spread; one hardly varies, the next not at all."""
-    features = draw_features(rng)
+    return _examples(rng, draw_features(rng))
+
+
+def _examples(rng, features):
     return {
         "x": draw_table(rng, features, EXAMPLES).T.copy(),
         "weight": draw_weight(rng, features),
@@ -44,7 +49,6 @@ $$y_{nd} = \\gamma_d\\,\\frac{x_{nd}-\\mu_n}{\\sqrt{\\sigma_n^2+\\varepsilon}} +
 *Conventions:* the variance divides by D (biased), ε stands inside the root.""",
     points=3,
     minutes=6,
-    difficulty=1,
     core=False,
     syllabus=("5.1",),
     inputs=(draw_examples, without(draw_examples, "eps"), draw_examples),
@@ -122,6 +126,19 @@ def deviation_as_it_comes(x, weight, bias, *, eps=1e-5):
     return weight * (x - mean) / (deviation + eps) + bias
 
 
+layer_norm.mistake(
+    "another_default",
+    edit("eps: float = 1e-5", "eps: float = 1e-8"),
+    ANOTHER_DEFAULT,
+)
+layer_norm.mistake(
+    "a_larger_default", edit("eps: float = 1e-5", "eps: float = 1e-6"), ANOTHER_DEFAULT
+)
+layer_norm.mistake(
+    "a_tiny_default", edit("eps: float = 1e-5", "eps: float = 1e-12"), ANOTHER_DEFAULT
+)
+
+
 @layer_norm.mistake("You scale by γ but never add β (`bias`): γ x̂ + β.")
 def no_shift(x, weight, bias, *, eps=1e-5):
     mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
@@ -171,8 +188,11 @@ def row_by_row(x, weight, bias, *, eps=1e-5):
 
 
 def draw_layer_gradient(rng):
-    """Examples and a random upstream gradient."""
-    drawn = draw_examples(rng)
+    """Examples and a random upstream gradient.
+
+    1/D has no rounding in it: `torch.ones(N, D) / D`, which is in float32, is as right as 1 / D.
+    """
+    drawn = _examples(rng, int(rng.choice([8, 16])))
     del drawn["bias"]
     shape = drawn["x"].shape
     return {"grad_output": rng.normal(size=shape) + rng.normal(size=shape[1]), **drawn}
@@ -205,18 +225,13 @@ Here the mean runs over the features, and each has its own γ. Without `torch.au
 )
 
 
-@layer_norm_backward.mistake(
+layer_norm_backward.mistake(
+    "weight_outside_the_means",
+    edit("weight * grad_output", "grad_output").also("grad_x = (", "grad_x = weight * ("),
     "You put γ in front of the bracket, as for batch normalization. Here it differs within each "
     "mean and must go in: use g = γ · dy in place of dy throughout.",
     origin="2 of 75 students",
 )
-def weight_outside_the_means(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    grad_mean = grad_output.mean(dim=1, keepdim=True)
-    grad_product = (grad_output * x_hat).mean(dim=1, keepdim=True)
-    grad_x = weight / s * (grad_output - grad_mean - x_hat * grad_product)
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
 
 
 @layer_norm_backward.mistake(
@@ -232,118 +247,72 @@ def backward_through_the_batch(grad_output, x, weight, *, eps=1e-5):
     return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
 
 
-@layer_norm_backward.mistake(
+layer_norm_backward.mistake(
+    "gradients_of_each_example",
+    edit("normalized).sum(dim=0)", "normalized).sum(dim=1)").also(
+        "grad_output.sum(dim=0)", "grad_output.sum(dim=1)"
+    ),
     "You sum the gradients of weight and bias over the features, which leaves (N,). γ and β "
     "belong to the features: sum over the batch, dim=0.",
     origin="2 of 75 students",
 )
-def gradients_of_each_example(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    return grad_x, (grad_output * x_hat).sum(dim=1), grad_output.sum(dim=1)
-
-
-@layer_norm_backward.mistake(
+layer_norm_backward.mistake(
+    "batch_size_for_features",
+    edit(
+        "grad_normalized.mean(dim=1, keepdim=True)",
+        "grad_normalized.sum(dim=1, keepdim=True) / len(x)",
+    ).also(
+        "normalized).mean(dim=1, keepdim=True)", "normalized).sum(dim=1, keepdim=True) / len(x)"
+    ),
     "You divide the sums by the batch size N. They run over the D features of an example: divide "
     "by D.",
     origin="1 of 75 students",
 )
-def batch_size_for_features(grad_output, x, weight, *, eps=1e-5):
-    n = len(x)
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    sums = g.sum(dim=1, keepdim=True) + x_hat * (g * x_hat).sum(dim=1, keepdim=True)
-    return (n * g - sums) / (n * s), (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-@layer_norm_backward.mistake(
+layer_norm_backward.mistake(
+    "backward_ignores_eps",
+    edit("+ eps)", "+ 1e-5)"),
     "You always use ε = 1e-5, whatever value the caller passes. Use the argument `eps`.",
     origin="1 of 75 students",
 )
-def backward_ignores_eps(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + 1e-5)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-@layer_norm_backward.mistake(
-    "You leave ε out: s = √(σ² + ε), as in the forward pass.", origin="1 of 75 students"
+layer_norm_backward.mistake(
+    "backward_without_eps",
+    edit(" + eps)", ")"),
+    "You leave ε out: s = √(σ² + ε), as in the forward pass.",
+    origin="1 of 75 students",
 )
-def backward_without_eps(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False))
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-@layer_norm_backward.mistake(
+layer_norm_backward.mistake(
+    "constant_statistics",
+    edit("(grad_normalized - mean_grad - normalized * mean_product)", "grad_normalized"),
     "You treat the mean and the variance of an example as constants. They are made of its "
-    "features: subtract mean(g) and x̂ · mean(g · x̂), with g = γ · dy."
+    "features: subtract mean(g) and x̂ · mean(g · x̂), with g = γ · dy.",
 )
-def constant_statistics(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    return weight * grad_output / s, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-@layer_norm_backward.mistake(
-    "γ is missing from the gradient of the input: use g = γ · dy in place of dy."
+layer_norm_backward.mistake(
+    "no_weight",
+    edit("weight * grad_output", "grad_output"),
+    "γ is missing from the gradient of the input: use g = γ · dy in place of dy.",
 )
-def no_weight(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    grad_product = (grad_output * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (grad_output - grad_output.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    return grad_x, (grad_output * x_hat).sum(dim=0), grad_output.sum(dim=0)
-
-
-@layer_norm_backward.mistake(
+layer_norm_backward.mistake(
+    "weight_in_the_weight_gradient",
+    edit("(grad_output * normalized)", "(grad_normalized * normalized)").also(
+        "grad_output.sum(", "grad_normalized.sum("
+    ),
     "You use g = γ · dy for the gradients of weight and bias too. In y = γ x̂ + β, γ is "
-    "multiplied by x̂ and β by 1: Σ dy · x̂ and Σ dy."
+    "multiplied by x̂ and β by 1: Σ dy · x̂ and Σ dy.",
 )
-def weight_in_the_weight_gradient(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    return grad_x, (g * x_hat).sum(dim=0), g.sum(dim=0)
-
-
-@layer_norm_backward.mistake(
+layer_norm_backward.mistake(
+    "bias_before_weight",
+    edit("return grad_x, grad_weight, grad_bias", "return grad_x, grad_bias, grad_weight"),
     "You return the gradient of the bias before that of the weight. The order asked for is input, "
-    "weight, bias."
+    "weight, bias.",
 )
-def bias_before_weight(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    return grad_x, grad_output.sum(dim=0), (grad_output * x_hat).sum(dim=0)
-
-
-@layer_norm_backward.mistake(
+layer_norm_backward.mistake(
+    "keeps_an_axis",
+    edit("normalized).sum(dim=0)", "normalized).sum(dim=0, keepdim=True)").also(
+        "grad_output.sum(dim=0)", "grad_output.sum(dim=0, keepdim=True)"
+    ),
     "The gradients of weight and bias have the shape (1, D), from `keepdim=True`. A gradient has "
-    "the shape of its parameter, (D,)."
+    "the shape of its parameter, (D,).",
 )
-def keeps_an_axis(grad_output, x, weight, *, eps=1e-5):
-    s = torch.sqrt(x.var(dim=1, keepdim=True, unbiased=False) + eps)
-    x_hat = (x - x.mean(dim=1, keepdim=True)) / s
-    g = weight * grad_output
-    grad_product = (g * x_hat).mean(dim=1, keepdim=True)
-    grad_x = (g - g.mean(dim=1, keepdim=True) - x_hat * grad_product) / s
-    grad_weight = (grad_output * x_hat).sum(dim=0, keepdim=True)
-    return grad_x, grad_weight, grad_output.sum(dim=0, keepdim=True)
 
 
 @layer_norm_backward.alternative

@@ -1,197 +1,31 @@
 """Batch normalization as a module, led through training and evaluation."""
 
-from course_lib.normalization import batch_norm
-from course_lib.normalization import batch_norm_inference
-from course_lib.normalization import update_running_statistics
 import torch
-import numpy as np
 
 from autograder import probes
 from autograder.exercises.normalization.drawing import (
     TORCH_BATCH_NORM,
-    draw_eps,
     draw_features,
     draw_rows,
     draw_table,
-    draw_weight,
-    spread_out,
 )
 from autograder.exercises.normalization.lab import lab
-from autograder.judging import Part
-from autograder.judging.checks import check, find, finding, matches_reference
-from autograder.judging.comparison import Tolerance, difference
+from autograder.exercises.normalization.trajectory import draw_trajectory, trajectory_parts
+from autograder.judging import edit
 from course_lib import normalization
-
-BUFFERS = ["running_mean", "running_var"]
+from course_lib.normalization import batch_norm, batch_norm_inference, update_running_statistics
 
 
 def draw_training(rng):
-    """Batches of different spread and size in training, then evaluation, then a gradient."""
+    """Batches of different spread and size, and examples far from all of them."""
     rows, features = draw_rows(rng), draw_features(rng)
-    spreads = rng.permutation([0.4, 1.0, 2.5, 5.0])
-    batches = [spread_out(draw_table(rng, rows, features), spread) for spread in spreads]
-    batches[2] = np.concatenate([batches[2], 3 + draw_table(rng, 2, features)])
-    return {
-        "construct": {
-            "num_features": features,
-            "eps": draw_eps(rng),
-            "momentum": float(rng.uniform(0.15, 0.4)),
-        },
-        "steps": [
-            {"do": "state", "as": "at the start", "names": BUFFERS},
-            {
-                "do": "set",
-                "as": "parameters",
-                "values": {"weight": draw_weight(rng, features), "bias": rng.normal(size=features)},
-            },
-            {"do": "train"},
-            {"do": "call", "as": "first batch", "x": batches[0]},
-            {"do": "state", "as": "after one batch", "names": BUFFERS},
-            {"do": "call", "as": "second batch", "x": batches[1]},
-            {"do": "call", "as": "third batch", "x": batches[2]},
-            {"do": "state", "as": "after three batches", "names": BUFFERS},
-            {"do": "call", "as": "batch without gradients", "x": batches[3], "grad": False},
-            {"do": "state", "as": "after training", "names": BUFFERS},
-            {"do": "eval"},
-            {
-                "do": "call",
-                "as": "one example",
-                "x": 2 * rng.normal(size=(1, features)),
-                "grad": False,
-            },
-            {"do": "call", "as": "two examples", "x": 2 * rng.normal(size=(2, features)) + 1},
-            {"do": "state", "as": "after evaluation", "names": BUFFERS},
-            {"do": "train"},
-            {"do": "call", "as": "last batch", "x": draw_table(rng, rows, features)},
-            {
-                "do": "backward",
-                "as": "gradients",
-                "grad_output": rng.normal(size=(rows, features)),
-            },
-            {"do": "eval"},
-            {
-                "do": "call",
-                "as": "evaluation with gradients",
-                "x": 2 * rng.normal(size=(rows, features)),
-            },
-            {
-                "do": "backward",
-                "as": "gradients in evaluation",
-                "grad_output": rng.normal(size=(rows, features)),
-            },
-        ],
-    }
+    batches = [draw_table(rng, size, features) for size in (rows, rows, rows + 2, rows, rows)]
+    batches[2][-2:] += 3
 
+    def draw(size):
+        return 2 * rng.normal(size=(size, features)) + rng.normal(size=features)
 
-def evaluates_with_its_buffers(step):
-    """Evaluation judged by the module's own buffers, so that their faults are paid for once."""
-
-    @check(f"evaluation uses the running statistics ({step})")
-    def look(case):
-        scripted = {s.get("as"): s for s in case.inputs["steps"]}
-        x, values = scripted[step]["x"], scripted["parameters"]["values"]
-        mean, variance = (
-            np.asarray(find(case.observed, f"after training/{name}.value", case), float)
-            for name in BUFFERS
-        )
-        per_channel = (-1, *(1,) * (x.ndim - 2))
-        mean, variance, weight, bias = (
-            v.reshape(per_channel) for v in (mean, variance, values["weight"], values["bias"])
-        )
-        squared = variance + case.inputs["construct"]["eps"]
-        if not (np.isfinite(mean).all() and (squared > 0).all()):
-            return finding(
-                False,
-                "finite statistics and positive variances",
-                "others",
-                "the stored statistics are not finite, or a variance is not positive",
-            )
-        wanted = weight * (x - mean) / np.sqrt(squared) + bias
-        found = difference(
-            find(case.observed, f"{step}/result", case), wanted, Tolerance(dtype=case.dtype)
-        )
-        if found is None:
-            return finding(True)
-        return finding(False, found.expected, found.observed, found.gist)
-
-    return look
-
-
-@check("evaluation leaves the running statistics alone")
-def buffers_rest_in_evaluation(case):
-    for name in BUFFERS:
-        before = find(case.observed, f"after training/{name}.value", case)
-        after = find(case.observed, f"after evaluation/{name}.value", case)
-        if difference(after, before) is not None:
-            return finding(False, f"{name} unchanged", f"{name} changed", f"{name} was changed")
-    return finding(True)
-
-
-@check("gradients flow in evaluation too")
-def gradients_in_evaluation(case):
-    """That they flow is enough: their values hang on the buffers, which have been judged.
-
-    Buffers in the graph of training, paid for elsewhere, may leave nothing to go back through.
-    """
-    kept = (find(case.observed, f"after three batches/{b}.requires_grad", case) for b in BUFFERS)
-    if any(in_graph is True for in_graph in kept):
-        return finding(True)
-    gradient = find(case.observed, "gradients in evaluation/x", case)
-    return finding(
-        isinstance(gradient, np.ndarray) and gradient.any(),
-        "a gradient of the input",
-        "none",
-        "no gradient reaches the input",
-    )
-
-
-def out_of_the_graph(name):
-    """A buffer that remembers how it was computed keeps every batch in memory."""
-    return matches_reference(
-        f"{name} is not part of the gradient's graph",
-        of=f"after three batches/{name}.requires_grad",
-    )
-
-
-def trajectory_parts(training, statistics, evaluation, gradients):
-    """The parts of a batch normalization module: what it is worth to train, to keep, to evaluate."""
-    calls = ("first batch", "second batch", "third batch", "batch without gradients")
-    moments = ("at the start", "after one batch", "after three batches", "after training")
-    return [
-        Part(
-            "training output",
-            training,
-            tuple(matches_reference(f"the {c}", of=f"{c}/result") for c in calls),
-        ),
-        Part(
-            "running statistics",
-            statistics,
-            tuple(
-                matches_reference(f"{name} {moment}", of=f"{moment}/{name}.value")
-                for moment in moments
-                for name in BUFFERS
-            )
-            + tuple(out_of_the_graph(name) for name in BUFFERS),
-        ),
-        Part(
-            "evaluation",
-            evaluation,
-            (
-                evaluates_with_its_buffers("one example"),
-                evaluates_with_its_buffers("two examples"),
-                buffers_rest_in_evaluation,
-            ),
-        ),
-        Part(
-            "gradients",
-            gradients,
-            (
-                matches_reference("the gradient of the input", of="gradients/x"),
-                matches_reference("the gradients of weight and bias", of="gradients/parameters"),
-                gradients_in_evaluation,
-            ),
-        ),
-    ]
+    return draw_trajectory(rng, batches, draw)
 
 
 batch_norm1d = lab.exercise(
@@ -216,12 +50,10 @@ Call your own `batch_norm`, `update_running_statistics` and `batch_norm_inferenc
     parts=trajectory_parts(2, 2, 1, 1),
     minutes=15,
     difficulty=3,
-    core=True,
     syllabus=("5.2", "5.7"),
     blank=("forward",),
     inputs=draw_training,
     probe=probes.module(),
-    dtypes=("float32", "float32", "float32"),
     forbidden=TORCH_BATCH_NORM,
     needs=(
         "normalization/batch_norm",
@@ -239,21 +71,13 @@ Call your own `batch_norm`, `update_running_statistics` and `batch_norm_inferenc
 )
 
 
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "stores_eps",
+    edit("copy_(new_var)", "lerp_(x.var(dim=0) + self.eps, self.momentum)"),
     "You add ε to the variance before you store it. ε belongs to the division alone; "
     "`running_var` holds the variance.",
     origin="9 of 127 students",
 )
-def stores_eps(self, x):
-    if not self.training:
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-    with torch.no_grad():
-        variance = x.var(dim=0) + self.eps
-        self.running_mean.lerp_(x.mean(dim=0), self.momentum)
-        self.running_var.lerp_(variance, self.momentum)
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
 
 
 @batch_norm1d.mistake(
@@ -273,92 +97,60 @@ def keeps_an_axis(self, x):
     return batch_norm(x, self.weight, self.bias, eps=self.eps)
 
 
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "unbiased_everywhere",
+    edit("return batch_norm(x,", "return batch_norm_inference(x, x.mean(0), x.var(0),"),
     "You use the variance divided by N − 1 for both. It is what is stored; normalizing in "
     "training uses the biased one, divided by N.",
     origin="4 of 120 students",
 )
-def unbiased_everywhere(self, x):
-    mean, variance = self.running_mean, self.running_var
-    if self.training:
-        mean, variance = x.mean(dim=0), x.var(dim=0)
-        with torch.no_grad():
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance, self.momentum)
-    return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "stores_eps_and_omits_it_later",
+    edit("copy_(new_var)", "lerp_(x.var(dim=0) + self.eps, self.momentum)").also(
+        "self.running_var, self.weight, self.bias, eps=self.eps",
+        "self.running_var, self.weight, self.bias, eps=0",
+    ),
     "You store the variance with ε inside and leave ε out in evaluation. Store the variance alone "
     "and divide by √(running_var + ε).",
     origin="2 of 127 students",
 )
-def stores_eps_and_omits_it_later(self, x):
-    if not self.training:
-        deviation = torch.sqrt(self.running_var)
-        return self.weight * (x - self.running_mean) / deviation + self.bias
-    with torch.no_grad():
-        variance = x.var(dim=0) + self.eps
-        self.running_mean.lerp_(x.mean(dim=0), self.momentum)
-        self.running_var.lerp_(variance, self.momentum)
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "averages_the_deviation",
+    edit("copy_(new_var)", "lerp_(x.std(dim=0), self.momentum)").also(
+        "self.running_var, self.weight", "self.running_var**2, self.weight"
+    ),
     "You average the standard deviation and square it in evaluation. The square of a mean is not "
     "the mean of squares: store the variance.",
     origin="2 of 127 students",
 )
-def averages_the_deviation(self, x):
-    if not self.training:
-        deviation = torch.sqrt(self.running_var**2 + self.eps)
-        return self.weight * (x - self.running_mean) / deviation + self.bias
-    with torch.no_grad():
-        self.running_mean.lerp_(x.mean(dim=0), self.momentum)
-        self.running_var.lerp_(x.std(dim=0), self.momentum)
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "averages_the_deviation_and_divides_by_it",
+    edit("copy_(new_var)", "lerp_(x.std(dim=0), self.momentum)").also(
+        "self.running_var, self.weight, self.bias, eps=self.eps",
+        "self.running_var**2, self.weight, self.bias, eps=0",
+    ),
     "You store a running standard deviation. `running_var` holds the variance; in evaluation "
     "divide by √(running_var + ε).",
     origin="2 of 127 students",
 )
-def averages_the_deviation_and_divides_by_it(self, x):
-    if not self.training:
-        return self.weight * (x - self.running_mean) / self.running_var + self.bias
-    with torch.no_grad():
-        self.running_mean.lerp_(x.mean(dim=0), self.momentum)
-        self.running_var.lerp_(x.std(dim=0), self.momentum)
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "forgets_eps",
+    edit(
+        "self.running_var, self.weight, self.bias, eps=self.eps",
+        "self.running_var, self.weight, self.bias",
+    ).also("(x, self.weight, self.bias, eps=self.eps)", "(x, self.weight, self.bias)"),
     "You do not pass `self.eps` on, so the functions use their default of 1e-5.",
     origin="1 of 127 students",
 )
-def forgets_eps(self, x):
-    if not self.training:
-        return batch_norm_inference(x, self.running_mean, self.running_var, self.weight, self.bias)
-    with torch.no_grad():
-        self.running_mean, self.running_var = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-    return batch_norm(x, self.weight, self.bias)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "never_stores",
+    edit("self.running_mean.copy_(new_mean)", "pass").also(
+        "self.running_var.copy_(new_var)", "pass"
+    ),
     "You compute the new running statistics but do not store them: `running_mean` and "
     "`running_var` keep their first values. Copy the new ones into the buffers.",
     origin="1 of 127 students",
 )
-def never_stores(self, x):
-    if not self.training:
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-    update_running_statistics(self.running_mean, self.running_var, x, momentum=self.momentum)
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
 
 
 @batch_norm1d.mistake(
@@ -380,58 +172,32 @@ def evaluation_needs_training_variables(self, x):
     return self.weight * normalized + self.bias
 
 
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "evaluates_with_the_batch",
+    edit(
+        "x, self.running_mean, self.running_var, self.weight",
+        "x, x.mean(dim=0), x.var(dim=0, unbiased=False), self.weight",
+    ),
     "In evaluation you still use the mean and variance of the batch. A single example then gives "
     "β, whatever it is: use the running statistics.",
     origin="1 of 111 students",
 )
-def evaluates_with_the_batch(self, x):
-    mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
-    if self.training:
-        with torch.no_grad():
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(x.var(dim=0), self.momentum)
-    return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
-
-
-@batch_norm1d.mistake("`running_mean` moves, `running_var` does not. Store both.")
-def never_stores_the_variance(self, x):
-    if not self.training:
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-    with torch.no_grad():
-        self.running_mean, _ = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
-    "You store the biased variance, divided by N. It is right for normalizing; `running_var` "
-    "takes the unbiased one, divided by N − 1."
+batch_norm1d.mistake(
+    "never_stores_the_variance",
+    edit("self.running_var.copy_(new_var)", "pass"),
+    "`running_mean` moves, `running_var` does not. Store both.",
 )
-def biased_everywhere(self, x):
-    mean, variance = self.running_mean, self.running_var
-    if self.training:
-        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
-        with torch.no_grad():
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance, self.momentum)
-    return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
-
-
-@batch_norm1d.mistake("You do not pass `self.momentum` on, so the update uses its default of 0.1.")
-def forgets_momentum(self, x):
-    if not self.training:
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-    with torch.no_grad():
-        self.running_mean, self.running_var = update_running_statistics(
-            self.running_mean, self.running_var, x
-        )
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
+batch_norm1d.mistake(
+    "biased_everywhere",
+    edit("copy_(new_var)", "lerp_(x.var(dim=0, unbiased=False), self.momentum)"),
+    "You store the biased variance, divided by N. It is right for normalizing; `running_var` "
+    "takes the unbiased one, divided by N − 1.",
+)
+batch_norm1d.mistake(
+    "forgets_momentum",
+    edit(", momentum=self.momentum", ""),
+    "You do not pass `self.momentum` on, so the update uses its default of 0.1.",
+)
 
 
 @batch_norm1d.mistake(
@@ -450,223 +216,115 @@ def updates_in_evaluation(self, x):
     )
 
 
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "asks_whether_gradients_are_on",
+    edit("if not self.training:", "if not torch.is_grad_enabled():"),
     "You take the mode from `torch.is_grad_enabled()`. Gradients and mode are independent: ask "
-    "`self.training`."
+    "`self.training`.",
 )
-def asks_whether_gradients_are_on(self, x):
-    if not torch.is_grad_enabled():
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-    with torch.no_grad():
-        self.running_mean, self.running_var = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "buffers_in_the_graph",
+    edit("with torch.no_grad():", "if True:")
+    .also("self.running_mean.copy_(new_mean)", "self.running_mean = new_mean")
+    .also("self.running_var.copy_(new_var)", "self.running_var = new_var"),
     "Your buffers require a gradient: each keeps the graph of all batches before it, and memory "
-    "grows. Update them under `torch.no_grad()`."
+    "grows. Update them under `torch.no_grad()`.",
 )
-def buffers_in_the_graph(self, x):
-    if not self.training:
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-    self.running_mean, self.running_var = update_running_statistics(
-        self.running_mean, self.running_var, x, momentum=self.momentum
-    )
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "trains_with_running_statistics",
+    edit(
+        "return batch_norm(x, self.weight,",
+        "return batch_norm_inference(x, self.running_mean, self.running_var, self.weight,",
+    ),
     "In training you normalize with the running statistics. Training uses the mean and variance "
-    "of the batch itself; the running ones are for evaluation."
+    "of the batch itself; the running ones are for evaluation.",
 )
-def trains_with_running_statistics(self, x):
-    if self.training:
-        with torch.no_grad():
-            self.running_mean, self.running_var = update_running_statistics(
-                self.running_mean, self.running_var, x, momentum=self.momentum
-            )
-    return batch_norm_inference(
-        x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-    )
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "everything_without_gradients",
+    edit("def forward(", "@torch.no_grad()\ndef forward("),
     "Your whole `forward` runs without gradients, so nothing before this layer can learn. Only "
     "the update of the buffers belongs under `torch.no_grad()`.",
     raises="RuntimeError",
 )
-@torch.no_grad()
-def everything_without_gradients(self, x):
-    if not self.training:
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-    self.running_mean, self.running_var = update_running_statistics(
-        self.running_mean, self.running_var, x, momentum=self.momentum
-    )
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "constant_statistics",
+    edit(
+        "return batch_norm(x,",
+        "return batch_norm_inference(x, x.mean(0).detach(), x.var(0, unbiased=False).detach(),",
+    ),
     "You compute the batch's mean and variance without gradients. The values are right, but the "
-    "gradient must flow through them: they depend on x."
+    "gradient must flow through them: they depend on x.",
 )
-def constant_statistics(self, x):
-    mean, variance = self.running_mean, self.running_var
-    if self.training:
-        with torch.no_grad():
-            mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(x.var(dim=0), self.momentum)
-    return self.weight * (x - mean) / torch.sqrt(variance + self.eps) + self.bias
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "evaluation_without_eps",
+    edit(
+        "self.running_var, self.weight, self.bias, eps=self.eps",
+        "self.running_var, self.weight, self.bias, eps=0",
+    ),
     "In evaluation you leave ε out, or do not pass `self.eps` on. As in training, divide by "
     "√(running_var + ε).",
     origin="6 of 127 students",
 )
-def evaluation_without_eps(self, x):
-    if not self.training:
-        deviation = torch.sqrt(self.running_var)
-        return self.weight * (x - self.running_mean) / deviation + self.bias
-    with torch.no_grad():
-        self.running_mean, self.running_var = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "evaluation_with_eps_outside",
+    edit(
+        "self.running_var, self.weight, self.bias, eps=self.eps",
+        "(self.running_var.sqrt() + self.eps) ** 2, self.weight, self.bias, eps=0",
+    ),
     "In evaluation you add ε after the root. It is added to the variance, under the root: "
     "√(running_var + ε).",
     origin="3 of 127 students",
 )
-def evaluation_with_eps_outside(self, x):
-    if not self.training:
-        deviation = torch.sqrt(self.running_var) + self.eps
-        return self.weight * (x - self.running_mean) / deviation + self.bias
-    with torch.no_grad():
-        self.running_mean, self.running_var = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "evaluation_without_scale_and_shift",
+    edit(
+        "self.running_var, self.weight, self.bias",
+        "self.running_var, torch.ones_like(x[0]), torch.zeros_like(x[0])",
+    ),
     "In evaluation you leave out `weight` and `bias`. They were learned and are as much needed "
     "there: γ x̂ + β.",
     origin="2 of 127 students",
 )
-def evaluation_without_scale_and_shift(self, x):
-    if not self.training:
-        return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
-    with torch.no_grad():
-        self.running_mean, self.running_var = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "last_batch_only",
+    edit("momentum=self.momentum", "momentum=1"),
     "Your buffers hold the statistics of the last batch alone. Move them toward the batch: (1 − "
     "m) r + m · batch.",
     origin="1 of 127 students",
 )
-def last_batch_only(self, x):
-    if not self.training:
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-    with torch.no_grad():
-        self.running_mean, self.running_var = x.mean(dim=0), x.var(dim=0)
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "swaps_the_momentum",
+    edit("momentum=self.momentum", "momentum=1 - self.momentum"),
     "You weight the old value with m and the batch with 1 − m (the convention of Keras and Flax). "
-    "Here, as in torch, m weights the new batch: (1 − m) r + m · batch."
+    "Here, as in torch, m weights the new batch: (1 − m) r + m · batch.",
 )
-def swaps_the_momentum(self, x):
-    if not self.training:
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-    m = self.momentum
-    with torch.no_grad():
-        self.running_mean = m * self.running_mean + (1 - m) * x.mean(dim=0)
-        self.running_var = m * self.running_var + (1 - m) * x.var(dim=0)
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "stores_the_other_way_round",
+    edit("copy_(new_mean)", "copy_(new_var)").also("copy_(new_var)", "copy_(new_mean)"),
     "You store the new mean in `running_var` and the new variance in `running_mean`. The order of "
-    "the pair is (mean, variance)."
+    "the pair is (mean, variance).",
 )
-def stores_the_other_way_round(self, x):
-    if not self.training:
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-    with torch.no_grad():
-        self.running_var, self.running_mean = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "modes_exchanged",
+    edit("if not self.training:", "if self.training:"),
     "Your two branches are exchanged: `self.training` is True in train mode, and there the batch "
     "is used.",
     raises="ValueError",
 )
-def modes_exchanged(self, x):
-    if self.training:
-        return batch_norm_inference(
-            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-        )
-    with torch.no_grad():
-        self.running_mean, self.running_var = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "always_the_batch",
+    edit("if not self.training:", "if False:"),
     "You do not ask `self.training`: in evaluation, too, your layer uses the batch and moves the "
     "running statistics. Use `running_mean` and `running_var` there.",
     raises="ValueError",
 )
-def always_the_batch(self, x):
-    with torch.no_grad():
-        self.running_mean, self.running_var = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
-
-
-@batch_norm1d.mistake(
+batch_norm1d.mistake(
+    "evaluation_without_gradients",
+    edit("return batch_norm_inference(", "return torch.no_grad()(batch_norm_inference)("),
     "In evaluation your output lets no gradient through. Mode and gradients are two different "
     "things: only the update of the buffers belongs under `torch.no_grad()`.",
     raises="RuntimeError",
 )
-def evaluation_without_gradients(self, x):
-    if not self.training:
-        with torch.no_grad():
-            return batch_norm_inference(
-                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
-            )
-    with torch.no_grad():
-        self.running_mean, self.running_var = update_running_statistics(
-            self.running_mean, self.running_var, x, momentum=self.momentum
-        )
-    return batch_norm(x, self.weight, self.bias, eps=self.eps)
 
 
 @batch_norm1d.mistake(

@@ -39,8 +39,6 @@ lab.prediction(
 SGD, momentum 0.9 and a learning rate of **0.5**. One has batch normalization before each of its
 five ReLUs; otherwise they are the same. What will be seen?""",
     minutes=2,
-    difficulty=1,
-    core=True,
     syllabus=("5.7",),
     choices=LARGE_RATE,
     outcome=outcome_at_a_large_rate,
@@ -81,8 +79,6 @@ lab.prediction(
     statement="""A trained `BatchNorm1d` gets a batch of a **single example**, shape (1, C), once in
 train mode and once in eval mode. What will happen?""",
     minutes=1,
-    difficulty=1,
-    core=True,
     syllabus=("5.2", "5.7"),
     choices=ONE_EXAMPLE,
     outcome=outcome_for_one_example,
@@ -123,7 +119,6 @@ mode. A random gradient arrives from above. How large is the gradient of the lin
 **bias**?""",
     minutes=1,
     difficulty=2,
-    core=True,
     syllabus=("5.5",),
     choices=BIAS_GRADIENT,
     outcome=outcome_for_a_bias,
@@ -171,7 +166,6 @@ normalization in train mode. What happens to the output of the batch normalizati
 gradient of these weights?""",
     minutes=2,
     difficulty=2,
-    core=True,
     syllabus=("5.6",),
     choices=HALVED_WEIGHTS,
     outcome=outcome_for_halved_weights,
@@ -205,7 +199,6 @@ entry gets noise on top. The inputs of the next layers now drift more than ever.
 of 0.01, how well does this network do after ten epochs?""",
     minutes=2,
     difficulty=2,
-    core=True,
     syllabus=("5.7",),
     choices=NOISE,
     outcome=outcome_with_noise,
@@ -226,7 +219,6 @@ it and say what it shows. Then give **another** reason why a network with batch 
 at larger learning rates, and support it with a formula or a measurement of this lab.""",
     minutes=8,
     difficulty=3,
-    core=True,
     syllabus=("5.6", "5.7"),
     explanation="""**Model answer.** The claim is that of the 2015 paper, and it is at best a part of
 the truth. In this lab we put random shifts, scales and noise after every batch normalization, new

@@ -12,7 +12,7 @@ from autograder.exercises.normalization.drawing import (
 )
 from autograder.exercises.normalization.lab import lab
 from autograder.judging import Part
-from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.judging.checks import check, finding, keeps_dtype, matches_reference
 from course_lib import normalization
 
 
@@ -27,6 +27,12 @@ def draw_update(rng):
     }
 
 
+@check("the arguments are left as they were")
+def leaves_the_arguments(case):
+    changed = case.observed.get("changed")
+    return finding(not changed, "unchanged arguments", "others", "an argument was changed in place")
+
+
 update_running_statistics = lab.exercise(
     normalization.update_running_statistics,
     title="Keep running statistics",
@@ -36,7 +42,8 @@ variance, and lets each batch pull it a little its way:
 
 $$r \\leftarrow (1-m)\\,r + m\\cdot\\text{batch}$$
 
-Return the new pair `(mean, variance)` as tensors of shape (C,), and leave the arguments alone.
+Return the new pair `(mean, variance)` as tensors of shape (C,), and leave the arguments alone: here
+this is demanded, not only recommended.
 
 *Conventions:* m (`momentum`) weights the **new** batch, as in torch (Keras and Flax weight the old
 value). The variance that is *stored* divides by **N − 1**: it is to estimate the spread of all
@@ -48,14 +55,13 @@ data, not only of this batch. (The one you normalize with in training divides by
             3,
             (
                 matches_reference("the new running variance", of="result.1"),
-                leaves_inputs_alone(),
+                leaves_the_arguments,
                 keeps_dtype(),
             ),
         ),
     ],
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("5.2",),
     inputs=(draw_update, without(draw_update, "momentum"), draw_update),
     probe=probes.call(),
@@ -221,6 +227,17 @@ def variance_before_mean(running_mean, running_var, x, *, momentum=0.1):
     return (1 - momentum) * running_var + momentum * x.var(dim=0), new_mean
 
 
+@update_running_statistics.mistake(
+    "The numbers are right, but you wrote them into the arguments (`mul_`, `add_`, `+=`). Leave "
+    "`running_mean` and `running_var` as they are and return new tensors: whoever holds the old "
+    "ones may still need them."
+)
+def in_place(running_mean, running_var, x, *, momentum=0.1):
+    running_mean.mul_(1 - momentum).add_(momentum * x.mean(dim=0))
+    running_var.mul_(1 - momentum).add_(momentum * x.var(dim=0))
+    return running_mean, running_var
+
+
 @update_running_statistics.alternative
 def with_torch_var(running_mean, running_var, x, *, momentum=0.1):
     new_mean = (1 - momentum) * running_mean + momentum * x.mean(0)
@@ -241,10 +258,3 @@ def by_a_step(running_mean, running_var, x, *, momentum=0.1):
         running_mean - momentum * (running_mean - x.mean(dim=0)),
         running_var + momentum * (unbiased - running_var),
     ]
-
-
-@update_running_statistics.alternative
-def in_place(running_mean, running_var, x, *, momentum=0.1):
-    running_mean.mul_(1 - momentum).add_(momentum * x.mean(dim=0))
-    running_var.mul_(1 - momentum).add_(x.std(dim=0) ** 2, alpha=momentum)
-    return running_mean, running_var

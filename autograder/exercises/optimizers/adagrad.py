@@ -10,6 +10,7 @@ from autograder.exercises.optimizers.trajectories import (
     changed_rates,
     draw_run,
 )
+from autograder.judging import edit
 from course_lib import optimizers
 
 
@@ -47,7 +48,6 @@ whatever the gradient's scale. Write `update`.
 *Convention:* ε stands **outside** the root, as in torch.""",
     points=3,
     minutes=6,
-    difficulty=1,
     core=False,
     syllabus=("6.7",),
     blank=("update",),
@@ -63,63 +63,49 @@ whatever the gradient's scale. Write `update`.
 )
 
 
-@ada_grad.mistake(
+ada_grad.mistake(
+    "eps_inside_the_root",
+    edit('(torch.sqrt(state["c"]) + self.eps)', 'torch.sqrt(state["c"] + self.eps)'),
     "Your ε is inside the root (TensorFlow's convention for these rules). Here and in torch it "
-    "stands outside: √c + ε. With gradients below √ε the two differ widely."
+    "stands outside: √c + ε. With gradients below √ε the two differ widely.",
 )
-def eps_inside_the_root(self, parameter, gradient, state):
-    state["c"] = state.get("c", 0) + gradient**2
-    parameter -= self.lr * gradient / torch.sqrt(state["c"] + self.eps)
-
-
-@ada_grad.mistake(
-    "You divide by c. Divide by its root, √c + ε: then the scale of the gradients cancels."
+ada_grad.mistake(
+    "no_root",
+    edit('torch.sqrt(state["c"])', 'state["c"]'),
+    "You divide by c. Divide by its root, √c + ε: then the scale of the gradients cancels.",
 )
-def no_root(self, parameter, gradient, state):
-    state["c"] = state.get("c", 0) + gradient**2
-    parameter -= self.lr * gradient / (state["c"] + self.eps)
-
-
-@ada_grad.mistake(
+ada_grad.mistake(
+    "not_squared",
+    edit("gradient**2", "gradient"),
     "You add up g, not g²: positive and negative gradients cancel, and the root of a negative sum "
-    "is not a number."
+    "is not a number.",
 )
-def not_squared(self, parameter, gradient, state):
-    state["c"] = state.get("c", 0) + gradient
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
-
-
-@ada_grad.mistake(
+ada_grad.mistake(
+    "absolute_values",
+    edit("gradient**2", "gradient.abs()").also('torch.sqrt(state["c"])', 'state["c"]'),
     "You add up |g| and divide by the sum: steps then shrink like 1/t. AdaGrad adds squares and "
-    "takes the root, for 1/√t."
+    "takes the root, for 1/√t.",
 )
-def absolute_values(self, parameter, gradient, state):
-    state["c"] = state.get("c", 0) + gradient.abs()
-    parameter -= self.lr * gradient / (state["c"] + self.eps)
-
-
-@ada_grad.mistake("You always use ε = 1e-7. Use `self.eps`.")
-def another_eps(self, parameter, gradient, state):
-    state["c"] = state.get("c", 0) + gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-7)
-
-
-@ada_grad.mistake("You always use ε = 1e-10, whatever the caller passes. Use `self.eps`.")
-def default_eps(self, parameter, gradient, state):
-    state["c"] = state.get("c", 0) + gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-10)
-
-
-@ada_grad.mistake("The ε is missing: divide by √c + ε.")
-def no_eps(self, parameter, gradient, state):
-    state["c"] = state.get("c", 0) + gradient**2
-    parameter -= self.lr * gradient / torch.sqrt(state["c"])
-
-
-@ada_grad.mistake("Your c starts at the first g², which is then added once more. c starts at 0.")
-def first_square_twice(self, parameter, gradient, state):
-    state["c"] = state.get("c", gradient**2) + gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+ada_grad.mistake(
+    "another_eps",
+    edit("+ self.eps", "+ 1e-7"),
+    "You always use ε = 1e-7. Use `self.eps`.",
+)
+ada_grad.mistake(
+    "default_eps",
+    edit("+ self.eps", "+ 1e-10"),
+    "You always use ε = 1e-10, whatever the caller passes. Use `self.eps`.",
+)
+ada_grad.mistake(
+    "no_eps",
+    edit(" + self.eps", ""),
+    "The ε is missing: divide by √c + ε.",
+)
+ada_grad.mistake(
+    "first_square_twice",
+    edit('("c", 0)', '("c", gradient**2)'),
+    "Your c starts at the first g², which is then added once more. c starts at 0.",
+)
 
 
 @ada_grad.mistake(
@@ -132,13 +118,12 @@ def an_average(self, parameter, gradient, state):
     parameter -= self.lr * gradient / (torch.sqrt(state["c"] / state["t"]) + self.eps)
 
 
-@ada_grad.mistake(
+ada_grad.mistake(
+    "eps_added_to_the_weights",
+    edit('(torch.sqrt(state["c"]) + self.eps)', 'torch.sqrt(state["c"]) + self.eps'),
     "`… / sqrt(c) + eps` divides first and then adds ε to the step. Put the denominator in "
-    "parentheses: `/ (sqrt(c) + eps)`."
+    "parentheses: `/ (sqrt(c) + eps)`.",
 )
-def eps_added_to_the_weights(self, parameter, gradient, state):
-    state["c"] = state.get("c", 0) + gradient**2
-    parameter -= self.lr * gradient / torch.sqrt(state["c"]) + self.eps
 
 
 @ada_grad.mistake(
@@ -151,18 +136,16 @@ def old_sum(self, parameter, gradient, state):
     state["c"] = old + gradient**2
 
 
-@ada_grad.mistake("You compute a new c but do not store it: every step divides by |g|.")
-def never_stores(self, parameter, gradient, state):
-    c = state.get("c", 0) + gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(c) + self.eps)
-
-
-@ada_grad.mistake(
-    "You keep one sum for the whole tensor. The point of AdaGrad is a sum for every entry."
+ada_grad.mistake(
+    "never_stores",
+    edit('state["c"] =', "c =").also('torch.sqrt(state["c"])', "torch.sqrt(c)"),
+    "You compute a new c but do not store it: every step divides by |g|.",
 )
-def one_sum_for_all(self, parameter, gradient, state):
-    state["c"] = state.get("c", 0) + (gradient**2).sum()
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+ada_grad.mistake(
+    "one_sum_for_all",
+    edit("gradient**2", "(gradient**2).sum()"),
+    "You keep one sum for the whole tensor. The point of AdaGrad is a sum for every entry.",
+)
 
 
 @ada_grad.alternative

@@ -1,5 +1,6 @@
 """Adam, as the paper has it and as the lecture notes have it."""
 
+from autograder.judging import edit
 from course_lib.optimizers import GradientDescent
 import numpy as np
 import torch
@@ -59,7 +60,6 @@ gradient of any size.""",
     points=5,
     minutes=12,
     difficulty=2,
-    core=True,
     syllabus=("6.9",),
     blank=("update",),
     inputs=(draw_adam, draw_default, draw_rests),
@@ -75,234 +75,155 @@ gradient of any size.""",
 )
 
 
-@adam.mistake(
+adam.mistake(
+    "no_bias_correction",
+    edit(' / (1 - beta1 ** state["t"])', "").also(' / (1 - beta2 ** state["t"])', ""),
     "You do not correct m and v for their start at zero. They begin far too small, v more than m: "
     "your first step is (1 − β₁)/√(1 − β₂) times too large, 3.16 times with torch's defaults. "
     "Divide by 1 − β₁ᵗ and 1 − β₂ᵗ. (The lecture notes print this as Adam.)",
     origin="17 of 261 students; lecture notes",
 )
-def no_bias_correction(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    parameter -= self.lr * m / (torch.sqrt(v) + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "starts_at_two",
+    edit('("t", 0)', '("t", 1)'),
     "Your t is 2 in the first step. t starts at 0 and is incremented before it is used, so that "
     "the first step has t = 1.",
     origin="15 of 134 students",
 )
-def starts_at_two(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 1) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "eps_before_the_correction",
+    edit(
+        "m_hat / (torch.sqrt(v_hat) + self.eps)",
+        'm_hat * (1 - beta2 ** state["t"]) ** 0.5 / (torch.sqrt(state["v"]) + self.eps)',
+    ),
     "You fold the corrections into the rate (the paper's efficient form) and add ε to √v. There ε "
     "has to be scaled as well, ε √(1 − β₂ᵗ): √v̂ + ε is what is asked for.",
     origin="7 of 134 students",
 )
-def eps_before_the_correction(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    rate = self.lr * (1 - b2**t) ** 0.5 / (1 - b1**t)
-    parameter -= rate * m / (torch.sqrt(v) + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "eps_inside_the_root",
+    edit("torch.sqrt(v_hat) + self.eps", "torch.sqrt(v_hat + self.eps)"),
     "Your ε is inside the root. Here, in the paper and in torch it stands outside: √v̂ + ε.",
     origin="6 of 261 students",
 )
-def eps_inside_the_root(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / torch.sqrt(v_hat + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "time_stands_still",
+    edit('state.get("t", 0) + 1', "1"),
     "Every step of yours is corrected as if it were the first, by 1 − β₁ and 1 − β₂. The "
     "correction is 1 − βᵗ: t has to be incremented, stored in `state`, and used as the exponent.",
     origin="8 of 261 students",
 )
-def time_stands_still(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "another_eps",
+    edit("+ self.eps", "+ 1e-7"),
     "You always use ε = 1e-7, whatever the caller passes. Use `self.eps`.",
     origin="2 of 261 students",
 )
-def another_eps(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + 1e-7)
-
-
-@adam.mistake(
+adam.mistake(
+    "tiny_eps",
+    edit("+ self.eps", "+ 1e-8"),
     "You always use ε = 1e-8, whatever the caller passes. Use `self.eps`.",
     origin="2 of 261 students",
 )
-def tiny_eps(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + 1e-8)
-
-
-@adam.mistake(
+adam.mistake(
+    "counts_from_zero",
+    edit('("t", 0)', '("t", -1)'),
     "Your t is 0 in the first step, and 1 − β⁰ = 0 stands in a denominator. Increment t before "
     "you use it.",
     origin="2 of 128 students",
 )
-def counts_from_zero(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0)
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t + 1, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "starts_at_five",
+    edit('("t", 0)', '("t", 4)'),
     "Your t starts at 5, which suits one published test and no training. It is 1 in the first "
     "step.",
     origin="2 of 261 students",
 )
-def starts_at_five(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 4) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "five_incremented",
+    edit('("t", 0)', '("t", 5)'),
     "Your t starts at 5, so that it is 6 in the first step. It has to be 1 there.",
     origin="2 of 261 students",
 )
-def five_incremented(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 5) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "always_five",
+    edit('state.get("t", 0) + 1', "5"),
     "Your t is 5 in every step, which suits one published test and no training. It counts the "
     "steps: 1, 2, …, and is kept in `state`.",
     origin="1 of 128 students",
 )
-def always_five(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, 5
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "eps_inside_uncorrected",
+    edit(' / (1 - beta1 ** state["t"])', "")
+    .also(' / (1 - beta2 ** state["t"])', "")
+    .also("torch.sqrt(v_hat) + self.eps", "torch.sqrt(v_hat + self.eps)"),
     "Two things: your ε is inside the root, and m and v are not corrected for their start at "
     "zero. √v̂ + ε, with v̂ = v / (1 − β₂ᵗ), and m̂ = m / (1 − β₁ᵗ).",
     origin="7 of 134 students have the ε and another fault",
 )
-def eps_inside_uncorrected(self, parameter, gradient, state):
-    b1, b2 = self.betas
-    state["m"] = b1 * state.get("m", 0) + (1 - b1) * gradient
-    state["v"] = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    parameter -= self.lr * state["m"] / torch.sqrt(state["v"] + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "one_beta_for_both",
+    edit("1 - beta2 **", "1 - beta1 **"),
     "You correct v with β₁. Each average is corrected with its own β: v̂ = v / (1 − β₂ᵗ).",
     origin="1 of 128 students",
 )
-def one_beta_for_both(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b1**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "keeps_the_corrected",
+    edit("m_hat =", 'm_hat = state["m"] =').also("v_hat =", 'v_hat = state["v"] ='),
     "You store m̂ and v̂, so that the next step corrects what is corrected already. Keep m and v; "
     "m̂ and v̂ are for this step only.",
     origin="1 of 133 students",
 )
-def keeps_the_corrected(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    state.update(t=t, m=m_hat, v=v_hat)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "one_plus",
+    edit("1 - beta1 **", "1 + beta1 **").also("1 - beta2 **", "1 + beta2 **"),
     "You divide by 1 + βᵗ. The averages start too small and must grow: divide by 1 − βᵗ.",
     origin="1 of 133 students",
 )
-def one_plus(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 + b1**t), v / (1 + b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+adam.mistake(
+    "times_t",
+    edit("beta1 ** state", "beta1 * state").also("beta2 ** state", "beta2 * state"),
+    "You multiply β by t where it is raised to the power t: the correction is 1 − βᵗ (`beta**t`). "
+    "1 − β t is negative from the second step on, and the root of a negative v̂ is not a number.",
+    origin="students of comparable courses",
+)
+adam.mistake(
+    "fixed_betas",
+    edit("beta1, beta2 = self.betas", "beta1, beta2 = 0.9, 0.999"),
+    "You always use β₁ = 0.9 and β₂ = 0.999. Read `self.betas`, which the caller may set.",
+    origin="students of comparable courses",
+)
 
 
 @adam.mistake(
+    "m and v are one tensor with you: what is put into the one stands in the other as well. "
+    "`m = v = zeros` gives one tensor two names; make two.",
+    origin="students of comparable courses",
+)
+def one_tensor_for_both(self, parameter, gradient, state):
+    if not state:
+        state["t"] = 0
+        state["m"] = state["v"] = torch.zeros_like(parameter)
+    (b1, b2), m, v = self.betas, state["m"], state["v"]
+    state["t"] += 1
+    m.mul_(b1).add_(gradient, alpha=1 - b1)
+    v.mul_(b2).addcmul_(gradient, gradient, value=1 - b2)
+    m_hat, v_hat = m / (1 - b1 ** state["t"]), v / (1 - b2 ** state["t"])
+    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
+
+
+adam.mistake(
+    "weight_for_gradient",
+    edit("(1 - beta1) * gradient", "(1 - beta1) * parameter").also("gradient**2", "parameter**2"),
     "You use the weight where the gradient is meant: your averages are of w.",
     origin="1 of 128 students",
 )
-def weight_for_gradient(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    gradient = parameter
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "one_clock_for_all",
+    edit('state["t"] = state.get("t", 0)', 'state["t"] = self.t = getattr(self, "t", 0)'),
     "You keep one t for the whole optimizer, and `update` is called once per parameter: with "
-    "three parameters t grows by 3 per step. Keep t in `state`, beside m and v."
+    "three parameters t grows by 3 per step. Keep t in `state`, beside m and v.",
 )
-def one_clock_for_all(self, parameter, gradient, state):
-    b1, b2 = self.betas
-    t = self.t = getattr(self, "t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
 
 
 @adam.mistake(
@@ -327,84 +248,46 @@ class ClockOfTheOptimizer(GradientDescent):
         parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
 
 
-@adam.mistake("You correct m but not v, which starts at zero as well: v̂ = v / (1 − β₂ᵗ).")
-def only_the_first_corrected(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake("You correct v but not m, which starts at zero as well: m̂ = m / (1 − β₁ᵗ).")
-def only_the_second_corrected(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m, v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake(
-    "Your betas are exchanged: the first belongs to the average of g, the second to that of g²."
+adam.mistake(
+    "only_the_first_corrected",
+    edit(' / (1 - beta2 ** state["t"])', ""),
+    "You correct m but not v, which starts at zero as well: v̂ = v / (1 − β₂ᵗ).",
 )
-def betas_exchanged(self, parameter, gradient, state):
-    (b2, b1), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake("You divide by v̂. Divide by its root, √v̂ + ε.")
-def no_root(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (v_hat + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "only_the_second_corrected",
+    edit(' / (1 - beta1 ** state["t"])', ""),
+    "You correct v but not m, which starts at zero as well: m̂ = m / (1 − β₁ᵗ).",
+)
+adam.mistake(
+    "betas_exchanged",
+    edit("beta1, beta2 =", "beta2, beta1 ="),
+    "Your betas are exchanged: the first belongs to the average of g, the second to that of g².",
+)
+adam.mistake(
+    "no_root",
+    edit("torch.sqrt(v_hat)", "v_hat"),
+    "You divide by v̂. Divide by its root, √v̂ + ε.",
+)
+adam.mistake(
+    "sums_gradients",
+    edit("(1 - beta1) * gradient", "gradient"),
     "Your m sums up gradients (b ← β₁ b + g, as momentum does). Adam's is an average: β₁ m + (1 − "
-    "β₁) g."
+    "β₁) g.",
 )
-def sums_gradients(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam.mistake(
+adam.mistake(
+    "eps_added_to_the_weights",
+    edit("(torch.sqrt(v_hat) + self.eps)", "torch.sqrt(v_hat) + self.eps"),
     "`… / sqrt(v_hat) + eps` divides first and then adds ε to the step. Put the denominator in "
-    "parentheses."
+    "parentheses.",
 )
-def eps_added_to_the_weights(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / torch.sqrt(v_hat) + self.eps
-
-
-@adam.mistake(
-    "You compute new averages but do not store them: each step knows its own gradient only."
+adam.mistake(
+    "never_stores",
+    edit('state["m"] =', "m =")
+    .also('state["m"] /', "m /")
+    .also('state["v"] =', "v =")
+    .also('state["v"] /', "v /"),
+    "You compute new averages but do not store them: each step knows its own gradient only.",
 )
-def never_stores(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
 
 
 @adam.alternative

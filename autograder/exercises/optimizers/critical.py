@@ -6,6 +6,7 @@ import torch
 from autograder import probes
 from autograder.exercises.optimizers.curvature import symmetric
 from autograder.exercises.optimizers.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
@@ -64,7 +65,6 @@ these words:
 An eigenvalue between −`tolerance` and `tolerance` counts as zero.""",
     points=3,
     minutes=6,
-    difficulty=1,
     core=False,
     syllabus=("6.4",),
     inputs=(draw_points, draw_nearly_flat, draw_points),
@@ -85,21 +85,12 @@ def always_a_minimum(hessians, tolerance=1e-6):
     return ["minimum" for _ in hessians]
 
 
-@classify_critical_points.mistake(
+classify_critical_points.mistake(
+    "from_the_diagonal",
+    edit("torch.linalg.eigvalsh(hessian)", "hessian.diagonal()"),
     "You read the diagonal. [[1, 3], [3, 1]] has a positive one and the eigenvalues 4 and −2: a "
-    "saddle. Compute the eigenvalues."
+    "saddle. Compute the eigenvalues.",
 )
-def from_the_diagonal(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values, tol = hessian.diagonal(), tolerance
-        if (values > tol).any() and (values < -tol).any():
-            kinds.append("saddle")
-        elif (values > tol).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < -tol).all() else "degenerate")
-    return kinds
 
 
 @classify_critical_points.mistake(
@@ -120,19 +111,12 @@ def from_the_determinant(hessians, tolerance=1e-6):
     return kinds
 
 
-@classify_critical_points.mistake(
+classify_critical_points.mistake(
+    "zeros_count_as_up",
+    edit("eigenvalues > tolerance", "eigenvalues >= -tolerance"),
     "Eigenvalues of zero pass for positive ones with you. There the Hessian cannot tell: "
-    '"degenerate".'
+    '"degenerate".',
 )
-def zeros_count_as_up(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values = torch.linalg.eigvalsh(hessian)
-        if (values >= -tolerance).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < -tolerance).all() else "saddle")
-    return kinds
 
 
 @classify_critical_points.mistake(
@@ -150,100 +134,47 @@ def zeros_count_as_either(hessians, tolerance=1e-6):
     return kinds
 
 
-@classify_critical_points.mistake(
+classify_critical_points.mistake(
+    "saddle_otherwise",
+    edit('"degenerate"', '"saddle"'),
     "You call everything else a saddle. A saddle needs both signs; zeros and one sign are "
-    '"degenerate".'
+    '"degenerate".',
 )
-def saddle_otherwise(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values = torch.linalg.eigvalsh(hessian)
-        if (values > tolerance).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < -tolerance).all() else "saddle")
-    return kinds
-
-
-@classify_critical_points.mistake(
+classify_critical_points.mistake(
+    "degenerate_if_all_zero",
+    edit("up.any() and down.any()", "not (up | down).any()")
+    .also('append("saddle")', 'append("degenerate")')
+    .also('else "degenerate"', 'else "saddle"'),
     "You say “degenerate” only where all eigenvalues are zero. One zero beside one sign is "
-    "enough: a saddle needs both signs."
+    "enough: a saddle needs both signs.",
 )
-def degenerate_if_all_zero(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values = torch.linalg.eigvalsh(hessian)
-        if (values.abs() <= tolerance).all():
-            kinds.append("degenerate")
-        elif (values > tolerance).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < -tolerance).all() else "saddle")
-    return kinds
-
-
-@classify_critical_points.mistake(
+classify_critical_points.mistake(
+    "no_tolerance",
+    edit("eigenvalues > tolerance, eigenvalues < -tolerance", "eigenvalues > 0, eigenvalues < 0"),
     "You compare with 0. Computed eigenvalues are hardly ever exactly 0: within ± `tolerance` "
-    "they count as zero."
+    "they count as zero.",
 )
-def no_tolerance(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values = torch.linalg.eigvalsh(hessian)
-        if (values > 0).any() and (values < 0).any():
-            kinds.append("saddle")
-        elif (values > 0).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < 0).all() else "degenerate")
-    return kinds
-
-
-@classify_critical_points.mistake(
+classify_critical_points.mistake(
+    "degenerate_first",
+    edit("up.any() and down.any()", "not (up | down).all()")
+    .also('append("saddle")', 'append("degenerate")')
+    .also('else "degenerate"', 'else "saddle"'),
     "You say “degenerate” as soon as one eigenvalue is zero. With both signs among the others it "
-    "is a saddle for certain."
+    "is a saddle for certain.",
 )
-def degenerate_first(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values = torch.linalg.eigvalsh(hessian)
-        if (values.abs() <= tolerance).any():
-            kinds.append("degenerate")
-        elif (values > 0).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < 0).all() else "saddle")
-    return kinds
-
-
-@classify_critical_points.mistake("You always use 1e-6. Use `tolerance`.")
-def ignores_the_tolerance(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values, tol = torch.linalg.eigvalsh(hessian), 1e-6
-        if (values > tol).any() and (values < -tol).any():
-            kinds.append("saddle")
-        elif (values > tol).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < -tol).all() else "degenerate")
-    return kinds
-
-
-@classify_critical_points.mistake(
-    "Minimum and maximum are exchanged: positive curvature everywhere is a valley."
+classify_critical_points.mistake(
+    "ignores_the_tolerance",
+    edit(
+        "eigenvalues > tolerance, eigenvalues < -tolerance",
+        "eigenvalues > 1e-6, eigenvalues < -1e-6",
+    ),
+    "You always use 1e-6. Use `tolerance`.",
 )
-def up_and_down_exchanged(hessians, tolerance=1e-6):
-    kinds = []
-    for hessian in hessians:
-        values, tol = -torch.linalg.eigvalsh(hessian), tolerance
-        if (values > tol).any() and (values < -tol).any():
-            kinds.append("saddle")
-        elif (values > tol).all():
-            kinds.append("minimum")
-        else:
-            kinds.append("maximum" if (values < -tol).all() else "degenerate")
-    return kinds
+classify_critical_points.mistake(
+    "up_and_down_exchanged",
+    edit("up, down =", "down, up ="),
+    "Minimum and maximum are exchanged: positive curvature everywhere is a valley.",
+)
 
 
 @classify_critical_points.mistake(

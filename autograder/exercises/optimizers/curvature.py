@@ -51,7 +51,6 @@ symmetric stretches by other factors than its eigenvalues. diag(1, −2) has κ 
 Return κ of a square `matrix`.""",
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("6.3",),
     inputs=(draw_indefinite, draw_oblique, draw_indefinite),

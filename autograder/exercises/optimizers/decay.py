@@ -3,6 +3,7 @@
 import torch
 
 from autograder import probes
+from autograder.exercises.optimizers.adam import draw_default
 from autograder.exercises.optimizers.lab import lab
 from autograder.exercises.optimizers.trajectories import (
     RUN_CHECKS,
@@ -10,6 +11,7 @@ from autograder.exercises.optimizers.trajectories import (
     changed_rates,
     draw_run,
 )
+from autograder.judging import edit
 from course_lib import optimizers
 
 
@@ -22,11 +24,6 @@ def draw_adamw(rng):
     decay = float(rng.uniform(0.3, 0.6))
     settings = {"lr": rate, "betas": betas, "eps": 0.01, "weight_decay": decay}
     return draw_run(rng, settings, later=(lower, higher))
-
-
-def draw_default(rng):
-    """Nothing given; the rate changes."""
-    return draw_run(rng, {}, later=({"lr": float(rng.uniform(0.02, 0.1))}, {}), tiny=3e-8)
 
 
 def draw_rests(rng):
@@ -53,7 +50,6 @@ is the weight **before** the step, in whichever order you write the two.""",
     points=4,
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("6.10",),
     blank=("update",),
     inputs=(draw_adamw, draw_default, draw_rests),
@@ -68,219 +64,116 @@ is the weight **before** the step, in whichever order you write the two.""",
 )
 
 
-@adam_w.mistake(
+adam_w.mistake(
+    "penalty_in_the_gradient",
+    edit(
+        "beta1, beta2 = self.betas",
+        "gradient = gradient + self.weight_decay * parameter\nbeta1, beta2 = self.betas",
+    ).also("parameter *= 1 - self.lr * self.weight_decay", ""),
     "You add λ w to the gradient: L2 regularization. Adam then divides it by √v̂ like everything "
     "else, so that entries with large gradients hardly decay, and with a zero loss gradient every "
     "weight moves by η. Decoupled decay stays out of g, m and v: w ← (1 − ηλ) w.",
     origin="folklore",
 )
-def penalty_in_the_gradient(self, parameter, gradient, state):
-    gradient = gradient + self.weight_decay * parameter
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam_w.mistake(
+adam_w.mistake(
+    "decay_without_the_rate",
+    edit("self.lr * self.weight_decay", "self.weight_decay"),
     "You shrink by 1 − λ, without the learning rate. In torch's convention the decay follows the "
-    "schedule: 1 − ηλ."
+    "schedule: 1 − ηλ.",
 )
-def decay_without_the_rate(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter *= 1 - self.weight_decay
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam_w.mistake("This is Adam: the weight decay is missing.")
-def no_decay(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam_w.mistake(
+adam_w.mistake(
+    "no_decay",
+    edit("parameter *= 1 - self.lr * self.weight_decay", ""),
+    "This is Adam: the weight decay is missing.",
+)
+adam_w.mistake(
+    "decays_the_new_weight",
+    edit("parameter *= 1 - self.lr * self.weight_decay", "").also(
+        "+ self.eps)", "+ self.eps)\nparameter *= 1 - self.lr * self.weight_decay"
+    ),
     "You decay the weight after Adam's step, and with it the step. The order may be either, but "
-    "the decay takes the weight as it was before: (1 − ηλ) w − η m̂/(√v̂ + ε)."
+    "the decay takes the weight as it was before: (1 − ηλ) w − η m̂/(√v̂ + ε).",
 )
-def decays_the_new_weight(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-    parameter *= 1 - self.lr * self.weight_decay
-
-
-@adam_w.mistake(
+adam_w.mistake(
+    "penalty_after_the_moments",
+    edit("parameter *= 1 - self.lr * self.weight_decay", "").also(
+        "m_hat / (", "(m_hat + self.weight_decay * parameter) / ("
+    ),
     "You add λ w to m̂, and then both are divided by √v̂ + ε. The decay is not to be divided: it "
-    "stands beside Adam's step."
+    "stands beside Adam's step.",
 )
-def penalty_after_the_moments(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    decay = self.weight_decay * parameter
-    parameter -= self.lr * (m_hat + decay) / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam_w.mistake(
-    "You decay the weight and add λ w to the gradient as well. Only the first is wanted."
+adam_w.mistake(
+    "decays_twice",
+    edit(
+        "beta1, beta2 = self.betas",
+        "gradient = gradient + self.weight_decay * parameter\nbeta1, beta2 = self.betas",
+    ),
+    "You decay the weight and add λ w to the gradient as well. Only the first is wanted.",
 )
-def decays_twice(self, parameter, gradient, state):
-    gradient = gradient + self.weight_decay * parameter
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter *= 1 - self.lr * self.weight_decay
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam_w.mistake("Your factor is 1 + ηλ: weights grow. 1 − ηλ.")
-def grows(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter *= 1 + self.lr * self.weight_decay
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam_w.mistake("You always use λ = 0.01. Use `self.weight_decay`.")
-def small_decay(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter *= 1 - self.lr * 0.01
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam_w.mistake(
-    "Your factor is 1 − 2ηλ, which belongs to a penalty λ‖w‖². Here λ is the decay itself: 1 − ηλ."
+adam_w.mistake(
+    "grows",
+    edit("1 - self.lr", "1 + self.lr"),
+    "Your factor is 1 + ηλ: weights grow. 1 − ηλ.",
 )
-def twice_the_decay(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter *= 1 - 2 * self.lr * self.weight_decay
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam_w.mistake(
+adam_w.mistake(
+    "small_decay",
+    edit("self.lr * self.weight_decay", "self.lr * 0.01"),
+    "You always use λ = 0.01. Use `self.weight_decay`.",
+)
+adam_w.mistake(
+    "twice_the_decay",
+    edit("1 - self.lr", "1 - 2 * self.lr"),
+    "Your factor is 1 − 2ηλ, which belongs to a penalty λ‖w‖². Here λ is the decay itself: 1 − ηλ.",
+)
+adam_w.mistake(
+    "decays_the_first_moment",
+    edit(
+        "parameter *= 1 - self.lr * self.weight_decay",
+        "m_hat = m_hat + self.weight_decay * parameter * torch.sqrt(v_hat)",
+    ),
     "You pass the decay through m̂ and multiply by √v̂ to undo the division, which ε spoils. Let "
-    "the decay stand beside the step: w ← (1 − ηλ) w."
+    "the decay stand beside the step: w ← (1 − ηλ) w.",
 )
-def decays_the_first_moment(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    m_hat = m_hat + self.weight_decay * parameter * torch.sqrt(v_hat)
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam_w.mistake(
-    "The decay is right, Adam's step is not: m and v are not corrected for their start at zero."
+adam_w.mistake(
+    "no_bias_correction",
+    edit(' / (1 - beta1 ** state["t"])', "").also(' / (1 - beta2 ** state["t"])', ""),
+    "The decay is right, Adam's step is not: m and v are not corrected for their start at zero.",
 )
-def no_bias_correction(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    parameter *= 1 - self.lr * self.weight_decay
-    parameter -= self.lr * m / (torch.sqrt(v) + self.eps)
-
-
-@adam_w.mistake("The decay is right; your ε is inside the root. It stands outside: √v̂ + ε.")
-def eps_inside_the_root(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter *= 1 - self.lr * self.weight_decay
-    parameter -= self.lr * m_hat / torch.sqrt(v_hat + self.eps)
-
-
-@adam_w.mistake("The decay is right; your ε stands beside √v. It belongs beside the corrected √v̂.")
-def eps_before_the_correction(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    rate = self.lr * (1 - b2**t) ** 0.5 / (1 - b1**t)
-    parameter *= 1 - self.lr * self.weight_decay
-    parameter -= rate * m / (torch.sqrt(v) + self.eps)
-
-
-@adam_w.mistake("The decay is right; your t is 2 in the first step. It is 1 there.")
-def starts_at_two(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 1) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter *= 1 - self.lr * self.weight_decay
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam_w.mistake(
+adam_w.mistake(
+    "eps_inside_the_root",
+    edit("torch.sqrt(v_hat) + self.eps", "torch.sqrt(v_hat + self.eps)"),
+    "The decay is right; your ε is inside the root. It stands outside: √v̂ + ε.",
+)
+adam_w.mistake(
+    "eps_before_the_correction",
+    edit(
+        "m_hat / (torch.sqrt(v_hat) + self.eps)",
+        'm_hat * (1 - beta2 ** state["t"]) ** 0.5 / (torch.sqrt(state["v"]) + self.eps)',
+    ),
+    "The decay is right; your ε stands beside √v. It belongs beside the corrected √v̂.",
+)
+adam_w.mistake(
+    "starts_at_two",
+    edit('("t", 0)', '("t", 1)'),
+    "The decay is right; your t is 2 in the first step. It is 1 there.",
+)
+adam_w.mistake(
+    "time_stands_still",
+    edit('state.get("t", 0) + 1', "1"),
     "The decay is right; every step is corrected as if it were the first. Store t in `state` and "
-    "use it as the exponent."
+    "use it as the exponent.",
 )
-def time_stands_still(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter *= 1 - self.lr * self.weight_decay
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam_w.mistake(
+adam_w.mistake(
+    "keeps_the_corrected",
+    edit("m_hat =", 'm_hat = state["m"] =').also("v_hat =", 'v_hat = state["v"] ='),
     "The decay is right; you store m̂ and v̂, so that the next step corrects them again. Keep m "
-    "and v."
+    "and v.",
 )
-def keeps_the_corrected(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    state.update(t=t, m=m_hat, v=v_hat)
-    parameter *= 1 - self.lr * self.weight_decay
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)
-
-
-@adam_w.mistake("The decay is right; you always use ε = 1e-8. Use `self.eps`.")
-def tiny_eps(self, parameter, gradient, state):
-    (b1, b2), t = self.betas, state.get("t", 0) + 1
-    m = b1 * state.get("m", 0) + (1 - b1) * gradient
-    v = b2 * state.get("v", 0) + (1 - b2) * gradient**2
-    state.update(t=t, m=m, v=v)
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
-    parameter *= 1 - self.lr * self.weight_decay
-    parameter -= self.lr * m_hat / (torch.sqrt(v_hat) + 1e-8)
+adam_w.mistake(
+    "tiny_eps",
+    edit("+ self.eps", "+ 1e-8"),
+    "The decay is right; you always use ε = 1e-8. Use `self.eps`.",
+)
 
 
 @adam_w.alternative

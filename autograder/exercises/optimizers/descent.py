@@ -14,7 +14,7 @@ from autograder.exercises.optimizers.trajectories import (
     leave_gradients_alone,
     stay_leaves,
 )
-from autograder.judging import Part
+from autograder.judging import Part, edit
 from autograder.judging.checks import check, finding, keeps_dtype
 from course_lib import optimizers
 
@@ -53,6 +53,20 @@ def draw_rests(rng):
     return draw_run(rng, {"lr": rate}, later=changed_rates(rng, rate), rests=True)
 
 
+NEVER_MOVES = (
+    "The tensors that came in never move, and these are the ones the model holds. `parameter = "
+    "parameter - …` makes a new tensor, whether it stays a local name, is returned, or is put into "
+    "the optimizer's own list. Change the old one in place: `parameter -= …`."
+)
+
+BREAKS_THE_FRAME = (
+    "Plain gradient descent comes out right, and the optimizers after it would not. `step` calls "
+    "`self.update(parameter, parameter.grad, self.state[parameter])`: it neither moves a parameter "
+    "itself nor hands over all of `self.state`. And a parameter goes on requiring a gradient: no "
+    "`requires_grad_(False)`; under `torch.no_grad()` it may be changed in place."
+)
+
+
 gradient_descent = lab.exercise(
     optimizers.GradientDescent,
     title="Gradient descent, and the frame of everything after it",
@@ -87,7 +101,6 @@ every step, for schedules change it.""",
     ],
     minutes=10,
     difficulty=2,
-    core=True,
     syllabus=("6.1",),
     blank=("zero_grad", "step", "update"),
     inputs=(cleared(draw_descent), draw_default, cleared(draw_rests), cleared(draw_descent)),
@@ -101,14 +114,11 @@ every step, for schedules change it.""",
 )
 
 
-@gradient_descent.mistake(
-    "`parameter = parameter - …` makes a new tensor under a local name (or in a list of your "
-    "own); the model still holds the old one, which never moves. Change that one in place: "
-    "`parameter -= …`."
+gradient_descent.mistake(
+    "rebinds",
+    edit("parameter -= self.lr", "parameter = parameter - self.lr"),
+    NEVER_MOVES,
 )
-class Rebinds:
-    def update(self, parameter, gradient, state):
-        parameter = parameter - self.lr * gradient
 
 
 @gradient_descent.mistake(
@@ -123,74 +133,43 @@ class InsideTheGraph:
                 self.update(parameter, parameter.grad, self.state[parameter])
 
 
-@gradient_descent.mistake(
+gradient_descent.mistake(
+    "does_not_clear",
+    edit("parameter.grad = None", "gradient = parameter.grad\ndel gradient"),
     "After `zero_grad()` the gradients are still there, and the next backward pass adds to them: "
-    "step k moves by the sum of all gradients so far. Set `parameter.grad = None`."
+    "step k moves by the sum of all gradients so far. Set `parameter.grad = None`.",
 )
-class DoesNotClear:
-    def zero_grad(self):
-        for gradient in [parameter.grad for parameter in self.parameters]:
-            del gradient
-
-
-@gradient_descent.mistake(
+gradient_descent.mistake(
+    "clears_what_is_not_there",
+    edit("parameter.grad = None", "parameter.grad.zero_()"),
     "`zero_grad` stumbles over a `.grad` that is None: before the first backward pass all are. "
-    "Set `parameter.grad = None`, or zero only what is there."
+    "Set `parameter.grad = None`, or zero only what is there.",
 )
-class ClearsWhatIsNotThere:
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad.zero_()
-
-
-@gradient_descent.mistake(
-    "You update parameters whose `.grad` is None. They have nothing to move by: skip them."
+gradient_descent.mistake(
+    "needs_every_gradient",
+    edit("if parameter.grad is not None:\n    self", "self"),
+    "You update parameters whose `.grad` is None. They have nothing to move by: skip them.",
 )
-class NeedsEveryGradient:
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                self.update(parameter, parameter.grad, self.state[parameter])
-
-
-@gradient_descent.mistake(
+gradient_descent.mistake(
+    "stops_at_the_first",
+    edit(
+        "if parameter.grad is not None:\n    self", "if parameter.grad is None:\n    return\nself"
+    ),
     "At the first parameter without a gradient you leave `step`, and those after it do not move. "
-    "Skip this one and go on (`continue`)."
+    "Skip this one and go on (`continue`).",
 )
-class StopsAtTheFirst:
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is None:
-                    return
-                self.update(parameter, parameter.grad, self.state[parameter])
-
-
-@gradient_descent.mistake(
-    "One parameter without a gradient stops all of them. Only that one rests."
+gradient_descent.mistake(
+    "stops_when_any_rests",
+    edit(
+        "with torch.no_grad():",
+        "if any(p.grad is None for p in self.parameters):\n    return\nwith torch.no_grad():",
+    ),
+    "One parameter without a gradient stops all of them. Only that one rests.",
 )
-class StopsWhenAnyRests:
-    def step(self):
-        if any(parameter.grad is None for parameter in self.parameters):
-            return
-        with torch.no_grad():
-            for parameter in self.parameters:
-                self.update(parameter, parameter.grad, self.state[parameter])
 
 
-@gradient_descent.mistake(
-    "You put new tensors into the optimizer's own list. The model holds the old ones, which never "
-    "move: change those in place, under `torch.no_grad()`."
-)
+@gradient_descent.mistake(NEVER_MOVES)
 class ReplacesInItsList:
-    def __init__(self, parameters, lr=1e-3):
-        self.parameters = list(parameters)
-        self.lr = lr
-
-    def zero_grad(self):
-        for parameter in self.parameters:
-            parameter.grad = None
-
     def step(self):
         for n, parameter in enumerate(self.parameters):
             if parameter.grad is not None:
@@ -198,14 +177,8 @@ class ReplacesInItsList:
                 moved.grad = parameter.grad
                 self.parameters[n] = moved
 
-    def update(self, parameter, gradient, state):
-        return parameter - self.lr * gradient
 
-
-@gradient_descent.mistake(
-    "`requires_grad_(False)` silences torch's complaint, and the parameter is never trained "
-    "again. Leave it a leaf that requires a gradient; update under `torch.no_grad()`."
-)
+@gradient_descent.mistake(BREAKS_THE_FRAME)
 class SwitchesGradientsOff:
     def step(self):
         for parameter in self.parameters:
@@ -214,43 +187,30 @@ class SwitchesGradientsOff:
                 self.update(parameter, parameter.grad, self.state[parameter])
 
 
-@gradient_descent.mistake(
-    "Your `step` moves the parameters itself. Let it call `self.update(parameter, parameter.grad, "
-    "self.state[parameter])`: the later optimizers replace only `update`."
+gradient_descent.mistake(
+    "steps_itself",
+    edit(
+        "self.update(parameter, parameter.grad, self.state[parameter])",
+        "parameter -= self.lr * parameter.grad",
+    ),
+    BREAKS_THE_FRAME,
 )
-class StepsItself:
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    parameter -= self.lr * parameter.grad
-
-
-@gradient_descent.mistake(
-    "You hand all of `self.state` to `update`. Each parameter has a memory of its own: "
-    "`self.state[parameter]`. Plain descent cannot tell, momentum can."
+gradient_descent.mistake(
+    "shares_the_memory",
+    edit("self.state[parameter])", "self.state)"),
+    BREAKS_THE_FRAME,
 )
-class SharesTheMemory:
-    def step(self):
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    self.update(parameter, parameter.grad, self.state)
-
-
-@gradient_descent.mistake("You add the gradient: the loss grows. w ← w − η g.")
-class Climbs:
-    def update(self, parameter, gradient, state):
-        parameter += self.lr * gradient
-
-
-@gradient_descent.mistake(
+gradient_descent.mistake(
+    "climbs",
+    edit("parameter -=", "parameter +="),
+    "You add the gradient: the loss grows. w ← w − η g.",
+)
+gradient_descent.mistake(
+    "normalizes_the_gradient",
+    edit("self.lr * gradient", "self.lr * gradient / gradient.norm()"),
     "You divide by the length of the gradient, so that every step is equally long. Plain gradient "
-    "descent takes g as it is: its steps shrink near a minimum."
+    "descent takes g as it is: its steps shrink near a minimum.",
 )
-class NormalizesTheGradient:
-    def update(self, parameter, gradient, state):
-        parameter -= self.lr * gradient / gradient.norm()
 
 
 @gradient_descent.alternative

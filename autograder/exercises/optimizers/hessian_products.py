@@ -1,11 +1,13 @@
 """The Hessian times a vector, without ever forming the Hessian."""
 
 import itertools
+from functools import partial
 
 import torch
 
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
@@ -15,9 +17,9 @@ _ALONG = (
 )
 
 
-def draw_product(rng):
-    """A small tanh network with two or three layers, and a vector of both signs."""
-    widths = [int(n) for n in rng.permutation([2, 3, 4, 5])[: int(rng.integers(3, 5))]]
+def _product(rng, layers):
+    """A small tanh network and a vector of both signs."""
+    widths = [int(n) for n in rng.permutation([2, 3, 4, 5])[: layers + 1]]
     weights = [rng.normal(size=(b, a)) for a, b in itertools.pairwise(widths)]
     return {
         "x": rng.normal(size=(7, widths[0])),
@@ -26,6 +28,8 @@ def draw_product(rng):
         "vectors": [rng.normal(size=w.shape) for w in weights],
     }
 
+
+_TWO_LAYERS, _THREE_LAYERS = partial(_product, layers=2), partial(_product, layers=3)
 
 hessian_vector_product = lab.exercise(
     optimizers.hessian_vector_product,
@@ -46,7 +50,7 @@ together are **one** vector v. Return H v in the same form.""",
     difficulty=3,
     core=False,
     syllabus=("6.13",),
-    inputs=draw_product,
+    inputs=(_THREE_LAYERS, _TWO_LAYERS, _THREE_LAYERS),
     probe=probes.call(),
     checks=[matches_reference("the product"), leaves_inputs_alone()],
     equivalent_mutants={
@@ -65,159 +69,78 @@ together are **one** vector v. Return H v in the same form.""",
 )
 
 
-@hessian_vector_product.mistake(
+hessian_vector_product.mistake(
+    "graph_forgotten",
+    edit(", create_graph=True", ""),
     "The gradient has no graph, so that it cannot be differentiated again. Ask for one: "
     "`torch.autograd.grad(loss, leaves, create_graph=True)`.",
     raises="RuntimeError",
 )
-def graph_forgotten(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-@hessian_vector_product.mistake(
+hessian_vector_product.mistake(
+    "gradient_times_vector",
+    edit(
+        "list(torch.autograd.grad(along, leaves))", "[g * v for g, v in zip(gradients, vectors)]"
+    ).also(", create_graph=True", ""),
     "You multiply gradient and vector, entry by entry. Their dot product is one number; H v is "
-    "the gradient of that number."
+    "the gradient of that number.",
 )
-def gradient_times_vector(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves)
-    return [g * v for g, v in zip(gradients, vectors, strict=True)]
-
-
-@hessian_vector_product.mistake(
+hessian_vector_product.mistake(
+    "outer_product",
+    edit("list(torch.autograd.grad(along, leaves))", "[g * along for g in gradients]").also(
+        ", create_graph=True", ""
+    ),
     "You return (∇L · v) ∇L. That is a product with the matrix ∇L ∇Lᵀ, which is not the Hessian. "
-    "Differentiate ∇L · v once more."
+    "Differentiate ∇L · v once more.",
 )
-def outer_product(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return [g * along for g in gradients]
-
-
-@hessian_vector_product.mistake(
+hessian_vector_product.mistake(
+    "every_layer_by_itself",
+    edit(
+        "list(torch.autograd.grad(along, leaves))",
+        "[torch.autograd.grad((g * v).sum(), w, retain_graph=True)[0]\n for g, v, w in zip(gradients, vectors, leaves)]",
+    ),
     "You differentiate every layer's part by itself: the Hessian's blocks between layers are "
-    "missing. Add up all dot products first, then take one gradient."
+    "missing. Add up all dot products first, then take one gradient.",
 )
-def every_layer_by_itself(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    return [
-        torch.autograd.grad((g * v).sum(), w, retain_graph=True)[0]
-        for g, v, w in zip(gradients, vectors, leaves, strict=True)
-    ]
-
-
-@hessian_vector_product.mistake("Your loss lacks the ½, and everything comes out twice as large.")
-def without_the_half(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).sum() / len(x)
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-@hessian_vector_product.mistake(
-    "You average over all entries. The loss divides by the number of examples only."
+hessian_vector_product.mistake(
+    "without_the_half",
+    edit("(2 * len(x))", "len(x)"),
+    "Your loss lacks the ½, and everything comes out twice as large.",
 )
-def mean_over_everything(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = 0.5 * ((h @ leaves[-1].T - y) ** 2).mean()
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-@hessian_vector_product.mistake(
+hessian_vector_product.mistake(
+    "mean_over_everything",
+    edit(".sum() / (2 * len(x))", ".mean() / 2"),
+    "You average over all entries. The loss divides by the number of examples only.",
+)
+hessian_vector_product.mistake(
+    "mse_loss",
+    edit(".sum() / (2 * len(x))", ".mean()"),
     "Your loss is `F.mse_loss`: the average over all entries, without the ½. Here it is the sum "
-    "over all entries, divided by 2N."
+    "over all entries, divided by 2N.",
 )
-def mse_loss(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).mean()
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-@hessian_vector_product.mistake(
+hessian_vector_product.mistake(
+    "adds_to_the_gradient",
+    edit(
+        "list(torch.autograd.grad(along, leaves))",
+        "[(g + p).detach() for g, p in zip(gradients, torch.autograd.grad(along, leaves))]",
+    ),
     "You return ∇L + H v: the second `backward()` adds to the `.grad` that the first one left. "
-    "Use `torch.autograd.grad`, which returns what it finds."
+    "Use `torch.autograd.grad`, which returns what it finds.",
 )
-def adds_to_the_gradient(x, y, weights, vectors):
-    leaves = [w.clone().detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    products = torch.autograd.grad(along, leaves)
-    return [(g + p).detach() for g, p in zip(gradients, products, strict=True)]
-
-
-@hessian_vector_product.mistake("The tanh between the layers is missing.")
-def no_activation(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves:
-        h = h @ w.T
-    loss = ((h - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-@hessian_vector_product.mistake("You do not divide by the number of examples.")
-def summed_over_examples(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves[:-1]:
-        h = torch.tanh(h @ w.T)
-    loss = 0.5 * ((h @ leaves[-1].T - y) ** 2).sum()
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
-
-
-@hessian_vector_product.mistake("You put a tanh behind the last layer. The output is linear.")
-def activates_the_output(x, y, weights, vectors):
-    leaves = [w.detach().requires_grad_() for w in weights]
-    h = x
-    for w in leaves:
-        h = torch.tanh(h @ w.T)
-    loss = ((h - y) ** 2).sum() / (2 * len(x))
-    gradients = torch.autograd.grad(loss, leaves, create_graph=True)
-    along = sum((g * v).sum() for g, v in zip(gradients, vectors, strict=True))
-    return list(torch.autograd.grad(along, leaves))
+hessian_vector_product.mistake(
+    "no_activation",
+    edit("torch.tanh(h @ weight.T)", "h @ weight.T"),
+    "The tanh between the layers is missing.",
+)
+hessian_vector_product.mistake(
+    "summed_over_examples",
+    edit("(2 * len(x))", "2"),
+    "You do not divide by the number of examples.",
+)
+hessian_vector_product.mistake(
+    "activates_the_output",
+    edit("h @ leaves[-1].T", "torch.tanh(h @ leaves[-1].T)"),
+    "You put a tanh behind the last layer. The output is linear.",
+)
 
 
 @hessian_vector_product.alternative

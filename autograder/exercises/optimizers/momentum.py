@@ -10,6 +10,7 @@ from autograder.exercises.optimizers.trajectories import (
     changed_rates,
     draw_run,
 )
+from autograder.judging import edit
 from course_lib import optimizers
 from course_lib.optimizers import GradientDescent
 
@@ -37,6 +38,11 @@ def draw_rests(rng):
 
 RUNS = (draw_momentum, draw_default, draw_rests)
 
+NO_EFFECT = (
+    "Your steps are those of plain gradient descent: b has no effect. Either you move by g where "
+    "b is meant, or the new b is not put back into `state`, so that it is 0 every time. (Or "
+    "`step` of your `GradientDescent` moves the parameters itself and never calls `self.update`.)"
+)
 
 momentum_exercise = lab.exercise(
     optimizers.Momentum,
@@ -55,8 +61,6 @@ that *dampening*), so that under a constant gradient the speed tends to $\\eta g
 the plain step at μ = 0.9.""",
     points=3,
     minutes=8,
-    difficulty=1,
-    core=True,
     syllabus=("6.5",),
     blank=("update",),
     inputs=RUNS,
@@ -72,36 +76,29 @@ the plain step at μ = 0.9.""",
 )
 
 
-@momentum_exercise.mistake(
+momentum_exercise.mistake(
+    "gradient_step_as_well",
+    edit('self.lr * state["b"]', 'self.lr * (gradient + state["b"])'),
     "You take the plain gradient step and the step along b as well. b already contains g: w ← w − "
     "η b alone.",
     origin="2 of 134 students",
 )
-def gradient_step_as_well(self, parameter, gradient, state):
-    state["b"] = self.momentum * state.get("b", 0) + gradient
-    parameter -= self.lr * gradient
-    parameter -= self.lr * state["b"]
-
-
-@momentum_exercise.mistake(
-    "Your steps are those of plain gradient descent: b has no effect. Either you move by g where "
-    "b is meant, or the new b is not put back into `state`, so that it is 0 every time. (Or "
-    "`step` of your `GradientDescent` moves the parameters itself and never calls `self.update`.)",
-    origin="1 of 128 students",
-)
-def steps_by_the_gradient(self, parameter, gradient, state):
-    state["b"] = self.momentum * state.get("b", 0) + gradient
-    parameter -= self.lr * gradient
-
-
-@momentum_exercise.mistake(
-    "You compute a new b but do not put it back into `state`, so that every step starts from b = "
-    "0: that is plain gradient descent.",
+momentum_exercise.mistake(
+    "never_stores",
+    edit('state["b"] =', "b =").also('self.lr * state["b"]', "self.lr * b"),
+    NO_EFFECT,
     origin="1 of 134 students",
 )
-def never_stores(self, parameter, gradient, state):
-    b = self.momentum * state.get("b", 0) + gradient
-    parameter -= self.lr * b
+momentum_exercise.mistake(
+    "adds_the_gradient",
+    edit('parameter -= self.lr * state["b"]', "parameter += gradient"),
+    "You add the gradient itself to the weights (`w + dw`): b is computed and never used, η is "
+    "missing, and the loss grows. The step is w ← w − η b.",
+    origin="1 of 128 students",
+)
+momentum_exercise.mistake(
+    "steps_by_the_gradient", edit('self.lr * state["b"]', "self.lr * gradient"), NO_EFFECT
+)
 
 
 @momentum_exercise.mistake(
@@ -115,13 +112,12 @@ def rate_inside_the_velocity(self, parameter, gradient, state):
     parameter += state["v"]
 
 
-@momentum_exercise.mistake(
+momentum_exercise.mistake(
+    "dampened",
+    edit("+ gradient", "+ (1 - self.momentum) * gradient"),
     "You weight g with 1 − μ, which makes b an average and the steps 1/(1 − μ) times smaller. "
-    "Torch calls that dampening, and its default is none: b ← μ b + g."
+    "Torch calls that dampening, and its default is none: b ← μ b + g.",
 )
-def dampened(self, parameter, gradient, state):
-    state["b"] = self.momentum * state.get("b", 0) + (1 - self.momentum) * gradient
-    parameter -= self.lr * state["b"]
 
 
 @momentum_exercise.mistake(
@@ -149,6 +145,17 @@ def shared_velocity(self, parameter, gradient, state):
 
 
 @momentum_exercise.mistake(
+    "You keep one velocity for each shape: parameters of one shape share it. Each has its own: keep "
+    "b in `state`, which belongs to the parameter."
+)
+def one_velocity_a_shape(self, parameter, gradient, state):
+    velocities = self.__dict__.setdefault("velocities", {})
+    b = self.momentum * velocities.get(parameter.shape, 0) + gradient
+    velocities[parameter.shape] = b
+    parameter -= self.lr * b
+
+
+@momentum_exercise.mistake(
     "In the first step you store the gradient tensor itself as b. The next backward pass "
     "overwrites it, and your velocity with it. Store a copy (`gradient.clone()`)."
 )
@@ -173,13 +180,12 @@ def overwrites_the_gradient(self, parameter, gradient, state):
     parameter -= self.lr * state["b"]
 
 
-@momentum_exercise.mistake(
+momentum_exercise.mistake(
+    "starts_at_the_gradient",
+    edit('("b", 0)', '("b", gradient)'),
     "Your b starts at g, and g is then added once more: the first step is 1 + μ times too long. b "
-    "starts at 0."
+    "starts at 0.",
 )
-def starts_at_the_gradient(self, parameter, gradient, state):
-    state["b"] = self.momentum * state.get("b", gradient) + gradient
-    parameter -= self.lr * state["b"]
 
 
 @momentum_exercise.mistake(
@@ -203,15 +209,14 @@ def rate_twice(self, parameter, gradient, state):
     parameter += self.lr * state["v"]
 
 
-@momentum_exercise.mistake(
+momentum_exercise.mistake(
+    "nothing_there_yet",
+    edit('state.get("b", 0)', 'state["b"]'),
     "`state` is empty in the first step, and you ask it for a key that nobody has put in. "
     '`state.get("b", 0)` gives 0 then.',
     origin="1 of 124 students, in RMSProp",
     raises="KeyError",
 )
-def nothing_there_yet(self, parameter, gradient, state):
-    state["b"] = self.momentum * state["b"] + gradient
-    parameter -= self.lr * state["b"]
 
 
 @momentum_exercise.mistake(
@@ -224,27 +229,22 @@ def old_velocity(self, parameter, gradient, state):
     state["b"] = self.momentum * b + gradient
 
 
-@momentum_exercise.mistake(
+momentum_exercise.mistake(
+    "wrong_sign",
+    edit("parameter -=", "parameter +="),
     "You climb: with b ← μ b + g the step is w ← w − η b. (A velocity that collects −g is added; "
-    "one of the two signs, not both or none.)"
+    "one of the two signs, not both or none.)",
 )
-def wrong_sign(self, parameter, gradient, state):
-    state["b"] = self.momentum * state.get("b", 0) + gradient
-    parameter += self.lr * state["b"]
-
-
-@momentum_exercise.mistake("This is Nesterov's step, g + μ b. Plain momentum moves by b alone.")
-def looks_ahead(self, parameter, gradient, state):
-    state["b"] = self.momentum * state.get("b", 0) + gradient
-    parameter -= self.lr * (gradient + self.momentum * state["b"])
-
-
-@momentum_exercise.mistake(
-    "You always use μ = 0.9. Read `self.momentum`, which the caller may set and change."
+momentum_exercise.mistake(
+    "looks_ahead",
+    edit('self.lr * state["b"]', 'self.lr * (gradient + self.momentum * state["b"])'),
+    "This is Nesterov's step, g + μ b. Plain momentum moves by b alone.",
 )
-def another_momentum(self, parameter, gradient, state):
-    state["b"] = 0.9 * state.get("b", 0) + gradient
-    parameter -= self.lr * state["b"]
+momentum_exercise.mistake(
+    "another_momentum",
+    edit("self.momentum * state", "0.9 * state"),
+    "You always use μ = 0.9. Read `self.momentum`, which the caller may set and change.",
+)
 
 
 @momentum_exercise.alternative

@@ -6,6 +6,7 @@ from autograder import probes
 from autograder.exercises.optimizers.lab import lab
 from autograder.exercises.optimizers.momentum import RUNS
 from autograder.exercises.optimizers.trajectories import RUN_CHECKS, TORCH_OPTIMIZERS
+from autograder.judging import edit
 from course_lib import optimizers
 
 
@@ -42,26 +43,22 @@ is $w \\leftarrow w - \\mu v_{old} + (1+\\mu) v_{new}$, identical as long as η 
 )
 
 
-@nesterov.mistake(
+nesterov.mistake(
+    "plain_momentum",
+    edit('(gradient + self.momentum * state["b"])', 'state["b"]'),
     "This is plain momentum. Either you step by b itself, or you look ahead along the *old* "
-    "velocity: g + μ b_old is just the new b. Update b first, then step by g + μ b."
+    "velocity: g + μ b_old is just the new b. Update b first, then step by g + μ b.",
 )
-def plain_momentum(self, parameter, gradient, state):
-    state["b"] = self.momentum * state.get("b", 0) + gradient
-    parameter -= self.lr * state["b"]
-
-
-@nesterov.mistake("You step by g + b. The look-ahead is one step of decay ahead: g + μ b.")
-def adds_the_new_velocity(self, parameter, gradient, state):
-    state["b"] = self.momentum * state.get("b", 0) + gradient
-    parameter -= self.lr * (gradient + state["b"])
-
-
-@nesterov.mistake("You look ahead twice: once in b and once more in the step. w ← w − η (g + μ b).")
-def double_look_ahead(self, parameter, gradient, state):
-    state["b"] = self.momentum * state.get("b", 0) + gradient
-    ahead = gradient + self.momentum * state["b"]
-    parameter -= self.lr * (gradient + self.momentum * ahead)
+nesterov.mistake(
+    "adds_the_new_velocity",
+    edit('self.momentum * state["b"]', 'state["b"]'),
+    "You step by g + b. The look-ahead is one step of decay ahead: g + μ b.",
+)
+nesterov.mistake(
+    "double_look_ahead",
+    edit('* state["b"])', '* (gradient + self.momentum * state["b"]))'),
+    "You look ahead twice: once in b and once more in the step. w ← w − η (g + μ b).",
+)
 
 
 @nesterov.mistake(
@@ -84,31 +81,27 @@ def nesterov_with_the_rate_inside(self, parameter, gradient, state):
     parameter += (1 + self.momentum) * state["v"] - self.momentum * old
 
 
-@nesterov.mistake("You compute a new b but do not store it, so that every step starts from b = 0.")
-def nesterov_never_stores(self, parameter, gradient, state):
-    b = self.momentum * state.get("b", 0) + gradient
-    parameter -= self.lr * (gradient + self.momentum * b)
-
-
-@nesterov.mistake(
-    "You step by b + μ b. b holds the old gradients already; the look-ahead is added to the new "
-    "gradient alone: g + μ b."
+nesterov.mistake(
+    "nesterov_never_stores",
+    edit('state["b"] =', "b =").also('* state["b"]', "* b"),
+    "You compute a new b but do not store it, so that every step starts from b = 0.",
 )
-def along_both(self, parameter, gradient, state):
-    state["b"] = self.momentum * state.get("b", 0) + gradient
-    parameter -= self.lr * (state["b"] + self.momentum * state["b"])
-
-
-@nesterov.mistake("Your b starts at g, and g is then added once more. b starts at 0.")
-def starts_at_the_gradient(self, parameter, gradient, state):
-    state["b"] = self.momentum * state.get("b", gradient) + gradient
-    parameter -= self.lr * (gradient + self.momentum * state["b"])
-
-
-@nesterov.mistake("You weight g with 1 − μ inside b. The rule has no such factor: b ← μ b + g.")
-def dampened_nesterov(self, parameter, gradient, state):
-    state["b"] = self.momentum * state.get("b", 0) + (1 - self.momentum) * gradient
-    parameter -= self.lr * (gradient + self.momentum * state["b"])
+nesterov.mistake(
+    "along_both",
+    edit("(gradient +", '(state["b"] +'),
+    "You step by b + μ b. b holds the old gradients already; the look-ahead is added to the new "
+    "gradient alone: g + μ b.",
+)
+nesterov.mistake(
+    "starts_at_the_gradient",
+    edit('("b", 0)', '("b", gradient)'),
+    "Your b starts at g, and g is then added once more. b starts at 0.",
+)
+nesterov.mistake(
+    "dampened_nesterov",
+    edit("0) + gradient", "0) + (1 - self.momentum) * gradient"),
+    "You weight g with 1 − μ inside b. The rule has no such factor: b ← μ b + g.",
+)
 
 
 @nesterov.alternative

@@ -45,8 +45,6 @@ remark). H may be indefinite. Do not form the inverse if you can help it: `torch
 faster and more accurate.""",
     points=3,
     minutes=6,
-    difficulty=1,
-    core=True,
     syllabus=("6.4", "6.11"),
     inputs=(draw_step, draw_undamped, draw_step),
     probe=probes.call(),

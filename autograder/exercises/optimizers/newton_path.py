@@ -5,8 +5,9 @@ import torch
 
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
-from autograder.judging import Part
+from autograder.judging import Part, edit
 from autograder.judging.checks import check, find, finding, leaves_inputs_alone, matches_reference
+from autograder.judging.comparison import Tolerance, same
 from course_lib import optimizers
 
 
@@ -36,7 +37,7 @@ def first_step(case):
     wanted = np.asarray(find(case.expected, "result"))
     if path.shape != wanted.shape:
         return finding(False, f"shape {wanted.shape}", f"shape {path.shape}", "another shape")
-    if np.allclose(path[:2], wanted[:2], rtol=1e-4):
+    if same(path[:2], wanted[:2], Tolerance(dtype=case.dtype)):
         return finding(True)
     return finding(False, str(wanted[1]), str(path[1]), "already the first step differs")
 
@@ -69,140 +70,78 @@ by itself, and return all points including the start, shape (steps + 1, D).""",
 )
 
 
-@newton_path.mistake(
+newton_path.mistake(
+    "curvature_reused",
+    edit("(1 + w**2) ** -1.5", "(1 + start**2) ** -1.5"),
     "You compute the curvature once, at the start, and reuse it. Newton's method needs it at "
     "every point anew; that is what makes it expensive, and fast near a minimum.",
     origin="folklore",
 )
-def curvature_reused(start, steps, damping=0.0):
-    curvature = (1 + start**2) ** -1.5
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - w / torch.sqrt(1 + w**2) / (curvature + damping))
-    return torch.stack(path)
-
-
-@newton_path.mistake(
-    "You compute the slope once, at the start. Both f′ and f″ belong to the current point."
+newton_path.mistake(
+    "slope_reused",
+    edit("w / torch.sqrt(1 + w**2)", "start / torch.sqrt(1 + start**2)"),
+    "You compute the slope once, at the start. Both f′ and f″ belong to the current point.",
 )
-def slope_reused(start, steps, damping=0.0):
-    slope = start / torch.sqrt(1 + start**2)
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - slope / ((1 + w**2) ** -1.5 + damping))
-    return torch.stack(path)
-
-
-@newton_path.mistake("The damping is missing. Divide by f″(w) + δ.")
-def undamped(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        path.append(-(path[-1] ** 3))
-    return torch.stack(path)
-
-
-@newton_path.mistake("This is gradient descent with rate 1: the curvature is missing.")
-def gradient_descent(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - w / torch.sqrt(1 + w**2))
-    return torch.stack(path)
-
-
-@newton_path.mistake("The first row is to be the start itself: steps + 1 rows in all.")
-def start_left_out(start, steps, damping=0.0):
-    path, w = [], start
-    for _ in range(steps):
-        w = w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping)
-        path.append(w)
-    return torch.stack(path)
-
-
-@newton_path.mistake("You return the last point. Asked for is the whole path.")
-def last_point_only(start, steps, damping=0.0):
-    w = start
-    for _ in range(steps):
-        w = w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping)
-    return w
-
-
-@newton_path.mistake(
+newton_path.mistake(
+    "undamped",
+    edit(" + damping)", ")"),
+    "The damping is missing. Divide by f″(w) + δ.",
+)
+newton_path.mistake(
+    "gradient_descent",
+    edit("slope / (curvature + damping)", "slope"),
+    "This is gradient descent with rate 1: the curvature is missing.",
+)
+newton_path.mistake(
+    "start_left_out",
+    edit("torch.stack(path)", "torch.stack(path[1:])"),
+    "The first row is to be the start itself: steps + 1 rows in all.",
+)
+newton_path.mistake(
+    "last_point_only",
+    edit("torch.stack(path)", "path[-1]"),
+    "You return the last point. Asked for is the whole path.",
+)
+newton_path.mistake(
+    "one_tensor",
+    edit("[start]", "[start.clone()]").also(
+        "path.append(w - slope / (curvature + damping))",
+        "w -= slope / (curvature + damping)\npath.append(w)",
+    ),
     "`w -= …` changes w in place, and the list holds the same tensor at every entry: all rows are "
-    "the last point. Make a new tensor each time: `w = w - …`."
+    "the last point. Make a new tensor each time: `w = w - …`.",
 )
-def one_tensor(start, steps, damping=0.0):
-    w = start.clone()
-    path = [w]
-    for _ in range(steps):
-        w -= w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping)
-        path.append(w)
-    return torch.stack(path)
-
-
-@newton_path.mistake("One step is missing: the start and `steps` steps are steps + 1 rows.")
-def one_row_short(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps - 1):
-        w = path[-1]
-        path.append(w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping))
-    return torch.stack(path)
-
-
-@newton_path.mistake(
+newton_path.mistake(
+    "one_row_short",
+    edit("range(steps)", "range(steps - 1)"),
+    "One step is missing: the start and `steps` steps are steps + 1 rows.",
+)
+newton_path.mistake(
+    "always_from_the_start",
+    edit("path[-1]", "path[0]"),
     "Every step of yours sets out from `start`. The next one sets out from where the last one "
-    "arrived, `path[-1]`."
+    "arrived, `path[-1]`.",
 )
-def always_from_the_start(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        w = path[0]
-        path.append(w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping))
-    return torch.stack(path)
-
-
-@newton_path.mistake(
-    "`f1 / f2 + damping` divides first. Put the denominator in parentheses: f″(w) + δ."
+newton_path.mistake(
+    "damping_behind",
+    edit("(curvature + damping)", "curvature + damping"),
+    "`f1 / f2 + damping` divides first. Put the denominator in parentheses: f″(w) + δ.",
 )
-def damping_behind(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - w / torch.sqrt(1 + w**2) / (1 + w**2) ** -1.5 + damping)
-    return torch.stack(path)
-
-
-@newton_path.mistake("You add the step. w − f′/(f″ + δ).")
-def adds_the_movement(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w + w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -1.5 + damping))
-    return torch.stack(path)
-
-
-@newton_path.mistake(
-    "Your curvature is (1 + w²)^(−1/2). Differentiate once more: f″(w) = (1 + w²)^(−3/2)."
+newton_path.mistake(
+    "adds_the_movement",
+    edit("w - slope", "w + slope"),
+    "You add the step. w − f′/(f″ + δ).",
 )
-def root_forgotten(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - w / torch.sqrt(1 + w**2) / ((1 + w**2) ** -0.5 + damping))
-    return torch.stack(path)
-
-
-@newton_path.mistake(
-    "You shorten the step by 1 − δ, a learning rate. Damping is added to the curvature."
+newton_path.mistake(
+    "root_forgotten",
+    edit("-1.5", "-0.5"),
+    "Your curvature is (1 + w²)^(−1/2). Differentiate once more: f″(w) = (1 + w²)^(−3/2).",
 )
-def damping_in_front(start, steps, damping=0.0):
-    path = [start]
-    for _ in range(steps):
-        w = path[-1]
-        path.append(w - (1 - damping) * (w + w**3))
-    return torch.stack(path)
+newton_path.mistake(
+    "damping_in_front",
+    edit("slope / (curvature + damping)", "(1 - damping) * slope / curvature"),
+    "You shorten the step by 1 − δ, a learning rate. Damping is added to the curvature.",
+)
 
 
 @newton_path.alternative

@@ -44,8 +44,6 @@ lab.prediction(
 A quadratic has the curvatures 1 and 50, so that rates up to 2/50 = 0.04 are stable. Gradient
 descent starts at (1, 1) and may take **50 steps**. Which rate ends with the lowest loss?""",
     minutes=2,
-    difficulty=1,
-    core=True,
     syllabus=("6.1",),
     choices=SMALLER_RATE,
     outcome=best_of_the_rates,
@@ -74,7 +72,6 @@ lab.prediction(
     statement="""$f(x, y) = x^2 - y^2$ has a saddle at (0, 0) and falls without end along ±y. Where does
 one step of Newton's method lead from (1, 0.5)?""",
     minutes=1,
-    difficulty=1,
     core=False,
     syllabus=("6.4",),
     choices=NEWTON_AT_A_SADDLE,
@@ -133,7 +130,6 @@ step has the size η. How many times η is the **first** step of the notes' vers
 A number.""",
     minutes=3,
     difficulty=2,
-    core=True,
     syllabus=("6.9",),
     outcome=first_step_of_the_notes,
     explanation="""(1 − β₁)/√(1 − β₂) = 0.1/√0.001 = 3.16. The step is too *large*, because v starts even
@@ -163,8 +159,6 @@ lab.prediction(
 A network of three layers (64 → 64 → 64 → 10, ReLU) learns the digits for 300 steps of plain SGD with
 batches of 64. Which rate gives the lowest training loss?""",
     minutes=1,
-    difficulty=1,
-    core=True,
     syllabus=("6.13", "6.1"),
     choices=BEST_RATE,
     outcome=best_sgd_rate,
@@ -193,7 +187,6 @@ lab.prediction(
 $f(w) = \\sqrt{1+w^2}$, convex, with its minimum at 0, starts at w = 2. Where is it after **three**
 steps?""",
     minutes=2,
-    difficulty=1,
     core=False,
     syllabus=("6.11",),
     choices=NEWTON_FROM_TWO,
@@ -226,7 +219,6 @@ lab.prediction(
 MNIST-1D for 600 steps at a rate of 0.02: once constant, once falling to zero along half a cosine.
 Which training loss is lower at the end?""",
     minutes=1,
-    difficulty=1,
     core=False,
     syllabus=("6.9",),
     choices=COSINE,
@@ -284,7 +276,6 @@ this lab** which speaks against it, and write the sentence that should stand the
 sentences in all.""",
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("6.1", "6.9", "6.11", "6.13"),
     explanation="""**Model answer.** (1) A rate that is too large diverges, a smaller one does not: that much
 is right. But with 50 steps on curvatures 1 and 50, a rate of 0.0004 left 98 % of the flat direction's

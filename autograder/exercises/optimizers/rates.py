@@ -11,8 +11,10 @@ from course_lib import optimizers
 
 
 def _spectrum(rng):
-    values = np.exp(rng.uniform(-3, 3, int(rng.integers(4, 9))))
-    return {"eigenvalues": rng.permutation(values)}
+    """In any order, but the smallest and the largest neither first nor last."""
+    smallest, *others, largest = sorted(np.exp(rng.uniform(-3, 3, int(rng.integers(4, 9)))))
+    first, last, *between = rng.permutation(others)
+    return {"eigenvalues": np.array([first, *rng.permutation([smallest, *between, largest]), last])}
 
 
 critical_learning_rates = lab.value(
@@ -27,11 +29,7 @@ along every eigenvector of H by $1 - \\eta\\lambda$. Derive from this, for posit
 
 Return the pair (limit, best).""",
     parts=[
-        Part(
-            "the stability limit",
-            2,
-            (matches_reference("the stability limit", of="result.0"),),
-        ),
+        Part("the stability limit", 2, (matches_reference("the stability limit", of="result.0"),)),
         Part(
             "the best rate",
             2,
@@ -40,7 +38,6 @@ Return the pair (limit, best).""",
     ],
     minutes=8,
     difficulty=2,
-    core=True,
     syllabus=("6.1",),
     hide=("Formula",),
     inputs=_spectrum,
@@ -112,6 +109,13 @@ def geometric_mean(eigenvalues):
 )
 def first_and_last(eigenvalues):
     return 2 / eigenvalues[-1], 2 / (eigenvalues[-1] + eigenvalues[0])
+
+
+@critical_learning_rates.mistake(
+    "You take the first eigenvalue for the largest. They come in any order: use min and max."
+)
+def last_and_first(eigenvalues):
+    return 2 / eigenvalues[0], 2 / (eigenvalues[0] + eigenvalues[-1])
 
 
 @critical_learning_rates.mistake(

@@ -10,6 +10,7 @@ from autograder.exercises.optimizers.trajectories import (
     changed_rates,
     draw_run,
 )
+from autograder.judging import edit
 from course_lib import optimizers
 
 
@@ -54,8 +55,6 @@ what should it tend?
 starts at 0 and is not corrected for that.""",
     points=3,
     minutes=6,
-    difficulty=1,
-    core=True,
     syllabus=("6.8",),
     blank=("update",),
     inputs=(draw_rmsprop, draw_rmsprop_default, draw_rmsprop_rests),
@@ -70,71 +69,52 @@ starts at 0 and is not corrected for that.""",
 )
 
 
-@r_m_s_prop.mistake(
+r_m_s_prop.mistake(
+    "eps_inside_the_root",
+    edit('(torch.sqrt(state["c"]) + self.eps)', 'torch.sqrt(state["c"] + self.eps)'),
     "Your ε is inside the root (TensorFlow's convention). Here and in torch it stands outside: √c "
     "+ ε. At ε = 1e-8 and gradients of order 1 nobody sees the difference; with gradients below "
     "√ε everybody does.",
     origin="21 of 248 students",
 )
-def eps_inside_the_root(self, parameter, gradient, state):
-    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
-    parameter -= self.lr * gradient / torch.sqrt(state["c"] + self.eps)
-
-
-@r_m_s_prop.mistake(
+r_m_s_prop.mistake(
+    "another_eps",
+    edit("+ self.eps", "+ 1e-7"),
     "You always use ε = 1e-7, whatever the caller passes. Use `self.eps`.",
     origin="6 of 248 students",
 )
-def another_eps(self, parameter, gradient, state):
-    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-7)
-
-
-@r_m_s_prop.mistake(
+r_m_s_prop.mistake(
+    "tiny_eps",
+    edit("+ self.eps", "+ 1e-8"),
     "You always use ε = 1e-8, whatever the caller passes. Use `self.eps`.",
     origin="6 of 248 students",
 )
-def tiny_eps(self, parameter, gradient, state):
-    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-8)
-
-
-@r_m_s_prop.mistake(
+r_m_s_prop.mistake(
+    "larger_eps",
+    edit("+ self.eps", "+ 1e-6"),
     "You always use ε = 1e-6, whatever the caller passes. Use `self.eps`.",
     origin="6 of 248 students, with other numbers",
 )
-def larger_eps(self, parameter, gradient, state):
-    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + 1e-6)
-
-
-@r_m_s_prop.mistake(
+r_m_s_prop.mistake(
+    "never_stores",
+    edit('state["c"] =', "c =").also('torch.sqrt(state["c"])', "torch.sqrt(c)"),
     "You compute a new c but do not store it, so that every step starts from c = 0.",
     origin="3 of 248 students",
 )
-def never_stores(self, parameter, gradient, state):
-    c = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(c) + self.eps)
-
-
-@r_m_s_prop.mistake(
+r_m_s_prop.mistake(
+    "rate_for_the_average",
+    edit("(1 - self.alpha)", "self.lr"),
     "You weight g² with the learning rate where 1 − ρ is meant. They are equal for 0.01 and 0.99, "
     "which hides it.",
     origin="1 of 134 students",
 )
-def rate_for_the_average(self, parameter, gradient, state):
-    state["c"] = self.alpha * state.get("c", 0) + self.lr * gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
-
-
-@r_m_s_prop.mistake(
+r_m_s_prop.mistake(
+    "eps_added_to_the_weights",
+    edit('(torch.sqrt(state["c"]) + self.eps)', 'torch.sqrt(state["c"]) + self.eps'),
     "`… / sqrt(c) + eps` divides first and then adds ε to the step. Put the denominator in "
     "parentheses.",
     origin="1 of 124 students",
 )
-def eps_added_to_the_weights(self, parameter, gradient, state):
-    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
-    parameter -= self.lr * gradient / torch.sqrt(state["c"]) + self.eps
 
 
 @r_m_s_prop.mistake(
@@ -147,21 +127,20 @@ def eps_added_afterwards(self, parameter, gradient, state):
     parameter.copy_(parameter - self.lr * gradient / torch.sqrt(state["c"]) + self.eps)
 
 
-@r_m_s_prop.mistake(
+r_m_s_prop.mistake(
+    "own_key",
+    edit('state.get("c", 0)', 'state["cache"]'),
     "You ask `state` for a key that is not there in the first step. `state.get(…)` with zeros, as "
     "in the cell you were given, begins the average.",
     origin="1 of 124 students",
     raises="KeyError",
 )
-def own_key(self, parameter, gradient, state):
-    state["cache"] = self.alpha * state["cache"] + (1 - self.alpha) * gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["cache"]) + self.eps)
-
-
-@r_m_s_prop.mistake("You divide by c. Divide by its root, √c + ε.", origin="1 of 124 students")
-def no_root(self, parameter, gradient, state):
-    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
-    parameter -= self.lr * gradient / (state["c"] + self.eps)
+r_m_s_prop.mistake(
+    "no_root",
+    edit('torch.sqrt(state["c"])', 'state["c"]'),
+    "You divide by c. Divide by its root, √c + ε.",
+    origin="1 of 124 students",
+)
 
 
 @r_m_s_prop.mistake(
@@ -211,25 +190,29 @@ def bias_corrected(self, parameter, gradient, state):
     parameter -= self.lr * gradient / (torch.sqrt(corrected) + self.eps)
 
 
-@r_m_s_prop.mistake("Your c starts at the first g². Here it starts at 0.")
-def starts_at_the_first_square(self, parameter, gradient, state):
-    state["c"] = self.alpha * state.get("c", gradient**2) + (1 - self.alpha) * gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
-
-
-@r_m_s_prop.mistake("Your c starts at 1. Here it starts at 0.")
-def starts_at_one(self, parameter, gradient, state):
-    state["c"] = self.alpha * state.get("c", 1) + (1 - self.alpha) * gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
-
-
-@r_m_s_prop.mistake(
-    "You weight the old average with 1 − ρ and the new square with ρ. ρ is the memory: c ← ρ c + "
-    "(1 − ρ) g²."
+r_m_s_prop.mistake(
+    "fixed_memory",
+    edit("self.alpha * state", "0.99 * state").also("(1 - self.alpha)", "(1 - 0.99)"),
+    "You always use ρ = 0.99. Read `self.alpha`, which the caller may set and change.",
 )
-def weights_exchanged(self, parameter, gradient, state):
-    state["c"] = (1 - self.alpha) * state.get("c", 0) + self.alpha * gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
+r_m_s_prop.mistake(
+    "starts_at_the_first_square",
+    edit('("c", 0)', '("c", gradient**2)'),
+    "Your c starts at the first g². Here it starts at 0.",
+)
+r_m_s_prop.mistake(
+    "starts_at_one",
+    edit('("c", 0)', '("c", 1)'),
+    "Your c starts at 1. Here it starts at 0.",
+)
+r_m_s_prop.mistake(
+    "weights_exchanged",
+    edit("self.alpha * state", "(1 - self.alpha) * state").also(
+        "(1 - self.alpha) * gradient", "self.alpha * gradient"
+    ),
+    "You weight the old average with 1 − ρ and the new square with ρ. ρ is the memory: c ← ρ c + "
+    "(1 − ρ) g².",
+)
 
 
 @r_m_s_prop.mistake(
@@ -243,27 +226,22 @@ def minus_for_plus(self, parameter, gradient, state):
     parameter -= self.lr * gradient / (torch.sqrt(cache) + self.eps)
 
 
-@r_m_s_prop.mistake(
-    "This is AdaGrad: squares add up forever. RMSProp forgets: c ← ρ c + (1 − ρ) g²."
+r_m_s_prop.mistake(
+    "sums_the_squares",
+    edit("self.alpha * state", "state").also("(1 - self.alpha) * gradient", "gradient"),
+    "This is AdaGrad: squares add up forever. RMSProp forgets: c ← ρ c + (1 − ρ) g².",
 )
-def sums_the_squares(self, parameter, gradient, state):
-    state["c"] = state.get("c", 0) + gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
-
-
-@r_m_s_prop.mistake(
+r_m_s_prop.mistake(
+    "nothing_forgotten",
+    edit("self.alpha * state", "state"),
     "You removed the decay of the old average: squares add up forever, as in AdaGrad. c ← ρ c + "
-    "(1 − ρ) g²."
+    "(1 − ρ) g².",
 )
-def nothing_forgotten(self, parameter, gradient, state):
-    state["c"] = state.get("c", 0) + (1 - self.alpha) * gradient**2
-    parameter -= self.lr * gradient / (torch.sqrt(state["c"]) + self.eps)
-
-
-@r_m_s_prop.mistake("√(c + ε²) is not √c + ε: the two agree only where one of them is negligible.")
-def squared_eps_inside_the_root(self, parameter, gradient, state):
-    state["c"] = self.alpha * state.get("c", 0) + (1 - self.alpha) * gradient**2
-    parameter -= self.lr * gradient / torch.sqrt(state["c"] + self.eps**2)
+r_m_s_prop.mistake(
+    "squared_eps_inside_the_root",
+    edit('(torch.sqrt(state["c"]) + self.eps)', 'torch.sqrt(state["c"] + self.eps**2)'),
+    "√(c + ε²) is not √c + ε: the two agree only where one of them is negligible.",
+)
 
 
 @r_m_s_prop.alternative

@@ -5,6 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.optimizers.lab import lab
+from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 from course_lib.optimizers import hessian_vector_product
@@ -30,26 +31,33 @@ def draw_valley(rng):
     }
 
 
-def draw_standstill(rng):
-    """A start along another axis of the Hessian: it takes many iterations to leave it."""
+def _iterated(x, y, weights, start, iterations):
+    """λ and ‖Hv‖ of every iteration. Shapes: (iterations, 2)."""
+    x, y, *tensors = (torch.from_numpy(array) for array in (x, y, *weights, *start))
+    weights, vectors = tensors[: len(weights)], tensors[len(weights) :]
+    found = []
+    for _ in range(iterations):
+        norm = torch.cat([v.flatten() for v in vectors]).norm()
+        units = [v / norm for v in vectors]
+        vectors = hessian_vector_product(x, y, weights, units)
+        products = torch.cat([p.flatten() for p in vectors])
+        along = torch.cat([u.flatten() for u in units]) @ products
+        found.append((float(along), float(products.norm())))
+    return np.array(found)
+
+
+def draw_early(rng):
+    """A few iterations, which end far from where the ones before and after do, and below zero."""
     while True:
         inputs = draw_valley(rng)
-        x, y, *weights = (
-            torch.from_numpy(array) for array in (inputs["x"], inputs["y"], *inputs["weights"])
-        )
-        sizes = [w.numel() for w in weights]
-
-        def product(column, x=x, y=y, weights=weights, sizes=sizes):
-            parts = zip(column.split(sizes), weights, strict=True)
-            vectors = [part.view(w.shape) for part, w in parts]
-            return torch.cat([p.flatten() for p in hessian_vector_product(x, y, weights, vectors)])
-
-        hessian = torch.stack([product(row) for row in torch.eye(sum(sizes), dtype=x.dtype)])
-        values, axes = torch.linalg.eigh(hessian)
-        if 4 < values[-1] / values[-2] < 200 and values[-2] > 0 and -values[0] < values[-2]:
-            parts = zip((3 * axes[:, -2]).split(sizes), weights, strict=True)
-            start = [part.reshape(w.shape).numpy() for part, w in parts]
-            return {**inputs, "start": start, "iterations": int(rng.integers(2, 4))}
+        count = inputs["iterations"] = int(rng.integers(2, 5))
+        inputs["y"] *= rng.uniform(-3, -2)  # far from the targets H has eigenvalues of both signs
+        inputs["start"] = [rng.normal(size=w.shape) for w in inputs["weights"]]
+        found = _iterated(**{**inputs, "iterations": count + 1})
+        last = found[count - 1, 0]
+        others = [*np.delete(found[:, 0], count - 1), -found[count - 1, 1]]
+        if last < 0 and all(abs(last - other) > 0.05 * abs(found).max() for other in others):
+            return inputs
 
 
 sharpness = lab.exercise(
@@ -61,16 +69,17 @@ is the sharpest direction, for its part grows fastest. In each of the `iteration
 
 $$v \\leftarrow \\frac{v}{\\|v\\|},\\qquad \\lambda = v\\cdot Hv,\\qquad v \\leftarrow Hv .$$
 
-Return the last λ. All tensors of `start` together are one vector, with one length. Call your
-`hessian_vector_product`.""",
+Return the last λ as it is: after few iterations it is not yet the largest eigenvalue, and it is
+negative if the loss bends downward along v. All tensors of `start` together are one vector, with one
+length. Call your `hessian_vector_product`.""",
     points=3,
     minutes=10,
     difficulty=2,
     core=False,
     syllabus=("6.13",),
-    inputs=(draw_valley, draw_standstill, draw_valley),
+    inputs=(draw_valley, draw_early, draw_valley),
     probe=probes.call(),
-    checks=[matches_reference("the largest eigenvalue", rtol=1e-4), leaves_inputs_alone()],
+    checks=[matches_reference("the last λ"), leaves_inputs_alone()],
     forbidden=("torch.linalg.eigvalsh", "torch.linalg.eigh", "torch.lobpcg"),
     needs=("optimizers/hessian_vector_product",),
     equivalent_mutants={
@@ -91,125 +100,101 @@ Return the last λ. All tensors of `start` together are one vector, with one len
 )
 
 
-@sharpness.mistake(
+sharpness.mistake(
+    "never_normalizes",
+    edit("v / norm", "v"),
     "You never normalize v, which grows by the factor λ in every iteration, and v · Hv with it. "
-    "Divide by ‖v‖ first."
+    "Divide by ‖v‖ first.",
 )
-def never_normalizes(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-        vectors = products
-    return eigenvalue
-
-
-@sharpness.mistake(
+sharpness.mistake(
+    "every_layer_to_length_one",
+    edit("v / norm", "v / v.norm()"),
     "You bring every tensor to length 1 by itself. Together they are one vector with one length; "
-    "otherwise the proportions between layers are lost."
+    "otherwise the proportions between layers are lost.",
 )
-def every_layer_to_length_one(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        vectors = [v / v.norm() for v in vectors]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-        vectors = products
-    return eigenvalue
-
-
-@sharpness.mistake("You multiply by H only once. The result still depends on the start.")
-def one_iteration(x, y, weights, start, iterations=50):
-    norm = torch.sqrt(sum((v**2).sum() for v in start))
-    vectors = [v / norm for v in start]
-    products = hessian_vector_product(x, y, weights, vectors)
-    return sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-
-
-@sharpness.mistake("You return ‖Hv‖², the square of the eigenvalue.")
-def square_of_the_length(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
-        vectors = hessian_vector_product(x, y, weights, [v / norm for v in vectors])
-    return sum((v**2).sum() for v in vectors)
-
-
-@sharpness.mistake("You divide by ‖v‖² where ‖v‖ is wanted: the root is missing.")
-def divides_by_the_square(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        square = sum((v**2).sum() for v in vectors)
-        vectors = [v / square for v in vectors]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-        vectors = products
-    return eigenvalue
-
-
-@sharpness.mistake("You always take 50 iterations. Take as many as `iterations` says.")
-def ignores_iterations(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(50):
-        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
-        vectors = [v / norm for v in vectors]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-        vectors = products
-    return eigenvalue
-
-
-@sharpness.mistake("Your v · Hv adds up the first tensor's part only. It runs over all tensors.")
-def first_layer_only(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
-        vectors = [v / norm for v in vectors]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = (vectors[0] * products[0]).sum()
-        vectors = products
-    return eigenvalue
-
-
-@sharpness.mistake("This is 2/λ, the largest stable rate. Asked for is λ.")
-def stable_rate(x, y, weights, start, iterations=50):
-    vectors = start
-    for _ in range(iterations):
-        norm = torch.sqrt(sum((v**2).sum() for v in vectors))
-        vectors = hessian_vector_product(x, y, weights, [v / norm for v in vectors])
-    return 2 / torch.sqrt(sum((v**2).sum() for v in vectors))
-
-
-@sharpness.mistake(
-    "You vary the last layer's weights only. The sharpest direction runs through all layers."
+sharpness.mistake(
+    "one_iteration",
+    edit("range(iterations)", "range(1)"),
+    "You multiply by H only once. The result still depends on the start.",
 )
-def last_layer_only(x, y, weights, start, iterations=50):
-    vectors = [torch.zeros_like(v) for v in start[:-1]] + [start[-1]]
-    for _ in range(iterations):
-        norm = vectors[-1].norm()
-        vectors = [torch.zeros_like(v) for v in start[:-1]] + [vectors[-1] / norm]
-        products = hessian_vector_product(x, y, weights, vectors)
-        eigenvalue = (vectors[-1] * products[-1]).sum()
-        vectors = products
-    return eigenvalue
+sharpness.mistake(
+    "square_of_the_length",
+    edit("return eigenvalue", "return sum((v**2).sum() for v in vectors)"),
+    "You return ‖Hv‖², the square of the eigenvalue.",
+)
+sharpness.mistake(
+    "divides_by_the_square",
+    edit(".sum().sqrt()", ".sum()"),
+    "You divide by ‖v‖² where ‖v‖ is wanted: the root is missing.",
+)
+sharpness.mistake(
+    "ignores_iterations",
+    edit("range(iterations)", "range(50)"),
+    "You always take 50 iterations. Take as many as `iterations` says.",
+)
+sharpness.mistake(
+    "first_layer_only",
+    edit(
+        "torch.stack([(v * p).sum() for v, p in pairs]).sum()", "(vectors[0] * products[0]).sum()"
+    ),
+    "Your v · Hv adds up the first tensor's part only. It runs over all tensors.",
+)
+sharpness.mistake(
+    "stable_rate",
+    edit("return eigenvalue", "return 2 / eigenvalue"),
+    "This is 2/λ, the largest stable rate. Asked for is λ.",
+)
+sharpness.mistake(
+    "last_layer_only",
+    edit("vectors = start", "vectors = [0 * v for v in start[:-1]] + start[-1:]").also(
+        "vectors = products", "vectors = [0 * p for p in products[:-1]] + products[-1:]"
+    ),
+    "You vary the last layer's weights only. The sharpest direction runs through all layers.",
+)
+sharpness.mistake(
+    "one_iteration_more",
+    edit("range(iterations)", "range(iterations + 1)"),
+    "Your λ is that of one iteration more. Nothing is multiplied after the last of `iterations`: "
+    "its λ is v · Hv, with the v that this iteration began with, brought to length 1.",
+)
+sharpness.mistake(
+    "one_iteration_less",
+    edit("range(iterations)", "range(iterations - 1)"),
+    "Your λ is that of one iteration less. The first iteration gives a λ already, and `iterations` "
+    "says how many there are.",
+)
+sharpness.mistake(
+    "length_of_the_product",
+    edit("return eigenvalue", "return sum((v**2).sum() for v in vectors) ** 0.5"),
+    "You return ‖Hv‖. That is |λ| when v is an eigenvector; before, it is larger, and it has no "
+    "sign. λ = v · Hv, with v of length 1.",
+)
+sharpness.mistake(
+    "without_the_sign",
+    edit("return eigenvalue", "return eigenvalue.abs()"),
+    "You return |λ|. Along v the loss may bend downward, and then λ = v · Hv is negative.",
+)
 
 
 @sharpness.alternative
-def length_of_the_product(x, y, weights, start, iterations=50):
-    vectors = start
+def as_one_vector(x, y, weights, start, iterations=50):
+    sizes = [tensor.numel() for tensor in start]
+    v = torch.cat([tensor.flatten() for tensor in start])
     for _ in range(iterations):
-        norm = torch.cat([v.flatten() for v in vectors]).norm()
-        vectors = hessian_vector_product(x, y, weights, [v / norm for v in vectors])
-    return torch.cat([v.flatten() for v in vectors]).norm()
+        v = v / v.norm()
+        parts = [p.view_as(w) for p, w in zip(v.split(sizes), weights, strict=True)]
+        product = torch.cat([p.flatten() for p in hessian_vector_product(x, y, weights, parts)])
+        eigenvalue, v = v @ product, product
+    return eigenvalue.item()
 
 
 @sharpness.alternative
-def quotient_at_the_end(x, y, weights, start, iterations=50):
+def as_a_quotient(x, y, weights, start, iterations=50):
     vectors = start
     for _ in range(iterations):
-        vectors = hessian_vector_product(x, y, weights, vectors)
-        largest = max(v.abs().max() for v in vectors)
-        vectors = [v / largest for v in vectors]
-    products = hessian_vector_product(x, y, weights, vectors)
-    upper = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
-    return (upper / sum((v * v).sum() for v in vectors)).item()
+        products = hessian_vector_product(x, y, weights, vectors)
+        upper = sum((v * p).sum() for v, p in zip(vectors, products, strict=True))
+        lower = sum((v * v).sum() for v in vectors)
+        largest = max(p.abs().max() for p in products)
+        vectors = [p / largest for p in products]
+    return upper / lower

@@ -30,14 +30,14 @@ def draw_run(
     tiny: float = 0.03,
     rests: bool = False,
 ) -> Inputs:
-    """Twelve steps on three parameters of different shapes, whose settings change twice.
+    """Twelve steps on three parameters, two of them of one shape, whose settings change twice.
 
     The gradients have both signs and a lasting direction, and their scale changes from step to
     step. Those of the second parameter are ``tiny``. With ``rests`` the third starts a step late,
     and the second has no gradient for two steps. ``later`` has what is set at each change.
     """
-    rows, columns, features, others = (int(n) for n in rng.permutation([2, 3, 4, 5]))
-    shapes = [(rows, columns), (features,), (others,)]
+    rows, columns, features = (int(n) for n in rng.permutation([2, 3, 4, 5])[:3])
+    shapes = [(rows, columns), (features,), (features,)]
     scales = np.array([1.0, tiny, 0.2]) * np.exp(rng.uniform(-0.3, 0.3, 3))
     lasting = [rng.normal(size=shape) for shape in shapes]
     steps: list[dict[str, Any]] = []

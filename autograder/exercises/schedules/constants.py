@@ -31,7 +31,6 @@ constant = lab.exercise(
     ),
     points=1,
     minutes=2,
-    difficulty=1,
     core=False,
     syllabus=("7.1",),
     inputs=_constant,

@@ -1,6 +1,7 @@
 """Schedules under another batch size, and stepped in another place."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -36,12 +37,7 @@ def _rescaling(rng, up):
     }
 
 
-def _rounded_up(rng):
-    return _rescaling(rng, True)
-
-
-def _rounded_down(rng):
-    return _rescaling(rng, False)
+_UP, _DOWN = partial(_rescaling, up=True), partial(_rescaling, up=False)
 
 
 rescale_for_batch_size = lab.exercise(
@@ -61,7 +57,7 @@ rescale_for_batch_size = lab.exercise(
     difficulty=2,
     syllabus=("7.12",),
     hide=("Formula",),
-    inputs=(_rounded_up, _rounded_down, _rounded_up),
+    inputs=(_UP, _DOWN, _UP),
     probe=probes.call(),
     checks=[
         matches_reference("the rate", of="result.0", rtol=1e-5),
@@ -213,8 +209,9 @@ def by_floor_of_a_half_more(batch_size, new_batch_size, *, base_lr, total_steps,
     return base_lr * (new_batch_size / batch_size), rescale(total_steps), new
 
 
-def _recorded(rng, updates_per_step):
-    """The rates of a run that ends somewhere within a stage."""
+def _recorded(rng, least, most):
+    """The rates of a run with so many updates per call, which ends somewhere within a stage."""
+    updates_per_step = int(rng.integers(least, most))
     step_size = int(rng.integers(2, 6))
     stage = step_size * updates_per_step
     gamma, rate = float(rng.uniform(0.2, 0.7)), draw_rate(rng)
@@ -222,22 +219,6 @@ def _recorded(rng, updates_per_step):
     stages = int(rng.integers(1, 4))
     powers = np.repeat(np.arange(stages + 1), stage)[: stages * stage + cut]
     return {"rates": rate * gamma**powers, "step_size": step_size}
-
-
-def _per_batch(rng):
-    return _recorded(rng, 1)
-
-
-def _per_epoch(rng):
-    return _recorded(rng, int(rng.integers(11, 40)))
-
-
-def _per_few_batches(rng):
-    return _recorded(rng, int(rng.integers(3, 9)))
-
-
-def _per_long_epoch(rng):
-    return _recorded(rng, int(rng.integers(50, 90)))
 
 
 updates_per_schedule_step = lab.exercise(
@@ -259,7 +240,12 @@ updates_per_schedule_step = lab.exercise(
     core=False,
     syllabus=("7.12", "7.2"),
     hide=("Formula",),
-    inputs=(_per_epoch, _per_batch, _per_few_batches, _per_long_epoch),
+    inputs=(
+        partial(_recorded, least=11, most=40),
+        partial(_recorded, least=1, most=2),
+        partial(_recorded, least=3, most=9),
+        partial(_recorded, least=50, most=90),
+    ),
     probe=probes.call(),
     checks=[matches_reference("updates per call"), leaves_inputs_alone()],
     hints=(

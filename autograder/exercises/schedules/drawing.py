@@ -10,15 +10,15 @@ import numpy as np
 from autograder import probes
 from autograder.judging.checks import Case, check, finding
 from autograder.judging.comparison import brief
+from autograder.judging.exercise import Draw, Inputs
 from autograder.judging.verdict import Finding
 
 SCHEDULERS = ("torch.optim.lr_scheduler", "torch.optim.swa_utils")
 AT_EVERY_STEP = probes.each("step")
 
 # Near enough for an answer that computes in torch's float32; near zero, relative to the largest.
-_RTOL, _ATOL = 1e-5, 1e-6
-
-Inputs = dict[str, Any]
+FLOAT32 = 1e-5
+_ATOL = 1e-6
 
 
 def draw_steps(rng: np.random.Generator, until: int, around: Sequence[int] = ()) -> list[int]:
@@ -38,6 +38,24 @@ def draw_rate(rng: np.random.Generator) -> float:
     return float(10 ** rng.uniform(-2.5, -0.5))
 
 
+def without(name: str, draw: Draw) -> Draw:
+    """The same inputs without one of them, so that its default counts."""
+
+    def draw_without(rng: np.random.Generator) -> Inputs:
+        return {given: value for given, value in draw(rng).items() if given != name}
+
+    return draw_without
+
+
+def draw_falling(rng: np.random.Generator) -> Inputs:
+    """A rate that falls forever, by ``k`` per step."""
+    return {
+        "step": draw_steps(rng, 40),
+        "base_lr": draw_rate(rng),
+        "k": float(rng.uniform(0.02, 0.2)),
+    }
+
+
 def _rates(observation: dict[str, Any]) -> np.ndarray:
     rates = [np.asarray(rate, dtype=float).reshape(()) for rate in observation["result"]]
     return np.array(rates)
@@ -52,7 +70,7 @@ def follows(property: str, when: Callable[[Inputs, int], bool] = lambda inputs, 
         if len(case.observed["result"]) != len(steps):
             return finding(False, "one rate for every step", brief(case.observed["result"]))
         wanted, given = _rates(case.expected), _rates(case.observed)
-        near = np.abs(given - wanted) <= _RTOL * np.abs(wanted) + _ATOL * np.abs(wanted).max()
+        near = np.abs(given - wanted) <= FLOAT32 * np.abs(wanted) + _ATOL * np.abs(wanted).max()
         missing = [rate is None for rate in case.observed["result"]]
         for step, one, other, none, ok in zip(steps, wanted, given, missing, near, strict=True):
             if when(case.inputs, step) and not ok:
@@ -80,7 +98,7 @@ def is_pure(case: Case) -> Finding:
     seen: dict[int, float] = {}
     for step, rate in zip(case.inputs["step"], _rates(case.observed), strict=True):
         first = seen.setdefault(step, float(rate))
-        if not np.isclose(rate, first, rtol=_RTOL, atol=0, equal_nan=True):
+        if not np.isclose(rate, first, rtol=FLOAT32, atol=0, equal_nan=True):
             return finding(
                 False,
                 f"{first:.6g} at step {step} both times",
@@ -89,6 +107,16 @@ def is_pure(case: Case) -> Finding:
                 where=_where(case),
             )
     return finding(True)
+
+
+def warmup_checks() -> list:
+    """What is asked of a schedule that begins with a warm-up and has no last step."""
+    return [
+        follows("the rate at step 0", lambda inputs, t: t == 0),
+        follows("the warm-up", lambda inputs, t: 0 < t < inputs["warmup_steps"]),
+        follows("the rates after it", lambda inputs, t: t >= inputs["warmup_steps"]),
+        is_pure,
+    ]
 
 
 def endless_checks() -> list:

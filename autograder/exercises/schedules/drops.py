@@ -11,6 +11,7 @@ from autograder.exercises.schedules.drawing import (
     draw_rate,
     draw_steps,
     endless_checks,
+    without,
 )
 from autograder.exercises.schedules.lab import lab
 from course_lib import schedules
@@ -26,10 +27,6 @@ def _stairs(rng):
     }
 
 
-def _stairs_by_default(rng):
-    return {name: value for name, value in _stairs(rng).items() if name != "gamma"}
-
-
 step_decay = lab.exercise(
     schedules.step_decay,
     title="Step decay",
@@ -42,11 +39,9 @@ step_decay = lab.exercise(
         "may be asked for in any order, and twice."
     ),
     points=2,
-    minutes=5,
-    difficulty=1,
     syllabus=("7.2",),
     hide=("Formula",),
-    inputs=(_stairs, _stairs_by_default, _stairs),
+    inputs=(_stairs, without("gamma", _stairs), _stairs),
     probe=AT_EVERY_STEP,
     checks=endless_checks(),
     forbidden=SCHEDULERS,
@@ -187,10 +182,6 @@ def _milestones(rng):
     }
 
 
-def _milestones_by_default(rng):
-    return {name: value for name, value in _milestones(rng).items() if name != "gamma"}
-
-
 multi_step = lab.exercise(
     schedules.multi_step,
     title="Drops at milestones",
@@ -203,10 +194,9 @@ multi_step = lab.exercise(
     ),
     points=3,
     minutes=6,
-    difficulty=1,
     syllabus=("7.3",),
     hide=("Formula",),
-    inputs=(_milestones, _milestones_by_default, _milestones),
+    inputs=(_milestones, without("gamma", _milestones), _milestones),
     probe=AT_EVERY_STEP,
     checks=endless_checks(),
     forbidden=SCHEDULERS,

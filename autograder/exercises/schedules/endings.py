@@ -10,6 +10,7 @@ from autograder.exercises.schedules.drawing import (
     draw_rate,
     draw_steps,
     ending_checks,
+    without,
 )
 from autograder.exercises.schedules.lab import lab
 from course_lib import schedules
@@ -36,7 +37,6 @@ linear = lab.exercise(
     ),
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("7.6",),
     hide=("Formula",),
@@ -132,10 +132,6 @@ def _wave(rng):
     }
 
 
-def _wave_to_zero(rng):
-    return {name: value for name, value in _wave(rng).items() if name != "min_lr"}
-
-
 cosine = lab.exercise(
     schedules.cosine,
     title="Cosine decay",
@@ -153,7 +149,7 @@ cosine = lab.exercise(
     difficulty=2,
     syllabus=("7.7",),
     hide=("Formula", "Convention"),
-    inputs=(_wave, _wave_to_zero, _wave),
+    inputs=(_wave, without("min_lr", _wave), _wave),
     probe=AT_EVERY_STEP,
     checks=ending_checks(),
     equivalent_mutants={

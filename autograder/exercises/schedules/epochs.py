@@ -38,7 +38,6 @@ halve_every = lab.exercise(
     ),
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("7.3",),
     hide=("Formula",),
@@ -156,8 +155,6 @@ milestones_in_new_epochs = lab.exercise(
         "Return a tuple of numbers, not rounded."
     ),
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("7.12",),
     hide=("Formula",),

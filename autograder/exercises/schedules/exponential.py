@@ -7,26 +7,14 @@ import torch
 from autograder import probes
 from autograder.exercises.schedules.drawing import (
     AT_EVERY_STEP,
+    FLOAT32,
     SCHEDULERS,
-    draw_rate,
-    draw_steps,
+    draw_falling,
     endless_checks,
 )
 from autograder.exercises.schedules.lab import lab
 from autograder.judging.checks import matches_reference
 from course_lib import schedules
-
-# Near enough for an answer that computes in torch's float32 and returns a number.
-FLOAT32 = 1e-5
-
-
-def _falling(rng):
-    return {
-        "step": draw_steps(rng, 40),
-        "base_lr": draw_rate(rng),
-        "k": float(rng.uniform(0.02, 0.2)),
-    }
-
 
 exponential = lab.repair(
     schedules.exponential,
@@ -40,10 +28,9 @@ exponential = lab.repair(
     ),
     points=2,
     minutes=4,
-    difficulty=1,
     syllabus=("7.4",),
     hide=("Formula", "Convention", "Raises"),
-    inputs=_falling,
+    inputs=draw_falling,
     probe=AT_EVERY_STEP,
     checks=endless_checks(),
     forbidden=SCHEDULERS,
@@ -145,7 +132,6 @@ gamma_of_half_life = lab.value(
     ),
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("7.4",),
     hide=("Formula", "Source"),

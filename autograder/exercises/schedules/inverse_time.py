@@ -1,30 +1,19 @@
 """1/t decay, and how long it takes."""
 
 import math
+from functools import partial
 
 from autograder import probes
 from autograder.exercises.schedules.drawing import (
     AT_EVERY_STEP,
+    FLOAT32,
     SCHEDULERS,
-    draw_rate,
-    draw_steps,
+    draw_falling,
     endless_checks,
 )
 from autograder.exercises.schedules.lab import lab
 from autograder.judging.checks import matches_reference
 from course_lib import schedules
-
-# Near enough for an answer that computes in torch's float32 and returns a number.
-FLOAT32 = 1e-5
-
-
-def _falling(rng):
-    return {
-        "step": draw_steps(rng, 40),
-        "base_lr": draw_rate(rng),
-        "k": float(rng.uniform(0.02, 0.2)),
-    }
-
 
 inverse_time = lab.exercise(
     schedules.inverse_time,
@@ -36,11 +25,10 @@ inverse_time = lab.exercise(
     ),
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("7.5",),
     hide=("Formula", "Ends"),
-    inputs=_falling,
+    inputs=draw_falling,
     probe=AT_EVERY_STEP,
     checks=endless_checks(),
     forbidden=SCHEDULERS,
@@ -174,12 +162,7 @@ def _until(rng, up):
             return {"fraction": fraction, "k_per_epoch": k, "steps_per_epoch": steps}
 
 
-def _until_just_before(rng):
-    return _until(rng, True)
-
-
-def _until_just_after(rng):
-    return _until(rng, False)
+_UP, _DOWN = partial(_until, up=True), partial(_until, up=False)
 
 
 steps_until = lab.value(
@@ -192,12 +175,10 @@ steps_until = lab.value(
         "A k per epoch that is used per step is a schedule many times too fast."
     ),
     points=2,
-    minutes=5,
-    difficulty=1,
     core=False,
     syllabus=("7.5",),
     hide=("Formula", "Source"),
-    inputs=(_until_just_before, _until_just_after, _until_just_before),
+    inputs=(_UP, _DOWN, _UP),
     probe=probes.call(),
     checks=[matches_reference("the number of steps", rtol=FLOAT32)],
     hints=("What is k per step?", "Solve 1/(1 + kt) = f for t."),

@@ -1,13 +1,14 @@
 """Dropping the rate when a metric stands still: the one schedule with a memory."""
 
 import math
+from functools import partial
 
 import numpy as np
 
 from autograder import probes
 from autograder.exercises.schedules.drawing import SCHEDULERS, draw_rate
 from autograder.exercises.schedules.lab import lab
-from autograder.judging import Part
+from autograder.judging import Part, edit
 from autograder.judging.checks import Case, check, finding
 from autograder.judging.comparison import brief
 from autograder.judging.verdict import Finding
@@ -57,18 +58,6 @@ def _run(rng, mode):
     return {"construct": construct, "history": history}
 
 
-def _two_losses(rng):
-    return {"runs": [_run(rng, "min"), _run(rng, "min")]}
-
-
-def _two_accuracies(rng):
-    return {"runs": [_run(rng, "max"), _run(rng, "max")]}
-
-
-def _both_modes(rng):
-    return {"runs": [_run(rng, "min"), _run(rng, "max")]}
-
-
 def _standing(rng, mode):
     """A loss that stands still to the last digit, with a threshold of 0: as good is not better."""
     level = float(rng.uniform(2.0, 4.0))
@@ -88,8 +77,8 @@ def _standing(rng, mode):
     return {"construct": construct, "history": values if mode == "min" else [-v for v in values]}
 
 
-def _both_standing(rng):
-    return {"runs": [_standing(rng, "min"), _standing(rng, "max")]}
+def _two_runs(rng, draw, modes):
+    return {"runs": [draw(rng, mode) for mode in modes]}
 
 
 def _rates(case: Case, mode: str):
@@ -161,7 +150,12 @@ reduce_on_plateau = lab.exercise(
     syllabus=("7.9",),
     blank=("step",),
     hide=("Formula",),
-    inputs=(_two_losses, _two_accuracies, _both_standing, _both_modes),
+    inputs=(
+        partial(_two_runs, draw=_run, modes=("min", "min")),
+        partial(_two_runs, draw=_run, modes=("max", "max")),
+        partial(_two_runs, draw=_standing, modes=("min", "max")),
+        partial(_two_runs, draw=_run, modes=("min", "max")),
+    ),
     probe=probes.histories("step"),
     forbidden=SCHEDULERS,
     hints=(
@@ -172,336 +166,148 @@ reduce_on_plateau = lab.exercise(
 )
 
 
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "drops_one_early",
+    edit("> self.patience", ">= self.patience"),
     "You drop when the count *reaches* patience. Patience is how many bad evaluations are put up "
     "with: drop when the count is greater. (1, .9, .9, .9, .9 with patience 2 drops at the fifth "
-    "call, yours at the fourth.)"
+    "call, yours at the fourth.)",
 )
-def drops_one_early(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best - self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations >= self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake("`step` returns nothing. Return the rate, `self.lr`, at every call.")
-def returns_nothing(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best - self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "returns_nothing",
+    edit("return self.lr", ""),
+    "`step` returns nothing. Return the rate, `self.lr`, at every call.",
+)
+reduce_on_plateau.mistake(
+    "returns_the_old_rate",
+    edit("return self.lr", "return before").also(
+        'if self.mode == "min":', 'before = self.lr\nif self.mode == "min":'
+    ),
     "You return the rate from before the drop. Asked for is the rate from there on: return "
-    "`self.lr` last."
+    "`self.lr` last.",
 )
-def returns_the_old_rate(self, metric):
-    before = self.lr
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best - self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return before
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "keeps_no_best",
+    edit("self.best = metric", ""),
     "You never set `self.best`: everything is better than infinity. An improvement becomes the "
-    "new best."
+    "new best.",
 )
-def keeps_no_best(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best - self.threshold:
-        self.bad_evaluations = 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "compares_with_the_previous",
+    edit("self.best = metric", "").also(
+        "if self.bad_evaluations >", "self.best = metric\nif self.bad_evaluations >"
+    ),
     "You compare with the evaluation before, not with the best: a metric that goes up and down "
-    "looks like an improvement every other time. Keep the best."
+    "looks like an improvement every other time. Keep the best.",
 )
-def compares_with_the_previous(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    improved = sign * metric < sign * self.best - self.threshold
-    self.best = metric
-    self.bad_evaluations = 0 if improved else self.bad_evaluations + 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "always_minimizes",
+    edit(
+        "metric > self.best + self.threshold",
+        "math.isinf(self.best) or metric < self.best - self.threshold",
+    ),
     "You look for smaller values in mode 'max' too: an accuracy that grows counts as bad. There, "
-    "greater is better."
+    "greater is better.",
 )
-def always_minimizes(self, metric):
-    if math.isinf(self.best) or metric < self.best - self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "never_looks_at_the_mode",
+    edit("metric > self.best + self.threshold", "metric < self.best - self.threshold"),
     "You do not look at the mode: with an accuracy nothing ever counts as better. In mode 'max' "
-    "an improvement is above best + threshold."
+    "an improvement is above best + threshold.",
 )
-def never_looks_at_the_mode(self, metric):
-    if metric < self.best - self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "keeps_the_counter",
+    edit("self.lr *= self.factor\nself.bad_evaluations = 0", "self.lr *= self.factor"),
     "After a drop you go on counting, so the rate drops again at every evaluation. Start again at "
-    "0."
+    "0.",
 )
-def keeps_the_counter(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best - self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "counts_all_bad_ones",
+    edit("self.best = metric\nself.bad_evaluations = 0", "self.best = metric"),
     "An improvement does not set your count back to 0: you count all bad evaluations, not those "
-    "in a row."
+    "in a row.",
 )
-def counts_all_bad_ones(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best - self.threshold:
-        self.best = metric
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
-    "You take any improvement, however small. It must be by more than `threshold`."
+reduce_on_plateau.mistake(
+    "ignores_the_threshold",
+    edit("best - self.threshold", "best").also("best + self.threshold", "best"),
+    "You take any improvement, however small. It must be by more than `threshold`.",
 )
-def ignores_the_threshold(self, metric):
-    better = metric < self.best if self.mode == "min" else metric > self.best
-    if better:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "as_good_is_better",
+    edit("metric < self.best", "metric <= self.best").also(
+        "metric > self.best", "metric >= self.best"
+    ),
     "You take a metric that is *exactly* threshold better as an improvement, and with threshold 0 "
-    "one that stands still. It must be better by *more* than the threshold: < and >, not ≤ and ≥."
+    "one that stands still. It must be better by *more* than the threshold: < and >, not ≤ and ≥.",
 )
-def as_good_is_better(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric <= sign * self.best - self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "creeps_along",
+    edit("self.best = metric", "").also(
+        "if self.bad_evaluations >",
+        "self.best = (min if self.mode == 'min' else max)(self.best, metric)\nif self.bad_evaluations >",
+    ),
     "You move `best` at improvements that are too small to count. Then a slow creep, which adds "
-    "up, never counts. `best` moves only with an improvement."
+    "up, never counts. `best` moves only with an improvement.",
 )
-def creeps_along(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best - self.threshold:
-        self.bad_evaluations = 0
-    else:
-        self.bad_evaluations += 1
-    self.best = min(self.best, metric) if self.mode == "min" else max(self.best, metric)
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "threshold_the_other_way",
+    edit("best - self", "best + self").also("best + self", "best - self"),
     "Your threshold points the wrong way: slightly *worse* values count as improvements. Below "
-    "best − threshold, above best + threshold."
+    "best − threshold, above best + threshold.",
 )
-def threshold_the_other_way(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best + self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "threshold_for_min_only",
+    edit("best + self.threshold", "best - self.threshold"),
     "In mode 'max' you still subtract the threshold, so slightly worse values count as "
-    "improvements. There it is best + threshold."
+    "improvements. There it is best + threshold.",
 )
-def threshold_for_min_only(self, metric):
-    if self.mode == "min":
-        improved = metric < self.best - self.threshold
-    else:
-        improved = metric > self.best - self.threshold
-    if improved:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "relative_threshold",
+    edit("best - self.threshold", "best * (1 - self.threshold)").also(
+        "best + self.threshold", "best * (1 + self.threshold)"
+    ),
     "You take the threshold as a fraction of the best. That is torch's default "
-    "(threshold_mode='rel'); here it is a difference, best − threshold."
+    "(threshold_mode='rel'); here it is a difference, best − threshold.",
 )
-def relative_threshold(self, metric):
-    if self.mode == "min":
-        improved = metric < self.best * (1 - self.threshold)
-    else:
-        improved = metric > self.best * (1 + self.threshold)
-    if improved:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
-    "After a drop you start with a new best. The best stays: only the count starts again."
+reduce_on_plateau.mistake(
+    "forgets_the_best",
+    edit("self.lr *= self.factor", "self.lr *= self.factor\nself.best = metric"),
+    "After a drop you start with a new best. The best stays: only the count starts again.",
 )
-def forgets_the_best(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best - self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.best, self.bad_evaluations = metric, 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "starts_anew",
+    edit(
+        "self.lr *= self.factor",
+        "self.lr *= self.factor\nself.best = math.inf if self.mode == 'min' else -math.inf",
+    ),
     "After a drop you start with no best at all, so the next evaluation counts as an improvement. "
-    "The best stays: only the count starts again."
+    "The best stays: only the count starts again.",
 )
-def starts_anew(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best - self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-        self.best = math.inf if self.mode == "min" else -math.inf
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
-    "You take `factor` as the part that is lost. It is the part that is kept: α · factor."
+reduce_on_plateau.mistake(
+    "subtracts_the_factor",
+    edit("self.lr *= self.factor", "self.lr -= self.factor * self.lr"),
+    "You take `factor` as the part that is lost. It is the part that is kept: α · factor.",
 )
-def subtracts_the_factor(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best - self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr -= self.factor * self.lr
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake("You divide by `factor` < 1, so the rate grows. Multiply by it.")
-def divides_by_the_factor(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best - self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr /= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "divides_by_the_factor",
+    edit("self.lr *= self.factor", "self.lr /= self.factor"),
+    "You divide by `factor` < 1, so the rate grows. Multiply by it.",
+)
+reduce_on_plateau.mistake(
+    "modes_exchanged",
+    edit("< self.best -", "> self.best +").also("> self.best +", "< self.best -"),
     "The modes are exchanged: in mode 'min' (a loss) smaller is better, in mode 'max' (an "
-    "accuracy) greater."
+    "accuracy) greater.",
 )
-def modes_exchanged(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric > sign * self.best + self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = 0
-    return self.lr
-
-
-@reduce_on_plateau.mistake(
+reduce_on_plateau.mistake(
+    "cooldown_after_a_drop",
+    edit(
+        "self.lr *= self.factor\nself.bad_evaluations = 0",
+        "self.lr *= self.factor\nself.bad_evaluations = -1",
+    ),
     "After a drop you let one evaluation pass that does not count. (torch can: cooldown=1.) Here "
-    "the count starts again at 0 at once."
+    "the count starts again at 0 at once.",
 )
-def cooldown_after_a_drop(self, metric):
-    sign = 1 if self.mode == "min" else -1
-    if sign * metric < sign * self.best - self.threshold:
-        self.best, self.bad_evaluations = metric, 0
-    else:
-        self.bad_evaluations += 1
-    if self.bad_evaluations > self.patience:
-        self.lr *= self.factor
-        self.bad_evaluations = -1
-    return self.lr
 
 
 @reduce_on_plateau.alternative

@@ -11,8 +11,7 @@ from autograder.exercises.schedules.drawing import (
     draw_rate,
     draw_steps,
     endless_checks,
-    follows,
-    is_pure,
+    warmup_checks,
 )
 from autograder.exercises.schedules.lab import lab
 from autograder.judging.checks import matches_reference
@@ -35,7 +34,6 @@ inverse_square_root = lab.repair(
     ),
     points=1,
     minutes=3,
-    difficulty=1,
     core=False,
     syllabus=("7.8",),
     hide=("Formula", "Ends", "Convention", "Raises"),
@@ -139,12 +137,7 @@ inverse_square_root_with_warmup = lab.exercise(
     hide=("Formula", "Convention"),
     inputs=_root_with_warmup,
     probe=AT_EVERY_STEP,
-    checks=[
-        follows("the rate at step 0", lambda inputs, t: t == 0),
-        follows("the warm-up", lambda inputs, t: 0 < t < inputs["warmup_steps"]),
-        follows("the rates after it", lambda inputs, t: t >= inputs["warmup_steps"]),
-        is_pure,
-    ],
+    checks=warmup_checks(),
     equivalent_mutants={
         "return base_lr * min(update / warmup_steps, math.sqrt(warmup_steps / update)) => "
         "return base_lr * min(math.sqrt(warmup_steps / update), update / warmup_steps)": "the "
@@ -270,7 +263,6 @@ transformer_peak = lab.value(
     ),
     points=2,
     minutes=4,
-    difficulty=1,
     core=False,
     syllabus=("7.8",),
     hide=("Formula",),

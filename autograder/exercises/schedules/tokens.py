@@ -13,6 +13,7 @@ from autograder.exercises.schedules.drawing import (
     is_pure,
 )
 from autograder.exercises.schedules.lab import lab
+from autograder.judging import edit
 from course_lib import schedules
 
 
@@ -133,157 +134,84 @@ token_fraction_decay = lab.exercise(
 )
 
 
-@token_fraction_decay.mistake(
+token_fraction_decay.mistake(
+    "fractions_of_the_steps",
+    edit("seen >= fraction * everything", "step >= fraction * len(batch_tokens)"),
     "You drop at fractions of the *steps*. The batches grow, so the later steps hold more tokens, "
-    "and your drops come too early. Count `sum(batch_tokens[:step])`."
+    "and your drops come too early. Count `sum(batch_tokens[:step])`.",
 )
-def fractions_of_the_steps(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(step >= f * len(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-@token_fraction_decay.mistake(
+token_fraction_decay.mistake(
+    "same_factor_twice",
+    edit("gamma**drops", "gamma ** min(drops, 1)"),
     "The second drop multiplies the *current* rate, so 0.316² = 0.0999 of the peak is left. Yours "
-    "goes to 0.316 of the peak again, that is, it does not drop at all."
+    "goes to 0.316 of the peak again, that is, it does not drop at all.",
 )
-def same_factor_twice(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    dropped = sum(batch_tokens[:step]) >= min(fractions) * sum(batch_tokens)
-    rate = base_lr * gamma if dropped else base_lr
-    return rate * min((step + 1) / warmup_steps, 1.0)
-
-
-@token_fraction_decay.mistake(
+token_fraction_decay.mistake(
+    "one_third",
+    edit("gamma**drops", "(1 / 3) ** drops"),
     "You use 1/3. The factor is 0.316, the root of 1/10: two drops leave a tenth (0.0999 of the "
-    "peak), where (1/3)² would leave 0.111."
+    "peak), where (1/3)² would leave 0.111.",
 )
-def one_third(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * (1 / 3) ** drops
-
-
-@token_fraction_decay.mistake(
-    "At the second drop you multiply by γ² again: 0.0316 is left. Each drop multiplies by γ once."
+token_fraction_decay.mistake(
+    "a_tenth_of_the_rest",
+    edit("gamma**drops", "(1, gamma, gamma**3)[drops]"),
+    "At the second drop you multiply by γ² again: 0.0316 is left. Each drop multiplies by γ once.",
 )
-def a_tenth_of_the_rest(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * (1, gamma, gamma**3)[drops]
-
-
-@token_fraction_decay.mistake(
+token_fraction_decay.mistake(
+    "counts_this_batch",
+    edit("[:step]", "[: step + 1]"),
     "You count the batch of this step among the tokens seen. When its rate is chosen it has not "
-    "been seen: `batch_tokens[:step]`."
+    "been seen: `batch_tokens[:step]`.",
 )
-def counts_this_batch(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    seen = sum(batch_tokens[: step + 1])
-    drops = sum(seen >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-@token_fraction_decay.mistake(
+token_fraction_decay.mistake(
+    "only_when_more_have_been_seen",
+    edit("seen >=", "seen >"),
     "When the fraction has been seen *exactly* you still wait one step: you compare with >. "
-    "Reached is reached: ≥."
+    "Reached is reached: ≥.",
 )
-def only_when_more_have_been_seen(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) > f * sum(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-@token_fraction_decay.mistake(
+token_fraction_decay.mistake(
+    "fractions_of_the_notes",
+    edit("everything for fraction in fractions", "everything for fraction in (0.8, 0.9)"),
     "You drop at 80 % and 90 % whatever is asked for. That is only the default: `fractions` says "
-    "where."
+    "where.",
 )
-def fractions_of_the_notes(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in (0.8, 0.9))
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-@token_fraction_decay.mistake(
+token_fraction_decay.mistake(
+    "two_drops_only",
+    edit("gamma**drops", "gamma ** min(drops, 2)"),
     "You look at the first two fractions only. There may be another number of them, and each is a "
-    "drop: count those that have been reached."
+    "drop: count those that have been reached.",
 )
-def two_drops_only(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    rate, share = base_lr, sum(batch_tokens[:step]) / sum(batch_tokens)
-    if step < warmup_steps:
-        rate = base_lr * (step + 1) / warmup_steps
-    if share >= fractions[1]:
-        return rate * gamma**2
-    return rate * gamma if share >= fractions[0] else rate
-
-
-@token_fraction_decay.mistake(
-    "You always multiply by 0.316. That is only the default: the factor is `gamma`."
+token_fraction_decay.mistake(
+    "factor_of_the_notes",
+    edit("gamma**drops", "0.316**drops"),
+    "You always multiply by 0.316. That is only the default: the factor is `gamma`.",
 )
-def factor_of_the_notes(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * 0.316**drops
-
-
-@token_fraction_decay.mistake(
-    "You drop at 60 % and 90 %, which is DeepSeek-V2. Here `fractions` says where."
+token_fraction_decay.mistake(
+    "always_these_fractions",
+    edit("everything for fraction in fractions", "everything for fraction in (0.6, 0.9)"),
+    "You drop at 60 % and 90 %, which is DeepSeek-V2. Here `fractions` says where.",
 )
-def always_these_fractions(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in (0.6, 0.9))
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-@token_fraction_decay.mistake("The warm-up is missing: α₀ (t + 1)/w at first.")
-def no_warmup(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * gamma**drops
-
-
-@token_fraction_decay.mistake("Your first update has rate 0. The warm-up is (t + 1)/w.")
-def warmup_from_zero(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * min(step / warmup_steps, 1.0) * gamma**drops
-
-
-@token_fraction_decay.mistake(
-    "You estimate all tokens from the first batch. Batches grow: add them up."
+token_fraction_decay.mistake(
+    "no_warmup",
+    edit(" * min((step + 1) / warmup_steps, 1.0)", ""),
+    "The warm-up is missing: α₀ (t + 1)/w at first.",
 )
-def size_of_this_batch(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    everything = batch_tokens[0] * len(batch_tokens)
-    drops = sum(sum(batch_tokens[:step]) >= f * everything for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
-
-
-@token_fraction_decay.mistake(
+token_fraction_decay.mistake(
+    "warmup_from_zero",
+    edit("(step + 1)", "step"),
+    "Your first update has rate 0. The warm-up is (t + 1)/w.",
+)
+token_fraction_decay.mistake(
+    "size_of_this_batch",
+    edit("everything = sum(batch_tokens)", "everything = batch_tokens[0] * len(batch_tokens)"),
+    "You estimate all tokens from the first batch. Batches grow: add them up.",
+)
+token_fraction_decay.mistake(
+    "back_up_after_the_end",
+    edit("gamma**drops", "(gamma**drops if step < len(batch_tokens) else 1)"),
     "After the last step your rate jumps back to the peak. All tokens have been seen then: it "
-    "stays low."
+    "stays low.",
 )
-def back_up_after_the_end(
-    step, *, batch_tokens, base_lr=4.2e-4, warmup_steps=2000, gamma=0.316, fractions=(0.8, 0.9)
-):
-    if step >= len(batch_tokens):
-        return base_lr
-    drops = sum(sum(batch_tokens[:step]) >= f * sum(batch_tokens) for f in fractions)
-    return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma**drops
 
 
 @token_fraction_decay.alternative

@@ -9,8 +9,11 @@ from autograder.exercises.schedules.drawing import (
     draw_steps,
     follows,
     is_pure,
+    warmup_checks,
+    without,
 )
 from autograder.exercises.schedules.lab import lab
+from autograder.judging import edit
 from course_lib import schedules
 from course_lib.schedules import cosine
 
@@ -35,18 +38,12 @@ linear_warmup = lab.exercise(
     ),
     points=1,
     minutes=3,
-    difficulty=1,
     core=False,
     syllabus=("7.10",),
     hide=("Formula",),
     inputs=_warmup,
     probe=AT_EVERY_STEP,
-    checks=[
-        follows("the rate at step 0", lambda inputs, t: t == 0),
-        follows("the warm-up", lambda inputs, t: 0 < t < inputs["warmup_steps"]),
-        follows("the rates after it", lambda inputs, t: t >= inputs["warmup_steps"]),
-        is_pure,
-    ],
+    checks=warmup_checks(),
     equivalent_mutants={
         "return base_lr * min((step + 1) / warmup_steps, 1.0) => "
         "return base_lr * min(1.0, (step + 1) / warmup_steps)": "the smaller of two numbers is the "
@@ -150,10 +147,6 @@ def _warmup_and_wave(rng):
     }
 
 
-def _warmup_and_wave_to_zero(rng):
-    return {name: value for name, value in _warmup_and_wave(rng).items() if name != "min_lr"}
-
-
 warmup_then_cosine = lab.exercise(
     schedules.warmup_then_cosine,
     title="Warm up, then decay",
@@ -174,7 +167,7 @@ warmup_then_cosine = lab.exercise(
     difficulty=2,
     syllabus=("7.10", "7.7"),
     hide=("Formula",),
-    inputs=(_warmup_and_wave, _warmup_and_wave_to_zero, _warmup_and_wave),
+    inputs=(_warmup_and_wave, without("min_lr", _warmup_and_wave), _warmup_and_wave),
     probe=AT_EVERY_STEP,
     checks=[
         follows("the warm-up", lambda inputs, t: t < inputs["warmup_steps"]),
@@ -197,44 +190,32 @@ warmup_then_cosine = lab.exercise(
 )
 
 
-@warmup_then_cosine.mistake(
+warmup_then_cosine.mistake(
+    "cosine_already_running",
+    edit("cosine(step - warmup_steps", "cosine(step").also(
+        "rest = total_steps - warmup_steps", "rest = total_steps"
+    ),
     "When the warm-up ends, your cosine has been running for w steps and the rate jumps down. It "
     "starts then: pass it t − w, and the length T − w. (Some libraries do it your way; the peak "
-    "is then never held.)"
+    "is then never held.)",
 )
-def cosine_already_running(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    return cosine(step, base_lr=base_lr, total_steps=total_steps, min_lr=min_lr)
-
-
-@warmup_then_cosine.mistake(
+warmup_then_cosine.mistake(
+    "never_arrives",
+    edit("rest = total_steps - warmup_steps", "rest = total_steps"),
     "Your cosine starts at t = w but still takes T steps: the training ends before the rate is "
-    "down. It has T − w steps."
+    "down. It has T − w steps.",
 )
-def never_arrives(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=total_steps, min_lr=min_lr)
-
-
-@warmup_then_cosine.mistake("Your first update has rate 0 and does nothing. α₀ (t + 1)/w.")
-def starts_at_zero(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * step / warmup_steps
-    rest = total_steps - warmup_steps
-    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
-
-
-@warmup_then_cosine.mistake(
+warmup_then_cosine.mistake(
+    "starts_at_zero",
+    edit("(step + 1)", "step"),
+    "Your first update has rate 0 and does nothing. α₀ (t + 1)/w.",
+)
+warmup_then_cosine.mistake(
+    "ends_too_early",
+    edit("cosine(step - warmup_steps", "cosine(step"),
     "You shortened the cosine but did not shift it: it starts w steps too far and is at the "
-    "bottom w steps before the end. Pass it t − w."
+    "bottom w steps before the end. Pass it t − w.",
 )
-def ends_too_early(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps
-    return cosine(step, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
 
 
 @warmup_then_cosine.mistake(
@@ -255,55 +236,36 @@ def smaller_of_both(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
     return min(ramp, cosine(step, base_lr=base_lr, total_steps=total_steps, min_lr=min_lr))
 
 
-@warmup_then_cosine.mistake(
-    "At t = w you are still warming up and go above `base_lr`. The warm-up is t < w."
+warmup_then_cosine.mistake(
+    "overshoots",
+    edit("step < warmup_steps", "step <= warmup_steps"),
+    "At t = w you are still warming up and go above `base_lr`. The warm-up is t < w.",
 )
-def overshoots(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step <= warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps
-    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
-
-
-@warmup_then_cosine.mistake(
-    "Your cosine starts at its step 1. At t = w it is at its step 0: t − w."
+warmup_then_cosine.mistake(
+    "one_step_in_advance",
+    edit("cosine(step - warmup_steps", "cosine(step - warmup_steps + 1"),
+    "Your cosine starts at its step 1. At t = w it is at its step 0: t − w.",
 )
-def one_step_in_advance(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps
-    return cosine(step - warmup_steps + 1, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
-
-
-@warmup_then_cosine.mistake(
+warmup_then_cosine.mistake(
+    "peak_held_once",
+    edit("cosine(step - warmup_steps", "cosine(step - warmup_steps + 1").also(
+        "rest = total_steps - warmup_steps", "rest = total_steps - warmup_steps + 1"
+    ),
     "Your cosine starts at t = w − 1, the last step of the warm-up, so that the peak is held for "
     "one step. Here it starts at t = w, with `base_lr` once more: t − w, and length T − w. "
-    "(Another convention, not this one.)"
+    "(Another convention, not this one.)",
 )
-def peak_held_once(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps + 1
-    return cosine(step - warmup_steps + 1, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
-
-
-@warmup_then_cosine.mistake(
+warmup_then_cosine.mistake(
+    "arrives_at_the_last_step",
+    edit("rest = total_steps - warmup_steps", "rest = total_steps - warmup_steps - 1"),
     "Your cosine is at `min_lr` at the last step already. It arrives at t = T, after it: its "
-    "length is T − w."
+    "length is T − w.",
 )
-def arrives_at_the_last_step(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps - 1
-    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
-
-
-@warmup_then_cosine.mistake("You do not pass `min_lr` on.")
-def forgets_the_floor(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return base_lr * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps
-    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest)
+warmup_then_cosine.mistake(
+    "forgets_the_floor",
+    edit(", min_lr=min_lr", ""),
+    "You do not pass `min_lr` on.",
+)
 
 
 @warmup_then_cosine.mistake(
@@ -316,15 +278,12 @@ def wave_after_the_end(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
     return min_lr + (base_lr - min_lr) * (1 + math.cos(math.pi * progress)) / 2
 
 
-@warmup_then_cosine.mistake(
+warmup_then_cosine.mistake(
+    "starts_at_the_floor",
+    edit("return base_lr * (step + 1)", "return min_lr + (base_lr - min_lr) * (step + 1)"),
     "Your warm-up starts from `min_lr`. Here it rises from `base_lr`/w, whatever the floor. "
-    "(Another convention, not this one.)"
+    "(Another convention, not this one.)",
 )
-def starts_at_the_floor(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
-    if step < warmup_steps:
-        return min_lr + (base_lr - min_lr) * (step + 1) / warmup_steps
-    rest = total_steps - warmup_steps
-    return cosine(step - warmup_steps, base_lr=base_lr, total_steps=rest, min_lr=min_lr)
 
 
 @warmup_then_cosine.alternative

@@ -1,123 +1,190 @@
-import dataclasses
+"""The audit as a whole: it has nothing to say of a good exercise, and finds what is wrong."""
 
-from autograder import probes
+import dataclasses
+import functools
+import inspect
+
+import pytest
+import torch
+
+from autograder.auditing import killing
 from autograder.auditing.audit import audit
 from autograder.auditing.mutants import mutants
-from autograder.judging import Lab, Mistake
-from autograder.judging.checks import check, finding, matches_reference
+from autograder.judging import Alternative, Mistake
+from autograder.judging.checks import check, finding
+from autograder.probes.definition import definition
 
 
-def softmax_like(x, shift):
-    """Shift the rows of x by their means."""
-    if x.ndim != 2:
-        raise ValueError("x")
-    mean = x.mean(dim=1, keepdim=True)
-    return x - mean * shift
+def said(result):
+    return "\n".join(result.problems)
 
 
-def columns(x, shift):
-    return x - x.mean(dim=0, keepdim=True) * shift
-
-
-def by_hand(x, shift):
-    return x - x.sum(1)[:, None] / x.shape[1] * shift
-
-
-def inputs(rng):
-    shape = rng.integers(3, 9), rng.integers(10, 15)
-    return {"x": rng.normal(size=shape) + 3, "shift": float(rng.uniform(2, 3))}
-
-
-def exercise(**changes):
-    lab = Lab("sample", number=99, title="Sample")
-    fields = {
-        "title": "t",
-        "statement": "s",
-        "points": 2,
-        "inputs": inputs,
-        "probe": probes.call(),
-        "checks": [matches_reference()],
-    }
-    mistakes = changes.pop("mistakes", [Mistake("columns", columns, "You average columns.")])
-    asked = lab.exercise(softmax_like, **{**fields, **changes})
-    asked.mistakes.extend(mistakes)
-    asked.alternative(by_hand)
-    return asked
-
-
-def test_mutants_change_one_thing_each_in_the_lines_students_write():
-    found = mutants(exercise())
-    assert {m.operator for m in found} >= {"arithmetic", "axis", "keyword", "sign", "constant"}
-    assert all("raise ValueError" in m.source for m in found)
-    changes = [m.change for m in found]
-    assert "return x - mean * shift => return x + mean * shift" in changes
-    assert len(set(changes)) == len(changes)
-    assert not any(change.startswith("if ") for change in changes)
-
-
-def test_an_exercise_that_keeps_every_promise_has_no_problems():
-    result = audit(exercise(), seeds=5)
-    assert result.problems == []
+def test_an_exercise_that_keeps_every_promise_has_no_problems(make):
+    result = audit(make(), seeds=30)
+    assert result.problems == [] and result.alike == []
     assert (result.rejected, result.diagnosed, result.alternatives_ok) == (1, 1, 1)
-    assert result.killed == result.mutants >= 6
+    assert result.killed == result.mutants - len(result.unexplained)
+    assert result.killed - result.crashed >= 5
+    assert result.forgeries_rejected == result.forgeries >= 30
 
 
-def test_a_check_that_is_too_weak_lets_mutants_mistakes_and_forgeries_through():
+def test_a_check_that_is_too_weak_lets_mutants_mistakes_and_forgeries_through(make):
     @check("it has as many rows")
     def weak(case):
         return finding(len(case.observed["result"]) == len(case.expected["result"]))
 
-    problems = " ".join(audit(exercise(checks=[weak]), seeds=3).problems)
-    assert "mistake columns passes" in problems
-    assert "mutant survives" in problems
+    result = audit(make(checks=[weak]), seeds=3)
+    assert "mistake columns passes on 3 of 3 seeds, first on seed 0" in said(result)
+    assert "a constant observation that is forged scores points on 3 of 3 seeds" in said(result)
+    assert "return x - mean * shift => return x + mean * shift" in [
+        survivor.mutant for survivor in result.survivors
+    ]
 
 
-def test_a_check_that_ignores_the_inputs_is_caught_by_forged_observations():
+def test_a_check_that_ignores_the_inputs_is_caught_by_replayed_observations(make):
     @check("always")
     def always(case):
         return finding(True)
 
-    assert any("forged" in p for p in audit(exercise(checks=[always]), seeds=3).problems)
+    assert "a replayed observation that is forged scores" in said(
+        audit(make(checks=[always]), seeds=3)
+    )
 
 
-def test_a_check_that_is_too_strict_is_caught_by_right_answers():
+def test_a_forgery_does_not_hold_the_words_of_the_answer(make):
+    def said(x, shift):
+        """What is above."""
+        return [["below", "above"][int(row.mean() > shift / 2 - 0.25)] for row in x]
+
+    result = audit(make(said), seeds=10)
+    assert "a constant observation" not in " ".join(result.problems)
+
+
+def test_a_check_that_is_too_strict_is_caught_by_right_answers(make):
     @check("type")
     def strict(case):
         return finding(case.inputs["shift"] < 2.9)
 
-    result = audit(exercise(checks=[strict]), seeds=20)
+    result = audit(make(checks=[strict]), seeds=20)
     assert not result.reference_ok and result.flakes == 2
 
 
-def test_a_mistake_that_is_right_and_one_that_is_taken_for_another_are_reported():
-    def also_columns(x, shift):
-        return x - x.T.mean(dim=1)[None] * shift
+def test_a_check_that_raises_gives_points_to_nobody_and_takes_none_from_right_answers(make):
+    class Breaks(Exception):
+        pass
 
-    def halves(x, shift):
-        return softmax_like(x, shift) if len(x) % 2 else columns(x, shift)
+    @check("breaks where the result is not the reference's")
+    def breaks(case):
+        if abs(case.observed["result"] - case.expected["result"]).max() > 1e-4:
+            raise Breaks("here")
+        return finding(True)
 
-    mistakes = [
-        Mistake("columns", columns, "a"),
-        Mistake("also columns", also_columns, "b"),
-        Mistake("right", by_hand, "c"),
-    ]
-    result = audit(exercise(mistakes=mistakes), seeds=2)
-    assert "mistake right passes" in result.problems
-    assert result.indistinguishable == [["also columns", "columns"]]
-    assert result.diagnosed == 2
+    result = audit(make(checks=[breaks]), seeds=3)
+    assert result.reference_ok and result.rejected == 1
 
 
-def test_a_mutant_explained_away_is_listed_and_an_idle_explanation_is_a_problem():
-    change = mutants(exercise())[0].change
+def test_an_exercise_without_mistakes_or_alternatives_is_not_proved(make):
+    problems = said(audit(make(mistakes=[], alternatives=[]), seeds=1))
+    assert "there is no alternative" in problems and "there is no mistake" in problems
+
+
+def test_a_reference_that_reads_its_own_source_has_mutants_that_mean_something(make):
+    def reads_its_source(function):
+        assert "mean" in inspect.getsource(function)
+        return function
+
+    @reads_its_source
+    def centered(x, shift):
+        """Subtract the mean of each row, times shift."""
+        mean = x.mean(dim=1, keepdim=True)
+        return x - mean * shift
+
+    module = inspect.getmodule(centered)
+    module.reads_its_source = reads_its_source
+    try:
+        result = audit(make(centered, mistakes=[], alternatives=[]), seeds=3)
+    finally:
+        del module.reads_its_source
+    assert result.killed - result.crashed >= 5
+    assert not any("source" in problem for problem in result.problems)
+
+
+def test_mutants_of_a_reference_that_cannot_be_made_of_its_source_are_no_kills(make):
+    def only_from_a_file(function):
+        if function.__code__.co_filename.startswith("<"):
+            raise OSError("no file")
+        return function
+
+    @only_from_a_file
+    def centered(x, shift):
+        """Subtract the mean of each row, times shift."""
+        return x - x.mean(dim=1, keepdim=True) * shift
+
+    module = inspect.getmodule(centered)
+    module.only_from_a_file = only_from_a_file
+    try:
+        result = audit(make(centered, mistakes=[], alternatives=[]), seeds=2)
+    finally:
+        del module.only_from_a_file
+    assert "the reference cannot be made of its own source" in said(result)
+    assert "OSError: no file" in said(result)
+    assert result.killed == 0
+
+
+def test_mutants_of_a_reference_that_fails_when_it_is_made_of_its_source_are_no_kills(make):
+    def right_from_a_file(function):
+        if function.__code__.co_filename.startswith("<"):
+            return lambda x, shift: x * 0
+        return function
+
+    @functools.partial(lambda decorate, function: decorate(function), right_from_a_file)
+    def centered(x, shift):
+        """Subtract the mean of each row, times shift."""
+        return x - x.mean(dim=1, keepdim=True) * shift
+
+    module = inspect.getmodule(centered)
+    module.right_from_a_file, module.functools = right_from_a_file, functools
+    try:
+        result = audit(make(centered, mistakes=[], alternatives=[]), seeds=2)
+    finally:
+        del module.right_from_a_file
+    assert "the reference fails when it is made of its own source" in said(result)
+    assert result.killed == 0 and result.survivors == []
+
+
+def test_an_answer_that_cannot_be_written_out_is_a_problem_and_not_a_crash(make):
+    class Edited(Mistake):
+        def __getattribute__(self, name):
+            if name == "answer":
+                return definition("def columns(:", "columns", {}, "an edit")
+            return super().__getattribute__(name)
+
+    edited = Edited("edited", None, "You edited.")
+    result = audit(make(mistakes=[make().mistakes[0], edited]), seeds=2)
+    assert "mistake edited cannot be written out: an edit: SyntaxError" in said(result)
+    assert result.rejected == 1
+
+
+def test_a_mutant_explained_is_listed_and_an_idle_reason_is_a_problem(make):
+    @check("it has the right rows, up to the sign")
+    def blind(case):
+        seen, wanted = case.observed["result"], case.expected["result"]
+        return finding(bool((abs(abs(seen) - abs(wanted)) < 1e-4).all()))
+
+    turned = "return x - mean * shift => return -(x - mean * shift)"
+    killed = "return x - mean * shift => return x + mean * shift"
     explained = dataclasses.replace(
-        exercise(), equivalent_mutants={change: "because", "no such => change": "why"}
+        make(checks=[blind]),
+        equivalent_mutants={turned: "because", killed: "no", "no such => change": "why"},
     )
-    result = audit(explained, seeds=2)
-    assert {"mutant": change, "equivalent": "because"} in result.survivors
-    assert result.problems == ["no such mutant to explain: no such => change"]
+    result = audit(explained, seeds=5)
+    why = {survivor.mutant: survivor.equivalent for survivor in result.survivors}
+    assert why[turned] == "because" and killed not in why
+    assert "no such mutant to explain: no such => change" in said(result)
+    assert f"mutant dies and needs no reason: {killed}" in said(result)
 
 
-def test_a_mutant_that_never_ends_is_dead(monkeypatch):
+def test_a_mutant_that_never_ends_is_dead(make, monkeypatch):
     def counts(x, shift):
         """Count."""
         total = x.new_ones(())
@@ -125,13 +192,29 @@ def test_a_mutant_that_never_ends_is_dead(monkeypatch):
             total = total + 1
         return x * total
 
-    lab = Lab("sample", number=99, title="Sample")
-    slow = lab.exercise(
-        counts, title="", statement="", points=1, inputs=inputs, probe=probes.call(),
-        checks=[matches_reference()],
-    )  # fmt: skip
-    monkeypatch.setattr("autograder.auditing.audit._PATIENCE", 1)
-    result = audit(slow, seeds=1)
+    monkeypatch.setattr(killing, "_PATIENCE", 1)
+    slow = make(counts)
     endless = "total = total + 1 => total = total - 1"
     assert endless in [m.change for m in mutants(slow)]
-    assert result.killed > 0 and not any(endless in problem for problem in result.problems)
+    result = audit(slow, seeds=1)
+    assert result.killed > 0
+    assert endless not in [survivor.mutant for survivor in result.survivors]
+
+
+def test_an_interrupt_by_the_user_ends_the_audit(make):
+    def interrupted(x, shift):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        audit(make(alternatives=[Alternative("interrupted", interrupted)]), seeds=1)
+
+
+def test_a_starter_that_scores_is_a_problem(make):
+    def given(x, shift):
+        """Give everything."""
+        return torch.zeros_like(x)
+
+    repair = make(
+        kind="repair", planted="given", mistakes=[Mistake("given", given, "It is all zeros.")]
+    )
+    assert "the starter is" not in said(audit(repair, seeds=1))

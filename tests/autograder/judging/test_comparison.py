@@ -1,9 +1,13 @@
+import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from autograder.judging.comparison import difference, same
+from autograder.judging.comparison import Tolerance, difference, same
+from autograder.judging.wording import apart, times
 
 
 @pytest.mark.parametrize(
@@ -11,7 +15,9 @@ from autograder.judging.comparison import difference, same
     [
         (1.0, 1.0 + 1e-9),
         (np.float64(2.0).reshape(()), 2),
-        (np.ones(3, np.float32), np.full(3, 1 + 1e-6)),
+        (np.ones(3, np.float32), np.full(3, 1 + 1e-8)),
+        (2**100, 2**100),
+        (np.array([np.inf, 1.0]), np.array([np.inf, 1.0])),
         ([1, np.zeros(2)], [1.0, np.zeros(2)]),
         (np.array([1, 2]), [1, 2]),
         ([1, 2.0], np.array([1.0, 2.0])),
@@ -62,10 +68,102 @@ def test_one_wrong_small_entry_is_not_hidden_by_large_ones():
     assert not same(np.array([1e3, 2e-3]), expected)
 
 
-def test_a_float32_result_is_compared_with_the_tolerance_of_float32():
-    expected = np.array([1.0, 2.0])
-    assert same(expected.astype(np.float32) * np.float32(1 + 2e-5), expected)
-    assert not same(expected * (1 + 2e-5), expected)
+EXPECTED = np.array([0.1, 1.0, -3.7, 12.3]) / 0.7
+FLOAT32, FLOAT16 = Tolerance(dtype="float32"), Tolerance(dtype="float16")
+
+
+def rounded(dtype):
+    return torch.from_numpy(EXPECTED).to(dtype).to(torch.float64).numpy()
+
+
+def rough(dtype):
+    """What a longer computation in a dtype leaves behind."""
+    digits = torch.from_numpy(EXPECTED * (1 + 3e-6)).to(dtype)
+    return digits.numpy()
+
+
+def test_the_tolerance_is_that_of_the_inputs_whatever_an_answer_returns():
+    assert not same(rough(torch.float32), EXPECTED)
+    assert not same(EXPECTED.astype(np.float16), EXPECTED)
+    assert same(rough(torch.float32), EXPECTED, FLOAT32)
+    assert same(EXPECTED * (1 + 2e-5), EXPECTED, FLOAT32)
+    assert not same(EXPECTED.astype(np.float16), EXPECTED, FLOAT32)
+    assert same(EXPECTED.astype(np.float16), EXPECTED, FLOAT16)
+
+
+def test_an_answer_may_hold_constants_in_float32_where_the_exercise_says_so():
+    x = torch.linspace(-1, 1, 7, dtype=torch.float64)
+    y = 3 + torch.cos(9 * x)
+    exact = y - y.mean()
+    single = y - (torch.ones(7) / 7 * y).sum()
+    allowed = Tolerance(float32_constants=True)
+    assert not same(single.numpy(), exact.numpy())
+    assert same(single.numpy(), exact.numpy(), allowed)
+    assert not same(exact.numpy() * (1 + 3e-6), exact.numpy(), allowed)
+    assert same(rough(torch.float32), EXPECTED, replace(allowed, dtype="float32"))
+
+
+def test_what_an_answer_looks_like_is_told_from_its_own_dtype_down_to_float32():
+    assert same(rough(torch.float32), EXPECTED, Tolerance(alike=True))
+    assert not same(rough(torch.float64), EXPECTED, Tolerance(alike=True))
+    assert not same(rough(torch.float16), EXPECTED, Tolerance(alike=True))
+
+
+def test_a_reference_in_a_lower_precision_is_no_more_exact_than_that():
+    assert same(EXPECTED, EXPECTED.astype(np.float32))
+    assert not same(EXPECTED * 1.001, EXPECTED.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("observed", "tolerance", "gist"),
+    [
+        (rough(torch.float32), Tolerance(), "computed in float32; the inputs are float64"),
+        (
+            rough(torch.float32).astype(float),
+            Tolerance(),
+            "computed in float32; the inputs are float64",
+        ),
+        (EXPECTED.astype(np.float16), Tolerance(), "computed in float16; the inputs are float64"),
+        (rounded(torch.float16), FLOAT32, "computed in float16; the inputs are float32"),
+        (rounded(torch.bfloat16), FLOAT32, "computed in bfloat16; the inputs are float32"),
+        (EXPECTED * (1 + 4e-6), Tolerance(), "differs in the 6th digit: float32 somewhere inside"),
+        (EXPECTED * (1 + 4e-5), Tolerance(), "4 of 4 entries differ, in the 5th digit"),
+    ],
+)
+def test_an_answer_in_a_lower_precision_is_told_so(observed, tolerance, gist):
+    assert difference(observed, EXPECTED, tolerance).gist == gist
+
+
+def test_what_is_wrong_is_not_taken_for_a_loss_of_precision():
+    wrong = (EXPECTED * 1.5).astype(np.float32)
+    assert difference(wrong, EXPECTED).gist == "every entry is 1.5 times too large"
+    half = difference(0.5, 0.5037)
+    assert "float16" not in half.gist and half.gist.endswith("times too small")
+
+
+def test_where_the_digits_shown_would_agree_more_are_shown():
+    found = difference(9.02212e8 + 4, 9.02212e8, Tolerance(rtol=1e-9))
+    assert (found.expected, found.observed) == ("902212000", "902212004")
+    for one, other in ((0.902212, 0.902212004), (1234567.0, 1234568.0), (1.0, np.nextafter(1, 2))):
+        assert len(set(apart(one, other))) == 2
+    assert apart(0.1, 0.1) == ("0.1", "0.1") and apart(1 / 3, 1 / 3) == ("0.333333", "0.333333")
+    assert times(1.00003) == "1.00003 times too large" and times(1 / 1.00003).startswith("1.00003")
+    words = difference("a" * 80 + "left", "a" * 80 + "right")
+    assert words.expected != words.observed
+
+
+def test_whole_numbers_are_compared_exactly_unless_a_tolerance_is_stated():
+    assert not same(20_001, 20_000, FLOAT32)
+    assert not same(np.array([2**60 + 1]), np.array([2**60]))
+    assert same(20_001, 20_000, Tolerance(rtol=1e-4))
+    assert same(20_000.5, 20_000, FLOAT32)
+    found = difference(True, False)
+    assert (found.expected, found.observed) == ("False", "True")
+
+
+def test_only_infinity_is_near_infinity():
+    for observed in (5.0, -np.inf, np.nan, np.finfo(float).max):
+        assert not same(np.array([observed, 1.0]), np.array([np.inf, 1.0]))
 
 
 def test_the_largest_numbers_are_compared_without_a_warning():
@@ -77,5 +175,53 @@ def test_the_largest_numbers_are_compared_without_a_warning():
 
 def test_what_the_dtype_rounds_to_zero_is_zero():
     tiny = np.array([4.5e-83, 0.0])
-    assert same(np.zeros(2, np.float32), tiny)
+    assert same(np.zeros(2, np.float32), tiny, FLOAT32)
+    assert not same(np.zeros(2, np.float32), tiny)
     assert not same(np.zeros(2), tiny)
+
+
+STRANGE = [
+    None,
+    "text",
+    {},
+    {"not data": "Liar"},
+    {1: 2, "a": 3},
+    [],
+    [[]],
+    [[1], [2, 3]],
+    [None, "a", {}],
+    [np.ones(2), np.ones(3)],
+    True,
+    10**400,
+    -(2**70),
+    math.nan,
+    -math.inf,
+    1j,
+    object(),
+    np.zeros((0, 3)),
+    np.zeros(()),
+    np.array(["a"]),
+    np.array([None, 1], dtype=object),
+    np.array([1 + 2j]),
+    np.full(3, np.nan),
+    np.array([1e308, -1e308, np.inf]),
+    np.array([5e-324, 0.0, -0.0]),
+    np.ones((2, 3), np.float16),
+    np.ones((3, 2), bool),
+    np.array([2**64 - 1], np.uint64),
+    np.broadcast_to(1.0, (2000, 1000)),
+]
+
+
+@pytest.mark.parametrize("expected", [1.0, 3, True, "up", None, np.ones((2, 3)), np.arange(3)])
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_whatever_was_observed_ends_in_words(expected, depth):
+    for observed in STRANGE:
+        wanted = expected
+        for _ in range(depth):
+            observed, wanted = [observed, {"inside": observed}], [wanted, {"inside": wanted}]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = difference(observed, wanted)
+            if found is not None:
+                assert found.gist and found.expected != found.observed

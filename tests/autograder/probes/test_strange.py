@@ -98,6 +98,7 @@ CROSSES = {
     "1000 deep": lambda: deep(1000),
     "100,000 deep": lambda: deep(100_000),
     "cyclic": cyclic,
+    "bomb": bomb,
     "a list of three hundred thousand": lambda: [0] * 300_000,
     "many large": lambda: [torch.zeros(wire.MAX_BYTES // 8, dtype=torch.float64)] * 1000,
     "keys": lambda: {"$array": 1, 5: 2, None: 3, ("a",): 4},
@@ -130,12 +131,9 @@ def test_what_is_deep_wide_or_entangled_is_looked_at_as_far_as_it_crosses(name):
     wire.loads(wire.dumps(observed(CROSSES[name])))
 
 
-@pytest.mark.parametrize(
-    ("answer", "why"), [(lambda: 10**5000, "digits"), (bomb, "may cross")], ids=["digits", "bomb"]
-)
-def test_what_is_looked_at_and_cannot_cross_is_refused(answer, why):
-    with pytest.raises(wire.WireError, match=why):
-        wire.dumps(observed(answer))
+def test_a_number_of_thousands_of_digits_is_refused():
+    with pytest.raises(wire.WireError, match="digits"):
+        wire.dumps(observed(lambda: 10**5000))
 
 
 def test_batches_without_end_are_not_walked_through_for_ever():
