@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging.comparison import same
+from autograder.judging.checks import float_dtype
+from autograder.judging.comparison import Tolerance, same
 from autograder.judging.exercise import Draw, Inputs
 
 LIBRARIES = ("sklearn", "scipy", "torchvision")
@@ -76,10 +77,13 @@ class UpToSign:
     """What a decomposition found, equal to another whose vectors differ in sign alone."""
 
     def __init__(self, values: Any) -> None:
-        self.values = values
+        self.values, self.dtype = values, float_dtype(values)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, UpToSign) and same(self.values, other.values)
+        if not isinstance(other, UpToSign):
+            return False
+        coarser = min(self.dtype, other.dtype)  # "float32" comes before "float64"
+        return same(self.values, other.values, Tolerance(dtype=coarser))
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -15,7 +15,13 @@ from autograder.exercises.training_loop.drawing import (
     draw_scores,
 )
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.judging.checks import (
+    float_dtype,
+    is_finite,
+    keeps_dtype,
+    leaves_inputs_alone,
+    matches_reference,
+)
 from autograder.judging.comparison import Tolerance, same
 from course_lib import training_loop
 
@@ -30,11 +36,13 @@ class ValueAndGradient:
     def __init__(self, value, gradient):
         finite = np.isfinite(np.asarray(value, float)).all()
         self.seen = [value, gradient if finite else None]
-        self.dtype = gradient.dtype.name if isinstance(gradient, np.ndarray) else "float64"
+        self.dtype = float_dtype([value, gradient])
 
     def __eq__(self, other):
-        tolerance = Tolerance(dtype=self.dtype)
-        return isinstance(other, ValueAndGradient) and same(self.seen, other.seen, tolerance)
+        if not isinstance(other, ValueAndGradient):
+            return False
+        coarser = min(self.dtype, other.dtype)  # "float32" comes before "float64"
+        return same(self.seen, other.seen, Tolerance(dtype=coarser))
 
     __hash__ = None  # type: ignore[assignment]
 
