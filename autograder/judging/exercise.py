@@ -104,6 +104,8 @@ class Judged:
     ``dtypes`` has one entry a case: float arrays of that case's inputs are cast to it.
     ``signature`` reduces an observation of a random answer to what of it is not chance; two answers
     behave alike when their signatures agree (by default, when all numbers do).
+    ``seeds`` says that answers may seed the global random generators, as a gradient check of noisy
+    functions does; elsewhere that costs the points.
     ``equivalent_mutants`` maps a mutation, as the audit prints it, to the reason why it changes
     nothing.
     """
@@ -112,6 +114,7 @@ class Judged:
     dtypes: tuple[str, ...] = ("float64", "float64", "float32")
     probe: Probe = field(default_factory=read)
     signature: Callable[[dict[str, Any]], Any] | None = None
+    seeds: bool = False
     equivalent_mutants: dict[str, str] = field(default_factory=dict)
 
 

@@ -185,7 +185,9 @@ def _score(exercise: Exercise, looked_at: list[Case]) -> tuple[float, list[Findi
         if found and all(finding.passed for finding in found):
             score += part.points
     seeded = [seen for case in looked_at if not (seen := SEEDS_NOTHING(case)).passed]
-    return (0.0 if seeded else score), seeded[:1] + findings
+    if seeded and not exercise.seeds:
+        return 0.0, [seeded[0], *findings]
+    return score, findings
 
 
 def _worst_finding(exercise: Exercise, check: Check, looked_at: list[Case]) -> Finding:

@@ -32,6 +32,7 @@ class Judging(TypedDict, total=False):
     dtypes: tuple[str, ...]
     probe: Required[Probe]
     signature: Callable[[dict[str, Any]], Any]
+    seeds: bool
     equivalent_mutants: dict[str, str]
 
 

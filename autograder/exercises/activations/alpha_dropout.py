@@ -212,7 +212,7 @@ alpha_dropout.mistake(
 )
 alpha_dropout.mistake(
     "wrong_way_mask",
-    edit(">= p", "< p"),
+    edit("bernoulli_(1 - p)", "bernoulli_(p)"),
     "a and b are those for dropping with probability p, but your mask drops 1 − p: the comparison "
     "is the other way round.",
 )
@@ -234,7 +234,7 @@ alpha_dropout.mistake(
 )
 alpha_dropout.mistake(
     "normal_numbers",
-    edit("rand_like", "randn_like"),
+    edit("torch.empty_like(x).bernoulli_(1 - p).bool()", "torch.randn_like(x) >= p"),
     "You compare *normal* numbers with p (`randn`). Uniform ones in (0, 1) are below p with "
     "probability p: `torch.rand_like`.",
     origin="11 of 250 students, in ordinary dropout",

@@ -237,7 +237,10 @@ batch_norm_backward.mistake(
 )
 batch_norm_backward.mistake(
     "bias_before_weight",
-    edit("return grad_x, grad_weight, grad_bias", "return grad_x, grad_bias, grad_weight"),
+    edit(
+        "grad_weight.to(weight.dtype), grad_bias",
+        "grad_bias, grad_weight.to(weight.dtype)",
+    ),
     "You return the gradient of the bias before that of the weight. The order asked for is input, "
     "weight, bias.",
 )

@@ -214,7 +214,9 @@ def one_tensor_for_both(self, parameter, gradient, state):
 
 adam.mistake(
     "weight_for_gradient",
-    edit("(1 - beta1) * gradient", "(1 - beta1) * parameter").also("gradient**2", "parameter**2"),
+    edit("(1 - beta1) * gradient", "(1 - beta1) * parameter").also(
+        "gradient * gradient", "parameter * parameter"
+    ),
     "You use the weight where the gradient is meant: your averages are of w.",
     origin="1 of 128 students",
 )

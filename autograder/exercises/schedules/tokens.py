@@ -136,7 +136,7 @@ token_fraction_decay = lab.exercise(
 
 token_fraction_decay.mistake(
     "fractions_of_the_steps",
-    edit("seen >= fraction * everything", "step >= fraction * len(batch_tokens)"),
+    edit("seen / everything >=", "step / len(batch_tokens) >="),
     "You drop at fractions of the *steps*. The batches grow, so the later steps hold more tokens, "
     "and your drops come too early. Count `sum(batch_tokens[:step])`.",
 )
@@ -165,13 +165,13 @@ token_fraction_decay.mistake(
 )
 token_fraction_decay.mistake(
     "only_when_more_have_been_seen",
-    edit("seen >=", "seen >"),
+    edit(">= fraction for", "> fraction for"),
     "When the fraction has been seen *exactly* you still wait one step: you compare with >. "
     "Reached is reached: ≥.",
 )
 token_fraction_decay.mistake(
     "fractions_of_the_notes",
-    edit("everything for fraction in fractions", "everything for fraction in (0.8, 0.9)"),
+    edit(">= fraction for fraction in fractions", ">= fraction for fraction in (0.8, 0.9)"),
     "You drop at 80 % and 90 % whatever is asked for. That is only the default: `fractions` says "
     "where.",
 )
@@ -188,7 +188,7 @@ token_fraction_decay.mistake(
 )
 token_fraction_decay.mistake(
     "always_these_fractions",
-    edit("everything for fraction in fractions", "everything for fraction in (0.6, 0.9)"),
+    edit(">= fraction for fraction in fractions", ">= fraction for fraction in (0.6, 0.9)"),
     "You drop at 60 % and 90 %, which is DeepSeek-V2. Here `fractions` says where.",
 )
 token_fraction_decay.mistake(

@@ -280,7 +280,10 @@ def wave_after_the_end(step, *, base_lr, warmup_steps, total_steps, min_lr=0.0):
 
 warmup_then_cosine.mistake(
     "starts_at_the_floor",
-    edit("return base_lr * (step + 1)", "return min_lr + (base_lr - min_lr) * (step + 1)"),
+    edit(
+        "return base_lr * ((step + 1) / warmup_steps)",
+        "return min_lr + (base_lr - min_lr) * (step + 1) / warmup_steps",
+    ),
     "Your warm-up starts from `min_lr`. Here it rises from `base_lr`/w, whatever the floor. "
     "(Another convention, not this one.)",
 )

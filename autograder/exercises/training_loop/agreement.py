@@ -58,7 +58,7 @@ def absolute_error(analytic, numeric):
 
 
 @relative_error.mistake(
-    "You divide by |a| + |n|, as CS231n does. Only another convention, up to twice smaller; ours "
+    "You divide by |a| + |n|, as the code of CS231n's assignments does. Only another convention, up to twice smaller; ours "
     "divides by the larger of the two."
 )
 def by_the_sum(analytic, numeric):

@@ -77,6 +77,7 @@ The check trains a few steps, makes a checkpoint, trains on, then restores two f
     blank=("__init__", "restore"),
     inputs=_run,
     dtypes=("float64", "float64", "float64"),
+    seeds=True,
     probe=probes.checkpoint(),
     checks=[
         matches_reference("the uninterrupted run", of="result.uninterrupted"),

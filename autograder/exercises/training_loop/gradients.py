@@ -94,6 +94,7 @@ shape of x, for any shape.
     syllabus=("1.7",),
     hide=("Formula",),
     inputs=NUMERIC_CASES,
+    seeds=True,
     probe=probes.supplied(),
     checks=[
         matches_reference("the numeric gradient", of="result.returned"),
@@ -103,11 +104,11 @@ shape of x, for any shape.
     ],
     forbidden=AUTOGRAD + CHECKERS,
     equivalent_mutants={
-        "gradient = torch.zeros_like(x, dtype=torch.float64) => "
-        "gradient = -torch.zeros_like(x, dtype=torch.float64)": "every entry is written afterwards"
+        "gradient = torch.zeros_like(entries) => gradient = -torch.zeros_like(entries)": "every entry "
+        "is written afterwards"
     },
     hints=(
-        "`moved = x.double().clone()`, then `moved.view(-1)[i] += h` moves entry i of any shape.",
+        "`entries = x.double().flatten()`: move entry i of a clone, then `.reshape(x.shape)`.",
         "`.item()` turns the function's value into a number.",
     ),
 )

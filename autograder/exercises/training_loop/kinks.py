@@ -79,6 +79,7 @@ a word for each entry of `analytic`:
     syllabus=("1.7",),
     needs=("training_loop/relative_error",),
     inputs=(_coarse, _coarse, _fine),
+    seeds=True,
     probe=probes.supplied(),
     checks=[matches_reference("the verdicts", of="result.returned")],
     forbidden=AUTOGRAD + CHECKERS,

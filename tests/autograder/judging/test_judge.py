@@ -324,6 +324,7 @@ def test_a_right_answer_that_seeds_the_generators_earns_nothing_and_is_told_why(
     found = verdict(pure, seeds)
     assert found.score == 0 and not found.passed
     assert "generators are not seeded" in found.findings[0].property
+    assert verdict(replace(pure, seeds=True), seeds).passed
 
 
 def test_a_value_without_a_gradient_is_seen_where_one_is_asked_for():
