@@ -32,14 +32,27 @@ BROADCASTS = (
 NEVER_NEGATIVE = (
     "a variance or a standard deviation is never negative, so that nobody can lose its sign"
 )
+BELOW_CHANCE = (
+    "a random answer is judged by its distribution, and nobody can read the fourth digit of a "
+    "scale from a few thousand draws"
+)
 _SPREADS = ("running_var", "variance", "std")
 _CUTS_OFF = ("no_grad", "detached")
 _OF_GRADIENTS = ("grad_output", "output_gradient", "gradient", "gradients")
 _BACKWARD = ("_backward", "_gradient", "_gradients")
 
 
-def reason(exercise: Exercise, mutant: Mutant, draw: Draw) -> str:
-    """Why a mutant that lives on every seed makes no difference; empty where no rule says so."""
+def reason(exercise: Exercise, mutant: Mutant, draw: Draw, *, always: bool) -> str:
+    """Why a living mutant makes no difference by its kind; empty where no rule says so.
+
+    ``always`` says that it lives on every seed: for what dies on some there is a difference, unless
+    it is chance that decides.
+    """
+    random = any(check.statistical for check in exercise.checks)
+    if mutant.operator == "lower precision" and random:
+        return BELOW_CHANCE
+    if not always:
+        return ""
     if mutant.operator in _CUTS_OFF:
         if _is_backward(exercise):
             return IS_A_GRADIENT

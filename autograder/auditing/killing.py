@@ -129,9 +129,8 @@ class Mutants:
     def _survives(self, trial: _Trial) -> None:
         mutant, rate = trial.mutant, trial.rate
         assert self._draw is not None
-        why = trial.why
-        if not why and not rate.hangs_on_the_seed:
-            why = reason(self._exercise, mutant, self._draw)
+        always = not rate.hangs_on_the_seed
+        why = trial.why or reason(self._exercise, mutant, self._draw, always=always)
         self._result.survivors.append(
             Survivor(mutant.operator, mutant.change, rate.passes, rate.draws, why)
         )

@@ -7,6 +7,7 @@ from autograder import probes
 from autograder.auditing import equivalents
 from autograder.auditing.audit import audit
 from autograder.judging.checks import matches_reference
+from autograder.judging.statistics import std_is
 
 
 def array(rng):
@@ -92,3 +93,19 @@ def test_a_variance_has_no_sign_to_lose_but_other_inputs_have(make):
         "right only for positive variance": equivalents.NEVER_NEGATIVE,
         "right only for positive x": "",
     }
+
+
+def test_digits_that_no_sample_shows_are_no_difference_and_a_wrong_scale_is(make):
+    def normal(std):
+        """Draw normal numbers."""
+        scale = std / 3
+        return scale * torch.randn(500)
+
+    def inputs(rng):
+        return {"std": float(rng.uniform(1, 2))}
+
+    checks = [std_is(lambda std: std / 3)]
+    result = audit(make(normal, inputs=inputs, probe=probes.draws(20), checks=checks), seeds=3)
+    why = {s.mutant: s.equivalent for s in result.survivors}
+    assert why["scale = std / 3 => scale = through_half(std / 3)"] == equivalents.BELOW_CHANCE
+    assert "scale = std / 3 => scale = std * 3" not in why
