@@ -138,32 +138,33 @@ WRITTEN = '''def f(self, x, parameter, state):
 
     Shapes: x of any shape -> the same shape.
     """
-    y = x * state
+    y = state * x
     return y
 '''
 
 WHOLES = {
-    "no_grad": ["with without_gradients():\n    y = x * state\n    return y"],
-    "reseeded": ["reseed()\ny = x * state\nreturn y"],
-    "kept": ["y = x * state\nreturn first_kept(self, y)"],
+    "no_grad": ["with without_gradients():\n    y = state * x\n    return y"],
+    "reseeded": ["reseed()\ny = state * x\nreturn y"],
+    "kept": ["y = state * x\nreturn first_kept(self, y)"],
     "argument changed": [
-        "_given, x = (x, copied(x))\ny = x * state\nreturn spoil(_given, y)",
-        "_given, parameter = (parameter, copied(parameter))\ny = x * state\nreturn spoil(_given, y)",
+        "_given, x = (x, copied(x))\ny = state * x\nreturn spoil(_given, y)",
+        "_given, parameter = (parameter, copied(parameter))\n"
+        "y = state * x\nreturn spoil(_given, y)",
     ],
     "contiguous only": [
-        "x = in_memory_order(x)\nparameter = in_memory_order(parameter)\ny = x * state\nreturn y"
+        "x = in_memory_order(x)\nparameter = in_memory_order(parameter)\ny = state * x\nreturn y"
     ],
     "positive only": [
-        "x = made_positive(x)\ny = x * state\nreturn y",
-        "parameter = made_positive(parameter)\ny = x * state\nreturn y",
+        "x = made_positive(x)\ny = state * x\nreturn y",
+        "parameter = made_positive(parameter)\ny = state * x\nreturn y",
     ],
     "one shape only": [
-        "x = of_first_ndim(x)\nparameter = of_first_ndim(parameter)\ny = x * state\nreturn y"
+        "x = of_first_ndim(x)\nparameter = of_first_ndim(parameter)\ny = state * x\nreturn y"
     ],
     "not for nothing": [
-        "x = not_empty(x)\nparameter = not_empty(parameter)\ny = x * state\nreturn y"
+        "x = not_empty(x)\nparameter = not_empty(parameter)\ny = state * x\nreturn y"
     ],
-    "state by shape": ["state = of_shape(self, parameter)\ny = x * state\nreturn y"],
+    "state by shape": ["state = of_shape(self, parameter)\ny = state * x\nreturn y"],
 }
 
 
