@@ -40,6 +40,18 @@ def test_what_carries_no_gradient_cannot_lose_it(make):
     assert survivors(make, counted)["no_grad"] == equivalents.CARRIES_NONE
 
 
+def test_what_is_given_no_tensor_has_nothing_to_be_differentiated_by(make):
+    def decayed(step, rate):
+        """The rate at a step."""
+        return rate / step
+
+    def inputs(rng):
+        return {"step": [2.0, 3.0], "rate": float(rng.uniform(1, 2))}
+
+    lives = survivors(make, decayed, inputs, probe=probes.each("step"))
+    assert lives["no_grad"] == equivalents.CARRIES_NONE
+
+
 def test_a_right_value_without_a_gradient_is_not_excused(make):
     def doubled(x):
         """Twice x."""
