@@ -40,17 +40,29 @@ CONTIGUOUS = (
     "tensors are handed over as torch makes them, contiguous: `view` is right for them, and torch "
     "itself speaks of other strides"
 )
+BELOW_CHANCE = (
+    "a random answer is judged by its distribution, and nobody can read the fourth digit of a "
+    "scale from a few thousand draws"
+)
 _SPREADS = ("running_var", "variance", "std")
 _CUTS_OFF = ("no_grad", "detached")
 _OF_GRADIENTS = ("grad_output", "output_gradient", "gradient", "gradients")
 _BACKWARD = ("_backward", "_gradient", "_gradients")
 
 
-def reason(exercise: Exercise, mutant: Mutant, draw: Draw, *, remarked: bool = False) -> str:
-    """Why a mutant that lives on every seed makes no difference; empty where no rule says so.
+def reason(
+    exercise: Exercise, mutant: Mutant, draw: Draw, *, always: bool, remarked: bool
+) -> str:
+    """Why a living mutant makes no difference by its kind; empty where no rule says so.
 
-    ``remarked`` says that every verdict on it carried a remark.
+    ``always`` says that it lives on every seed: for what dies on some there is a difference, unless
+    it is chance that decides; ``remarked`` that every verdict on it carried a remark.
     """
+    random = any(check.statistical for check in exercise.checks)
+    if mutant.operator == "lower precision" and random:
+        return BELOW_CHANCE
+    if not always:
+        return ""
     if mutant.operator == "argument changed" and remarked:
         return REMARKED
     if mutant.operator == "contiguous only":
@@ -81,13 +93,18 @@ def _carries_gradients(exercise: Exercise, draw: Draw) -> bool:
 
     True also where that cannot be found out by calling it.
     """
-    if not inspect.isfunction(exercise.reference):
+    reference = exercise.reference
+    is_module = isinstance(reference, type) and issubclass(reference, torch.nn.Module)
+    given = [tensor for inputs in draw.inputs for tensor in _tensors(to_torch(inputs))]
+    if not is_module and not any(tensor.is_floating_point() for tensor in given):
+        return False
+    if not inspect.isfunction(reference):
         return True
     for inputs in draw.on.drawn:
         try:
             with known_state(draw.seed):
-                given = {name: _requiring(to_torch(value)) for name, value in inputs.items()}
-                if any(t.requires_grad for t in _tensors(exercise.reference(**given))):
+                leaves = {name: _requiring(to_torch(value)) for name, value in inputs.items()}
+                if any(t.requires_grad for t in _tensors(reference(**leaves))):
                     return True
         except Exception:
             return True

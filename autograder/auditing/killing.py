@@ -131,9 +131,9 @@ class Mutants:
     def _survives(self, trial: _Trial) -> None:
         mutant, rate = trial.mutant, trial.rate
         assert self._draw is not None
-        why = trial.why
-        if not why and not rate.hangs_on_the_seed:
-            why = reason(self._exercise, mutant, self._draw, remarked=trial.remarked)
+        always = not rate.hangs_on_the_seed
+        told = {"always": always, "remarked": trial.remarked}
+        why = trial.why or reason(self._exercise, mutant, self._draw, **told)
         self._result.survivors.append(
             Survivor(mutant.operator, mutant.change, rate.passes, rate.draws, why)
         )

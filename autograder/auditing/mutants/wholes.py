@@ -75,7 +75,9 @@ def nothing(function: ast.FunctionDef, written: Statements) -> Changes:
 
 @whole("state by shape", "Parameters of one shape share their state.")
 def by_shape(function: ast.FunctionDef, written: Statements) -> Changes:
-    if {"self", "parameter", "state"} <= set(_arguments(function, own=True)):
+    read = {node.id for s in written for node in ast.walk(s) if isinstance(node, ast.Name)}
+    given = set(_arguments(function, own=True))
+    if {"self", "parameter", "state"} <= given and "state" in read:
         first = ast.Assign(
             [ast.Name("state", ast.Store())], call("of_shape", _name("self"), _name("parameter"))
         )

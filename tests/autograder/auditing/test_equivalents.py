@@ -7,6 +7,7 @@ from autograder import probes
 from autograder.auditing import equivalents
 from autograder.auditing.audit import audit
 from autograder.judging.checks import matches_reference
+from autograder.judging.statistics import std_is
 
 
 def array(rng):
@@ -37,6 +38,18 @@ def test_what_carries_no_gradient_cannot_lose_it(make):
         return (x > 0).sum()
 
     assert survivors(make, counted)["no_grad"] == equivalents.CARRIES_NONE
+
+
+def test_what_is_given_no_tensor_has_nothing_to_be_differentiated_by(make):
+    def decayed(step, rate):
+        """The rate at a step."""
+        return rate / step
+
+    def inputs(rng):
+        return {"step": [2.0, 3.0], "rate": float(rng.uniform(1, 2))}
+
+    lives = survivors(make, decayed, inputs, probe=probes.each("step"))
+    assert lives["no_grad"] == equivalents.CARRIES_NONE
 
 
 def test_a_right_value_without_a_gradient_is_not_excused(make):
@@ -92,3 +105,19 @@ def test_a_variance_has_no_sign_to_lose_but_other_inputs_have(make):
         "right only for positive variance": equivalents.NEVER_NEGATIVE,
         "right only for positive x": "",
     }
+
+
+def test_digits_that_no_sample_shows_are_no_difference_and_a_wrong_scale_is(make):
+    def normal(std):
+        """Draw normal numbers."""
+        scale = std / 3
+        return scale * torch.randn(500)
+
+    def inputs(rng):
+        return {"std": float(rng.uniform(1, 2))}
+
+    checks = [std_is(lambda std: std / 3)]
+    result = audit(make(normal, inputs=inputs, probe=probes.draws(20), checks=checks), seeds=3)
+    why = {s.mutant: s.equivalent for s in result.survivors}
+    assert why["scale = std / 3 => scale = through_half(std / 3)"] == equivalents.BELOW_CHANCE
+    assert "scale = std / 3 => scale = std * 3" not in why

@@ -138,30 +138,33 @@ WRITTEN = '''def f(self, x, parameter, state):
 
     Shapes: x of any shape -> the same shape.
     """
-    y = x * 2
+    y = state * x
     return y
 '''
 
 WHOLES = {
-    "no_grad": ["with without_gradients():\n    y = x * 2\n    return y"],
-    "reseeded": ["reseed()\ny = x * 2\nreturn y"],
-    "kept": ["y = x * 2\nreturn first_kept(self, y)"],
+    "no_grad": ["with without_gradients():\n    y = state * x\n    return y"],
+    "reseeded": ["reseed()\ny = state * x\nreturn y"],
+    "kept": ["y = state * x\nreturn first_kept(self, y)"],
     "argument changed": [
-        "_given, x = (x, copied(x))\ny = x * 2\nreturn spoil(_given, y)",
-        "_given, parameter = (parameter, copied(parameter))\ny = x * 2\nreturn spoil(_given, y)",
+        "_given, x = (x, copied(x))\ny = state * x\nreturn spoil(_given, y)",
+        "_given, parameter = (parameter, copied(parameter))\n"
+        "y = state * x\nreturn spoil(_given, y)",
     ],
     "contiguous only": [
-        "x = in_memory_order(x)\nparameter = in_memory_order(parameter)\ny = x * 2\nreturn y"
+        "x = in_memory_order(x)\nparameter = in_memory_order(parameter)\ny = state * x\nreturn y"
     ],
     "positive only": [
-        "x = made_positive(x)\ny = x * 2\nreturn y",
-        "parameter = made_positive(parameter)\ny = x * 2\nreturn y",
+        "x = made_positive(x)\ny = state * x\nreturn y",
+        "parameter = made_positive(parameter)\ny = state * x\nreturn y",
     ],
     "one shape only": [
-        "x = of_first_ndim(x)\nparameter = of_first_ndim(parameter)\ny = x * 2\nreturn y"
+        "x = of_first_ndim(x)\nparameter = of_first_ndim(parameter)\ny = state * x\nreturn y"
     ],
-    "not for nothing": ["x = not_empty(x)\nparameter = not_empty(parameter)\ny = x * 2\nreturn y"],
-    "state by shape": ["state = of_shape(self, parameter)\ny = x * 2\nreturn y"],
+    "not for nothing": [
+        "x = not_empty(x)\nparameter = not_empty(parameter)\ny = state * x\nreturn y"
+    ],
+    "state by shape": ["state = of_shape(self, parameter)\ny = state * x\nreturn y"],
 }
 
 
@@ -194,6 +197,12 @@ def test_what_returns_nothing_changes_its_argument_when_all_is_done():
     (function,) = ast.parse("def f(w, g):\n    w -= g").body
     changes = dict(operator.changes(function, function.body))
     assert written_out(changes["the argument g is changed in place"]) == "w -= g\nspoil(g)"
+
+
+def test_a_state_that_is_not_read_is_not_shared():
+    (operator,) = [o for o in wholes.OPERATORS if o.name == "state by shape"]
+    (function,) = ast.parse("def update(self, parameter, state):\n    parameter -= 1").body
+    assert list(operator.changes(function, function.body)) == []
 
 
 def test_any_shape_is_taken_at_its_word():
