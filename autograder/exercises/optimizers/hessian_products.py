@@ -18,8 +18,13 @@ _ALONG = (
 
 
 def _product(rng, layers):
-    """A small tanh network and a vector of both signs."""
-    widths = [int(n) for n in rng.permutation([2, 3, 4, 5])[: layers + 1]]
+    """A small tanh network and a vector of both signs.
+
+    With two outputs an average over all entries would be the average over examples, halved.
+    """
+    outputs = rng.choice([3, 4, 5])
+    others = [n for n in rng.permutation([2, 3, 4, 5]) if n != outputs]
+    widths = [int(n) for n in (*others[:layers], outputs)]
     weights = [rng.normal(size=(b, a)) for a, b in itertools.pairwise(widths)]
     return {
         "x": rng.normal(size=(7, widths[0])),

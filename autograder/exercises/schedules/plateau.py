@@ -15,10 +15,12 @@ from autograder.judging.verdict import Finding
 from course_lib import schedules
 
 
-def _losses(rng, threshold):
+def _losses(rng, threshold, patience):
     """A validation loss: it falls, stands still, jitters, creeps, and falls once more.
 
-    No two neighbors of a decision are nearer to the threshold than rounding reaches.
+    The jitter ends between two drops, so that the count matters which is set back there. The creep
+    adds up to an improvement just after a drop. No two neighbors of a decision are nearer to the
+    threshold than rounding reaches.
     """
     level = float(rng.uniform(2.0, 4.0))
     values = [level]
@@ -28,11 +30,12 @@ def _losses(rng, threshold):
 
     for _ in range(int(rng.integers(2, 5))):  # falls
         go(-rng.uniform(2, 8))
-    for _ in range(int(rng.integers(5, 9))):  # jitters far above its best: never a new best
+    drops, rest = int(rng.integers(1, 3)), int(rng.integers(1, patience + 1))
+    for _ in range(drops * (patience + 1) + rest):  # jitters far above its best
         values.append(min(values) + threshold * float(rng.uniform(3, 12)))
     values.append(min(values) - threshold * float(rng.uniform(1.3, 1.8)))  # just good enough
-    for _ in range(int(rng.integers(8, 13))):  # creeps: each better than all, none by enough
-        go(-rng.uniform(0.25, 0.45))
+    for _ in range(2 * patience + int(rng.integers(4, 8))):  # creeps: none better by enough
+        go(-1 / (patience + rng.uniform(1.3, 1.7)))
     values.append(min(values) + threshold * float(rng.uniform(3, 6)))
     go(-rng.uniform(1.2, 1.6))
     for _ in range(2):  # falls
@@ -45,14 +48,15 @@ def _losses(rng, threshold):
 
 def _run(rng, mode):
     threshold = float(rng.uniform(0.02, 0.06))
-    history = _losses(rng, threshold)
+    patience = int(rng.integers(1, 4))
+    history = _losses(rng, threshold, patience)
     if mode == "max":
         history = [9.0 - value for value in history]
     construct = {
         "base_lr": draw_rate(rng),
         "mode": mode,
         "factor": float(rng.uniform(0.2, 0.45)),
-        "patience": int(rng.integers(1, 4)),
+        "patience": patience,
         "threshold": threshold,
     }
     return {"construct": construct, "history": history}
