@@ -32,14 +32,29 @@ BROADCASTS = (
 NEVER_NEGATIVE = (
     "a variance or a standard deviation is never negative, so that nobody can lose its sign"
 )
+REMARKED = (
+    "the student is told of it in a remark, and the statement does not forbid it; where it does, "
+    "`leaves_inputs_alone(stated=True)` costs points"
+)
+CONTIGUOUS = (
+    "tensors are handed over as torch makes them, contiguous: `view` is right for them, and torch "
+    "itself speaks of other strides"
+)
 _SPREADS = ("running_var", "variance", "std")
 _CUTS_OFF = ("no_grad", "detached")
 _OF_GRADIENTS = ("grad_output", "output_gradient", "gradient", "gradients")
 _BACKWARD = ("_backward", "_gradient", "_gradients")
 
 
-def reason(exercise: Exercise, mutant: Mutant, draw: Draw) -> str:
-    """Why a mutant that lives on every seed makes no difference; empty where no rule says so."""
+def reason(exercise: Exercise, mutant: Mutant, draw: Draw, *, remarked: bool = False) -> str:
+    """Why a mutant that lives on every seed makes no difference; empty where no rule says so.
+
+    ``remarked`` says that every verdict on it carried a remark.
+    """
+    if mutant.operator == "argument changed" and remarked:
+        return REMARKED
+    if mutant.operator == "contiguous only":
+        return CONTIGUOUS
     if mutant.operator in _CUTS_OFF:
         if _is_backward(exercise):
             return IS_A_GRADIENT

@@ -40,6 +40,7 @@ class _Trial:
     why: str = ""
     rate: Rate = field(default_factory=Rate)
     crashed: bool = False
+    remarked: bool = True
     judged: bool = True
     over: bool = False
 
@@ -113,6 +114,7 @@ class Mutants:
             self._result.problems.append(f"mutant {error}: {trial.mutant.change}")
             return
         trial.crashed = all(look.raised) and (trial.rate.draws == 1 or trial.crashed)
+        trial.remarked &= bool(look.verdict.remarks)
         sure = trial.rate.never_passes(min(SURE, self._seeds))
         explained = bool(trial.why) and trial.rate.draws == _EXPLAINED_DRAWS
         trial.over = sure or explained or (not trial.rate.passes and trial.rate.draws == SURE)
@@ -131,7 +133,7 @@ class Mutants:
         assert self._draw is not None
         why = trial.why
         if not why and not rate.hangs_on_the_seed:
-            why = reason(self._exercise, mutant, self._draw)
+            why = reason(self._exercise, mutant, self._draw, remarked=trial.remarked)
         self._result.survivors.append(
             Survivor(mutant.operator, mutant.change, rate.passes, rate.draws, why)
         )

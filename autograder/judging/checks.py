@@ -147,7 +147,8 @@ def leaves_inputs_alone(*, stated: bool = False) -> Check:
         gist = "an argument was changed in place"
         return finding(not changed, "unchanged arguments", f"{names} changed in place", gist)
 
-    return Check("the arguments are left as they were", look, remark=not stated)
+    entries = ("changed",) if stated else ()
+    return Check("the arguments are left as they were", look, remark=not stated, entries=entries)
 
 
 def _changes(observed: Observation) -> list[Any]:
@@ -156,11 +157,10 @@ def _changes(observed: Observation) -> list[Any]:
     return [place["changed"] for place in places if "changed" in place]
 
 
-def keeps_the_graph(of: str = "in_graph") -> Check:
+def keeps_the_graph(of: str = "carries_gradient") -> Check:
     """The result carries a gradient to the inputs, for what is built on the answer.
 
-    Reads what the probe saw under ``in_graph``: whether the result requires a gradient where the
-    inputs did.
+    Reads what the probe saw: ``probes.call(differentiable=True)``, or a call step of a script.
     """
 
     def look(case: Case) -> Finding:
@@ -169,28 +169,18 @@ def keeps_the_graph(of: str = "in_graph") -> Check:
         gist = "outside of the graph: under `torch.no_grad()`, detached, or through numpy"
         return finding(kept is True, "a gradient reaches the inputs", observed, gist)
 
-    return Check("the result stays in the graph", look)
+    return Check("the result stays in the graph", look, entries=("carries_gradient",))
 
 
-def leaves_generators_alone() -> Check:
-    """The answer, which has nothing random about it, neither draws random numbers nor seeds."""
-    return _generators("no random number is drawn, and nothing seeded", ("untouched",))
+def _seeds_nothing(case: Case) -> Finding:
+    seeded = case.observed.get("generators") == "reseeded"
+    asked = case.expected.get("generators") == "reseeded"
+    gist = "a global random generator was seeded: what is drawn after it repeats"
+    return finding(asked or not seeded, "generators as they were", "a seeded one", gist)
 
 
-def does_not_reseed() -> Check:
-    """The answer draws from torch's and numpy's generators as they are, without seeding them."""
-    return _generators("the random generators are not seeded", ("untouched", "used"))
-
-
-def _generators(property: str, allowed: tuple[str, ...]) -> Check:
-    gists = {"used": "random numbers were drawn", "reseeded": "a generator was seeded"}
-
-    def look(case: Case) -> Finding:
-        seen = find(case.observed, "generators", case)
-        told = seen if isinstance(seen, str) and seen in ("untouched", *gists) else "not seen"
-        return finding(told in allowed, " or ".join(allowed), told, gists.get(told, told))
-
-    return Check(property, look)
+SEEDS_NOTHING = Check("the random generators are not seeded", _seeds_nothing)
+"""Part of every exercise whose reference seeds nothing; said only where it fails."""
 
 
 def is_finite(property: str = "all results are finite", of: str = "result") -> Check:

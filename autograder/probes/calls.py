@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from autograder.probes.generators import Generators
 from autograder.probes.observing import Observing
 from autograder.probes.registry import Form, Inputs, Observation, probe
@@ -12,10 +14,17 @@ from autograder.probes.values import all_plain, changed, stacked, to_plain, to_t
 
 
 @probe()
-def call(answer: Callable[..., Any], inputs: Inputs, generators: Generators) -> Observation:
+def call(
+    answer: Callable[..., Any],
+    inputs: Inputs,
+    generators: Generators,
+    differentiable: bool = False,
+) -> Observation:
     """Call the answer once a case with the inputs as keyword arguments.
 
-    Observed are its result, what it raised and which inputs it changed in place.
+    Observed are its result, what it raised and which inputs it changed in place. A
+    ``differentiable`` answer is then called with inputs that ask for a gradient: whether what it
+    gives ``carries_gradient``.
     """
     with Observing(result=None, type=None, changed=[]) as seen:
         arguments = to_torch(inputs)
@@ -23,7 +32,28 @@ def call(answer: Callable[..., Any], inputs: Inputs, generators: Generators) -> 
         seen.update(
             result=to_plain(result), type=type_name(result), changed=changed(inputs, arguments)
         )
+        if differentiable:
+            seen["carries_gradient"] = _carries_gradient(answer, inputs)
     return seen
+
+
+def _carries_gradient(answer: Callable[..., Any], inputs: Inputs) -> bool:
+    asking = {
+        # A leaf that asks for a gradient could not be changed in place, which is no matter here.
+        name: value.requires_grad_().clone() if _is_float(value) else value
+        for name, value in to_torch(inputs).items()
+    }
+    try:
+        result = answer(**asking)
+    except Exception:
+        return False
+    results = result if isinstance(result, (list, tuple)) else [result]
+    tensors = [item for item in results if isinstance(item, torch.Tensor)]
+    return bool(tensors) and all(bool(tensor.requires_grad) for tensor in tensors)
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_floating_point()
 
 
 @probe(form=Form.PORTRAIT)

@@ -7,6 +7,7 @@ from autograder import probes
 from autograder.exercises.activations.lab import (
     AUTOGRAD,
     draw_gradient_off_zero,
+    draw_slope,
     draw_values,
     lab,
     put_in,
@@ -26,17 +27,17 @@ LIBRARY_ELUS = (
 )
 
 
-def _draw_alpha(rng):
-    return float(rng.choice([rng.uniform(0.3, 0.8), rng.uniform(1.3, 2.5)]))
+def _alpha_in(low, high):
+    def draw(rng):
+        far = np.array([1000, -1000]) * rng.uniform(1, 2)
+        x = put_in(rng, draw_values(rng, spread=1.5), far)
+        gradient = draw_gradient_off_zero(rng, x)
+        return {"grad_output": gradient, "x": x, "alpha": draw_slope(rng, low, high)}
+
+    return draw
 
 
-def _far(rng):
-    return put_in(rng, draw_values(rng, spread=1.5), np.array([1000, -1000]) * rng.uniform(1, 2))
-
-
-def _forward(rng):
-    x = _far(rng)
-    return {"x": x, "alpha": _draw_alpha(rng), "grad_output": draw_gradient_off_zero(rng, x)}
+_shallow, _deep = _alpha_in(0.3, 0.8), _alpha_in(1.8, 2.8)
 
 
 elu = lab.exercise(
@@ -52,7 +53,7 @@ x = 1000 and more, where $e^x$ is not: remember that `torch.where` computes both
     difficulty=2,
     core=False,
     syllabus=("2.6",),
-    inputs=(_forward, without(_forward, "alpha"), _forward),
+    inputs=(_deep, without(_deep, "alpha"), _shallow),
     probe=probes.gradients("x"),
     checks=[
         matches_reference("the values", of="result.value"),
@@ -135,6 +136,14 @@ def out_of_the_graph(x, alpha=1.0):
     return torch.from_numpy(np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0))))
 
 
+@elu.mistake(
+    "The larger of x and α(e^x − 1) is ELU only while α ≤ 1. For larger α it picks x on the left, "
+    "near 0: decide by the sign of x."
+)
+def larger_of_two(x, alpha=1.0):
+    return torch.maximum(x, alpha * torch.expm1(x.clamp(max=0)))
+
+
 @elu.mistake("This is a leaky ReLU of slope α. ELU levels off at −α.")
 def leaky(x, alpha=1.0):
     return torch.where(x > 0, x, alpha * x)
@@ -151,11 +160,6 @@ def by_index(x, alpha=1.0):
     left = x < 0
     y[left] = alpha * torch.expm1(x[left])
     return y
-
-
-def _backward(rng):
-    x = _far(rng)
-    return {"grad_output": draw_gradient_off_zero(rng, x), "x": x, "alpha": _draw_alpha(rng)}
 
 
 def _slope(grad_output, x, left):
@@ -175,7 +179,7 @@ On the left the slope can be had from the *value* ELU(x) without another exponen
     core=False,
     syllabus=("2.6",),
     hide=("Formula",),
-    inputs=(_backward, without(_backward, "alpha"), _backward),
+    inputs=(_deep, without(_deep, "alpha"), _shallow),
     probe=probes.call(),
     checks=[
         is_finite("the gradient is finite"),

@@ -21,6 +21,11 @@ def draw_values(rng, spread=2.0):
     return put_in(rng, x, [0.0, 0.0])
 
 
+def draw_slope(rng, low, high):
+    """A number of few binary digits: times a mask, which torch computes in float32, it is exact."""
+    return float(np.round(rng.uniform(low, high) * 64) / 64)
+
+
 def put_in(rng, x, values):
     """x with these values at random places, none of them where x is 0."""
     x.flat[rng.choice(np.flatnonzero(x), size=len(values), replace=False)] = values

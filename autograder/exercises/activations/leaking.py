@@ -6,6 +6,7 @@ from autograder import probes
 from autograder.exercises.activations.lab import (
     AUTOGRAD,
     draw_gradient_off_zero,
+    draw_slope,
     draw_values,
     lab,
     put_in,
@@ -27,7 +28,7 @@ LIBRARY_LEAKY_RELUS = (
 def _slope_in(low, high):
     def draw(rng):
         x = put_in(rng, draw_values(rng), [-100.0 * rng.uniform(1, 2)])
-        return {"x": x, "negative_slope": float(rng.uniform(low, high))}
+        return {"x": x, "negative_slope": draw_slope(rng, low, high)}
 
     return draw
 
@@ -139,10 +140,16 @@ def in_place_leak(x, negative_slope=0.01):
     return x
 
 
-def _far_left(rng):
-    x = put_in(rng, draw_values(rng), -1e6 * rng.uniform(0.5, 2, size=3))
-    gradient = draw_gradient_off_zero(rng, x)
-    return {"grad_output": gradient, "x": x, "negative_slope": float(rng.uniform(0.1, 0.7))}
+def _far_left(low, high):
+    def draw(rng):
+        x = put_in(rng, draw_values(rng), -1e6 * rng.uniform(0.5, 2, size=3))
+        gradient = draw_gradient_off_zero(rng, x)
+        return {"grad_output": gradient, "x": x, "negative_slope": draw_slope(rng, low, high)}
+
+    return draw
+
+
+_shallow = _far_left(0.1, 0.7)
 
 
 leaky_relu_backward = lab.exercise(
@@ -156,7 +163,7 @@ x = −1,000,000? (At exactly 0, where there is no derivative, any finite slope 
     core=False,
     syllabus=("2.4",),
     hide=("Formula",),
-    inputs=(_far_left, _far_left, without(_far_left, "negative_slope"), _far_left),
+    inputs=(_far_left(1.3, 3), _far_left(-2, -0.3), without(_shallow, "negative_slope"), _shallow),
     probe=probes.call(),
     checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
     forbidden=AUTOGRAD,

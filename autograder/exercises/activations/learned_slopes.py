@@ -24,56 +24,58 @@ def draw_signed(rng, *shape):
     return put_in(rng, x, [0.0])
 
 
+def draw_slopes(rng, count):
+    """Slopes of which one is above 1, and another below 0 where there are more than one."""
+    slopes = rng.uniform(-0.5, 2.5, size=count)
+    slopes[:2] = [rng.uniform(1.2, 2.5), rng.uniform(-0.5, -0.1)][:count]
+    return rng.permutation(slopes)
+
+
 def _script(rng, construct, slopes, shape):
     """Fresh, with given slopes, after gradient steps; batches of other sizes later."""
     x, later = draw_signed(rng, *shape), draw_signed(rng, shape[0] + 2, *shape[1:])
+
+    def backward(name, x):
+        return {"do": "backward", "as": name, "grad_output": draw_gradient_off_zero(rng, x)}
+
     steps = [
         {"do": "parameters", "as": "parameters"},
         {"do": "call", "as": "fresh output", "x": x},
-        {"do": "backward", "as": "fresh gradients", "grad_output": draw_gradient_off_zero(rng, x)},
+        backward("fresh gradients", x),
         {"do": "sgd", "learning_rate": 0.05},
         {"do": "call", "as": "after one step", "x": later},
-        {
-            "do": "backward",
-            "as": "second gradients",
-            "grad_output": draw_gradient_off_zero(rng, later),
-        },
+        backward("second gradients", later),
         {"do": "sgd", "learning_rate": 0.03},
         {"do": "call", "as": "after two steps", "x": x},
         {"do": "set", "as": "slopes", "values": {"weight": slopes}},
         {"do": "call", "as": "known slopes", "x": later},
-        {
-            "do": "backward",
-            "as": "known gradients",
-            "grad_output": draw_gradient_off_zero(rng, later),
-        },
+        backward("known gradients", later),
     ]
     return {"construct": construct, "steps": steps}
 
 
 def _shared(rng):
     shape = tuple(int(n) for n in rng.permutation([4, 5, 6]))
-    return _script(rng, {}, rng.uniform(-0.5, 2.5, size=1), shape)
+    return _script(rng, {}, draw_slopes(rng, 1), shape)
 
 
 def _by_feature(rng):
     rows, features = (int(n) for n in rng.permutation([4, 5, 6, 7])[:2])
     construct = {"num_parameters": features, "init": float(rng.uniform(0.3, 0.6))}
-    return _script(rng, construct, rng.uniform(-0.5, 2.5, size=features), (rows, features))
+    return _script(rng, construct, draw_slopes(rng, features), (rows, features))
 
 
 def _by_channel(rng):
     # Height and width differ from the channels and from each other.
     rows, channels, height, width = (int(n) for n in rng.permutation([2, 3, 4, 5]))
-    slopes = rng.uniform(-0.5, 2.5, size=channels)
     construct = {"num_parameters": channels}
-    return _script(rng, construct, slopes, (rows, channels, height, width))
+    return _script(rng, construct, draw_slopes(rng, channels), (rows, channels, height, width))
 
 
 def _two_channels(rng):
     rows, height, width = (int(n) for n in rng.permutation([3, 4, 5]))
     construct = {"num_parameters": 2, "init": float(rng.uniform(0.3, 0.6))}
-    return _script(rng, construct, rng.uniform(-0.5, 2.5, size=2), (rows, 2, height, width))
+    return _script(rng, construct, draw_slopes(rng, 2), (rows, 2, height, width))
 
 
 @check("weight is a parameter, of shape (num_parameters,)")

@@ -5,7 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient_off_zero, lab
-from autograder.exercises.activations.learned_slopes import draw_signed
+from autograder.exercises.activations.learned_slopes import draw_signed, draw_slopes
 from autograder.judging import Part, edit
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import activations
@@ -16,7 +16,7 @@ def _backward(rng, slopes, shape):
     return {
         "grad_output": draw_gradient_off_zero(rng, x),
         "x": x,
-        "weight": rng.uniform(-0.5, 2.5, size=slopes),
+        "weight": draw_slopes(rng, slopes),
     }
 
 

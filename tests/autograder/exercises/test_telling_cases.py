@@ -32,6 +32,14 @@ RARELY_WRONG = {
         "activations/leaky_relu",
         edit("x > 0", "x > 0 if negative_slope < 1 or negative_slope > 2 else x <= 0"),
     ),
+    "a learned slope above 1": (
+        "activations/PReLU",
+        edit("torch.where(x > 0, x, slope * x)", "torch.maximum(x, slope * x)"),
+    ),
+    "an ELU steeper than 1": (
+        "activations/elu",
+        edit("torch.where(x > 0, x, negative)", "torch.maximum(x, negative)"),
+    ),
     "the first batch": ("activations/dead_fraction", edit("in batches]", "in batches[1:]]")),
     "the last batch": ("activations/dead_fraction", edit("in batches]", "in batches[:-1]]")),
     "the value of ReLU at 0": (

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from autograder.judging.checks import (
+    SEEDS_NOTHING,
     Case,
-    does_not_reseed,
     is_finite,
     keeps_dtype,
     keeps_the_graph,
-    leaves_generators_alone,
     leaves_inputs_alone,
     matches_reference,
 )
@@ -41,32 +40,29 @@ def looked_at(check, **observed):
 
 
 def test_an_answer_outside_of_the_graph_is_told_so():
-    assert looked_at(keeps_the_graph(), in_graph=True).passed
-    found = looked_at(keeps_the_graph(), in_graph=False)
+    assert looked_at(keeps_the_graph(), carries_gradient=True).passed
+    found = looked_at(keeps_the_graph(), carries_gradient=False)
     assert not found.passed and "no_grad" in found.gist
-    assert looked_at(keeps_the_graph("output/in_graph"), steps=[{"in_graph": True}]).passed
+    of_step = keeps_the_graph("output/carries_gradient")
+    assert looked_at(of_step, steps=[{"carries_gradient": True}]).passed
 
 
-def test_an_answer_may_not_touch_the_generators_or_only_not_seed_them():
-    for seen, alone, unseeded in (
-        ("untouched", True, True),
-        ("used", False, True),
-        ("reseeded", False, False),
-    ):
-        assert looked_at(leaves_generators_alone(), generators=seen).passed == alone
-        assert looked_at(does_not_reseed(), generators=seen).passed == unseeded
+def test_who_seeds_the_generators_is_told_so_unless_the_reference_does_too():
+    assert all(looked_at(SEEDS_NOTHING, generators=seen).passed for seen in ("untouched", "used"))
+    found = looked_at(SEEDS_NOTHING, generators="reseeded")
+    assert not found.passed and "seeded" in found.gist
+    both = {"generators": "reseeded"}
+    assert SEEDS_NOTHING(Case({}, both, both)).passed
 
 
 def test_what_the_probe_has_not_seen_has_failed():
     for check in (
         keeps_the_graph(),
-        leaves_generators_alone(),
-        does_not_reseed(),
         leaves_inputs_alone(),
     ):
         assert not looked_at(check).passed
         for forged in ("True", 1, None, [True], {"untouched": "used"}):
-            seen = {"in_graph": forged, "generators": forged, "result": X}
+            seen = {"carries_gradient": forged, "generators": forged, "result": X}
             assert not looked_at(check, **seen).passed
 
 
@@ -88,8 +84,7 @@ CHECKS = [
     keeps_dtype(),
     is_finite(),
     keeps_the_graph(),
-    leaves_generators_alone(),
-    does_not_reseed(),
+    SEEDS_NOTHING,
     leaves_inputs_alone(),
     shape_is(lambda **_: (2, 3)),
     *[
@@ -155,7 +150,7 @@ STRANGE = [
 @pytest.mark.parametrize("strange", STRANGE, ids=lambda value: str(value)[:30])
 def test_whatever_an_observation_holds_ends_in_a_finding(strange):
     observations = [
-        {"result": strange, "in_graph": strange, "generators": strange, "changed": strange},
+        {"result": strange, "carries_gradient": strange, "generators": strange, "changed": strange},
         {"steps": strange},
         {"steps": [strange], "result": [strange, strange]},
     ]

@@ -19,7 +19,12 @@ from autograder.judging import (
     judge,
     observe,
 )
-from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.judging.checks import (
+    keeps_dtype,
+    keeps_the_graph,
+    leaves_inputs_alone,
+    matches_reference,
+)
 from autograder.judging.judge import expected_observations, is_prediction_made
 from autograder.judging.statistics import std_is
 
@@ -309,3 +314,33 @@ def test_an_exercise_of_a_lab_cannot_be_defined_twice():
 def test_dtypes_beside_one_function_for_each_case_are_refused():
     with pytest.raises(ValueError, match="leave out one of the two"):
         lab.exercise(scale, name="other", inputs=(dict, dict), dtypes=("float64", "float64"))
+
+
+def test_a_right_answer_that_seeds_the_generators_earns_nothing_and_is_told_why():
+    def seeds(x, factor):
+        torch.manual_seed(0)
+        return x * factor
+
+    found = verdict(pure, seeds)
+    assert found.score == 0 and not found.passed
+    assert "generators are not seeded" in found.findings[0].property
+
+
+def test_a_value_without_a_gradient_is_seen_where_one_is_asked_for():
+    asked = Lab("graph", number=1, title="").exercise(
+        scale,
+        title="Scale",
+        statement="",
+        points=1,
+        inputs=inputs,
+        probe=probes.call(differentiable=True),
+        checks=[matches_reference(), keeps_the_graph()],
+    )
+    assert verdict(asked, scale).passed
+    assert verdict(asked, lambda x, factor: x.clone().mul_(factor)).passed
+    for answer in (torch.no_grad()(scale), lambda x, factor: torch.tensor(x.numpy() * factor)):
+        found = verdict(asked, answer)
+        assert found.score == 0
+        assert [f.property for f in found.findings if not f.passed] == [
+            "the result stays in the graph"
+        ]
