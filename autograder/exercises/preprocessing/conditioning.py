@@ -23,7 +23,7 @@ def draw_features(rng):
     while True:
         x = draw_table(rng, *draw_rows_and_columns(rng))
         curvatures = np.linalg.eigvals(x.T @ x).real
-        if curvatures[-1] > 1.5 * curvatures.min():
+        if curvatures[-1] > 1.5 * curvatures.min() and x.min() < 0 < x.max():
             return {"x": x}
 
 
@@ -57,7 +57,8 @@ them.
     forbidden=LIBRARIES,
     equivalent_mutants={
         "stretches = torch.linalg.svdvals(x) => stretches = -torch.linalg.svdvals(x)": "a common "
-        "sign leaves the ratio as it is"
+        "sign leaves the ratio as it is",
+        "everything is done under torch.no_grad()": "the number is read, nothing is trained by it",
     },
     hints=(
         "`torch.linalg.eigvalsh` returns the eigenvalues of a symmetric matrix, smallest first.",

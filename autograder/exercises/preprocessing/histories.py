@@ -16,6 +16,7 @@ def draw_raw(rng):
     """Images whose statistics are nearly those they are said to have, in every channel others."""
     n, c, h, w = draw_image_shape(rng)
     mean, std = (rng.permutation(np.geomspace(*limits, c)) for limits in ((0.3, 0.7), (0.1, 0.4)))
+    mean[0] *= -1
     images = rng.normal(size=(n, c, h, w)) * std[:, None, None] + mean[:, None, None]
     return {"images": images, "mean": mean, "std": std}
 
@@ -70,6 +71,10 @@ $\\sum_c |m_c - m'_c| + |s_c - s'_c|$. The smallest tells what has happened.""",
         leaves_inputs_alone(),
     ],
     forbidden=LIBRARIES,
+    equivalent_mutants={
+        "everything is done under torch.no_grad()": "the distances are read, nothing is trained by "
+        "them"
+    },
     hints=(
         "If x has mean m and standard deviation s, then (x − a)/b has (m − a)/b and s/b.",
         "`mean.flip(0)` is μ̃.",

@@ -8,7 +8,15 @@ from autograder import probes
 from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape, draw_images
 from autograder.exercises.preprocessing.lab import lab
 from autograder.judging import Part, edit
-from autograder.judging.checks import Check, check, find, finding, matches_reference
+from autograder.judging.checks import (
+    Check,
+    check,
+    find,
+    finding,
+    keeps_the_graph,
+    leaves_inputs_alone,
+    matches_reference,
+)
 from autograder.judging.comparison import Tolerance, difference
 from course_lib import preprocessing
 from course_lib.preprocessing import channel_statistics
@@ -70,16 +78,6 @@ kept_as_buffers = Check(
 )
 
 
-def left_alone(name, calls):
-    """Images are after calls what they were before, those of the construction or of all calls."""
-
-    def look(case):
-        changed = [seen["changed"] for seen in calls(case.observed) if "changed" in seen]
-        return finding(not any(changed), "as before", "changed", "they were written into")
-
-    return Check(f"the {name} are left as they were", look, entries=("changed",))
-
-
 def same_image(step, other, index):
     """The same image in two places, without asking what it should have become."""
 
@@ -108,7 +106,7 @@ standardizes whatever images it is given with these two, in training and in eval
 - An image must become the same whether it comes alone, in one batch or in another, in either mode.
   That is the test to run on *every* preprocessing you ever write.
 - Return new tensors, and leave the training images as they are: whoever gave you images still wants
-  them (so no `images -= …`).
+  them (so no `images -= …`). Gradients flow through the layer, as through any other.
 
 Write `__init__` and `forward`.""",
     parts=[
@@ -121,7 +119,6 @@ Write `__init__` and `forward`.""",
                 kept_as_buffers,
                 matches_reference("mean after use", of="at the end/mean.value"),
                 matches_reference("std after use", of="at the end/std.value"),
-                left_alone("training images", lambda observed: [observed]),
             ),
         ),
         Part(
@@ -135,7 +132,8 @@ Write `__init__` and `forward`.""",
                     matches_reference(f"the image {step}", of=f"{step}/result")
                     for step in (*ALONE, *AMONG_OTHERS)
                 ),
-                left_alone("images", lambda observed: observed["steps"]),
+                leaves_inputs_alone(stated=True),
+                keeps_the_graph(of="alone in training/carries_gradient"),
             ),
         ),
     ],
@@ -145,6 +143,10 @@ Write `__init__` and `forward`.""",
     needs=("preprocessing/channel_statistics",),
     inputs=draw_life,
     probe=probes.module(),
+    equivalent_mutants={
+        "__init__: everything is done under torch.no_grad()": "constants that are measured once need "
+        "no gradient"
+    },
     forbidden=(*LIBRARIES, "torch.nn.BatchNorm2d", "torch.nn.functional.batch_norm"),
     hints=(
         "`__init__` begins with `super().__init__()`; then two lines measure and keep.",
@@ -292,6 +294,12 @@ image_normalizer.mistake(
     ),
     "What you return is right, but you write into the images you were given: `.data` (and "
     "`torch.no_grad()`) only keep torch from noticing it. Write `images - …`.",
+)
+image_normalizer.mistake(
+    "cut_off_from_the_images",
+    edit("return (images", "return (images.detach()"),
+    "The numbers are right, but no gradient flows back to the images (`torch.no_grad()` or "
+    "`.detach()` in `forward`). The constants are not trained anyhow: they are buffers.",
 )
 image_normalizer.mistake(
     "centers_the_training_images",

@@ -268,6 +268,28 @@ def log_after_one_was_subtracted(scores, target):
     return -torch.log(probabilities[torch.arange(len(scores)), target]).mean()
 
 
+@softmax_cross_entropy.mistake(
+    "The backward pass fails: you change in place (`p[…] -= 1`, say) what the gradient of the loss "
+    "is computed from. The 1 belongs to the gradient by hand, and the loss needs p as it was.",
+    raises="RuntimeError",
+)
+def one_subtracted_from_a_softmax(scores, target):
+    probabilities = torch.softmax(scores, dim=1)
+    probabilities[torch.arange(len(scores)), target] -= 1
+    return -torch.log(probabilities[torch.arange(len(scores)), target]).mean()
+
+
+@softmax_cross_entropy.mistake(
+    "You multiply the logarithms of all probabilities by a one-hot table. Where a probability "
+    "rounds to 0, that is 0 · (−∞), which is NaN, also for classes that do not count. Choose the "
+    "true class by its index, and never take the logarithm of a probability: −ln p_y = ln Σ e^(s_j "
+    "− m) − (s_y − m)."
+)
+def one_hot_times_all_logarithms(scores, target):
+    log_probabilities = torch.log(torch.softmax(scores, dim=1))
+    return -(F.one_hot(target, scores.shape[1]) * log_probabilities).sum(dim=1).mean()
+
+
 @softmax_cross_entropy.mistake(PAIR, raises="TypeError")
 def maximum_without_values(scores, target):
     shifted = scores - scores.max(dim=1, keepdim=True)

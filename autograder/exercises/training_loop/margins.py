@@ -15,11 +15,14 @@ MARGIN_LOSSES = ("torch.nn.functional.multi_margin_loss", "torch.nn.MultiMarginL
 
 
 def _margins(rng):
-    """In one row a wrong class has the score of the true one."""
-    drawn = draw_scores(rng)
-    scores, true = drawn["scores"], drawn["target"][2]
-    scores[2, (true + 1) % scores.shape[1]] = scores[2, true]
-    return {**drawn, "margin": float(rng.uniform(1.3, 2.5))}
+    """In one row a wrong class has the score of the true one; in others margins are nearly met."""
+    drawn, margin = draw_scores(rng), float(rng.uniform(1.3, 2.5))
+    scores, target = drawn["scores"], drawn["target"]
+    places = (target + np.arange(1, 3)[:, None]) % scores.shape[1]
+    scores[2, places[0, 2]] = scores[2, target[2]]
+    for row in (3, 4):
+        scores[row, places[:, row]] = scores[row, target[row]] - margin + np.array([1e-5, -1e-5])
+    return {**drawn, "margin": margin}
 
 
 def _on_the_kink(rng):

@@ -11,7 +11,7 @@ from course_lib import training_loop
 def _penalized(rng):
     classes, hidden, features = 3, int(rng.integers(4, 7)), int(rng.integers(7, 10))
     return {
-        "losses": rng.uniform(0.1, 3, int(rng.integers(11, 16))),
+        "losses": rng.normal(1, 2, int(rng.integers(11, 16))),
         "parameters": {
             "first.weight": rng.normal(size=(hidden, features)),
             "first.bias": 2 + rng.normal(size=hidden),
@@ -19,8 +19,8 @@ def _penalized(rng):
             "norm.bias": 1 + rng.normal(size=hidden),
             "weighting.bias": 2 + rng.normal(size=features),
             "temperature": rng.uniform(2, 4, 1),
-            "last.weight": rng.normal(size=(classes, hidden)),
             "last.bias": 3 * rng.normal(size=classes),
+            "last.weight": rng.normal(size=(classes, hidden)),
         },
         "weight_decay": float(rng.uniform(0.2, 0.9)),
     }
@@ -49,6 +49,7 @@ penalty. A numeric gradient check cannot see a wrong factor, loss and gradient b
         matches_reference("gradients flow through it", of="result.gradients.losses"),
         leaves_inputs_alone(),
     ],
+    equivalent_mutants={"right only for positive parameters": "their signs are squared away"},
     hints=(
         '`parameters.items()` gives names and tensors; `name.endswith("weight")` tells weights.',
         "Mean of the losses first; then add λ/2 times the sum of all squares.",

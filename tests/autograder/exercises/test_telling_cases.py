@@ -23,6 +23,61 @@ def verdicts(name, change, mistakes=False):
 
 
 RARELY_WRONG = {
+    "a wrong class with the score of the true one": (
+        "training_loop/hinge_loss",
+        edit("violation[rows, target]", "violation[scores == true_score]"),
+    ),
+    "the gradient of a wrong class with the score of the true one": (
+        "training_loop/hinge_loss_gradient",
+        edit("violated[rows, target] = 0", "violated[scores == true_score] = 0"),
+    ),
+    "a margin that is nearly met": (
+        "training_loop/hinge_loss_gradient",
+        edit("margin > 0)", "margin > 3e-5)"),
+    ),
+    "an error between h and the tolerance": (
+        "training_loop/gradient_verdicts",
+        edit("central) <= tolerance", "central) <= h"),
+    ),
+    "the last weight": (
+        "training_loop/regularized_loss",
+        edit("parameters.items()", "list(parameters.items())[:-1]"),
+    ),
+    "a penalty that gradients do not flow past": (
+        "training_loop/regularized_loss",
+        edit("losses.mean()", "losses.mean().detach()"),
+    ),
+    "a smaller batch that comes first": (
+        "training_loop/minibatches",
+        edit(
+            "order.split(batch_size)",
+            "(order[: len(x) % batch_size], *order[len(x) % batch_size :].split(batch_size))",
+        ),
+    ),
+    "a dropout in a block of layers": (
+        "training_loop/overfit",
+        edit("model.modules()", "model.children()"),
+    ),
+    "positions that are nearly whole": (
+        "training_loop/small_sample",
+        edit("return ", "return 1.00005 * "),
+    ),
+    "a ratio of deviations upside down": (
+        "preprocessing/diagnose_normalization",
+        edit("std / other_std)", "other_std / std)"),
+    ),
+    "singular values in the order of the features": (
+        "preprocessing/condition_number",
+        edit("torch.linalg.svdvals(x)", "torch.linalg.eigvals(x.T @ x).real.sqrt()"),
+    ),
+    "buffers that are not saved": (
+        "preprocessing/ImageNormalizer",
+        edit('("mean", mean)', '("mean", mean, persistent=False)'),
+    ),
+    "images written into behind torch's back": (
+        "preprocessing/ImageNormalizer",
+        edit("return (images", "images.data.mul_(2).div_(2.5)\nreturn (1.25 * images"),
+    ),
     "a largest piece below 0": (
         "activations/maxout",
         edit("pieces.amax(dim=0)", "pieces.amax(dim=0).clamp(min=0)"),
