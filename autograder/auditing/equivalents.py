@@ -50,9 +50,7 @@ _OF_GRADIENTS = ("grad_output", "output_gradient", "gradient", "gradients")
 _BACKWARD = ("_backward", "_gradient", "_gradients")
 
 
-def reason(
-    exercise: Exercise, mutant: Mutant, draw: Draw, *, always: bool, remarked: bool
-) -> str:
+def reason(exercise: Exercise, mutant: Mutant, draw: Draw, *, always: bool, remarked: bool) -> str:
     """Why a living mutant makes no difference by its kind; empty where no rule says so.
 
     ``always`` says that it lives on every seed: for what dies on some there is a difference, unless
@@ -95,7 +93,7 @@ def _carries_gradients(exercise: Exercise, draw: Draw) -> bool:
     """
     reference = exercise.reference
     is_module = isinstance(reference, type) and issubclass(reference, torch.nn.Module)
-    given = [tensor for inputs in draw.inputs for tensor in _tensors(to_torch(inputs))]
+    given = [tensor for inputs in draw.on.drawn for tensor in _tensors(to_torch(inputs))]
     if not is_module and not any(tensor.is_floating_point() for tensor in given):
         return False
     if not inspect.isfunction(reference):
