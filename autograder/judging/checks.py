@@ -66,7 +66,8 @@ class Check:
         Never raises: an observation may hold anything, and what a check cannot read has failed it.
         """
         try:
-            found = self.look(case)
+            with np.errstate(all="ignore"):
+                found = self.look(case)
         except Exception as error:
             seen = f"something that cannot be looked at ({type(error).__name__})"
             found = finding(False, "a result of the form that was asked for", seen, "another form")

@@ -79,7 +79,7 @@ def _least(chances: np.ndarray, values: np.ndarray, wanted: float, sign: float) 
         return math.log(weights.sum()) + powers.max(), slope
 
     near, far = 0.0, sign * 1e-3
-    while tilted(far)[1] * sign < 0 and abs(far) < 1e3:
+    while tilted(far)[1] * sign < 0 and abs(far) < 1e6:
         near, far = far, 2 * far
     for _ in range(20):
         middle = (near + far) / 2
