@@ -38,6 +38,11 @@ def draw_rests(rng):
     return draw_run(rng, settings, later=(lower, higher), rests=True)
 
 
+ZERO_FIRST = (
+    "Your t is 0 in the first step, and 1 − β⁰ = 0 stands in a denominator. Increment t before you "
+    "use it."
+)
+
 adam = lab.exercise(
     optimizers.Adam,
     title="Adam",
@@ -126,11 +131,15 @@ adam.mistake(
     origin="2 of 261 students",
 )
 adam.mistake(
-    "counts_from_zero",
-    edit('("t", 0)', '("t", -1)'),
-    "Your t is 0 in the first step, and 1 − β⁰ = 0 stands in a denominator. Increment t before "
-    "you use it.",
-    origin="2 of 128 students",
+    "counts_from_zero", edit('("t", 0)', '("t", -1)'), ZERO_FIRST, origin="2 of 128 students"
+)
+adam.mistake(
+    "counts_from_zero_in_numbers",
+    edit('("t", 0)', '("t", -1)').also(
+        'state["m"] / (1 - beta1 ** state["t"])', '1 / (1 - beta1 ** state["t"]) * state["m"]'
+    ),
+    ZERO_FIRST,
+    raises="ZeroDivisionError",
 )
 adam.mistake(
     "starts_at_five",

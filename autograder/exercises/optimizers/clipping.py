@@ -61,6 +61,10 @@ def _without_frozen(case):
     return all(g is not None for g in case.inputs["gradients"])
 
 
+CRASHES = (
+    "A parameter without a gradient (None) stops your function. Leave it out of the norm and keep "
+    "None in its place."
+)
 _CLIPPED = matches_reference("the clipped gradients", rtol=1e-6)  # with or without torch's 1e-6
 
 
@@ -129,12 +133,16 @@ def always_rescales(gradients, max_norm):
     return [None if g is None else g * max_norm / norm for g in gradients]
 
 
-@clip_by_global_norm.mistake(
-    "A parameter without a gradient (None) stops your function. Leave it out of the norm and keep "
-    "None in its place."
-)
+@clip_by_global_norm.mistake(CRASHES)
 def frozen_ones_crash(gradients, max_norm):
     norm = math.sqrt(sum((g**2).sum() for g in gradients))
+    factor = min(1.0, max_norm / norm)
+    return [g * factor for g in gradients]
+
+
+@clip_by_global_norm.mistake(CRASHES)
+def frozen_ones_have_no_norm(gradients, max_norm):
+    norm = math.sqrt(sum(g.norm() ** 2 for g in gradients))
     factor = min(1.0, max_norm / norm)
     return [g * factor for g in gradients]
 

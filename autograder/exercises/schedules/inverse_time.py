@@ -3,6 +3,8 @@
 import math
 from functools import partial
 
+import torch
+
 from autograder import probes
 from autograder.exercises.schedules.drawing import (
     AT_EVERY_STEP,
@@ -36,13 +38,20 @@ inverse_time = lab.exercise(
 )
 
 
-@inverse_time.mistake(
+WITHOUT_THE_ONE = (
     "α₀/(kt) divides by zero at step 0, and then starts far too high. The 1 in α₀/(1 + kt) makes "
-    "it start at α₀.",
-    raises="ZeroDivisionError",
+    "it start at α₀."
 )
+
+
+@inverse_time.mistake(WITHOUT_THE_ONE, raises="ZeroDivisionError")
 def without_the_one(step, *, base_lr, k):
     return base_lr / (k * step)
+
+
+@inverse_time.mistake(WITHOUT_THE_ONE)
+def infinite_at_first(step, *, base_lr, k):
+    return base_lr / torch.tensor(k * step)
 
 
 @inverse_time.mistake(

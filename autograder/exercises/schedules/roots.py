@@ -45,14 +45,22 @@ inverse_square_root = lab.repair(
 )
 
 
-@inverse_square_root.mistake(
-    "At step 0 you divide by zero. With steps counted from 0 this is update number t + 1: α₀/√(t "
-    "+ 1).",
-    origin="lecture notes",
-    raises="ZeroDivisionError",
-)
+BY_ZERO = "At step 0 you divide by zero. With steps counted from 0 this is update number t + 1: α₀/√(t + 1)."
+
+
+@inverse_square_root.mistake(BY_ZERO, origin="lecture notes", raises="ZeroDivisionError")
 def divides_by_zero(step, *, base_lr):
     return base_lr / math.sqrt(step)
+
+
+@inverse_square_root.mistake(BY_ZERO, raises="ZeroDivisionError")
+def negative_power_of_zero(step, *, base_lr):
+    return base_lr * step**-0.5
+
+
+@inverse_square_root.mistake(BY_ZERO)
+def infinite_at_first(step, *, base_lr):
+    return base_lr / torch.sqrt(torch.tensor(float(step)))
 
 
 @inverse_square_root.mistake(
