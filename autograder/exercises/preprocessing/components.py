@@ -5,6 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import (
+    PREPARED,
     PRINCIPAL_COMPONENTS,
     draw_correlated,
     draw_rows_and_columns,
@@ -55,6 +56,11 @@ def directions_of_their_variances(case):
     return finding(gap <= _precision(case), "C U = U Λ", f"off by {gap:.2g}", gist)
 
 
+RETURNED = (
+    "return (mean, variances.clamp(min=0).flip(0).to(x.dtype), components.flip(1).to(x.dtype))"
+)
+ANOTHER_DTYPE = "a result of another dtype is remarked upon"
+
 pca = lab.exercise(
     preprocessing.pca,
     title="Principal components",
@@ -92,9 +98,15 @@ note in which order.""",
     probe=probes.call(),
     signature=without_signs,
     forbidden=PRINCIPAL_COMPONENTS,
-    equivalent_mutants={
+    equivalent_mutants=PREPARED
+    | {
         "centered = (x - mean).double() => centered = -(x - mean).double()": "the covariance "
         "multiplies it by itself",
+        "centered = (x - mean).double() => centered = x - mean": "spreads that differ by little keep "
+        "their digits in float32, too",
+        f"{RETURNED} => {RETURNED.replace('clamp', 'clamp_')}": "it is the answer's own tensor",
+        f"{RETURNED} => {RETURNED.replace('.to(x.dtype), c', ', c')}": ANOTHER_DTYPE,
+        f"{RETURNED} => {RETURNED.replace('.to(x.dtype))', ')')}": ANOTHER_DTYPE,
     },
     hints=(
         "Center, multiply, divide, decompose, reverse: five lines.",
@@ -283,6 +295,7 @@ is). Use your `pca`.""",
         leaves_inputs_alone(),
         keeps_dtype(),
     ],
+    equivalent_mutants=PREPARED,
     forbidden=PRINCIPAL_COMPONENTS,
     hints=(
         "`(x - mean) @ components[:, :k]` are the coordinates, of shape (M, k).",

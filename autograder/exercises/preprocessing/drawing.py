@@ -13,6 +13,11 @@ from autograder.judging.exercise import Draw, Inputs
 LIBRARIES = ("sklearn", "scipy", "torchvision")
 """Libraries that would do the exercise. `torch.cov`, `eigh` and `svd` are tools and allowed."""
 
+PREPARED = {
+    "everything is done under torch.no_grad()": "data are prepared before anything is trained: no "
+    "gradient flows back into them"
+}
+
 PRINCIPAL_COMPONENTS = (*LIBRARIES, "torch.pca_lowrank", "torch.svd_lowrank")
 
 
