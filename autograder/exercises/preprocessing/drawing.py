@@ -18,6 +18,10 @@ PREPARED = {
     "gradient flows back into them"
 }
 
+READ = {
+    "everything is done under torch.no_grad()": "what it gives is read, nothing is trained by it"
+}
+
 PRINCIPAL_COMPONENTS = (*LIBRARIES, "torch.pca_lowrank", "torch.svd_lowrank")
 
 
