@@ -5,6 +5,7 @@ import torch
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import (
     LIBRARIES,
+    PREPARED,
     draw_bytes,
     draw_image_shape,
     draw_images,
@@ -74,7 +75,8 @@ they are. (torch refuses `mean()` of bytes. A sum of bytes it computes as int64.
     inputs=(draw_tables, draw_image_tables, draw_single_row, draw_byte_images),
     probe=probes.call(),
     checks=[centered_data, leaves_inputs_alone(stated=True), keeps_dtype()],
-    equivalent_mutants={
+    equivalent_mutants=PREPARED
+    | {
         "mean = (x_train * 1.0).mean(dim=0) => mean = (x_train / 1.0).mean(dim=0)": "both leave "
         "the numbers as they are, as floats"
     },
@@ -246,6 +248,7 @@ same: make the code do what the comment says. The mean of a channel goes over al
     probe=probes.call(),
     checks=[matches_reference("the centered images"), leaves_inputs_alone(), keeps_dtype()],
     forbidden=LIBRARIES,
+    equivalent_mutants=PREPARED,
     hints=(
         "Print `means.shape`. How many numbers are there per color?",
         "`mean` takes several axes at once: `dim=(…, …, …)`. Which one must stay?",

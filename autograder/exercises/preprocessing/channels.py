@@ -5,6 +5,7 @@ import torch
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import (
     LIBRARIES,
+    PREPARED,
     draw_bytes,
     draw_image_shape,
     draw_images,
@@ -56,7 +57,8 @@ the differences between a dark and a bright image count.""",
     inputs=(draw_float_images, draw_byte_images, draw_float_images),
     probe=probes.call(),
     forbidden=LIBRARIES,
-    equivalent_mutants={
+    equivalent_mutants=PREPARED
+    | {
         "values = images.movedim(1, 0).flatten(1) * 1.0 => "
         "values = images.movedim(1, 0).flatten(1) / 1.0": "both leave the numbers as they are, as "
         "floats",

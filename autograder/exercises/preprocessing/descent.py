@@ -1,10 +1,10 @@
-"""Gradient descent on raw and on preprocessed features: how long, and to where."""
+"""Gradient descent on raw and on preprocessed features: how long."""
 
 import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_table, without
+from autograder.exercises.preprocessing.drawing import LIBRARIES, without
 from autograder.exercises.preprocessing.lab import lab
 from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
@@ -13,13 +13,30 @@ from course_lib import preprocessing
 
 def draw_regression(rng):
     """Much of y cannot be explained: the smallest loss is far from zero."""
+    return _regression(rng)[0]
+
+
+def draw_just_in_time(rng):
+    """The goal is reached at the last step that is looked at."""
+    drawn, steps = _regression(rng)
+    return {**drawn, "max_steps": steps + 1}
+
+
+def _regression(rng):
     rows, columns = int(rng.integers(24, 40)), int(rng.integers(3, 5))
-    x = rng.normal(size=(rows, columns)) * rng.uniform(0.8, 1.2, columns)
-    x[:, 1] += x[:, 0] * rng.uniform(1.5, 2.5)
+    _, x = _features(rng, rows, np.geomspace(3, 1, columns) * np.sqrt(rows))
     y = x @ rng.choice([-1, 1], columns) * rng.uniform(0.5, 1.5) + 2 * rng.normal(size=rows) + 1
     rate = float(rng.uniform(0.15, 0.3)) / _steepest(x)
-    tolerance = _between_two_steps(x, y, rate, float(rng.uniform(0.002, 0.01)))
-    return {"x": x, "y": y, "learning_rate": rate, "tolerance": tolerance, "max_steps": 500}
+    tolerance, steps = _between_two_steps(x, y, rate, float(rng.uniform(3e-4, 1e-3)))
+    drawn = {"x": x, "y": y, "learning_rate": rate, "tolerance": tolerance, "max_steps": 500}
+    return drawn, steps
+
+
+def _features(rng, rows, spreads):
+    """Features that stretch along random directions, and those of the rows."""
+    left, _ = np.linalg.qr(rng.normal(size=(rows, len(spreads))))
+    right, _ = np.linalg.qr(rng.normal(size=(len(spreads), len(spreads))))
+    return left, left * spreads @ right.T
 
 
 def _steepest(x):
@@ -27,26 +44,26 @@ def _steepest(x):
 
 
 def _between_two_steps(x, y, rate, tolerance):
-    """A tolerance near the one given that no rounding, of float32 either, reaches a step sooner."""
-    error = -np.linalg.lstsq(x, y, rcond=None)[0]
+    """A tolerance near the one given that no rounding, of float32 either, reaches a step sooner;
+    and the steps to it.
+    """
+    error, steps = -np.linalg.lstsq(x, y, rcond=None)[0], 0
     excess = first = np.mean((x @ error) ** 2)
     while excess > tolerance * first:
-        error = error - rate * x.T @ (x @ error) / len(x)
+        error, steps = error - rate * x.T @ (x @ error) / len(x), steps + 1
         before, excess = excess, np.mean((x @ error) ** 2)
-    return float(np.sqrt(before * excess) / first)
+    return float(np.sqrt(before * excess) / first), steps
 
 
 def draw_few_rows(rng):
     """y can nearly be explained, and a gradient that is n times too large converges."""
     rows, columns = int(rng.integers(6, 9)), 3
-    left, _ = np.linalg.qr(rng.normal(size=(rows, columns)))
-    right, _ = np.linalg.qr(rng.normal(size=(columns, columns)))
-    x = left * np.array([3.0, 2.0, 1.0]) * rng.uniform(0.9, 1.1, columns) @ right.T
+    left, x = _features(rng, rows, np.array([3.0, 2.0, 1.0]) * rng.uniform(0.9, 1.1, columns))
     fit = left @ (rng.choice([-1, 1], columns) * rng.uniform(2, 4, columns))
     noise = rng.normal(size=rows)
     noise -= left @ (left.T @ noise)
     rate = float(rng.uniform(1.0, 1.7)) / rows / _steepest(x)
-    tolerance = _between_two_steps(x, fit, rate, float(rng.uniform(0.002, 0.01)))
+    tolerance, _ = _between_two_steps(x, fit, rate, float(rng.uniform(0.002, 0.01)))
     y = fit + noise * np.sqrt(tolerance / 3 * np.sum(fit**2) / np.sum(noise**2))
     return {"x": x, "y": y, "learning_rate": rate, "tolerance": tolerance, "max_steps": 500}
 
@@ -91,6 +108,7 @@ for scaled features.""",
     inputs=(
         draw_regression,
         draw_impatient,
+        draw_just_in_time,
         without(draw_regression, "tolerance"),
         draw_few_rows,
         draw_diverging,
@@ -104,6 +122,12 @@ for scaled features.""",
         "w = torch.zeros_like(best) => w = -torch.zeros_like(best)": "minus zero is zero",
         "residual = x @ w - y => residual = x @ w + y": "the mirror image: −w on its way to −w*, "
         "with the same losses",
+        "best = torch.linalg.lstsq(x, y[:, None]).solution[:, 0] => "
+        "best = through_half(torch.linalg.lstsq(x, y[:, None]).solution[:, 0])": "the loss is flat at "
+        "its minimum",
+        "range(max_steps) => range(0, max_steps + 1)": "max_steps is returned either way",
+        "(residual ** 2).mean() / 2 <= goal => (residual ** 2).mean() / 2 < goal": "no loss meets "
+        "the goal exactly",
     },
     hints=(
         "The gradient is `x.T @ (x @ w - y) / len(x)`.",
@@ -242,117 +266,3 @@ def by_autograd(x, y, learning_rate, *, tolerance=1e-3, max_steps=10_000):
         with torch.no_grad():
             w -= learning_rate * gradient
     return max_steps
-
-
-def draw_layer(rng):
-    columns, outputs = int(rng.integers(5, 8)), int(rng.integers(2, 5))
-    return {
-        "weight": rng.normal(size=(outputs, columns)),
-        "bias": rng.normal(size=outputs),
-        "mean": draw_table(rng, 1, columns)[0],
-        "std": rng.uniform(0.3, 4, columns),
-    }
-
-
-fold_standardization = lab.exercise(
-    preprocessing.fold_standardization,
-    title="The same function, written for raw features",
-    statement="""“Standardized features let a linear model express more.” Test it: take a linear
-layer that was trained on standardized inputs, $y = W\\,\\frac{x-\\mu}{\\sigma} + b$, and find the
-layer $y = W'x + b'$ that gives the same outputs for the **raw** inputs. Return `(W', b')`.
-
-`weight` is (out, in) as in torch, `bias` (out,), `mean` and `std` (in,).""",
-    points=3,
-    minutes=7,
-    difficulty=2,
-    core=False,
-    syllabus=("3.6",),
-    hide=("Formula", "Source"),
-    inputs=draw_layer,
-    probe=probes.call(),
-    checks=[
-        matches_reference("the weight", of="result.0"),
-        matches_reference("the bias", of="result.1"),
-        leaves_inputs_alone(),
-    ],
-    forbidden=LIBRARIES,
-    hints=(
-        "Multiply out: W((x − μ)/σ) + b. What stands in front of x_i?",
-        "`weight / std` divides column i by `std[i]`.",
-    ),
-)
-
-
-@fold_standardization.mistake(
-    "You leave the bias as it is. Subtracting μ from the input shifts the output by −W'μ."
-)
-def bias_kept(weight, bias, mean, std):
-    return weight / std, bias
-
-
-@fold_standardization.mistake(
-    "In the bias you use W where W' = W/σ belongs: the mean is divided by σ too."
-)
-def old_weight_in_the_bias(weight, bias, mean, std):
-    return weight / std, bias - weight @ mean
-
-
-@fold_standardization.mistake(
-    "This is the way back: a layer for raw inputs, rewritten for standardized ones. Asked for is "
-    "y = W'x + b' for raw x, with W' = W/σ."
-)
-def other_direction(weight, bias, mean, std):
-    return weight * std, bias + weight @ mean
-
-
-@fold_standardization.mistake("You multiply by σ. The inputs were divided by it.")
-def multiplied(weight, bias, mean, std):
-    folded = weight * std
-    return folded, bias - folded @ mean
-
-
-@fold_standardization.mistake("The sign of the mean's part is the other way round: b' = b − W'μ.")
-def added(weight, bias, mean, std):
-    folded = weight / std
-    return folded, bias + folded @ mean
-
-
-@fold_standardization.mistake("You leave the weight as it is. Column i is divided by σ_i.")
-def weight_kept(weight, bias, mean, std):
-    return weight, bias - weight @ (mean / std)
-
-
-@fold_standardization.mistake(
-    "In the bias you multiply the mean by σ. It is divided by it: W (μ/σ)."
-)
-def mean_multiplied_by_std(weight, bias, mean, std):
-    return weight / std, bias - weight @ (mean * std)
-
-
-@fold_standardization.mistake(
-    "You divide the bias by a standard deviation. It is added behind the scaling."
-)
-def bias_divided(weight, bias, mean, std):
-    folded = weight / std
-    return folded, (bias - weight @ mean) / std.mean()
-
-
-@fold_standardization.mistake("You divide by σ². The inputs are divided by σ.")
-def by_the_variance(weight, bias, mean, std):
-    folded = weight / std**2
-    return folded, bias - folded @ mean
-
-
-@fold_standardization.alternative
-def by_probing(weight, bias, mean, std):
-    def layer(x):
-        return weight @ ((x - mean) / std) + bias
-
-    at_zero = layer(torch.zeros_like(mean))
-    columns = [layer(unit) - at_zero for unit in torch.eye(len(mean), dtype=mean.dtype)]
-    return torch.stack(columns, dim=1), at_zero
-
-
-@fold_standardization.alternative
-def by_diagonal_matrix(weight, bias, mean, std):
-    return weight @ torch.diag(1 / std), bias - weight @ (mean / std)

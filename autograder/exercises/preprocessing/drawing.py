@@ -13,6 +13,15 @@ from autograder.judging.exercise import Draw, Inputs
 LIBRARIES = ("sklearn", "scipy", "torchvision")
 """Libraries that would do the exercise. `torch.cov`, `eigh` and `svd` are tools and allowed."""
 
+PREPARED = {
+    "everything is done under torch.no_grad()": "data are prepared before anything is trained: no "
+    "gradient flows back into them"
+}
+
+READ = {
+    "everything is done under torch.no_grad()": "what it gives is read, nothing is trained by it"
+}
+
 PRINCIPAL_COMPONENTS = (*LIBRARIES, "torch.pca_lowrank", "torch.svd_lowrank")
 
 

@@ -4,17 +4,27 @@ import torch
 from torch.nn import functional as F
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape, draw_images
+from autograder.exercises.preprocessing.drawing import (
+    LIBRARIES,
+    PREPARED,
+    draw_image_shape,
+    draw_images,
+)
 from autograder.exercises.preprocessing.lab import lab
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 from course_lib.preprocessing import channel_statistics
 
 
+def draw_means(rng, channels):
+    """Of both signs."""
+    return rng.uniform(0.3, 0.7, channels) * rng.permutation([-1, *[1] * (channels - 1)])
+
+
 def draw_constants(rng):
     channels = int(rng.integers(3, 7))
     return {
-        "mean": rng.uniform(0.3, 0.7, channels),
+        "mean": draw_means(rng, channels),
         "std": rng.uniform(0.15, 0.35, channels),
         "fill": float(rng.uniform(0.1, 0.25)),
     }
@@ -41,6 +51,7 @@ And what color is the border of a convolution that pads with **0**?""",
     inputs=(draw_constants, draw_black, draw_constants),
     probe=probes.call(),
     checks=[matches_reference("the padding"), leaves_inputs_alone()],
+    equivalent_mutants=PREPARED,
     hints=("What does the normalization make of a pixel whose value is `fill`?",),
 )
 
@@ -105,7 +116,7 @@ def draw_batch(rng):
     channels = shape[1]
     return {
         "images": draw_images(rng, shape) / 10 + 0.5,
-        "mean": rng.uniform(0.3, 0.7, channels),
+        "mean": draw_means(rng, channels),
         "std": rng.uniform(0.15, 0.35, channels),
         "padding": int(rng.integers(1, 4)),
     }
@@ -129,6 +140,7 @@ The rule behind it: change images *while they are images*, normalize last.""",
     inputs=draw_batch,
     probe=probes.call(),
     checks=[matches_reference("the padded images"), leaves_inputs_alone(), keeps_dtype()],
+    equivalent_mutants=PREPARED,
     forbidden=LIBRARIES,
     hints=("Which raw color becomes 0?", "Swap the two lines."),
 )

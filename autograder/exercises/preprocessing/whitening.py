@@ -5,6 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import (
+    PREPARED,
     PRINCIPAL_COMPONENTS,
     draw_correlated,
     draw_rows_and_columns,
@@ -25,8 +26,10 @@ from autograder.judging.comparison import Tolerance, difference
 from course_lib import preprocessing
 from course_lib.preprocessing import pca
 
-NEAR = 1e-3
-"""Small eigenvalues lose digits in float32, and their roots are divided by."""
+
+def near(case):
+    """Small eigenvalues lose digits in float32, and their roots are divided by."""
+    return Tolerance(1e-3 if case.dtype == "float32" else None, case.dtype)
 
 
 def draw_data(rng):
@@ -65,8 +68,8 @@ def _matrices(case):
     return (np.asarray(find(o, "result.1"), float) for o in (case.observed, case.expected))
 
 
-def _compared(found, wanted, case):
-    unlike = difference(found, wanted, Tolerance(NEAR, case.dtype))
+def compared(found, wanted, case):
+    unlike = difference(found, wanted, near(case))
     if unlike is None:
         return finding(True)
     return finding(False, unlike.expected, unlike.observed, unlike.gist)
@@ -77,13 +80,13 @@ def scaled_components(case):
     found, wanted = _matrices(case)
     if found.shape != wanted.shape:
         return finding(False, f"shape {wanted.shape}", f"shape {found.shape}", "another shape")
-    return _compared(found @ found.T, wanted @ wanted.T, case)
+    return compared(found @ found.T, wanted @ wanted.T, case)
 
 
 @check("its columns are at right angles, the largest variance first: WᵀW = (Λ + ε)⁻¹")
 def ordered_columns(case):
     found, wanted = _matrices(case)
-    return _compared(found.T @ found, wanted.T @ wanted, case)
+    return compared(found.T @ found, wanted.T @ wanted, case)
 
 
 pca_whitening = lab.exercise(
@@ -122,7 +125,8 @@ with `z = (x - mean) @ W` they are applied to any data. Use your `pca`.
     probe=probes.call(),
     signature=without_signs,
     forbidden=PRINCIPAL_COMPONENTS,
-    equivalent_mutants={
+    equivalent_mutants=PREPARED
+    | {
         "matrix = components / torch.sqrt(variances + eps) => "
         "matrix = -(components / torch.sqrt(variances + eps))": "the signs of the columns are free"
     },

@@ -3,19 +3,35 @@
 import torch
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import PRINCIPAL_COMPONENTS, without, without_signs
+from autograder.exercises.preprocessing.drawing import (
+    PREPARED,
+    PRINCIPAL_COMPONENTS,
+    without,
+    without_signs,
+)
 from autograder.exercises.preprocessing.lab import lab
 from autograder.exercises.preprocessing.whitening import (
-    NEAR,
+    compared,
     direction_without_variance,
     draw_data,
     draw_duplicated,
     draw_duplicated_by_default,
 )
 from autograder.judging import Part
-from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.judging.checks import (
+    check,
+    find,
+    keeps_dtype,
+    leaves_inputs_alone,
+    matches_reference,
+)
 from course_lib import preprocessing
 from course_lib.preprocessing import pca, pca_whitening
+
+
+@check("the matrix")
+def matrix(case):
+    return compared(find(case.observed, "result.1"), find(case.expected, "result.1"), case)
 
 
 zca_whitening = lab.exercise(
@@ -34,7 +50,7 @@ Of all whitenings it changes the data least, so that a whitened image is still o
             3,
             (
                 matches_reference("the mean", of="result.0"),
-                matches_reference("the matrix", of="result.1", rtol=NEAR),
+                matrix,
                 direction_without_variance,
                 leaves_inputs_alone(),
                 keeps_dtype(),
@@ -50,6 +66,7 @@ Of all whitenings it changes the data least, so that a whitened image is still o
     probe=probes.call(),
     signature=without_signs,
     forbidden=PRINCIPAL_COMPONENTS,
+    equivalent_mutants=PREPARED,
     hints=("`pca_whitening` and one more factor.", "The way back from `@ U` is `@ U.T`."),
 )
 

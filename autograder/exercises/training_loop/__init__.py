@@ -18,6 +18,7 @@ lab.gather(
     "batches",
     "epochs",
     "counting",
+    "memory",
     "measuring",
     "metrics",
     "macro",
