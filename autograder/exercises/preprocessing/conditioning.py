@@ -23,7 +23,8 @@ def draw_features(rng):
     while True:
         x = draw_table(rng, *draw_rows_and_columns(rng))
         curvatures = np.linalg.eigvals(x.T @ x).real
-        if curvatures[-1] > 1.5 * curvatures.min() and x.min() < 0 < x.max():
+        both_signs = (x.min(axis=0) < -0.3) & (x.max(axis=0) > 0.3)
+        if curvatures[-1] > 1.5 * curvatures.min() and both_signs.any():
             return {"x": x}
 
 

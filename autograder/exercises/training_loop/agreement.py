@@ -38,9 +38,12 @@ large right ones.""",
     probe=probes.call(),
     checks=[matches_reference("the relative errors"), leaves_inputs_alone()],
     equivalent_mutants={
-        "scale = torch.maximum(analytic.abs(), numeric.abs()) => "
-        "scale = torch.maximum(numeric.abs(), analytic.abs())": "the larger of two is the same either "
-        "way round"
+        **{
+            "scale = torch.maximum(analytic.abs(), numeric.abs()) => "
+            f"scale = torch.maximum({changed})": "an argument that is changed is remarked upon"
+            for changed in ("analytic.abs_(), numeric.abs()", "analytic.abs(), numeric.abs_()")
+        },
+        "everything is done under torch.no_grad()": "errors are read, nothing is trained by them",
     },
     hints=(
         "`torch.maximum(analytic.abs(), numeric.abs())` is the larger one of each pair.",

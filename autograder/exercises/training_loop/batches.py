@@ -8,7 +8,7 @@ import torch
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_labels
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging.checks import check, finding
+from autograder.judging.checks import check, finding, leaves_inputs_alone
 from course_lib import training_loop
 
 
@@ -147,10 +147,18 @@ the network would learn to say only that one.""",
     inputs=_sorted_data,
     probe=probes.epochs(count=3),
     signature=batch_signature,
-    checks=[sizes_of_batches, every_example_once, pairs_stay, order_is_fresh, company_is_fresh],
+    checks=[
+        sizes_of_batches,
+        every_example_once,
+        pairs_stay,
+        order_is_fresh,
+        company_is_fresh,
+        leaves_inputs_alone(),
+    ],
     equivalent_mutants={
+        "everything is done under torch.no_grad()": "examples are data: no gradient flows back into them",
         "order = torch.randperm(len(x)) => order = -torch.randperm(len(x))": "−π counts from the "
-        "end: it is a random permutation too"
+        "end: it is a random permutation too",
     },
     hints=(
         "`order = torch.randperm(len(x))` is a random order; `x[order]` puts x into it.",

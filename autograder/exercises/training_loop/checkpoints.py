@@ -88,6 +88,16 @@ The check trains a few steps, makes a checkpoint, trains on, then restores two f
         _same_bits("resumed"),
         _same_bits("resumed again"),
     ],
+    equivalent_mutants={
+        **{
+            f"self.scheduler = copy.deepcopy(scheduler.state_dict()) => self.scheduler = {kept}": "what "
+            "a StepLR keeps is replaced, never changed"
+            for kept in ("copy.copy(scheduler.state_dict())", "scheduler.state_dict()")
+        },
+        "__init__: everything is done under torch.no_grad()": "copies need no gradients",
+        "restore: everything is done under torch.no_grad()": "loading needs no gradients",
+        "restore: what the first call gave is given again": "it is the same step",
+    },
     hints=(
         "Which of the five objects has a `state_dict()`? Which has a `load_state_dict(…)`?",
         "`torch.get_rng_state()` is a copy already.",

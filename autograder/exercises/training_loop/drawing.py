@@ -23,6 +23,7 @@ CROSS_ENTROPY = (
 )
 
 
+A_NUMBER = "a tensor of one number counts as the number"
 PAIR = (
     "You subtract what is no tensor. `scores.max(dim=1)` returns a pair, the largest values and "
     "their positions: take `.values`, or use `scores.amax(dim=1, keepdim=True)`."

@@ -7,7 +7,7 @@ from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_batches, draw_network
 from autograder.exercises.training_loop.lab import lab
 from autograder.judging import edit
-from autograder.judging.checks import check, finding, matches_reference
+from autograder.judging.checks import check, finding, leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import softmax_cross_entropy, train_epoch
 
@@ -61,6 +61,7 @@ each wrong order trains something, a little worse.
         matches_reference("the mean loss", of="result.returned"),
         matches_reference("the model is in train mode", of="result.model.training"),
         no_graph,
+        leaves_inputs_alone(),
     ],
     hints=(
         "`for x, y in batches:`",

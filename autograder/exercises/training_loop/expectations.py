@@ -7,8 +7,9 @@ import torch
 from torch.nn import functional as F
 
 from autograder import probes
+from autograder.exercises.training_loop.drawing import A_NUMBER
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging.checks import matches_reference
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
 # Near enough for an answer that computes in torch's float32 and returns a number.
@@ -166,10 +167,12 @@ A loss that falls from ln C to this value and stays there has learned the last b
     hide=("Formula", "Source"),
     inputs=_counts,
     probe=probes.call(),
-    checks=[matches_reference("the label entropy", rtol=FLOAT32)],
+    checks=[matches_reference("the label entropy", rtol=FLOAT32), leaves_inputs_alone()],
     equivalent_mutants={
+        "seen = counts[counts > 0].double() => seen = counts[counts > 0]": "float32 is near enough",
+        "return -(share * share.log()).sum().item() => return -(share * share.log()).sum()": A_NUMBER,
         "seen = counts[counts > 0].double() => seen = -counts[counts > 0].double()": "the sign "
-        "cancels in the shares"
+        "cancels in the shares",
     },
     hints=(
         "An example of class c costs −ln q_c if the answer gives q_c to its class. Average over all "

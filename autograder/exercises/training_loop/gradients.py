@@ -1,22 +1,33 @@
 """The gradient from numbers alone: central differences."""
 
+import math
+
 import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.training_loop.drawing import AUTOGRAD
+from autograder.exercises.training_loop.drawing import A_NUMBER, AUTOGRAD
 from autograder.exercises.training_loop.lab import lab
 from autograder.judging import edit
-from autograder.judging.checks import check, finding, matches_reference
+from autograder.judging.checks import check, finding, leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import numeric_gradient as right_gradient
 
 CHECKERS = ("torch.autograd.gradcheck", "torch.autograd.gradcheck.gradcheck")
 
 
+def _kept(seed, sizes):
+    """What is kept of the noisy function's terms, which another seed has to tell."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(math.prod(sizes), generator=generator) > 0.3
+
+
 def _function(kind, shape, h):
     def draw(rng):
         sizes = [int(n) for n in shape(rng)]
+        seed = 0
+        while torch.equal(_kept(seed, sizes), _kept(0, sizes)):
+            seed = int(rng.integers(1, 1000))
         return {
             "function": {
                 "make": "function",
@@ -25,7 +36,7 @@ def _function(kind, shape, h):
             },
             "x": rng.uniform(0.4, 2, sizes) * rng.choice([-1, 1], sizes),
             "h": h(rng),
-            "seed": int(rng.integers(1000)),
+            "seed": seed,
         }
 
     return draw
@@ -101,11 +112,18 @@ shape of x, for any shape.
         free_of_noise,
         in_double,
         to_nine_digits,
+        leaves_inputs_alone(),
     ],
     forbidden=AUTOGRAD + CHECKERS,
     equivalent_mutants={
+        "entries = x.detach().double().flatten() => entries = x.double().flatten()": "x asks for no gradient here",
+        "gradient = torch.zeros_like(entries) => gradient = torch.ones_like(entries)": "every entry is written afterwards",
+        "values.append(function(moved.reshape(x.shape)).item()) => "
+        "values.append(function(moved.reshape(x.shape)))": A_NUMBER,
+        "the random number generators are seeded with 0": "they are seeded before every evaluation",
+        "right only for arguments that hold something": "without entries there is no gradient",
         "gradient = torch.zeros_like(entries) => gradient = -torch.zeros_like(entries)": "every entry "
-        "is written afterwards"
+        "is written afterwards",
     },
     hints=(
         "`entries = x.double().flatten()`: move entry i of a clone, then `.reshape(x.shape)`.",

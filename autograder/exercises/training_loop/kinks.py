@@ -8,7 +8,7 @@ from autograder.exercises.training_loop.drawing import AUTOGRAD
 from autograder.exercises.training_loop.gradients import CHECKERS
 from autograder.exercises.training_loop.lab import lab
 from autograder.judging import edit
-from autograder.judging.checks import matches_reference
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import gradient_verdicts as right_verdicts
 from course_lib.training_loop import numeric_gradient
@@ -56,9 +56,17 @@ def _coarse(rng):
 
 
 def _fine(rng):
-    """So small a step that float32 is not enough."""
-    return _kinked(rng, 1e-5, 1e-5)
+    """So small a step that float32 is not enough, for any of the function's values."""
+    drawn = _kinked(rng, 1e-5, 1e-5)
+    coefficients = drawn["function"]["coefficients"]
+    # One term is so large that the value of the function loses digits in float32.
+    large = int(np.argmax(drawn["x"]))
+    drawn["analytic"][large] *= 2e4 / coefficients[large]
+    coefficients[large] = 2e4
+    return drawn
 
+
+EXACTLY = "no error meets its limit exactly"
 
 gradient_verdicts = lab.exercise(
     training_loop.gradient_verdicts,
@@ -81,9 +89,15 @@ a word for each entry of `analytic`:
     inputs=(_coarse, _coarse, _fine),
     seeds=True,
     probe=probes.supplied(),
-    checks=[matches_reference("the verdicts", of="result.returned")],
+    checks=[matches_reference("the verdicts", of="result.returned"), leaves_inputs_alone()],
     forbidden=AUTOGRAD + CHECKERS,
     equivalent_mutants={
+        "relative_error(analytic[i].double(), central) <= tolerance => "
+        "relative_error(analytic[i].double(), central) < tolerance": EXACTLY,
+        "relative_error(forward, backward) > kink => relative_error(forward, backward) >= kink": EXACTLY,
+        "relative_error(analytic[i].double(), central) <= tolerance => "
+        "relative_error(analytic[i], central) <= tolerance": "beside float64 torch computes in float64",
+        "everything is done under torch.no_grad()": "verdicts are read, nothing is trained by them",
         "moved = torch.zeros_like(x, dtype=torch.float64) => "
         "moved = -torch.zeros_like(x, dtype=torch.float64)": "−0 is 0",
         "relative_error(analytic[i].double(), central) <= tolerance => "

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.training_loop.drawing import draw_answers
+from autograder.exercises.training_loop.drawing import A_NUMBER, draw_answers
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging.checks import matches_reference
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import precision_recall_f1
 
@@ -36,12 +36,14 @@ your `precision_recall_f1`.""",
     needs=("training_loop/precision_recall_f1",),
     inputs=_answers_in_batches,
     probe=probes.call(),
-    checks=[matches_reference("macro-F1", rtol=1e-5)],
+    checks=[matches_reference("macro-F1", rtol=1e-5), leaves_inputs_alone()],
     forbidden=("sklearn.metrics.f1_score", "sklearn.metrics.classification_report"),
     equivalent_mutants={
+        "return f1.double().mean().item() => return f1.double().mean()": A_NUMBER,
+        "return f1.double().mean().item() => return f1.mean().item()": "float32 is near enough",
         "_, _, f1 = precision_recall_f1(torch.cat(predicted), torch.cat(target), num_classes) => "
         "_, _, f1 = precision_recall_f1(torch.cat(target), torch.cat(predicted), num_classes)": "F1 "
-        "is the same with false alarms and misses swapped"
+        "is the same with false alarms and misses swapped",
     },
     hints=("`torch.cat(predicted)` puts the batches together.",),
 )

@@ -4,10 +4,10 @@ import torch
 from torch.nn import functional as F
 
 from autograder import probes
-from autograder.exercises.training_loop.drawing import draw_batches, draw_network
+from autograder.exercises.training_loop.drawing import A_NUMBER, draw_batches, draw_network
 from autograder.exercises.training_loop.lab import lab
 from autograder.judging import edit
-from autograder.judging.checks import check, finding, matches_reference
+from autograder.judging.checks import check, finding, leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import evaluate as right_evaluation
 from course_lib.training_loop import softmax_cross_entropy
@@ -69,7 +69,13 @@ examples, and the share of examples whose largest score is that of their class.
         matches_reference("parameters and buffers are as before", of="result.model.state"),
         matches_reference("the mode is as before", of="result.model.training"),
         without_gradients,
+        leaves_inputs_alone(),
     ],
+    equivalent_mutants={
+        "total += softmax_cross_entropy(scores, y).item() * len(y) => "
+        "total += softmax_cross_entropy(scores, y) * len(y)": A_NUMBER,
+        "everything is done under torch.no_grad()": "it runs without gradients anyhow",
+    },
     hints=(
         "`was_training = model.training` before, `model.train(was_training)` after.",
         "`scores.argmax(dim=1) == y` is a table of right and wrong.",

@@ -6,7 +6,7 @@ from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_answers
 from autograder.exercises.training_loop.lab import lab
 from autograder.judging import edit
-from autograder.judging.checks import matches_reference
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
 
@@ -40,11 +40,16 @@ is neither predicted nor there has 0 three times.""",
         matches_reference("precision", of="result.0"),
         matches_reference("recall", of="result.1"),
         matches_reference("F1", of="result.2"),
+        leaves_inputs_alone(),
     ],
     equivalent_mutants={
+        "classes = torch.arange(num_classes)[:, None].to(target.device) => "
+        "classes = torch.arange(num_classes)[:, None]": "all labels are on the CPU here",
+        "precision = hits / claimed.clamp(min=1) => precision = hits / claimed.clamp_(min=1)": "a class that is not claimed has no hits",
+        "recall = hits / present.clamp(min=1) => recall = hits / present.clamp_(min=1)": "a class that is not there has no hits",
         "f1 = 2 * hits / (claimed + present).clamp(min=1) => "
         "f1 = 2 * hits / (claimed + present).clamp(min=2)": "where claimed and present are one "
-        "together, there is no hit"
+        "together, there is no hit",
     },
     hints=(
         "`predicted == torch.arange(num_classes)[:, None]` is a (C, N) table: row c says where c was "

@@ -1,21 +1,29 @@
 """Whether labels belong to their inputs, asked of the nearest neighbors."""
 
+import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.training_loop.drawing import draw_labels
+from autograder.exercises.training_loop.drawing import A_NUMBER, draw_labels
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging.checks import matches_reference
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
 
 def _neighbors(rng):
-    """Clouds of unequal size around class centers, some labels wrong."""
+    """Clouds of unequal size around class centers, some labels wrong.
+
+    Apart from them stands an example between two others, nearly as far from the one that has its
+    label as from the other.
+    """
     count, features, classes = int(rng.integers(35, 60)), 3, 4
     target = draw_labels(rng, count, classes)
     centers = 1.6 * rng.normal(size=(classes, features))
     x = centers[target] + rng.normal(size=(count, features))
-    return {"x": x, "target": target}
+    apart = x.max(axis=0) + 2 + np.array([[0, 0, 0], [1.0003, 0, 0], [0, 1, 0]])
+    label = int(rng.integers(classes))
+    labels = [label, (label + 1) % classes, label]
+    return {"x": np.concatenate([x, apart]), "target": np.concatenate([target, labels])}
 
 
 neighbor_agreement = lab.exercise(
@@ -33,11 +41,15 @@ whose nearest neighbor has the same label. Right labels agree far more often tha
     inputs=_neighbors,
     dtypes=("float64", "float64", "float64", "float64", "float32"),
     probe=probes.call(),
-    checks=[matches_reference("the share that agrees")],
+    checks=[matches_reference("the share that agrees"), leaves_inputs_alone()],
     forbidden=("sklearn.neighbors.KNeighborsClassifier", "sklearn.neighbors.NearestNeighbors"),
     equivalent_mutants={
+        "distance = torch.cdist(x, x, compute_mode='donot_use_mm_for_euclid_dist') => "
+        "distance = torch.cdist(x, x)": "rounding of matrix products decides no neighbor here",
+        "return (target[nearest] == target).double().mean().item() => "
+        "return (target[nearest] == target).double().mean()": A_NUMBER,
         "nearest = distance.argmin(dim=1) => nearest = distance.argmin(dim=0)": "distances are "
-        "symmetric"
+        "symmetric",
     },
     hints=(
         "`torch.cdist(x, x)` holds all distances.",

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_scores
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging.checks import check, find, finding, matches_reference
+from autograder.judging.checks import check, find, finding, leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
 
@@ -65,9 +65,14 @@ numbers: whatever is created on the default device instead shows at once, withou
     inputs=_small_scores,
     dtypes=("float64", "float16", "float32"),
     probe=probes.devices(),
-    checks=[matches_reference("the sum of squares", of="result.value"), stays_where_it_is],
+    checks=[
+        matches_reference("the sum of squares", of="result.value"),
+        stays_where_it_is,
+        leaves_inputs_alone(),
+    ],
     equivalent_mutants={
-        "one_hot = torch.zeros_like(scores) => one_hot = -torch.zeros_like(scores)": "−0 is 0"
+        "everything is done under torch.no_grad()": "what is asked for is where the result is, and of which dtype",
+        "one_hot = torch.zeros_like(scores) => one_hot = -torch.zeros_like(scores)": "−0 is 0",
     },
     hints=(
         "`torch.zeros_like(scores)` takes device and dtype from `scores`.",

@@ -8,7 +8,7 @@ import torch
 from autograder import probes
 from autograder.exercises.training_loop.lab import lab
 from autograder.exercises.training_loop.old_lines import stays_where_it_is
-from autograder.judging.checks import matches_reference
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
 
@@ -36,10 +36,12 @@ float16, float32 and float64, and on torch's device `meta`, which has shapes but
         # float16 rounds a window near 0 to three digits of 1.
         matches_reference("the faded signal", of="result.value"),
         stays_where_it_is,
+        leaves_inputs_alone(),
     ],
     equivalent_mutants={
+        "everything is done under torch.no_grad()": "what is asked for is where the result is, and of which dtype",
         "k = torch.arange(length, device=signal.device, dtype=signal.dtype) => "
-        "k = -torch.arange(length, device=signal.device, dtype=signal.dtype)": "the cosine is even"
+        "k = -torch.arange(length, device=signal.device, dtype=signal.dtype)": "the cosine is even",
     },
     hints=("`torch.arange(L, device=signal.device, dtype=signal.dtype)`.",),
 )

@@ -5,7 +5,7 @@ import torch
 from autograder import probes
 from autograder.exercises.training_loop.lab import lab
 from autograder.judging import edit
-from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from autograder.judging.checks import keeps_the_graph, leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
 SQUARED_ERRORS = (
@@ -32,7 +32,8 @@ squared_error = lab.exercise(
     title="Three reductions",
     statement="""Square the differences and reduce them as torch does: `"none"` keeps them all, `"sum"`
 adds them up, `"mean"` divides the sum by the number of **elements**, whatever the shape. For a regression with seven
-outputs that is 7·N, not N: the "mean" loss is then a seventh of what it costs an example.
+outputs that is 7·N, not N: the "mean" loss is then a seventh of what it costs an example. It is a
+loss to train with: gradients flow through it.
 
 Old code has `size_average=True` (today's `reduction="mean"`) and `size_average=False`
 (`reduction="sum"`).""",
@@ -40,8 +41,8 @@ Old code has `size_average=True` (today's `reduction="mean"`) and `size_average=
     core=False,
     syllabus=("1.6",),
     inputs=(_outputs("none"), _outputs("sum"), _outputs("mean"), _outputs("mean", 2)),
-    probe=probes.call(),
-    checks=[matches_reference("the squared error"), leaves_inputs_alone()],
+    probe=probes.call(differentiable=True),
+    checks=[matches_reference("the squared error"), keeps_the_graph(), leaves_inputs_alone()],
     forbidden=SQUARED_ERRORS,
     hints=("`tensor.numel()` counts elements, `len(tensor)` the first axis only.",),
 )
@@ -111,6 +112,18 @@ squared_error.mistake(
 squared_error.mistake(
     "halved", edit("** 2", "** 2 / 2"), "You halve the squares. Many books do; torch does not."
 )
+
+
+@squared_error.mistake(
+    "The numbers are right, but no gradient flows back from them, and nothing would learn: no "
+    "`torch.no_grad()`, no `.detach()`, no numpy on the way to a loss."
+)
+@torch.no_grad()
+def without_a_gradient(prediction, target, *, reduction="mean"):
+    squares = (prediction - target) ** 2
+    return {"none": squares, "sum": squares.sum(), "mean": squares.mean()}[reduction]
+
+
 squared_error.mistake(
     "absolute",
     edit("(prediction - target) ** 2", "(prediction - target).abs()"),

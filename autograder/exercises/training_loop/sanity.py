@@ -8,7 +8,7 @@ from autograder import probes
 from autograder.exercises.training_loop.drawing import draw_labels, draw_network
 from autograder.exercises.training_loop.lab import lab
 from autograder.judging import edit
-from autograder.judging.checks import matches_reference
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 from course_lib.training_loop import softmax_cross_entropy
 from course_lib.training_loop import train_epoch
@@ -38,7 +38,7 @@ first `per_class` examples. (Class numbers need not start at 0, and not all need
     syllabus=("1.9",),
     inputs=(_labeled(False), _labeled(True), _labeled(False)),
     probe=probes.call(),
-    checks=[matches_reference("the positions")],
+    checks=[matches_reference("the positions"), leaves_inputs_alone()],
     hints=("`(target == c).nonzero()[:, 0]` are the positions of class c.",),
 )
 
@@ -151,15 +151,22 @@ def by_stable_sort(target, per_class):
 
 
 def _small_batch(rng):
+    """Dropout between layers, in a block and at the end; two groups of parameters."""
     features, hidden, classes, count = int(rng.integers(5, 8)), 11, 3, 9
+    model = draw_network(rng, features=features, hidden=hidden, classes=classes, dropout=0.4)
+    last = str(len(model["layers"]) - 1)
+    model["layers"].append({"kind": "dropout", "p": 0.4})
     return {
-        "model": draw_network(rng, features=features, hidden=hidden, classes=classes, dropout=0.4),
+        "model": model,
         "optimizer": {
             "make": "sgd",
             "of": "model",
             "lr": float(rng.uniform(0.1, 0.3)),
             "momentum": float(rng.uniform(0.5, 0.8)),
-            "weight_decay": float(rng.uniform(0.3, 0.6)),
+            "groups": [
+                {"parameters": names, "weight_decay": float(rng.uniform(0.3, 0.6))}
+                for names in (["0", "1"], [last])
+            ],
         },
         "x": rng.normal(size=(count, features)) + rng.normal(size=features),
         "y": draw_labels(rng, count, classes),
@@ -192,7 +199,12 @@ anywhere in the model) and the optimizer's weight decay. It returns the loss bef
     checks=[
         matches_reference("the losses", of="result.returned"),
         matches_reference("the model afterwards", of="result.model.state"),
+        leaves_inputs_alone(),
     ],
+    equivalent_mutants={
+        "for module in model.modules(): => for module in but_first(model.modules()):": "the first of "
+        "them is the model itself"
+    },
     hints=(
         "`for module in model.modules():` visits every layer, however deep.",
         "`for group in optimizer.param_groups:`",
@@ -218,6 +230,12 @@ def dropout_left_on(model, optimizer, x, y, steps):
     return [train_epoch(model, optimizer, [(x, y)]) for _ in range(steps)]
 
 
+overfit.mistake(
+    "first_group_only",
+    edit("in optimizer.param_groups", "in optimizer.param_groups[:1]"),
+    "Weight decay is still on for some of the parameters: an optimizer may have several groups, "
+    "each with its own. Set it in all of `optimizer.param_groups`.",
+)
 overfit.mistake(
     "outer_layers_only",
     edit("model.modules()", "model.children()"),
@@ -302,7 +320,8 @@ overfit.mistake(
 @overfit.alternative
 def dropout_in_eval_mode(model, optimizer, x, y, steps):
     dropouts = [module for module in model.modules() if "Dropout" in type(module).__name__]
-    optimizer.param_groups[0]["weight_decay"] = 0
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0
     losses = []
     for _ in range(steps):
         model.train()

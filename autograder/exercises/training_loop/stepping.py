@@ -58,6 +58,9 @@ Nothing is returned.""",
         matches_reference("the parameters are leaves that require gradients", of="result.3.leaves"),
     ],
     forbidden=OPTIMIZERS,
+    equivalent_mutants={
+        "everything is done under torch.no_grad()": "a step is no part of the model",
+    },
     hints=(
         "`with torch.no_grad():` around a loop over the parameters.",
         "`parameter -= learning_rate * parameter.grad` changes the tensor itself.",
