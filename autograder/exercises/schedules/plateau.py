@@ -10,7 +10,7 @@ from autograder.exercises.schedules.drawing import SCHEDULERS, draw_rate
 from autograder.exercises.schedules.lab import lab
 from autograder.judging import Part, edit
 from autograder.judging.checks import Case, check, finding
-from autograder.judging.comparison import brief
+from autograder.judging.wording import brief
 from autograder.judging.verdict import Finding
 from course_lib import schedules
 
