@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import lab
+from autograder.exercises.activations.lab import in_a_line, lab, of_nothing
 from autograder.judging import Part, edit
 from autograder.judging.checks import Check, finding
 from course_lib import activations
@@ -137,8 +137,6 @@ def _moment(name, wanted, take):
     return Check(f"the {name} stays {wanted}", look)
 
 
-RATE = "kept = torch.rand_like(x) >= p"
-
 alpha_dropout = lab.exercise(
     activations.alpha_dropout,
     title="Dropout for SELU",
@@ -169,7 +167,7 @@ those of SELU.""",
     core=False,
     syllabus=("2.7",),
     hide=("Formula",),
-    inputs=(_signal, _evaluation, _often),
+    inputs=(_signal, in_a_line(_evaluation), of_nothing(_evaluation), _often),
     probe=probes.draws(count=6),
     forbidden=(
         "torch.nn.functional",

@@ -4,8 +4,22 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient, draw_values, lab, put_in
-from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.exercises.activations.lab import (
+    AUTOGRAD,
+    draw_gradient,
+    draw_values,
+    in_a_line,
+    lab,
+    of_nothing,
+    put_in,
+)
+from autograder.judging.checks import (
+    is_finite,
+    keeps_dtype,
+    keeps_the_graph,
+    leaves_inputs_alone,
+    matches_reference,
+)
 from course_lib import activations
 
 
@@ -30,18 +44,20 @@ tanh = lab.exercise(
 $$\tanh(x) = \frac{e^{x} - e^{-x}}{e^{x} + e^{-x}}, \qquad \text{from } -1 \text{ to } 1,\quad
 \text{slope } 1 \text{ at } 0.$$
 
-Which factor in front, which factor inside, which constant? Large |x| must not overflow.""",
+Which factor in front, which factor inside, which constant? Large |x| must not overflow, and autograd
+must be able to go through it.""",
     points=2,
     minutes=4,
     core=False,
     syllabus=("2.2",),
     hide=("Formula",),
     needs=("activations/sigmoid",),
-    inputs=_steep,
-    probe=probes.call(),
+    inputs=(_steep, in_a_line(_steep), of_nothing(_steep), _steep),
+    probe=probes.call(differentiable=True),
     checks=[
         is_finite("the values are finite"),
         matches_reference("the values"),
+        keeps_the_graph(),
         leaves_inputs_alone(),
         keeps_dtype(),
     ],
@@ -144,6 +160,7 @@ your function passes, look at its slope at x = 4 and at x = −4.""",
     probe=probes.call(),
     checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
     forbidden=AUTOGRAD,
+    equivalent_mutants={"right only for positive x": "the slope is the same for x and −x"},
     hints=(
         "Use tanh(x) = 2σ(2x) − 1 and the slope of σ, or the quotient rule.",
         "The slope is 1 at 0 and goes to 0 where tanh goes to ±1: a simple function of tanh(x).",
