@@ -133,8 +133,8 @@ The slope is learned: it can become larger than 1 or negative.""",
     probe=probes.module(),
     forbidden=LIBRARY_PRELUS,
     equivalent_mutants={
-        "everything is done under torch.no_grad()": "a parameter asks for a gradient wherever it is "
-        "made",
+        "__init__: everything is done under torch.no_grad()": "a parameter asks for a gradient "
+        "wherever it is made",
         "len(slope) > 1 => len(slope) >= 1": "one slope of shape (1, 1, …) is broadcast like one of "
         "shape (1,)",
         "return torch.where(x > 0, x, slope * x) => "

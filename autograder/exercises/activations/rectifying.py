@@ -5,6 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import (
+    AT_THE_KINK,
     AUTOGRAD,
     draw_gradient,
     draw_gradient_off_zero,
@@ -67,6 +68,10 @@ else holds `x` (a residual connection, a measurement) reads something else.""",
         keeps_dtype(of="result.value"),
     ],
     forbidden=LIBRARY_RELUS,
+    equivalent_mutants={
+        "return torch.where(x <= 0, torch.zeros_like(x), x) => "
+        "return torch.where(x < 0, torch.zeros_like(x), x)": AT_THE_KINK,
+    },
     hints=("`torch.where(condition, this, that)` chooses entry by entry, and so does `clamp`.",),
 )
 
