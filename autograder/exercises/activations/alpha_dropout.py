@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import lab
+from autograder.exercises.activations.lab import in_a_line, lab
 from autograder.judging import Part, edit
-from autograder.judging.checks import Check, finding
+from autograder.judging.checks import Check, finding, leaves_inputs_alone
 from course_lib import activations
 
 
@@ -137,8 +137,6 @@ def _moment(name, wanted, take):
     return Check(f"the {name} stays {wanted}", look)
 
 
-RATE = "kept = torch.rand_like(x) >= p"
-
 alpha_dropout = lab.exercise(
     activations.alpha_dropout,
     title="Dropout for SELU",
@@ -152,7 +150,14 @@ Derive a and b: compute mean and variance of the bracket for x of mean 0 and var
 of d. `p` is the probability of **dropping**; with `training=False` return x as it is. α and λ are
 those of SELU.""",
     parts=[
-        Part("the entries", 2, (Check("every entry is kept or dropped as asked", _every_entry),)),
+        Part(
+            "the entries",
+            2,
+            (
+                Check("every entry is kept or dropped as asked", _every_entry),
+                leaves_inputs_alone(),
+            ),
+        ),
         Part(
             "the draw",
             2,
@@ -169,8 +174,12 @@ those of SELU.""",
     core=False,
     syllabus=("2.7",),
     hide=("Formula",),
-    inputs=(_signal, _evaluation, _often),
+    inputs=(_signal, in_a_line(_evaluation), _often),
     probe=probes.draws(count=6),
+    equivalent_mutants={
+        "right only for arguments that hold something": "nothing has neither a mean nor a variance "
+        "to keep",
+    },
     forbidden=(
         "torch.nn.functional",
         "torch.nn.AlphaDropout",
