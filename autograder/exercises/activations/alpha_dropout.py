@@ -85,56 +85,13 @@ def _every_entry(case):
     return finding(bool(same.all()), "x itself", "something else", "x was changed in evaluation")
 
 
-def _rate(case):
-    if not case.inputs.get("training", True):
-        return finding(True)
-    dropped, explained = _dropped(case)
-    if not explained.all():
-        return finding(
-            False, "only entries as asked for", "others", "the entries are wrong already"
-        )
-    p, n = case.inputs["p"], dropped.size
-    # Five and a half standard errors: a false alarm in 26 million.
-    limit = 5.5 * math.sqrt(p * (1 - p) / n)
-    twice = float((dropped[1:] & dropped[:-1]).mean())
-    pairs = 5.5 * math.sqrt(p**2 * (1 - p**2) / dropped[1:].size) * 2
-    slices = [np.moveaxis(dropped, a, 0).reshape(dropped.shape[a], -1) for a in (1, 2, 3)]
-    uneven = max(float(np.abs(s.mean(1) - p).max()) * math.sqrt(s.shape[1]) for s in slices)
-    passed = (
-        abs(dropped.mean() - p) <= limit
-        and abs(twice - p**2) <= pairs
-        and uneven <= 7 * math.sqrt(p * (1 - p))
-    )
-    counts = dropped.reshape(len(dropped), -1).sum(axis=1)
-    # Six draws of 5000 entries drop equally many once in ten thousand million.
-    if passed and (counts == counts[0]).all():
-        return finding(
-            False,
-            "every entry dropped by itself, so that the number dropped varies",
-            f"{counts[0]} dropped at every call",
-            "always the same number is dropped",
-        )
-    return finding(
-        passed,
-        f"{p:.3f} ± {limit:.3f} dropped, drawn afresh for every entry and call",
-        f"{dropped.mean():.3f} dropped",
-        "another share is dropped" if abs(dropped.mean() - p) > limit else "not drawn afresh",
-    )
+def _which(case):
+    """Which entries of all draws were dropped."""
+    return _dropped(case)[0]
 
 
-def _moment(name, wanted, take):
-    def look(case):
-        if not case.inputs.get("training", True):
-            return finding(True)
-        if not _dropped(case)[1].all():
-            return finding(False, "entries as asked for", "others", "the entries are wrong already")
-        result = np.asarray(case.observed["result"], dtype=np.float64)
-        got = float(take(result))
-        limit = 8 / math.sqrt(result.size) * (1 + 2 * case.inputs["p"])
-        near = abs(got - wanted) <= limit
-        return finding(near, f"{wanted} ± {limit:.2f}", f"{got:.3f}", f"the {name} is not kept")
-
-    return Check(f"the {name} stays {wanted}", look)
+def _asked(p, training=True, **_):
+    return p if training else 0
 
 
 alpha_dropout = lab.exercise(
@@ -163,9 +120,8 @@ those of SELU.""",
             2,
             (
                 Check("the entries are as asked", _every_entry),
-                Check("entries are dropped with probability p", _rate),
-                _moment("mean", 0, np.mean),
-                _moment("variance", 1, np.var),
+                share_is(_asked, "entries are dropped with probability p", of=_which),
+                coins_are_independent("every entry is dropped by itself", of=_which),
             ),
         ),
     ],
