@@ -5,6 +5,7 @@ import torch
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import (
     LIBRARIES,
+    NOT_TRAINED,
     draw_bytes,
     draw_image_shape,
     draw_images,
@@ -75,8 +76,9 @@ they are. (torch refuses `mean()` of bytes. A sum of bytes it computes as int64.
     probe=probes.call(),
     checks=[centered_data, leaves_inputs_alone(stated=True), keeps_dtype()],
     equivalent_mutants={
+        **NOT_TRAINED,
         "mean = (x_train * 1.0).mean(dim=0) => mean = (x_train / 1.0).mean(dim=0)": "both leave "
-        "the numbers as they are, as floats"
+        "the numbers as they are, as floats",
     },
     forbidden=LIBRARIES,
     hints=(
@@ -245,6 +247,7 @@ same: make the code do what the comment says. The mean of a channel goes over al
     inputs=(draw_image_pair, draw_image_pair, draw_images_of_another_size),
     probe=probes.call(),
     checks=[matches_reference("the centered images"), leaves_inputs_alone(), keeps_dtype()],
+    equivalent_mutants=NOT_TRAINED,
     forbidden=LIBRARIES,
     hints=(
         "Print `means.shape`. How many numbers are there per color?",

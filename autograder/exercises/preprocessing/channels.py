@@ -5,6 +5,7 @@ import torch
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import (
     LIBRARIES,
+    NOT_TRAINED,
     draw_bytes,
     draw_image_shape,
     draw_images,
@@ -57,6 +58,7 @@ the differences between a dark and a bright image count.""",
     probe=probes.call(),
     forbidden=LIBRARIES,
     equivalent_mutants={
+        **NOT_TRAINED,
         "values = images.movedim(1, 0).flatten(1) * 1.0 => "
         "values = images.movedim(1, 0).flatten(1) / 1.0": "both leave the numbers as they are, as "
         "floats",

@@ -5,6 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import (
+    NOT_TRAINED,
     PRINCIPAL_COMPONENTS,
     draw_correlated,
     draw_rows_and_columns,
@@ -93,8 +94,29 @@ note in which order.""",
     signature=without_signs,
     forbidden=PRINCIPAL_COMPONENTS,
     equivalent_mutants={
+        **NOT_TRAINED,
         "centered = (x - mean).double() => centered = -(x - mean).double()": "the covariance "
         "multiplies it by itself",
+        "centered = (x - mean).double() => centered = x - mean": "the digits that float32 loses of "
+        "small variances are not asked for",
+        **{
+            "return (mean, variances.clamp(min=0).flip(0).to(x.dtype), components.flip(1).to(x.dtype))"
+            f" => return (mean, {changed})": why
+            for changed, why in (
+                (
+                    "variances.clamp_(min=0).flip(0).to(x.dtype), components.flip(1).to(x.dtype)",
+                    "nobody else holds the variances",
+                ),
+                (
+                    "variances.clamp(min=0).flip(0), components.flip(1).to(x.dtype)",
+                    "a remark tells of another dtype",
+                ),
+                (
+                    "variances.clamp(min=0).flip(0).to(x.dtype), components.flip(1)",
+                    "a remark tells of another dtype",
+                ),
+            )
+        },
     },
     hints=(
         "Center, multiply, divide, decompose, reverse: five lines.",
@@ -283,6 +305,7 @@ is). Use your `pca`.""",
         leaves_inputs_alone(),
         keeps_dtype(),
     ],
+    equivalent_mutants=NOT_TRAINED,
     forbidden=PRINCIPAL_COMPONENTS,
     hints=(
         "`(x - mean) @ components[:, :k]` are the coordinates, of shape (M, k).",

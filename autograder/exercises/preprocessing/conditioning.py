@@ -6,6 +6,7 @@ import torch
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import (
     LIBRARIES,
+    NOT_TRAINED,
     draw_correlated,
     draw_rows_and_columns,
     draw_table,
@@ -19,17 +20,24 @@ FLOAT64 = ("float64", "float64", "float64")
 
 
 def draw_features(rng):
-    """Features for which `eigvals`, which does not sort, does not end with the smallest."""
+    """Features for which `eigvals`, which does not sort, does not end with the smallest.
+
+    Their signs count, and so more than a column has them.
+    """
     while True:
         x = draw_table(rng, *draw_rows_and_columns(rng))
         curvatures = np.linalg.eigvals(x.T @ x).real
-        if curvatures[-1] > 1.5 * curvatures.min() and x.min() < 0 < x.max():
+        without_signs = np.linalg.norm(abs(x), 2) ** 2
+        if curvatures[-1] > 1.5 * curvatures.min() and without_signs > 1.01 * curvatures.max():
             return {"x": x}
 
 
 def draw_two_features(rng):
-    """The larger one stands second, and so does its curvature among `eigvals`."""
-    x = draw_table(rng, draw_rows_and_columns(rng)[0], 2)
+    """The larger one stands second, and so does its curvature among `eigvals`.
+
+    Both are so large that the curvatures have no place in float16.
+    """
+    x = 300 * draw_table(rng, draw_rows_and_columns(rng)[0], 2)
     return {"x": x[:, np.argsort((x**2).sum(axis=0))]}
 
 
@@ -58,7 +66,7 @@ them.
     equivalent_mutants={
         "stretches = torch.linalg.svdvals(x) => stretches = -torch.linalg.svdvals(x)": "a common "
         "sign leaves the ratio as it is",
-        "everything is done under torch.no_grad()": "the number is read, nothing is trained by it",
+        **NOT_TRAINED,
     },
     hints=(
         "`torch.linalg.eigvalsh` returns the eigenvalues of a symmetric matrix, smallest first.",
@@ -175,6 +183,7 @@ rate, as a function of the features `x` (n, D).""",
     probe=probes.call(),
     # Near enough for an answer that computes in torch's float32 and returns a number.
     checks=[matches_reference("the largest stable rate", rtol=1e-4), leaves_inputs_alone()],
+    equivalent_mutants=NOT_TRAINED,
     forbidden=LIBRARIES,
     hints=(
         "w − ηH(w − w*) − w* = (I − ηH)(w − w*).",
@@ -304,7 +313,8 @@ it when the features are centered?""",
     hide=("Formula", "Convention", "Source"),
     inputs=draw_moments,
     probe=probes.call(),
-    checks=[matches_reference("the curvature along the mean", rtol=1e-4)],
+    checks=[matches_reference("the curvature along the mean", rtol=1e-4), leaves_inputs_alone()],
+    equivalent_mutants=NOT_TRAINED,
     forbidden=LIBRARIES,
     hints=(
         "(1/n) Σ (μ + x̃)(μ + x̃)ᵀ has four terms; two of them vanish, because Σ x̃ = 0.",

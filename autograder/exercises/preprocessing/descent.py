@@ -4,51 +4,70 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_table, without
+from autograder.exercises.preprocessing.drawing import (
+    LIBRARIES,
+    NOT_TRAINED,
+    draw_table,
+    without,
+)
 from autograder.exercises.preprocessing.lab import lab
 from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 
 
-def draw_regression(rng):
+def draw_regression(rng, limit=500):
     """Much of y cannot be explained: the smallest loss is far from zero."""
     rows, columns = int(rng.integers(24, 40)), int(rng.integers(3, 5))
     x = rng.normal(size=(rows, columns)) * rng.uniform(0.8, 1.2, columns)
     x[:, 1] += x[:, 0] * rng.uniform(1.5, 2.5)
     y = x @ rng.choice([-1, 1], columns) * rng.uniform(0.5, 1.5) + 2 * rng.normal(size=rows) + 1
     rate = float(rng.uniform(0.15, 0.3)) / _steepest(x)
-    tolerance = _between_two_steps(x, y, rate, float(rng.uniform(0.002, 0.01)))
-    return {"x": x, "y": y, "learning_rate": rate, "tolerance": tolerance, "max_steps": 500}
+    return _descent(x, y, rate, float(rng.uniform(0.002, 0.01)), limit)
 
 
 def _steepest(x):
     return float(np.linalg.eigvalsh(x.T @ x / len(x))[-1])
 
 
-def _between_two_steps(x, y, rate, tolerance):
-    """A tolerance near the one given that no rounding, of float32 either, reaches a step sooner."""
-    error = -np.linalg.lstsq(x, y, rcond=None)[0]
+def _descent(x, y, rate, tolerance, limit):
+    """A tolerance near the one given that no rounding, of float32 either, reaches a step sooner.
+
+    Without a limit there is one step more than are needed.
+    """
+    steps, error = 0, -np.linalg.lstsq(x, y, rcond=None)[0]
     excess = first = np.mean((x @ error) ** 2)
     while excess > tolerance * first:
         error = error - rate * x.T @ (x @ error) / len(x)
-        before, excess = excess, np.mean((x @ error) ** 2)
-    return float(np.sqrt(before * excess) / first)
+        steps, before, excess = steps + 1, excess, np.mean((x @ error) ** 2)
+    tolerance = float(np.sqrt(before * excess) / first)
+    limit = limit or steps + 1
+    return {"x": x, "y": y, "learning_rate": rate, "tolerance": tolerance, "max_steps": limit}
 
 
-def draw_few_rows(rng):
-    """y can nearly be explained, and a gradient that is n times too large converges."""
-    rows, columns = int(rng.integers(6, 9)), 3
+def _few_rows(rng, rows, rate, tolerance, unexplained):
+    """So much of y, measured by the rest, cannot be explained."""
+    columns = 3
     left, _ = np.linalg.qr(rng.normal(size=(rows, columns)))
     right, _ = np.linalg.qr(rng.normal(size=(columns, columns)))
     x = left * np.array([3.0, 2.0, 1.0]) * rng.uniform(0.9, 1.1, columns) @ right.T
     fit = left @ (rng.choice([-1, 1], columns) * rng.uniform(2, 4, columns))
     noise = rng.normal(size=rows)
     noise -= left @ (left.T @ noise)
-    rate = float(rng.uniform(1.0, 1.7)) / rows / _steepest(x)
-    tolerance = _between_two_steps(x, fit, rate, float(rng.uniform(0.002, 0.01)))
-    y = fit + noise * np.sqrt(tolerance / 3 * np.sum(fit**2) / np.sum(noise**2))
-    return {"x": x, "y": y, "learning_rate": rate, "tolerance": tolerance, "max_steps": 500}
+    y = fit + noise * np.sqrt(unexplained * np.sum(fit**2) / np.sum(noise**2))
+    return _descent(x, y, rate / _steepest(x), tolerance, limit=500)
+
+
+def draw_few_rows(rng):
+    """y can nearly be explained, and a gradient that is n times too large converges."""
+    rows, tolerance = int(rng.integers(6, 9)), float(rng.uniform(0.002, 0.01))
+    return _few_rows(rng, rows, float(rng.uniform(1.0, 1.7)) / rows, tolerance, tolerance / 3)
+
+
+def draw_demanding(rng):
+    """The goal is so near to the smallest loss that few digits miss it."""
+    rows, tolerance = int(rng.integers(6, 9)), float(10 ** rng.uniform(-9, -8))
+    return _few_rows(rng, rows, float(rng.uniform(0.5, 0.9)), tolerance, 1.0)
 
 
 def draw_diverging(rng):
@@ -66,6 +85,11 @@ def draw_easily_content(rng):
 def draw_impatient(rng):
     """The limit is reached before the goal is."""
     return {**draw_regression(rng), "max_steps": int(rng.integers(5, 12))}
+
+
+def draw_just_in_time(rng):
+    """The goal is reached one step before the limit."""
+    return draw_regression(rng, limit=None)
 
 
 gradient_descent_steps = lab.exercise(
@@ -89,13 +113,13 @@ for scaled features.""",
     core=False,
     syllabus=("3.6",),
     inputs=(
-        draw_regression,
+        draw_demanding,
         draw_impatient,
         without(draw_regression, "tolerance"),
         draw_few_rows,
         draw_diverging,
         draw_easily_content,
-        draw_regression,
+        draw_just_in_time,
     ),
     probe=probes.call(),
     checks=[matches_reference("the number of steps"), leaves_inputs_alone()],
@@ -104,6 +128,10 @@ for scaled features.""",
         "w = torch.zeros_like(best) => w = -torch.zeros_like(best)": "minus zero is zero",
         "residual = x @ w - y => residual = x @ w + y": "the mirror image: −w on its way to −w*, "
         "with the same losses",
+        "range(max_steps) => range(0, max_steps + 1)": "what is reached by the last step, or not at "
+        "all, gives max_steps",
+        "(residual ** 2).mean() / 2 <= goal => (residual ** 2).mean() / 2 < goal": "rounding decides "
+        "where both sides are equal",
     },
     hints=(
         "The gradient is `x.T @ (x @ w - y) / len(x)`.",
@@ -275,6 +303,7 @@ layer $y = W'x + b'$ that gives the same outputs for the **raw** inputs. Return 
         matches_reference("the bias", of="result.1"),
         leaves_inputs_alone(),
     ],
+    equivalent_mutants=NOT_TRAINED,
     forbidden=LIBRARIES,
     hints=(
         "Multiply out: W((x − μ)/σ) + b. What stands in front of x_i?",

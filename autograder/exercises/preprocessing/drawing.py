@@ -15,6 +15,12 @@ LIBRARIES = ("sklearn", "scipy", "torchvision")
 
 PRINCIPAL_COMPONENTS = (*LIBRARIES, "torch.pca_lowrank", "torch.svd_lowrank")
 
+NOT_TRAINED = {
+    "everything is done under torch.no_grad()": "data are prepared, and their constants measured or "
+    "read, before anything is trained: no gradient is asked for"
+}
+"""Mutants that make no difference to preprocessing."""
+
 
 def without(draw: Draw, *names: str) -> Draw:
     """The same inputs without some arguments, so that their defaults count."""

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape
+from autograder.exercises.preprocessing.drawing import LIBRARIES, NOT_TRAINED, draw_image_shape
 from autograder.exercises.preprocessing.lab import lab
 from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
@@ -71,10 +71,7 @@ $\\sum_c |m_c - m'_c| + |s_c - s'_c|$. The smallest tells what has happened.""",
         leaves_inputs_alone(),
     ],
     forbidden=LIBRARIES,
-    equivalent_mutants={
-        "everything is done under torch.no_grad()": "the distances are read, nothing is trained by "
-        "them"
-    },
+    equivalent_mutants=NOT_TRAINED,
     hints=(
         "If x has mean m and standard deviation s, then (x − a)/b has (m − a)/b and s/b.",
         "`mean.flip(0)` is μ̃.",

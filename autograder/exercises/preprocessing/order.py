@@ -4,24 +4,29 @@ import torch
 from torch.nn import functional as F
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import LIBRARIES, draw_image_shape, draw_images
+from autograder.exercises.preprocessing.drawing import (
+    LIBRARIES,
+    NOT_TRAINED,
+    draw_image_shape,
+    draw_images,
+    without,
+)
 from autograder.exercises.preprocessing.lab import lab
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 from course_lib.preprocessing import channel_statistics
 
 
+def draw_mean_and_std(rng, channels):
+    """The mean of the first channel is negative."""
+    mean = rng.uniform(0.3, 0.7, channels)
+    mean[0] *= -1
+    return {"mean": mean, "std": rng.uniform(0.15, 0.35, channels)}
+
+
 def draw_constants(rng):
     channels = int(rng.integers(3, 7))
-    return {
-        "mean": rng.uniform(0.3, 0.7, channels),
-        "std": rng.uniform(0.15, 0.35, channels),
-        "fill": float(rng.uniform(0.1, 0.25)),
-    }
-
-
-def draw_black(rng):
-    return {name: value for name, value in draw_constants(rng).items() if name != "fill"}
+    return {**draw_mean_and_std(rng, channels), "fill": float(rng.uniform(0.1, 0.25))}
 
 
 padding_value = lab.value(
@@ -38,9 +43,10 @@ And what color is the border of a convolution that pads with **0**?""",
     core=False,
     syllabus=("3.7",),
     hide=("Formula", "Source"),
-    inputs=(draw_constants, draw_black, draw_constants),
+    inputs=(draw_constants, without(draw_constants, "fill"), draw_constants),
     probe=probes.call(),
     checks=[matches_reference("the padding"), leaves_inputs_alone()],
+    equivalent_mutants=NOT_TRAINED,
     hints=("What does the normalization make of a pixel whose value is `fill`?",),
 )
 
@@ -102,11 +108,9 @@ def in_two_terms(mean, std, fill=0.0):
 
 def draw_batch(rng):
     shape = draw_image_shape(rng)
-    channels = shape[1]
     return {
         "images": draw_images(rng, shape) / 10 + 0.5,
-        "mean": rng.uniform(0.3, 0.7, channels),
-        "std": rng.uniform(0.15, 0.35, channels),
+        **draw_mean_and_std(rng, shape[1]),
         "padding": int(rng.integers(1, 4)),
     }
 
@@ -129,6 +133,7 @@ The rule behind it: change images *while they are images*, normalize last.""",
     inputs=draw_batch,
     probe=probes.call(),
     checks=[matches_reference("the padded images"), leaves_inputs_alone(), keeps_dtype()],
+    equivalent_mutants=NOT_TRAINED,
     forbidden=LIBRARIES,
     hints=("Which raw color becomes 0?", "Swap the two lines."),
 )

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import LIBRARIES
+from autograder.exercises.preprocessing.drawing import LIBRARIES, NOT_TRAINED
 from autograder.exercises.preprocessing.lab import lab
 from autograder.judging.checks import (
     check,
@@ -83,9 +83,12 @@ all. All others are divided by exactly σ.""",
     ],
     forbidden=LIBRARIES,
     equivalent_mutants={
+        **NOT_TRAINED,
+        "return (x - mean) / std.masked_fill(constant, 1) => "
+        "return (x - mean) / std.masked_fill_(constant, 1)": "nobody else holds the std",
         "constant = (x_train == x_train[0]).all(dim=0) => "
         "constant = (x_train == x_train[1]).all(dim=0)": "where all rows are equal, any of them "
-        "will do"
+        "will do",
     },
     hints=(
         "Compute both constants from `x_train`, and only then touch `x`.",

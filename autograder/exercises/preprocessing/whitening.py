@@ -5,6 +5,7 @@ import torch
 
 from autograder import probes
 from autograder.exercises.preprocessing.drawing import (
+    NOT_TRAINED,
     PRINCIPAL_COMPONENTS,
     draw_correlated,
     draw_rows_and_columns,
@@ -25,7 +26,7 @@ from autograder.judging.comparison import Tolerance, difference
 from course_lib import preprocessing
 from course_lib.preprocessing import pca
 
-NEAR = 1e-3
+NEAR = {"float64": 1e-4, "float32": 1e-3}
 """Small eigenvalues lose digits in float32, and their roots are divided by."""
 
 
@@ -51,7 +52,7 @@ def direction_without_variance(case):
     x, eps = case.inputs["x"], case.inputs.get("eps", 1e-5)
     if not np.array_equal(x[:, 0], x[:, -1]):
         return finding(True)
-    found, wanted = _matrices(case)
+    found, wanted = matrices(case)
     if found.shape != wanted.shape:
         return finding(False, f"shape {wanted.shape}", f"shape {found.shape}", "another shape")
     scale = float(np.linalg.norm(found[0] - found[-1])) / 2**0.5
@@ -61,12 +62,13 @@ def direction_without_variance(case):
     )
 
 
-def _matrices(case):
+def matrices(case):
     return (np.asarray(find(o, "result.1"), float) for o in (case.observed, case.expected))
 
 
-def _compared(found, wanted, case):
-    unlike = difference(found, wanted, Tolerance(NEAR, case.dtype))
+def compared(found, wanted, case):
+    """What tells two matrices apart, if anything does."""
+    unlike = difference(found, wanted, Tolerance(NEAR[case.dtype], case.dtype))
     if unlike is None:
         return finding(True)
     return finding(False, unlike.expected, unlike.observed, unlike.gist)
@@ -74,16 +76,16 @@ def _compared(found, wanted, case):
 
 @check("its columns are scaled components: W Wᵀ = U (Λ + ε)⁻¹ Uᵀ")
 def scaled_components(case):
-    found, wanted = _matrices(case)
+    found, wanted = matrices(case)
     if found.shape != wanted.shape:
         return finding(False, f"shape {wanted.shape}", f"shape {found.shape}", "another shape")
-    return _compared(found @ found.T, wanted @ wanted.T, case)
+    return compared(found @ found.T, wanted @ wanted.T, case)
 
 
 @check("its columns are at right angles, the largest variance first: WᵀW = (Λ + ε)⁻¹")
 def ordered_columns(case):
-    found, wanted = _matrices(case)
-    return _compared(found.T @ found, wanted.T @ wanted, case)
+    found, wanted = matrices(case)
+    return compared(found.T @ found, wanted.T @ wanted, case)
 
 
 pca_whitening = lab.exercise(
@@ -123,8 +125,9 @@ with `z = (x - mean) @ W` they are applied to any data. Use your `pca`.
     signature=without_signs,
     forbidden=PRINCIPAL_COMPONENTS,
     equivalent_mutants={
+        **NOT_TRAINED,
         "matrix = components / torch.sqrt(variances + eps) => "
-        "matrix = -(components / torch.sqrt(variances + eps))": "the signs of the columns are free"
+        "matrix = -(components / torch.sqrt(variances + eps))": "the signs of the columns are free",
     },
     hints=(
         "Two lines: call `pca`, and divide the components.",

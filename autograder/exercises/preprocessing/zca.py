@@ -3,19 +3,30 @@
 import torch
 
 from autograder import probes
-from autograder.exercises.preprocessing.drawing import PRINCIPAL_COMPONENTS, without, without_signs
+from autograder.exercises.preprocessing.drawing import (
+    NOT_TRAINED,
+    PRINCIPAL_COMPONENTS,
+    without,
+    without_signs,
+)
 from autograder.exercises.preprocessing.lab import lab
 from autograder.exercises.preprocessing.whitening import (
-    NEAR,
+    compared,
     direction_without_variance,
     draw_data,
     draw_duplicated,
     draw_duplicated_by_default,
+    matrices,
 )
 from autograder.judging import Part
-from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.judging.checks import check, keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import preprocessing
 from course_lib.preprocessing import pca, pca_whitening
+
+
+@check("the matrix")
+def matrix(case):
+    return compared(*matrices(case), case)
 
 
 zca_whitening = lab.exercise(
@@ -34,7 +45,7 @@ Of all whitenings it changes the data least, so that a whitened image is still o
             3,
             (
                 matches_reference("the mean", of="result.0"),
-                matches_reference("the matrix", of="result.1", rtol=NEAR),
+                matrix,
                 direction_without_variance,
                 leaves_inputs_alone(),
                 keeps_dtype(),
@@ -49,6 +60,7 @@ Of all whitenings it changes the data least, so that a whitened image is still o
     inputs=(draw_data, without(draw_data, "eps"), draw_duplicated_by_default, draw_duplicated),
     probe=probes.call(),
     signature=without_signs,
+    equivalent_mutants=NOT_TRAINED,
     forbidden=PRINCIPAL_COMPONENTS,
     hints=("`pca_whitening` and one more factor.", "The way back from `@ U` is `@ U.T`."),
 )
