@@ -58,8 +58,8 @@ Gradients must flow back through it to `x`, γ and β.""",
     probe=probes.gradients(*LEARNED_THROUGH),
     forbidden=TORCH_BATCH_NORM,
     equivalent_mutants={
-        "grouped = x.reshape(n, groups, c // groups, h, w) => "
-        "grouped = x.reshape(groups, n, c // groups, h, w)": "the N·G blocks of C/G channels "
+        "grouped = wide.reshape(n, groups, c // groups, h, w) => "
+        "grouped = wide.reshape(groups, n, c // groups, h, w)": "the N·G blocks of C/G channels "
         "keep their order, and each is normalized by itself whatever the two axes are called",
     },
     hints=(
