@@ -9,6 +9,7 @@ from autograder import probes
 from autograder.exercises.activations.lab import in_a_line, lab
 from autograder.judging import Part, edit
 from autograder.judging.checks import Check, finding, leaves_inputs_alone
+from autograder.judging.statistics import coins_are_independent, share_is
 from course_lib import activations
 
 
