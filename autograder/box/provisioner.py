@@ -10,7 +10,7 @@ import signal
 from typing import Any, Protocol
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import KernelProvisionerBase
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Unicode
 from traitlets.utils.importstring import import_item
 
@@ -75,7 +75,8 @@ class BoxProvisioner(KernelProvisionerBase):
         # The first kernel of a process builds the box, which takes seconds.
         started = await asyncio.to_thread(lambda: import_item(self.launcher)().start())
         self._kernel = started
-        self.connection_info = {**started.connection, "key": started.connection["key"].encode()}
+        given: Any = {**started.connection, "key": started.connection["key"].encode()}
+        self.connection_info = given
         return self.connection_info
 
     async def cleanup(self, restart: bool = False) -> None:

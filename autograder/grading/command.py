@@ -10,7 +10,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from autograder.grading.course import Course, is_safe_name
-from autograder.grading.many.batch import BatchRefused, grade
+from autograder.grading.many.batch import grade
+from autograder.grading.many.proof import BatchRefused
 from autograder.grading.many.summary import LEGEND, Summary
 from autograder.grading.running.record import not_run
 from autograder.judging import Lab

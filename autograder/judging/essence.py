@@ -28,7 +28,7 @@ class Numbers:
 
     def like(self, other: Any, dtype: str) -> bool:
         """Whether another piece is the same."""
-        tolerance = Tolerance(dtype=dtype)
+        tolerance = Tolerance(dtype=dtype, alike=True)
         return isinstance(other, Numbers) and same(self.value, other.value, tolerance)
 
 

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from autograder.judging.checks import SEEDS_NOTHING, Case, Check
-from autograder.judging.essence import Essence, essence, same_essence
-from autograder.judging.exercise import Answer, Exercise, Inputs, Kind, Mistake
+from autograder.judging.essence import Essence, Numbers, essence, same_essence
+from autograder.judging.exercise import Exercise, Inputs, Kind, Mistake
+from autograder.judging.source.edits import Answer
 from autograder.judging.verdict import Finding, Reason, Verdict, told_type
 from autograder.probes import wire
 from autograder.probes.run import refused, run
@@ -134,23 +135,31 @@ def judge(
 def diagnose(
     exercise: Exercise, verdict: Verdict, looked_at: Sequence[Case], hidden: Hidden
 ) -> Verdict:
-    """Name the mistake that behaves like the answer on every case, if there is one."""
+    """Name the mistake that behaves like the answer on every case, if there is one.
+
+    What is wrong in its precision alone has none: its findings say so.
+    """
 
     @cache
     def seen(number: int) -> Essence:
         case = looked_at[number]
         return essence(exercise, case.observed, case.sample)
 
-    def alike(mistake: Mistake, case: Case) -> bool:
+    def behaves_like(other: Essence, case: Case) -> bool:
         try:
-            return same_essence(
-                seen(case.number), _mistaken(exercise, mistake, case, hidden), case.dtype
-            )
-        except Exception:
+            return same_essence(seen(case.number), other, case.dtype)
+        except Exception:  # what was observed, or forged, may have no form that can be compared
             return False
 
+    def is_right_but_coarse(case: Case) -> bool:
+        wanted = essence(exercise, case.expected)
+        numbers = all(isinstance(piece, Numbers) for piece in wanted.seen)
+        return numbers and behaves_like(wanted, case)
+
+    if all(map(is_right_but_coarse, looked_at)):
+        return verdict
     for mistake in exercise.mistakes:
-        if all(alike(mistake, case) for case in looked_at):
+        if all(behaves_like(_mistaken(exercise, mistake, c, hidden), c) for c in looked_at):
             return replace(verdict, diagnosis=mistake.name, explanation=mistake.diagnosis)
     return verdict
 

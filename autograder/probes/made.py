@@ -30,7 +30,8 @@ class Network(nn.Sequential):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.calls.append([self.training, torch.is_grad_enabled()])
-        return super().forward(x)
+        result: torch.Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+        return result
 
 
 def made(inputs: Inputs, generators: Generators) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 # Okabe & Ito 2008, told apart with every common color blindness; yellow is left out, too pale.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333")
@@ -40,7 +41,7 @@ def style() -> None:
             "axes.spines.right": False,
             "axes.axisbelow": True,
             "axes.grid": True,
-            "axes.prop_cycle": plt.cycler(color=PALETTE),
+            "axes.prop_cycle": cycler(color=PALETTE),
             "grid.color": GRID,
             "grid.linewidth": 0.8,
             "xtick.color": INK,

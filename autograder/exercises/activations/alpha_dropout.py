@@ -6,9 +6,10 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import lab
+from autograder.exercises.activations.lab import in_a_line, lab
 from autograder.judging import Part, edit
-from autograder.judging.checks import Check, finding
+from autograder.judging.checks import Check, finding, leaves_inputs_alone
+from autograder.judging.statistics import coins_are_independent, share_is
 from course_lib import activations
 
 
@@ -85,59 +86,14 @@ def _every_entry(case):
     return finding(bool(same.all()), "x itself", "something else", "x was changed in evaluation")
 
 
-def _rate(case):
-    if not case.inputs.get("training", True):
-        return finding(True)
-    dropped, explained = _dropped(case)
-    if not explained.all():
-        return finding(
-            False, "only entries as asked for", "others", "the entries are wrong already"
-        )
-    p, n = case.inputs["p"], dropped.size
-    # Five and a half standard errors: a false alarm in 26 million.
-    limit = 5.5 * math.sqrt(p * (1 - p) / n)
-    twice = float((dropped[1:] & dropped[:-1]).mean())
-    pairs = 5.5 * math.sqrt(p**2 * (1 - p**2) / dropped[1:].size) * 2
-    slices = [np.moveaxis(dropped, a, 0).reshape(dropped.shape[a], -1) for a in (1, 2, 3)]
-    uneven = max(float(np.abs(s.mean(1) - p).max()) * math.sqrt(s.shape[1]) for s in slices)
-    passed = (
-        abs(dropped.mean() - p) <= limit
-        and abs(twice - p**2) <= pairs
-        and uneven <= 7 * math.sqrt(p * (1 - p))
-    )
-    counts = dropped.reshape(len(dropped), -1).sum(axis=1)
-    # Six draws of 5000 entries drop equally many once in ten thousand million.
-    if passed and (counts == counts[0]).all():
-        return finding(
-            False,
-            "every entry dropped by itself, so that the number dropped varies",
-            f"{counts[0]} dropped at every call",
-            "always the same number is dropped",
-        )
-    return finding(
-        passed,
-        f"{p:.3f} ± {limit:.3f} dropped, drawn afresh for every entry and call",
-        f"{dropped.mean():.3f} dropped",
-        "another share is dropped" if abs(dropped.mean() - p) > limit else "not drawn afresh",
-    )
+def _which(case):
+    """Which entries of all draws were dropped."""
+    return _dropped(case)[0]
 
 
-def _moment(name, wanted, take):
-    def look(case):
-        if not case.inputs.get("training", True):
-            return finding(True)
-        if not _dropped(case)[1].all():
-            return finding(False, "entries as asked for", "others", "the entries are wrong already")
-        result = np.asarray(case.observed["result"], dtype=np.float64)
-        got = float(take(result))
-        limit = 8 / math.sqrt(result.size) * (1 + 2 * case.inputs["p"])
-        near = abs(got - wanted) <= limit
-        return finding(near, f"{wanted} ± {limit:.2f}", f"{got:.3f}", f"the {name} is not kept")
+def _asked(p, training=True, **_):
+    return p if training else 0
 
-    return Check(f"the {name} stays {wanted}", look)
-
-
-RATE = "kept = torch.rand_like(x) >= p"
 
 alpha_dropout = lab.exercise(
     activations.alpha_dropout,
@@ -152,15 +108,21 @@ Derive a and b: compute mean and variance of the bracket for x of mean 0 and var
 of d. `p` is the probability of **dropping**; with `training=False` return x as it is. α and λ are
 those of SELU.""",
     parts=[
-        Part("the entries", 2, (Check("every entry is kept or dropped as asked", _every_entry),)),
+        Part(
+            "the entries",
+            2,
+            (
+                Check("every entry is kept or dropped as asked", _every_entry),
+                leaves_inputs_alone(),
+            ),
+        ),
         Part(
             "the draw",
             2,
             (
                 Check("the entries are as asked", _every_entry),
-                Check("entries are dropped with probability p", _rate),
-                _moment("mean", 0, np.mean),
-                _moment("variance", 1, np.var),
+                share_is(_asked, "entries are dropped with probability p", of=_which),
+                coins_are_independent("every entry is dropped by itself", of=_which),
             ),
         ),
     ],
@@ -169,8 +131,12 @@ those of SELU.""",
     core=False,
     syllabus=("2.7",),
     hide=("Formula",),
-    inputs=(_signal, _evaluation, _often),
+    inputs=(_signal, in_a_line(_evaluation), _often),
     probe=probes.draws(count=6),
+    equivalent_mutants={
+        "right only for arguments that hold something": "nothing has neither a mean nor a variance "
+        "to keep",
+    },
     forbidden=(
         "torch.nn.functional",
         "torch.nn.AlphaDropout",

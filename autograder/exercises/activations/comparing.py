@@ -13,6 +13,13 @@ from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 
+OF_ACCURACIES = {
+    "everything is done under torch.no_grad()": "accuracies are counts, through which no gradient "
+    "leads"
+}
+NEVER_NEGATIVE = "neither accuracies nor learning rates are ever negative"
+
+
 def _seeds(rng):
     """Scores that go up and down with the seed together: pairs tell more than means."""
     seeds = int(rng.integers(5, 9))
@@ -70,6 +77,8 @@ Why paired? Some seeds are good for both. The subtraction removes what they have
     dtypes=("float64", "float64", "float64"),
     inputs=_seeds,
     probe=probes.call(),
+    equivalent_mutants=OF_ACCURACIES
+    | {f"right only for positive {name}": NEVER_NEGATIVE for name in ("first", "second")},
     hints=(
         "Write a small function for (mean, s/√n) and call it three times.",
         "For the difference, first subtract: `first - second` is one number for each seed.",
@@ -230,6 +239,12 @@ with the best **mean over the seeds**.""",
     inputs=_search,
     probe=probes.call(),
     checks=[matches_reference("the chosen rates"), leaves_inputs_alone()],
+    equivalent_mutants=OF_ACCURACIES
+    | {f"right only for positive {name}": NEVER_NEGATIVE for name in ("validation", "rates")}
+    | {
+        "best = validation.mean(dim=2).argmax(dim=1) => "
+        "best = validation.sum(dim=2).argmax(dim=1)": "the largest mean belongs to the largest sum",
+    },
     hints=(
         "First over the seeds, then over the rates.",
         "`argmax` gives positions; `rates[positions]` the rates.",

@@ -5,11 +5,15 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import (
+    AT_THE_KINK,
     AUTOGRAD,
+    OVERWRITTEN,
     draw_gradient_off_zero,
     draw_slope,
     draw_values,
+    in_a_line,
     lab,
+    of_nothing,
     put_in,
     without,
 )
@@ -53,7 +57,7 @@ x = 1000 and more, where $e^x$ is not: remember that `torch.where` computes both
     difficulty=2,
     core=False,
     syllabus=("2.6",),
-    inputs=(_deep, without(_deep, "alpha"), _shallow),
+    inputs=(_deep, in_a_line(without(_deep, "alpha")), of_nothing(_deep), _shallow),
     probe=probes.gradients("x"),
     checks=[
         matches_reference("the values", of="result.value"),
@@ -67,6 +71,8 @@ x = 1000 and more, where $e^x$ is not: remember that `torch.where` computes both
         "negative = alpha * torch.expm1(x.clamp(max=0)) => "
         "negative = alpha * torch.expm1(x.clamp(max=1))": "used for negative x only, which neither "
         "cuts off",
+        "return torch.where(x > 0, x, negative) => "
+        "return torch.where(x >= 0, x, negative)": AT_THE_KINK,
     },
     hints=(
         "Only negative x need an exponential.",
@@ -192,6 +198,14 @@ On the left the slope can be had from the *value* ELU(x) without another exponen
         "slope = torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0))) => "
         "slope = torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=1)))": "used "
         "for negative x only, which neither cuts off",
+        "slope = torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0))) => "
+        "slope = torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp_(max=0)))": (
+            OVERWRITTEN
+        ),
+        "slope = torch.where(x > 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0))) => "
+        "slope = torch.where(x >= 0, torch.ones_like(x), alpha * torch.exp(x.clamp(max=0)))": (
+            AT_THE_KINK
+        ),
     },
     hints=(
         "Differentiate α(e^x − 1).",

@@ -4,8 +4,22 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient, draw_values, lab, put_in
-from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.exercises.activations.lab import (
+    AUTOGRAD,
+    draw_gradient,
+    draw_gradient_off_zero,
+    draw_values,
+    in_a_line,
+    lab,
+    of_nothing,
+    put_in,
+)
+from autograder.judging.checks import (
+    is_finite,
+    keeps_dtype,
+    leaves_inputs_alone,
+    matches_reference,
+)
 from course_lib import activations
 
 
@@ -19,7 +33,8 @@ LIBRARY_TANHS = (
 
 
 def _steep(rng):
-    return {"x": put_in(rng, draw_values(rng), np.array([-800, 900]) * rng.uniform(1, 2))}
+    x = put_in(rng, draw_values(rng), np.array([-800, 900]) * rng.uniform(1, 2))
+    return {"x": x, "grad_output": draw_gradient_off_zero(rng, x)}
 
 
 tanh = lab.exercise(
@@ -30,22 +45,32 @@ tanh = lab.exercise(
 $$\tanh(x) = \frac{e^{x} - e^{-x}}{e^{x} + e^{-x}}, \qquad \text{from } -1 \text{ to } 1,\quad
 \text{slope } 1 \text{ at } 0.$$
 
-Which factor in front, which factor inside, which constant? Large |x| must not overflow.""",
+Which factor in front, which factor inside, which constant? Value and gradient must be
+finite at |x| = 1000 and more.""",
     points=2,
     minutes=4,
     core=False,
     syllabus=("2.2",),
     hide=("Formula",),
     needs=("activations/sigmoid",),
-    inputs=_steep,
-    probe=probes.call(),
+    inputs=(_steep, in_a_line(_steep), of_nothing(_steep), _steep),
+    probe=probes.gradients("x"),
     checks=[
-        is_finite("the values are finite"),
-        matches_reference("the values"),
+        is_finite("the values are finite", of="result.value"),
+        matches_reference("the values", of="result.value"),
+        is_finite("the gradient is finite", of="result.gradients.x"),
+        matches_reference("the gradient", of="result.gradients.x"),
         leaves_inputs_alone(),
-        keeps_dtype(),
+        keeps_dtype(of="result.value"),
     ],
     forbidden=LIBRARY_TANHS,
+    equivalent_mutants={
+        "below = sigmoid(-2 * x) * torch.expm1(2 * x.clamp(max=0)) => "
+        "below = sigmoid(-2 * x) * torch.expm1(2 * x.clamp(max=1))": "used for negative x only, which "
+        "neither cuts off",
+        "return torch.where(x >= 0, above, below) => "
+        "return torch.where(x > 0, above, below)": "at 0 both sides have the value 0 and the slope 1",
+    },
     hints=(
         "Divide numerator and denominator by e^x: (1 − e^(−2x)) / (1 + e^(−2x)).",
         "1 / (1 + e^(−2x)) is σ(2x). What is left over?",
@@ -76,6 +101,14 @@ def one_infinity(x):
     return (1 - torch.exp(-2 * x)) / (1 + torch.exp(-2 * x))
 
 
+@tanh.mistake(
+    "Your values are right. But e^(2x) is infinite for large x, and the gradient through it 0 · ∞ = "
+    "nan. Use your stable `sigmoid`: 2σ(2x) − 1."
+)
+def from_one_exponential(x):
+    return 1 - 2 / (torch.exp(2 * x) + 1)
+
+
 @tanh.mistake("Your curve goes from 0 to 2. Move it down by 1.")
 def not_moved_down(x):
     return 2 * torch.sigmoid(2 * x)
@@ -104,11 +137,6 @@ def upside_down(x):
 @tanh.mistake("This is a straight line cut off at ±1 (“hard tanh”).")
 def clipped_line(x):
     return x.clamp(-1, 1)
-
-
-@tanh.alternative
-def from_one_exponential(x):
-    return 1 - 2 / (torch.exp(2 * x) + 1)
 
 
 @tanh.alternative
@@ -144,6 +172,7 @@ your function passes, look at its slope at x = 4 and at x = −4.""",
     probe=probes.call(),
     checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
     forbidden=AUTOGRAD,
+    equivalent_mutants={"right only for positive x": "the slope is the same for x and −x"},
     hints=(
         "Use tanh(x) = 2σ(2x) − 1 and the slope of σ, or the quotient rule.",
         "The slope is 1 at 0 and goes to 0 where tanh goes to ±1: a simple function of tanh(x).",

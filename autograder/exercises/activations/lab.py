@@ -6,6 +6,9 @@ from autograder.judging import Lab
 
 lab = Lab("activations", number=2, title="Activations")
 
+AT_THE_KINK = "both sides are 0 at 0, and any finite slope will do there"
+OVERWRITTEN = "the result is right, and a remark tells the student that x was overwritten"
+
 AUTOGRAD = ("torch.autograd", "torch.func", ".backward", ".requires_grad_")
 
 
@@ -43,6 +46,26 @@ def draw_gradient_off_zero(rng, x):
     Only a slope that is no number shows.
     """
     return np.where(x == 0, 0.0, draw_gradient(rng, x))
+
+
+def in_a_line(draw):
+    """The same inputs with all arrays along one axis: an answer for any shape is right for both."""
+    return _reshaped(draw, np.ravel)
+
+
+def of_nothing(draw):
+    """The same inputs without a single example."""
+    return _reshaped(draw, lambda array: array[:0])
+
+
+def _reshaped(draw, reshape):
+    def draw_reshaped(rng):
+        return {
+            name: reshape(value) if isinstance(value, np.ndarray) else value
+            for name, value in draw(rng).items()
+        }
+
+    return draw_reshaped
 
 
 def without(draw, *names):

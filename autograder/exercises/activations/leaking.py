@@ -4,15 +4,23 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import (
+    AT_THE_KINK,
     AUTOGRAD,
     draw_gradient_off_zero,
     draw_slope,
     draw_values,
+    in_a_line,
     lab,
+    of_nothing,
     put_in,
     without,
 )
-from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.judging.checks import (
+    keeps_dtype,
+    keeps_the_graph,
+    leaves_inputs_alone,
+    matches_reference,
+)
 from course_lib import activations
 
 
@@ -46,14 +54,31 @@ the cell below is that line. For α = 0.01 it is fine. But the slope is a parame
 as 2, and PReLU may *learn* it to be anything.
 
 Draw αx and x for α = 2, see what the maximum picks, and mend the function: x for positive x and
-αx for the rest, whatever α is.""",
+αx for the rest, whatever α is. Autograd must be able to go through it.""",
     points=2,
     syllabus=("2.4",),
     hide=("Formula", "Convention"),
-    inputs=(_steep, _gentle, without(_steep, "negative_slope"), _downward, _further_down, _steeper),
-    probe=probes.call(),
-    checks=[matches_reference("the values"), leaves_inputs_alone(), keeps_dtype()],
+    inputs=(
+        _steep,
+        _gentle,
+        without(in_a_line(_steep), "negative_slope"),
+        of_nothing(_downward),
+        _downward,
+        _further_down,
+        _steeper,
+    ),
+    probe=probes.call(differentiable=True),
+    checks=[
+        matches_reference("the values"),
+        keeps_the_graph(),
+        leaves_inputs_alone(),
+        keeps_dtype(),
+    ],
     forbidden=LIBRARY_LEAKY_RELUS,
+    equivalent_mutants={
+        "return torch.where(x > 0, x, negative_slope * x) => "
+        "return torch.where(x >= 0, x, negative_slope * x)": AT_THE_KINK,
+    },
     hints=(
         "For α = 2 and x = 3, what is max(αx, x)?",
         "`torch.where(x > 0, …, …)`.",
@@ -167,6 +192,10 @@ x = −1,000,000? (At exactly 0, where there is no derivative, any finite slope 
     probe=probes.call(),
     checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
     forbidden=AUTOGRAD,
+    equivalent_mutants={
+        "return torch.where(x > 0, grad_output, negative_slope * grad_output) => "
+        "return torch.where(x >= 0, grad_output, negative_slope * grad_output)": AT_THE_KINK,
+    },
     hints=("The slope is 1 on the right and α on the left. It does not depend on how far x is.",),
 )
 

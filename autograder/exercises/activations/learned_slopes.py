@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 from autograder import probes
-from autograder.exercises.activations.lab import draw_gradient_off_zero, lab, put_in
+from autograder.exercises.activations.lab import AT_THE_KINK, draw_gradient_off_zero, lab, put_in
 from autograder.judging import Part, edit
-from autograder.judging.checks import check, find, finding, matches_reference
+from autograder.judging.checks import check, find, finding, leaves_inputs_alone, matches_reference
 from course_lib import activations
 
 
@@ -111,7 +111,10 @@ The slope is learned: it can become larger than 1 or negative.""",
         Part(
             "the function",
             1,
-            (matches_reference("the output for known slopes", of="known slopes/result"),),
+            (
+                matches_reference("the output for known slopes", of="known slopes/result"),
+                leaves_inputs_alone(),
+            ),
         ),
         Part(
             "learning",
@@ -129,6 +132,14 @@ The slope is learned: it can become larger than 1 or negative.""",
     inputs=(_shared, _by_feature, _by_channel, _two_channels),
     probe=probes.module(),
     forbidden=LIBRARY_PRELUS,
+    equivalent_mutants={
+        "__init__: everything is done under torch.no_grad()": "a parameter asks for a gradient "
+        "wherever it is made",
+        "len(slope) > 1 => len(slope) >= 1": "one slope of shape (1, 1, …) is broadcast like one of "
+        "shape (1,)",
+        "return torch.where(x > 0, x, slope * x) => "
+        "return torch.where(x >= 0, x, slope * x)": AT_THE_KINK,
+    },
     hints=(
         "`super().__init__()`, then `self.weight = nn.Parameter(torch.full(…))`.",
         "In `forward`, bring the C slopes into a shape that lines up with axis 1: (C,) for (N, C), "

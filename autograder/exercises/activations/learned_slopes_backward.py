@@ -4,7 +4,13 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import AUTOGRAD, draw_gradient_off_zero, lab
+from autograder.exercises.activations.lab import (
+    AT_THE_KINK,
+    AUTOGRAD,
+    OVERWRITTEN,
+    draw_gradient_off_zero,
+    lab,
+)
 from autograder.exercises.activations.learned_slopes import draw_signed, draw_slopes
 from autograder.judging import Part, edit
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
@@ -68,6 +74,12 @@ Which entries of x does slope a_c have any influence on? The gradient adds up ov
     inputs=(_one_slope, _image_slopes, _feature_slopes, _image_slopes),
     probe=probes.call(),
     forbidden=AUTOGRAD,
+    equivalent_mutants={
+        "grad_x = torch.where(x > 0, grad_output, slope * grad_output) => "
+        "grad_x = torch.where(x >= 0, grad_output, slope * grad_output)": AT_THE_KINK,
+        "by_entry = x.clamp(max=0) * grad_output => "
+        "by_entry = x.clamp_(max=0) * grad_output": OVERWRITTEN,
+    },
     hints=(
         "For one negative entry y = a·x: ∂y/∂a = x. For a positive one, a does not occur.",
         "So every entry contributes min(0, x) · dy. Add up over all axes but the channels' (all "

@@ -12,6 +12,7 @@ from autograder.judging.checks import (
     finding,
     keeps_dtype,
     leaves_inputs_alone,
+    keeps_the_graph,
     matches_reference,
 )
 from autograder.judging.comparison import Tolerance, difference
@@ -47,19 +48,20 @@ its **pieces**, and returns the largest. For x of shape (N, D), `weight` (k, M, 
 $$y_{nm} = \max_{i=1\ldots k}\Big(\sum_d W_{imd}\,x_{nd} + b_{im}\Big), \qquad \text{shape } (N, M).$$
 
 Three axes are left after the matrix product: examples, pieces, units. The maximum is over one of
-them.""",
+them. Autograd must be able to go through it.""",
     points=2,
     minutes=6,
     difficulty=2,
     core=False,
     syllabus=("2.8",),
     inputs=draw_layer,
-    probe=probes.call(),
-    checks=[matches_reference("the outputs"), leaves_inputs_alone(), keeps_dtype()],
-    equivalent_mutants={
-        "pieces = x @ weight.transpose(1, 2) + bias[:, None] => "
-        "pieces = x @ weight.transpose(2, 1) + bias[:, None]": "the same two axes are swapped",
-    },
+    probe=probes.call(differentiable=True),
+    checks=[
+        matches_reference("the outputs"),
+        keeps_the_graph(),
+        leaves_inputs_alone(),
+        keeps_dtype(),
+    ],
     hints=(
         "`x @ W.T + b` for every piece gives k matrices of shape (N, M).",
         "`x @ weight.transpose(1, 2)` computes them all, shape (k, N, M). How does `bias`, of shape "
@@ -297,6 +299,10 @@ up to you.""",
     inputs=_linear,
     probe=probes.call(),
     checks=[acts_as_leaky_relu, leaves_inputs_alone(), keeps_dtype()],
+    equivalent_mutants={
+        "everything is done under torch.no_grad()": "the result are the parameters of a layer, where "
+        "a graph begins",
+    },
     hints=(
         "For 0 ≤ a ≤ 1 the leaky ReLU is max(z, a·z): the formula of the lecture notes has its use.",
         "The second piece is a times the first, bias included.",

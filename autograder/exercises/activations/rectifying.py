@@ -5,11 +5,14 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import (
+    AT_THE_KINK,
     AUTOGRAD,
     draw_gradient,
     draw_gradient_off_zero,
     draw_values,
+    in_a_line,
     lab,
+    of_nothing,
 )
 from autograder.judging import Part
 from autograder.judging.checks import (
@@ -47,7 +50,7 @@ def leaves_x(case):
 relu = lab.exercise(
     activations.relu,
     title="ReLU",
-    statement=r"""Write $\text{relu}(x) = \max(0, x)$ for tensors of any shape.
+    statement=r"""Write $\text{relu}(x) = \max(0, x)$ for tensors of any shape, also for an empty one.
 
 Here one thing is demanded that elsewhere earns only a remark: **leave `x` as it is** and return a
 new tensor. The backward pass asks which *inputs* were positive; once they are overwritten, whoever
@@ -56,7 +59,7 @@ else holds `x` (a residual connection, a measurement) reads something else.""",
     minutes=3,
     core=False,
     syllabus=("2.3",),
-    inputs=_with_gradient,
+    inputs=(_with_gradient, in_a_line(_with_gradient), of_nothing(_with_gradient), _with_gradient),
     probe=probes.gradients("x"),
     checks=[
         matches_reference("the values", of="result.value"),
@@ -65,6 +68,10 @@ else holds `x` (a residual connection, a measurement) reads something else.""",
         keeps_dtype(of="result.value"),
     ],
     forbidden=LIBRARY_RELUS,
+    equivalent_mutants={
+        "return torch.where(x <= 0, torch.zeros_like(x), x) => "
+        "return torch.where(x < 0, torch.zeros_like(x), x)": AT_THE_KINK,
+    },
     hints=("`torch.where(condition, this, that)` chooses entry by entry, and so does `clamp`.",),
 )
 

@@ -7,7 +7,14 @@ import torch
 
 from autograder import probes
 from autograder.exercises.activations.exponential import LIBRARY_ELUS
-from autograder.exercises.activations.lab import draw_gradient_off_zero, draw_values, lab, put_in
+from autograder.exercises.activations.lab import (
+    draw_gradient_off_zero,
+    draw_values,
+    in_a_line,
+    lab,
+    of_nothing,
+    put_in,
+)
 from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
 from autograder.judging.statistics import (
     entries_are_independent,
@@ -41,7 +48,7 @@ level off?""",
     core=False,
     syllabus=("2.7",),
     needs=("activations/elu",),
-    inputs=_both_sides,
+    inputs=(_both_sides, in_a_line(_both_sides), of_nothing(_both_sides), _both_sides),
     probe=probes.gradients("x"),
     checks=[
         matches_reference("the values", of="result.value"),

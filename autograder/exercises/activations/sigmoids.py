@@ -9,7 +9,9 @@ from autograder.exercises.activations.lab import (
     draw_gradient,
     draw_gradient_off_zero,
     draw_values,
+    in_a_line,
     lab,
+    of_nothing,
     put_in,
 )
 from autograder.judging.checks import is_finite, keeps_dtype, leaves_inputs_alone, matches_reference
@@ -40,7 +42,7 @@ def _with_gradient(rng):
 sigmoid = lab.exercise(
     activations.sigmoid,
     title="A sigmoid that does not overflow",
-    statement=r"""Write the sigmoid for tensors of any shape:
+    statement=r"""Write the sigmoid for tensors of any shape, also for an empty one:
 
 $$\sigma(x) = \frac{1}{1 + e^{-x}} = \frac{e^{x}}{1 + e^{x}}.$$
 
@@ -54,7 +56,7 @@ Beware of `torch.where`: it computes *both* sides for *every* entry, and autogra
     minutes=9,
     difficulty=2,
     syllabus=("2.1",),
-    inputs=_with_gradient,
+    inputs=(_with_gradient, in_a_line(_with_gradient), of_nothing(_with_gradient), _with_gradient),
     probe=probes.gradients("x"),
     checks=[
         is_finite("the values are finite", of="result.value"),
@@ -68,6 +70,9 @@ Beware of `torch.where`: it computes *both* sides for *every* entry, and autogra
     equivalent_mutants={
         "rising = torch.exp(x.clamp(max=0)) => rising = torch.exp(x.clamp(max=1))": "used for "
         "negative x only, which neither cuts off",
+        "return torch.where(x >= 0, 1 / (1 + falling), rising / (1 + rising)) => "
+        "return torch.where(x > 0, 1 / (1 + falling), rising / (1 + rising))": "at 0 both forms have "
+        "the value 1/2 and the slope 1/4",
     },
     hints=(
         "Which of the two forms is safe for positive x, which for negative x?",
@@ -223,6 +228,7 @@ $(1 + e^{-x})^{-1}$ and find σ twice in the result.""",
     probe=probes.call(),
     checks=[matches_reference("the gradient"), leaves_inputs_alone(), keeps_dtype()],
     forbidden=AUTOGRAD,
+    equivalent_mutants={"right only for positive x": "the slope is the same for x and −x"},
     hints=(
         "The derivative of (1 + e^(−x))^(−1) is e^(−x) / (1 + e^(−x))².",
         "Split that fraction: one factor is σ(x), the other e^(−x)/(1 + e^(−x)) = 1 − σ(x).",

@@ -8,7 +8,8 @@ import torch
 from autograder import probes
 from autograder.exercises.activations.lab import lab
 from autograder.judging import Part, edit
-from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from autograder.judging.checks import Check, find, finding, leaves_inputs_alone
+from autograder.judging.comparison import Tolerance, difference
 from course_lib import activations
 
 
@@ -38,6 +39,21 @@ SLOPES = {
 }
 
 
+def _spreads_match(what, numbers):
+    """The standard deviation of every layer, divided by n or by n − 1, of so many numbers."""
+
+    def look(case):
+        wanted, got = (find(seen, f"result.{what}") for seen in (case.expected, case.observed))
+        tolerance = Tolerance(dtype=case.dtype)
+        n = np.array([numbers(case.inputs, weight) for weight in case.inputs["weights"]])
+        found = difference(got, wanted, tolerance)
+        if found is None or difference(got, wanted * np.sqrt(1 - 1 / n), tolerance) is None:
+            return finding(True)
+        return finding(False, found.expected, found.observed, found.gist)
+
+    return Check(f"the gradients of the {what}", look)
+
+
 def _flipped(line, name, value):
     return {f"{line} => {name} = -({value})": "a standard deviation does not see the sign"}
 
@@ -64,9 +80,8 @@ By hand or with autograd, as you like; whether you divide by n or n − 1 makes 
             "activations",
             2,
             (
-                # Dividing by n or by n − 1 is all the same here.
-                matches_reference(
-                    "the gradients of the activations", of="result.activations", rtol=4e-3
+                _spreads_match(
+                    "activations", lambda inputs, weight: len(inputs["x"]) * len(weight)
                 ),
                 leaves_inputs_alone(),
             ),
@@ -74,7 +89,7 @@ By hand or with autograd, as you like; whether you divide by n or n − 1 makes 
         Part(
             "weights",
             2,
-            (matches_reference("the gradients of the weights", of="result.weights", rtol=4e-3),),
+            (_spreads_match("weights", lambda inputs, weight: weight.size),),
         ),
     ],
     minutes=13,
@@ -87,6 +102,16 @@ By hand or with autograd, as you like; whether you divide by n or n − 1 makes 
         **_flipped("gradient = delta @ weights[layer]", "gradient", "delta @ weights[layer]"),
         "gradient = output_gradient => gradient = -output_gradient": "a standard deviation does not "
         "see the sign",
+        **{
+            f"found['{name}'].append({of}.std()) => found['{name}'].append({of}.std(correction=0))": (
+                "the statement leaves it open"
+            )
+            for name, of in (("activations", "gradient"), ("weights", "(delta.T @ outputs[layer])"))
+        },
+        "slope = {'sigmoid': h * (1 - h), 'tanh': 1 - h ** 2, 'relu': (h > 0).to(h.dtype)}[activation]"
+        " => "
+        "slope = {'sigmoid': h * (1 - h), 'tanh': 1 - h ** 2, 'relu': h > 0}[activation]": "a product "
+        "with a truth value is one with 0 or 1",
     },
     hints=(
         "Keep every layer's output on the way forward.",

@@ -18,6 +18,7 @@ def _signed_rows(rng):
     x[kind == 1] *= -1
     x[kind >= 3] *= rng.permuted(np.tile([1.0, -1.0, 1.0], (rows, 1)), axis=1)[kind >= 3]
     x[kind == 2, 0] = 0.0
+    x[np.flatnonzero(kind == 1)[0], 1] = 0.0
     x[np.flatnonzero(kind == 0)[0]] = 0.0
     return {"grad_output": rng.normal(size=(rows, units)), "x": x}
 
@@ -64,6 +65,8 @@ there are many).""",
     equivalent_mutants={
         "gradient = grad_output.T @ x => gradient = -(grad_output.T @ x)": "whether signs differ does "
         "not depend on which is which",
+        "gradient = grad_output.T @ x => gradient = through_half(grad_output.T @ x)": "of which only "
+        "the signs are asked",
     },
     hints=(
         "For one example all D gradients are x times one number δ_nm: what decides whether they are "

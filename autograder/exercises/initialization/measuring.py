@@ -8,18 +8,34 @@ import torch
 from autograder import probes
 from autograder.exercises.initialization.lab import lab
 from autograder.judging import edit
-from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from autograder.judging.checks import check, find, finding, leaves_inputs_alone, matches_reference
+from autograder.judging.comparison import Tolerance, difference
 from course_lib import initialization
 
 
-def _network(scale, activation):
+def spread_is(property, of, entries):
+    """The standard deviations of so many entries each, divided by n − 1 or by n: either is right."""
+
+    @check(property)
+    def look(case):
+        found, unbiased = find(case.observed, of), find(case.expected, of)
+        biased = unbiased * np.sqrt(1 - 1 / np.array(entries(**case.inputs)))
+        unlike = difference(found, unbiased, Tolerance(dtype=case.dtype))
+        if not unlike or not difference(found, biased, Tolerance(dtype=case.dtype)):
+            return finding(True)
+        return finding(False, unlike.expected, unlike.observed, unlike.gist)
+
+    return look
+
+
+def _network(scale, activation, sizes=(30, 70)):
     def draw(rng):
-        widths = rng.integers(30, 70, size=4)
+        widths = rng.integers(*sizes, size=4)
         weights = [
             rng.normal(size=(after, before)) * scale / np.sqrt(before)
             for before, after in itertools.pairwise(widths)
         ]
-        x = rng.normal(size=(int(rng.integers(40, 60)), int(widths[0]))) + 0.3
+        x = rng.normal(size=(int(rng.integers(*sizes)), int(widths[0]))) + 0.3
         return {"x": x, "weights": weights, "activation": activation}
 
     return draw
@@ -47,13 +63,35 @@ layer_statistics = lab.exercise(
     probe=probes.call(),
     checks=[
         matches_reference("the means", of="result.mean"),
-        # Dividing by n or by n − 1 is all the same here.
-        matches_reference("the standard deviations", of="result.std", rtol=2e-3),
+        spread_is(
+            "the standard deviations",
+            "result.std",
+            lambda x, weights, **_: [len(x) * len(weight) for weight in weights],
+        ),
         # Rounding in float32 may carry a few of a thousand entries across a threshold.
         matches_reference("the saturated fractions", of="result.saturated", rtol=5e-3),
         matches_reference("the fractions of zeros", of="result.zero", rtol=5e-3),
         leaves_inputs_alone(),
     ],
+    equivalent_mutants={
+        "h = torch.tanh(z) if activation == 'tanh' else F.relu(z) => "
+        "h = torch.tanh(z) if activation == 'tanh' else F.relu_(z)": "nobody needs z any more",
+        "rows.append(torch.stack([h.mean(), h.std(), saturated, zero])) => "
+        "rows.append(torch.stack([h.mean(), h.std(correction=0), saturated, zero]))": "either "
+        "convention is accepted",
+        "saturated = (h.abs() > 0.97).to(h.dtype).mean() => "
+        "saturated = (h.abs() >= 0.97).to(h.dtype).mean()": "no activation is 0.97 to the last digit",
+        "everything is done under torch.no_grad()": "the statistics are read, nothing is trained by "
+        "them",
+        **{
+            f"{name} = {value} => {name} = through_half({value})": "a fraction of some thousand "
+            "entries has no more digits"
+            for name, value in (
+                ("saturated", "(h.abs() > 0.97).to(h.dtype).mean()"),
+                ("zero", "(h == 0).to(h.dtype).mean()"),
+            )
+        },
+    },
     hints=(
         "A loop over `weights` that overwrites `x` with the layer's output.",
         "`(x.abs() > 0.97)` is a tensor of booleans; the mean of its floats is the fraction.",
@@ -137,7 +175,7 @@ def in_numpy(x, weights, activation):
 
 
 def _backward(rng):
-    network = _network(1.2, "tanh")(rng)
+    network = _network(1.2, "tanh", sizes=(5, 15))(rng)
     outputs = len(network["weights"][-1])
     gradient = rng.normal(size=(len(network["x"]), outputs)) + 0.2
     return {"x": network["x"], "weights": network["weights"], "output_gradient": gradient}
@@ -161,19 +199,24 @@ weight_gradient_stds = lab.exercise(
     inputs=_backward,
     probe=probes.call(),
     checks=[
-        matches_reference("the spread of the weight gradients", rtol=2e-3),
+        spread_is(
+            "the spread of the weight gradients",
+            "result",
+            lambda weights, **_: [weight.size for weight in weights],
+        ),
         leaves_inputs_alone(),
     ],
     equivalent_mutants={
-        f"{line} => {name} = -({value})": "a standard deviation does not see the sign"
-        for line, name, value in (
-            (
-                "delta = gradient * (1 - activations[layer + 1] ** 2)",
-                "delta",
-                "gradient * (1 - activations[layer + 1] ** 2)",
-            ),
-            ("gradient = delta @ weights[layer]", "gradient", "delta @ weights[layer]"),
-        )
+        "stds.append((delta.T @ activations[layer]).std()) => "
+        "stds.append((delta.T @ activations[layer]).std(correction=0))": "either convention is "
+        "accepted",
+        **{
+            f"{name} = {value} => {name} = -({value})": "a standard deviation does not see the sign"
+            for name, value in (
+                ("delta", "gradient * (1 - activations[layer + 1] ** 2)"),
+                ("gradient", "delta @ weights[layer]"),
+            )
+        },
     },
     hints=(
         "Keep every layer's output on the way forward.",

@@ -239,7 +239,9 @@ residual_block = lab.repair(
     equivalent_mutants={
         "nn.init.kaiming_normal_(self.first.weight, nonlinearity='relu') => "
         "nn.init.kaiming_normal_(self.first.weight)": "torch's default is a leaky ReLU of slope 0, "
-        "which is a ReLU"
+        "which is a ReLU",
+        "everything is done under torch.no_grad()": "parameters that are made ask for a gradient all "
+        "the same",
     },
     hints=(
         "∂L/∂W₂ has ReLU(W₁x) as a factor. What is it when W₁ = 0?",

@@ -123,12 +123,14 @@ def _weights_with_twins(rng):
     units, inputs = int(rng.integers(20, 90)), int(rng.integers(5, 12))
     kinds = int(rng.integers(8, units - 4))
     rows = rng.normal(size=(kinds, inputs))
-    order = rng.permutation(
-        np.concatenate([np.arange(kinds), rng.integers(0, kinds, units - kinds)])
-    )
+    copies = rng.integers(0, kinds, units - kinds - 1)
+    order = rng.permutation(np.concatenate([np.arange(kinds), copies]))
+    order = np.append(order[0], order)
     # Rows share entries: the whole row has to be compared. Twins differ by less than the
     # tolerance in every entry, and by more than it as a whole. One row in four is like the one
     # before it but for a single entry: different by more than the tolerance, but not on average.
+    # There is a unit with its negative, and the first two units are twins.
+    rows[3] = -rows[2]
     rows[:, 0] = np.round(rows[:, 0])
     rows[1::4] = rows[: len(rows[1::4]) * 4 : 4]
     rows[1::4, 1] += 2.2e-3
@@ -159,7 +161,13 @@ distinct_units = lab.exercise(
     equivalent_mutants={
         "repeated = (distance <= tolerance).tril(diagonal=-1).any(dim=1) => "
         "repeated = (distance <= tolerance).tril(diagonal=-1).any(dim=0)": "counts the rows without "
-        "a later copy: as many as those without an earlier one"
+        "a later copy: as many as those without an earlier one",
+        "repeated = (distance <= tolerance).tril(diagonal=-1).any(dim=1) => "
+        "repeated = (distance < tolerance).tril(diagonal=-1).any(dim=1)": "no two units differ by the "
+        "tolerance to the last digit",
+        "distance = torch.cdist(weight, weight, p=math.inf) => "
+        "distance = through_half(torch.cdist(weight, weight, p=math.inf))": "three digits tell on "
+        "which side of the tolerance a distance lies",
     },
     hints=(
         "In which axis does `nn.Linear` store its units?",

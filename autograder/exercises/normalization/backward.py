@@ -37,7 +37,7 @@ def gradient_parts(grad_x, grad_weight, grad_bias):
             "the gradient of the input",
             grad_x,
             (
-                matches_reference("the gradient of the input", of="result.0"),
+                matches_reference("the gradient of the input", "result.0", float32_constants=True),
                 leaves_inputs_alone(),
                 keeps_dtype(),
             ),
@@ -45,12 +45,12 @@ def gradient_parts(grad_x, grad_weight, grad_bias):
         Part(
             "the gradient of the weight",
             grad_weight,
-            (matches_reference("the gradient of the weight", of="result.1"),),
+            (matches_reference("the gradient of the weight", "result.1", float32_constants=True),),
         ),
         Part(
             "the gradient of the bias",
             grad_bias,
-            (matches_reference("the gradient of the bias", of="result.2"),),
+            (matches_reference("the gradient of the bias", "result.2", float32_constants=True),),
         ),
     ]
 

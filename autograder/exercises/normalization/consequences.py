@@ -5,6 +5,7 @@ import torch
 from autograder import probes
 from autograder.exercises.normalization.drawing import (
     TORCH_BATCH_NORM,
+    draw_bias,
     draw_eps,
     draw_features,
     draw_rows,
@@ -130,6 +131,9 @@ and mean of a feature have become two parameters of their own.)""",
     hide=("Formula", "Convention"),
     inputs=(draw_identity, without(draw_identity, "eps"), draw_identity),
     probe=probes.call(),
+    equivalent_mutants={
+        "everything is done under torch.no_grad()": "they are set once, and are parameters then",
+    },
     parts=[
         Part(
             "the weight",
@@ -233,7 +237,7 @@ def draw_folding(rng):
         "running_mean": 2 * rng.normal(size=outputs),
         "running_var": running_var,
         "weight": draw_weight(rng, outputs),
-        "bias": rng.normal(size=outputs) + 1,
+        "bias": draw_bias(rng, outputs),
         "eps": draw_eps(rng),
     }
 
@@ -258,6 +262,9 @@ W and b are `linear_weight` and `linear_bias`; γ and β are `weight` and `bias`
     hide=("Formula",),
     inputs=(draw_folding, without(draw_folding, "eps"), draw_folding),
     probe=probes.call(),
+    equivalent_mutants={
+        "everything is done under torch.no_grad()": "a network is folded when it has learned",
+    },
     parts=[
         Part(
             "the folded weight",

@@ -77,6 +77,13 @@ def draw_weight(rng: np.random.Generator, size: int) -> np.ndarray:
     return np.asarray(signs * rng.uniform(0.3, 2.5, size))
 
 
+def draw_bias(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Biases around 1, which is seen wherever it is forgotten; one of them is negative."""
+    bias = rng.normal(size=size) + 1
+    bias[rng.integers(size)] = rng.uniform(-2, -0.5)
+    return bias
+
+
 def draw_image_shape(rng: np.random.Generator) -> tuple[int, int, int, int]:
     """N, C, H and W, no two of them equal."""
     channels, height, width, images = (int(n) for n in rng.permutation([3, 4, 5, 6]))

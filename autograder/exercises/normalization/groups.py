@@ -5,14 +5,19 @@ import torch
 from autograder import probes
 from autograder.exercises.normalization.drawing import (
     TORCH_BATCH_NORM,
+    draw_bias,
     draw_eps,
     draw_images,
     draw_weight,
     without,
 )
 from autograder.exercises.normalization.lab import lab
+from autograder.exercises.normalization.training import (
+    LEARNED_THROUGH,
+    OUTSIDE_OF_THE_GRAPH,
+    layer_parts,
+)
 from autograder.judging import edit
-from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 
 
@@ -26,7 +31,7 @@ def draw_groups(rng):
         "x": draw_images(rng, shape),
         "groups": groups,
         "weight": draw_weight(rng, shape[1]),
-        "bias": rng.normal(size=shape[1]) + 1,
+        "bias": draw_bias(rng, shape[1]),
         "eps": draw_eps(rng),
     }
 
@@ -42,19 +47,19 @@ image gets a mean and a variance, over its channels and all positions.
 γ and β belong to **channels**, as before: shapes (C,).
 
 *Conventions:* `groups` is the number G of groups, not their size. The variance is biased, ε inside
-the root. (G = 1 is layer normalization over the whole image, G = C is instance normalization.)""",
-    points=4,
+the root. (G = 1 is layer normalization over the whole image, G = C is instance normalization.)
+Gradients must flow back through it to `x`, γ and β.""",
+    parts=layer_parts("the normalized images", 3, 1),
     minutes=10,
     difficulty=3,
     core=False,
     syllabus=("5.4",),
     inputs=(draw_groups, without(draw_groups, "eps"), draw_groups),
-    probe=probes.call(),
-    checks=[matches_reference("the normalized images"), leaves_inputs_alone(), keeps_dtype()],
+    probe=probes.gradients(*LEARNED_THROUGH),
     forbidden=TORCH_BATCH_NORM,
     equivalent_mutants={
-        "grouped = x.reshape(n, groups, c // groups, h, w) => "
-        "grouped = x.reshape(groups, n, c // groups, h, w)": "the N·G blocks of C/G channels "
+        "grouped = wide.reshape(n, groups, c // groups, h, w) => "
+        "grouped = wide.reshape(groups, n, c // groups, h, w)": "the N·G blocks of C/G channels "
         "keep their order, and each is normalized by itself whatever the two axes are called",
     },
     hints=(
@@ -166,6 +171,15 @@ group_norm.mistake(
     "A weight of shape (C,) lines up with the last axis, the width. Give it the shape (C, 1, 1).",
     raises="RuntimeError",
 )
+
+
+@group_norm.mistake(OUTSIDE_OF_THE_GRAPH)
+def outside_of_the_graph(x, groups, weight, bias, *, eps=1e-5):
+    with torch.no_grad():
+        rows = x.reshape(len(x) * groups, -1)
+        variance, mean = torch.var_mean(rows, dim=1, keepdim=True, correction=0)
+        x_hat = ((rows - mean) / torch.sqrt(variance + eps)).reshape(x.shape)
+        return x_hat * weight[:, None, None] + bias[:, None, None]
 
 
 @group_norm.alternative

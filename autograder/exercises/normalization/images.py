@@ -5,6 +5,7 @@ import torch
 from autograder import probes
 from autograder.exercises.normalization.drawing import (
     TORCH_BATCH_NORM,
+    draw_bias,
     draw_eps,
     draw_image_shape,
     draw_images,
@@ -12,7 +13,11 @@ from autograder.exercises.normalization.drawing import (
     without,
 )
 from autograder.exercises.normalization.lab import lab
-from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.exercises.normalization.training import (
+    LEARNED_THROUGH,
+    OUTSIDE_OF_THE_GRAPH,
+    layer_parts,
+)
 from course_lib import normalization
 from course_lib.normalization import batch_norm
 
@@ -23,7 +28,7 @@ def draw_image_batch(rng):
     return {
         "x": draw_images(rng, shape),
         "weight": draw_weight(rng, shape[1]),
-        "bias": rng.normal(size=shape[1]) + 1,
+        "bias": draw_bias(rng, shape[1]),
         "eps": draw_eps(rng),
     }
 
@@ -38,18 +43,18 @@ normalization of images has **one** mean, variance, γ and β **per channel**, t
 
 The code below says just that. It runs, its output has the right shape, and even a numerical
 gradient check passes. Still it is wrong. Find the bug and mend it: some lines of yours will do.
+(Gradients must flow back through it as before.)
 
 *Where to look:* `x.reshape` never moves a number in memory, it only cuts the same sequence into
 other rows. Take `x = torch.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2)` and look at one column of
 `x.reshape(-1, 3)`. Which channels are its numbers from?""",
-    points=3,
+    parts=layer_parts("the normalized images", 2, 1),
     minutes=8,
     difficulty=2,
     syllabus=("5.4",),
     hide=("Convention", "Raises"),
     inputs=(draw_image_batch, without(draw_image_batch, "eps"), draw_image_batch),
-    probe=probes.call(),
-    checks=[matches_reference("the normalized images"), leaves_inputs_alone(), keeps_dtype()],
+    probe=probes.gradients(*LEARNED_THROUGH),
     forbidden=TORCH_BATCH_NORM,
     needs=("normalization/batch_norm",),
     hints=(
@@ -163,6 +168,13 @@ def forgets_eps(x, weight, bias, *, eps=1e-5):
 def over_all_channels(x, weight, bias, *, eps=1e-5):
     x_hat = (x - x.mean()) / torch.sqrt(x.var(unbiased=False) + eps)
     return weight[:, None, None] * x_hat + bias[:, None, None]
+
+
+@batch_norm_2d.mistake(OUTSIDE_OF_THE_GRAPH)
+def outside_of_the_graph(x, weight, bias, *, eps=1e-5):
+    moved = x.movedim(1, -1).detach()
+    y = batch_norm(moved.reshape(-1, x.shape[1]), weight.detach(), bias.detach(), eps=eps)
+    return y.reshape(moved.shape).movedim(-1, 1)
 
 
 @batch_norm_2d.alternative

@@ -5,13 +5,18 @@ import torch
 from autograder import probes
 from autograder.exercises.normalization.drawing import (
     TORCH_BATCH_NORM,
+    draw_bias,
     draw_eps,
     draw_features,
     draw_weight,
     without,
 )
 from autograder.exercises.normalization.lab import lab
-from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.exercises.normalization.training import (
+    LEARNED_THROUGH,
+    OUTSIDE_OF_THE_GRAPH,
+    layer_parts,
+)
 from course_lib import normalization
 
 
@@ -25,7 +30,7 @@ def draw_inference(rng):
         "running_mean": 2 * rng.normal(size=features),
         "running_var": running_var,
         "weight": draw_weight(rng, features),
-        "bias": rng.normal(size=features) + 1,
+        "bias": draw_bias(rng, features),
         "eps": draw_eps(rng),
     }
 
@@ -40,12 +45,11 @@ stand in for those of the batch, and are constants:
 $$y = \\gamma\\,\\frac{x-r_\\text{mean}}{\\sqrt{r_\\text{var}+\\varepsilon}} + \\beta$$
 
 Everything else is as in training: ε inside the root, then scale and shift. The result must be right
-for a batch of one as well.""",
-    points=2,
+for a batch of one as well, and gradients must flow back through it to `x`, γ and β.""",
+    parts=layer_parts("the normalized examples", 1, 1),
     syllabus=("5.2",),
     inputs=(draw_inference, without(draw_inference, "eps"), draw_inference),
-    probe=probes.call(),
-    checks=[matches_reference("the normalized examples"), leaves_inputs_alone(), keeps_dtype()],
+    probe=probes.gradients(*LEARNED_THROUGH),
     forbidden=TORCH_BATCH_NORM,
     hints=(
         "Take the formula of training and ask of each symbol: does it come from the batch?",
@@ -183,6 +187,12 @@ def eps_is_ignored(x, running_mean, running_var, weight, bias, *, eps=1e-5):
     return weight * (x - running_mean) / torch.sqrt(running_var + 1e-5) + bias
 
 
+@batch_norm_inference.mistake(OUTSIDE_OF_THE_GRAPH)
+def outside_of_the_graph(x, running_mean, running_var, weight, bias, *, eps=1e-5):
+    with torch.no_grad():
+        return weight * (x - running_mean) / torch.sqrt(running_var + eps) + bias
+
+
 @batch_norm_inference.alternative
 def folded(x, running_mean, running_var, weight, bias, *, eps=1e-5):
     scale = weight / (running_var + eps) ** 0.5
@@ -201,9 +211,3 @@ def over_features(x, running_mean, running_var, weight, bias, *, eps=1e-5):
         normalized = (x[:, j] - running_mean[j]) / torch.sqrt(running_var[j] + eps)
         columns.append(weight[j] * normalized + bias[j])
     return torch.stack(columns, dim=1)
-
-
-@batch_norm_inference.alternative
-def with_numpy(x, running_mean, running_var, weight, bias, *, eps=1e-5):
-    normalized = (x.numpy() - running_mean.numpy()) / (running_var.numpy() + eps) ** 0.5
-    return torch.from_numpy(weight.numpy() * normalized + bias.numpy())

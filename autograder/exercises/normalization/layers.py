@@ -7,6 +7,7 @@ from autograder.exercises.normalization.backward import gradient_parts
 from autograder.exercises.normalization.drawing import (
     AUTOGRAD,
     TORCH_BATCH_NORM,
+    draw_bias,
     draw_eps,
     draw_features,
     draw_table,
@@ -14,8 +15,12 @@ from autograder.exercises.normalization.drawing import (
     without,
 )
 from autograder.exercises.normalization.lab import lab
+from autograder.exercises.normalization.training import (
+    LEARNED_THROUGH,
+    OUTSIDE_OF_THE_GRAPH,
+    layer_parts,
+)
 from autograder.judging import edit
-from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 
 EXAMPLES = 3
@@ -31,7 +36,7 @@ def _examples(rng, features):
     return {
         "x": draw_table(rng, features, EXAMPLES).T.copy(),
         "weight": draw_weight(rng, features),
-        "bias": rng.normal(size=features) + 1,
+        "bias": draw_bias(rng, features),
         "eps": draw_eps(rng),
     }
 
@@ -46,14 +51,14 @@ same. Scale and shift still belong to the features:
 
 $$y_{nd} = \\gamma_d\\,\\frac{x_{nd}-\\mu_n}{\\sqrt{\\sigma_n^2+\\varepsilon}} + \\beta_d$$
 
-*Conventions:* the variance divides by D (biased), ε stands inside the root.""",
-    points=3,
+*Conventions:* the variance divides by D (biased), ε stands inside the root. Gradients must flow
+back through it to `x`, γ and β.""",
+    parts=layer_parts("the normalized examples", 2, 1),
     minutes=6,
     core=False,
     syllabus=("5.1",),
     inputs=(draw_examples, without(draw_examples, "eps"), draw_examples),
-    probe=probes.call(),
-    checks=[matches_reference("the normalized examples"), leaves_inputs_alone(), keeps_dtype()],
+    probe=probes.gradients(*LEARNED_THROUGH),
     forbidden=TORCH_BATCH_NORM,
     hints=(
         "Which axis holds the features of one example?",
@@ -163,6 +168,13 @@ def divides_by_the_variance(x, weight, bias, *, eps=1e-5):
 )
 def one_mean_for_all(x, weight, bias, *, eps=1e-5):
     return weight * (x - x.mean()) / torch.sqrt(x.var(unbiased=False) + eps) + bias
+
+
+@layer_norm.mistake(OUTSIDE_OF_THE_GRAPH)
+def outside_of_the_graph(x, weight, bias, *, eps=1e-5):
+    with torch.no_grad():
+        variance, mean = torch.var_mean(x, dim=1, keepdim=True, unbiased=False)
+        return weight * (x - mean) / torch.sqrt(variance + eps) + bias
 
 
 @layer_norm.alternative

@@ -305,6 +305,18 @@ batch_norm1d.mistake(
     "the pair is (mean, variance).",
 )
 batch_norm1d.mistake(
+    "never_saved",
+    edit(
+        '"running_mean", torch.zeros(num_features)',
+        '"running_mean", torch.zeros(num_features), persistent=False',
+    ).also(
+        '"running_var", torch.ones(num_features)',
+        '"running_var", torch.ones(num_features), persistent=False',
+    ),
+    "Your running statistics are not in the `state_dict`, so a saved model forgets them. Leave "
+    "the buffers as `__init__` registers them, and put new values into them.",
+)
+batch_norm1d.mistake(
     "modes_exchanged",
     edit("if not self.training:", "if self.training:"),
     "Your two branches are exchanged: `self.training` is True in train mode, and there the batch "

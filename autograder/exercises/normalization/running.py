@@ -12,7 +12,7 @@ from autograder.exercises.normalization.drawing import (
 )
 from autograder.exercises.normalization.lab import lab
 from autograder.judging import Part
-from autograder.judging.checks import check, finding, keeps_dtype, matches_reference
+from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
 
 
@@ -25,12 +25,6 @@ def draw_update(rng):
         "x": draw_table(rng, draw_rows(rng), features),
         "momentum": float(rng.uniform(0.1, 0.35)),
     }
-
-
-@check("the arguments are left as they were")
-def leaves_the_arguments(case):
-    changed = case.observed.get("changed")
-    return finding(not changed, "unchanged arguments", "others", "an argument was changed in place")
 
 
 update_running_statistics = lab.exercise(
@@ -55,7 +49,7 @@ data, not only of this batch. (The one you normalize with in training divides by
             3,
             (
                 matches_reference("the new running variance", of="result.1"),
-                leaves_the_arguments,
+                leaves_inputs_alone(stated=True),
                 keeps_dtype(),
             ),
         ),
@@ -65,6 +59,10 @@ data, not only of this batch. (The one you normalize with in training divides by
     syllabus=("5.2",),
     inputs=(draw_update, without(draw_update, "momentum"), draw_update),
     probe=probes.call(),
+    equivalent_mutants={
+        "everything is done under torch.no_grad()": "statistics that outlive the step are kept "
+        "outside of the graph",
+    },
     forbidden=TORCH_BATCH_NORM,
     hints=(
         "With m = 0.1, nine tenths of the new value are the old one.",

@@ -5,6 +5,7 @@ import torch
 from autograder import probes
 from autograder.exercises.normalization.drawing import (
     TORCH_BATCH_NORM,
+    draw_bias,
     draw_eps,
     draw_features,
     draw_rows,
@@ -13,8 +14,42 @@ from autograder.exercises.normalization.drawing import (
     without,
 )
 from autograder.exercises.normalization.lab import lab
+from autograder.judging import Part
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
+
+
+LEARNED_THROUGH = ("x", "weight", "bias")
+OUTSIDE_OF_THE_GRAPH = (
+    "The numbers are right, but no gradient flows back from them: what runs under "
+    "`torch.no_grad()`, or is made of `.detach()`, `.data` or `.item()`, is constant for autograd. "
+    "Then nothing before the layer learns, nor do γ and β."
+)
+
+
+def layer_parts(what, value, gradient):
+    """The parts of a layer's forward pass: what it gives, and that autograd finds its way back."""
+    return [
+        Part(
+            what,
+            value,
+            (
+                matches_reference(what, of="result.value"),
+                leaves_inputs_alone(),
+                keeps_dtype(of="result.value"),
+            ),
+        ),
+        Part(
+            "gradients through it",
+            gradient,
+            tuple(
+                matches_reference(
+                    f"the gradient that reaches {name}", of=f"result.gradients.{name}"
+                )
+                for name in LEARNED_THROUGH
+            ),
+        ),
+    ]
 
 
 def draw_batch(rng):
@@ -23,7 +58,7 @@ def draw_batch(rng):
     return {
         "x": draw_table(rng, draw_rows(rng), features),
         "weight": draw_weight(rng, features),
-        "bias": rng.normal(size=features) + 1,
+        "bias": draw_bias(rng, features),
         "eps": draw_eps(rng),
     }
 
@@ -39,17 +74,17 @@ mean $\\beta$ (`bias`):
 $$\\mu = \\frac1N\\sum_i x_i,\\qquad \\sigma^2 = \\frac1N\\sum_i (x_i-\\mu)^2,\\qquad
 y = \\gamma\\,\\frac{x-\\mu}{\\sqrt{\\sigma^2+\\varepsilon}} + \\beta$$
 
-Write the body of `batch_norm` for `x` of shape (N, C).
+Write the body of `batch_norm` for `x` of shape (N, C), with torch's own operations throughout:
+gradients must flow back through it to `x`, γ and β, on their way also through μ and σ².
 
 *Conventions:* the variance divides by N (the *biased* one), and ε stands inside the root, where it
 keeps a feature that never varies from dividing by zero.""",
-    points=4,
+    parts=layer_parts("the normalized batch", 3, 1),
     minutes=10,
     difficulty=2,
     syllabus=("5.1",),
     inputs=(draw_batch, without(draw_batch, "eps"), draw_batch),
-    probe=probes.call(),
-    checks=[matches_reference("the normalized batch"), leaves_inputs_alone(), keeps_dtype()],
+    probe=probes.gradients(*LEARNED_THROUGH),
     forbidden=TORCH_BATCH_NORM,
     hints=(
         "Rows are examples, columns are features. Over which of the two axes must the mean run "
@@ -201,6 +236,22 @@ def does_not_center(x, weight, bias, *, eps=1e-5):
     return weight * x / torch.sqrt(x.var(dim=0, unbiased=False) + eps) + bias
 
 
+@batch_norm.mistake(OUTSIDE_OF_THE_GRAPH)
+def outside_of_the_graph(x, weight, bias, *, eps=1e-5):
+    with torch.no_grad():
+        variance, mean = torch.var_mean(x, dim=0, unbiased=False)
+        return weight * (x - mean) / torch.sqrt(variance + eps) + bias
+
+
+@batch_norm.mistake(
+    "The numbers are right, but μ and σ² are constants for autograd (`torch.no_grad()`, "
+    "`.detach()`). They are made of x, and its gradient must flow through them as well."
+)
+def constant_statistics(x, weight, bias, *, eps=1e-5):
+    variance, mean = torch.var_mean(x.detach(), dim=0, unbiased=False)
+    return weight * (x - mean) / torch.sqrt(variance + eps) + bias
+
+
 @batch_norm.alternative
 def with_torch_var(x, weight, bias, *, eps=1e-5):
     variance, mean = torch.var_mean(x, dim=0, unbiased=False)
@@ -243,10 +294,3 @@ def from_mean_of_squares(x, weight, bias, *, eps=1e-5):
     mean = x.mean(dim=0)
     variance = (x * x).mean(dim=0) - mean * mean
     return weight * (x - mean) / torch.sqrt(variance + eps) + bias
-
-
-@batch_norm.alternative
-def with_numpy(x, weight, bias, *, eps=1e-5):
-    values = x.numpy()
-    normalized = (values - values.mean(axis=0)) / (values.var(axis=0) + eps) ** 0.5
-    return torch.from_numpy(weight.numpy() * normalized + bias.numpy())

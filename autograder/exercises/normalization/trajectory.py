@@ -1,10 +1,12 @@
 """Batch normalization led through training and evaluation, and what is looked at on the way."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from autograder.exercises.normalization.drawing import draw_eps, draw_weight, spread_out
 from autograder.judging import Part
-from autograder.judging.checks import check, find, finding, matches_reference
+from autograder.judging.checks import check, find, finding, leaves_inputs_alone, matches_reference
 from autograder.judging.comparison import Tolerance, difference
 
 BUFFERS = ["running_mean", "running_var"]
@@ -131,6 +133,14 @@ def out_of_the_graph(name):
     )
 
 
+def saved(name):
+    """A buffer that `state_dict` does not have is missing from every saved model."""
+    of = f"after training/{name}.persistent"
+    return replace(
+        matches_reference(f"{name} is saved with the model", of=of), entries=("persistent",)
+    )
+
+
 def trajectory_parts(training, statistics, evaluation, gradients):
     """The parts of a batch normalization module: what it is worth to train, to keep, to evaluate."""
     calls = ("first batch", "second batch", "third batch", "batch without gradients")
@@ -139,7 +149,10 @@ def trajectory_parts(training, statistics, evaluation, gradients):
         Part(
             "training output",
             training,
-            tuple(matches_reference(f"the {c}", of=f"{c}/result") for c in calls),
+            (
+                *(matches_reference(f"the {c}", of=f"{c}/result") for c in calls),
+                leaves_inputs_alone(),
+            ),
         ),
         Part(
             "running statistics",
@@ -149,7 +162,7 @@ def trajectory_parts(training, statistics, evaluation, gradients):
                 for moment in moments
                 for name in BUFFERS
             )
-            + tuple(out_of_the_graph(name) for name in BUFFERS),
+            + tuple(look(name) for look in (out_of_the_graph, saved) for name in BUFFERS),
         ),
         Part(
             "evaluation",

@@ -13,7 +13,7 @@ from course_lib.optimizers import clip_by_global_norm
 
 
 _MEANS = (
-    "means: list[torch.Tensor | None] = [torch.stack(parts).sum(dim=0) / count "
+    "means: list[torch.Tensor | None] = [torch.stack(parts).mean(dim=0) "
     "for parts in zip(*micro_batches, strict=True)]"
 )
 

@@ -18,6 +18,10 @@ from autograder.judging.checks import (
 from course_lib import optimizers
 
 
+_NORMS = "norms = [torch.linalg.vector_norm(g){} for g in gradients if g is not None]"
+_FACTOR = "factor = max_norm / norm if norm > max_norm else 1.0"
+
+
 def _gradients(rng, length, *, frozen):
     """Gradients of very different size with a given norm together; one parameter may be frozen."""
     rows, columns, features = (int(n) for n in rng.permutation([2, 3, 4]))
@@ -99,6 +103,10 @@ keep it in its place.
     syllabus=("6.12",),
     inputs=(draw_long, draw_short, draw_frozen, draw_long),
     probe=probes.call(),
+    equivalent_mutants={
+        f"{_NORMS.format('.item()')} => {_NORMS.format('')}": "a tensor of one number is as good",
+        f"{_FACTOR} => {_FACTOR.replace(' > ', ' >= ')}": "where both are equal their ratio is 1",
+    },
     forbidden=("torch.nn.utils",),
     hints=(
         "First one number, the norm over all tensors that are not None; then one factor.",

@@ -10,6 +10,8 @@ from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
+_SIGNS = "up, down = (eigenvalues > tolerance, eigenvalues < -tolerance)"
+
 
 def _curved(rng, *signs):
     """A Hessian with eigenvalues of these signs along oblique axes."""
@@ -41,9 +43,10 @@ def draw_points(rng):
 
 
 def draw_nearly_flat(rng):
-    """Eigenvalues below the tolerance that is given."""
+    """Eigenvalues below the tolerance that is given, and one above it by less than float16 sees."""
     inputs = draw_points(rng)
     hessians = [*inputs["hessians"], _curved(rng, 1, 1, 0.01), _curved(rng, 1, -0.01, 1)]
+    hessians.append(symmetric(rng, np.array([rng.uniform(0.5, 3), 0.100005, rng.uniform(0.5, 3)])))
     order = rng.permutation(len(hessians))
     return {"hessians": [hessians[n] for n in order], "tolerance": 0.1}
 
@@ -69,6 +72,11 @@ An eigenvalue between −`tolerance` and `tolerance` counts as zero.""",
     syllabus=("6.4",),
     inputs=(draw_points, draw_nearly_flat, draw_points),
     probe=probes.call(),
+    equivalent_mutants={
+        f"{_SIGNS} => {_SIGNS.replace(old, new)}": "what lies just at the tolerance is left open, "
+        "and rounding decides"
+        for old, new in ((" > ", " >= "), (" < ", " <= "))
+    },
     checks=[matches_reference("the kind of every point"), leaves_inputs_alone()],
     hints=(
         "`torch.linalg.eigvalsh` is for symmetric matrices and gives real numbers.",

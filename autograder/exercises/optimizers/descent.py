@@ -105,6 +105,10 @@ every step, for schedules change it.""",
     blank=("zero_grad", "step", "update"),
     inputs=(cleared(draw_descent), draw_default, cleared(draw_rests), cleared(draw_descent)),
     probe=probes.optimizer(),
+    equivalent_mutants={
+        f"{method}: everything is done under torch.no_grad()": "so are its steps, and rightly"
+        for method in ("zero_grad", "step")
+    },
     forbidden=TORCH_OPTIMIZERS,
     hints=(
         "`zero_grad` and `step` are loops over `self.parameters`; `update` is one line.",

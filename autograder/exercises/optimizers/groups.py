@@ -54,6 +54,7 @@ second all others, with 0.""",
     syllabus=("6.10",),
     inputs=(_OUTSIDE, _INSIDE, _OUTSIDE),
     probe=probes.call(),
+    equivalent_mutants={"everything is done under torch.no_grad()": "no tensor is made"},
     checks=[matches_reference("the two groups"), leaves_inputs_alone()],
     hints=(
         "`tensor.ndim` is the number of dimensions.",

@@ -16,6 +16,10 @@ _ALONG = (
     "along = torch.stack([(g * v).sum() for g, v in zip(gradients, vectors, strict=True)]).sum()"
 )
 
+_LEAVES = "leaves = [weight{}.requires_grad_() for weight in weights]"
+_LOSS = "loss = ((h @ leaves[-1].T - y) ** 2).sum() / (2 * len(x))"
+_PRODUCT = "torch.autograd.grad(along, leaves)"
+
 
 def _product(rng, layers):
     """A small tanh network and a vector of both signs.
@@ -59,12 +63,20 @@ together are **one** vector v. Return H v in the same form.""",
     probe=probes.call(),
     checks=[matches_reference("the product"), leaves_inputs_alone()],
     equivalent_mutants={
-        f"{_ALONG} => {_ALONG.replace(old, new)}": why
-        for old, new, why in (
-            ("zip(gradients, vectors", "zip(vectors, gradients", "a product has no order"),
-            (", strict=True", "", "the lists are equally long"),
-            ("strict=True", "strict=False", "the lists are equally long"),
-        )
+        f"{_LEAVES.format('.detach()')} => {_LEAVES.format('')}": "weights without a graph are leaves",
+        **{
+            f"{name} = {value} => {name} = through_half({value})": "only its slope is used"
+            for name, value in (s.split(" = ", 1) for s in (_LOSS, _ALONG))
+        },
+        f"return list({_PRODUCT}) => return {_PRODUCT}": "a tuple of them is as good as a list",
+        **{
+            f"{_ALONG} => {_ALONG.replace(old, new)}": why
+            for old, new, why in (
+                ("zip(gradients, vectors", "zip(vectors, gradients", "a product has no order"),
+                (", strict=True", "", "the lists are equally long"),
+                ("strict=True", "strict=False", "the lists are equally long"),
+            )
+        },
     },
     hints=(
         "Make leaves of the weights (`weight.detach().requires_grad_()`), compute the loss, and "

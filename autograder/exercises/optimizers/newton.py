@@ -10,6 +10,9 @@ from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
 
+_DAMPED = "damped = hessian + damping * torch.eye(len(w))"
+
+
 def draw_step(rng):
     """An indefinite Hessian, far from diagonal, and a damping that shows."""
     size = int(rng.integers(3, 6))
@@ -48,6 +51,10 @@ faster and more accurate.""",
     syllabus=("6.4", "6.11"),
     inputs=(draw_step, draw_undamped, draw_step),
     probe=probes.call(),
+    equivalent_mutants={
+        f"{_DAMPED}.to(hessian) => {_DAMPED}": "zeros and ones are exact in float32, and the sum "
+        "has the dtype of H",
+    },
     checks=[matches_reference("the new point"), leaves_inputs_alone()],
     forbidden=("scipy.optimize",),
     hints=(

@@ -63,6 +63,9 @@ by itself, and return all points including the start, shape (steps + 1, D).""",
     hide=("Convention",),
     inputs=(draw_starts, draw_free, draw_starts),
     probe=probes.call(),
+    equivalent_mutants={
+        "everything is done under torch.no_grad()": "a path is looked at, not differentiated"
+    },
     hints=(
         "A list that starts with `start`, a loop that appends, `torch.stack` at the end.",
         "Inside the loop compute slope and curvature at `path[-1]`.",

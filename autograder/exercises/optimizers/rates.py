@@ -10,6 +10,9 @@ from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
 
+_NEVER_DIFFERENTIATED = "what was derived here is read, and nobody differentiates it"
+
+
 def _spectrum(rng):
     """In any order, but the smallest and the largest neither first nor last."""
     smallest, *others, largest = sorted(np.exp(rng.uniform(-3, 3, int(rng.integers(4, 9)))))
@@ -42,6 +45,10 @@ Return the pair (limit, best).""",
     hide=("Formula",),
     inputs=_spectrum,
     probe=probes.call(),
+    equivalent_mutants={
+        "everything is done under torch.no_grad()": _NEVER_DIFFERENTIATED,
+        "right only for positive eigenvalues": "the statement gives positive ones",
+    },
     hints=(
         "|1 − ηλ| < 1 for all λ. For which λ is it hardest?",
         "At the best η the steepest direction overshoots as much as the flattest lags behind.",
@@ -163,6 +170,7 @@ Two cases you know: B = 1 gives $S^2\\,(1 - 1/N)$, the variance that divides by 
     hide=("Formula", "Convention"),
     inputs=_noise,
     probe=probes.call(),
+    equivalent_mutants={"everything is done under torch.no_grad()": _NEVER_DIFFERENTIATED},
     checks=[matches_reference("the variance"), leaves_inputs_alone()],
     hints=(
         "With replacement it would be S²/B.",

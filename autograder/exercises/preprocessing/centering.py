@@ -20,7 +20,8 @@ from autograder.judging.checks import (
     leaves_inputs_alone,
     matches_reference,
 )
-from autograder.judging.comparison import Tolerance, brief, difference
+from autograder.judging.comparison import Tolerance, difference
+from autograder.judging.wording import brief
 from course_lib import preprocessing
 
 

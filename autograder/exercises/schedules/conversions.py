@@ -248,6 +248,11 @@ updates_per_schedule_step = lab.exercise(
     ),
     probe=probes.call(),
     checks=[matches_reference("updates per call"), leaves_inputs_alone()],
+    equivalent_mutants={
+        "_, lengths = torch.unique_consecutive(rates, return_counts=True) => _, lengths = "
+        "through_half(torch.unique_consecutive(rates, return_counts=True))": "the lengths are counts",
+        "right only for positive rates": "a learning rate is never negative",
+    },
     hints=(
         "How many updates have the very first rate?",
         "How many calls of `step()` were made in that time?",

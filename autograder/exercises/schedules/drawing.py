@@ -9,7 +9,7 @@ import numpy as np
 
 from autograder import probes
 from autograder.judging.checks import Case, check, finding
-from autograder.judging.comparison import brief
+from autograder.judging.wording import brief
 from autograder.judging.exercise import Draw, Inputs
 from autograder.judging.verdict import Finding
 

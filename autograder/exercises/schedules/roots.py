@@ -146,11 +146,6 @@ inverse_square_root_with_warmup = lab.exercise(
     inputs=_root_with_warmup,
     probe=AT_EVERY_STEP,
     checks=warmup_checks(),
-    equivalent_mutants={
-        "return base_lr * min(update / warmup_steps, math.sqrt(warmup_steps / update)) => "
-        "return base_lr * min(math.sqrt(warmup_steps / update), update / warmup_steps)": "the "
-        "smaller of two numbers is the same in either order"
-    },
     forbidden=SCHEDULERS,
     hints=(
         "Let n = t + 1 be the number of the update. The line is α₀ n/w.",

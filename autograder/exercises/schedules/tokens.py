@@ -120,11 +120,6 @@ token_fraction_decay = lab.exercise(
         ),
         is_pure,
     ],
-    equivalent_mutants={
-        "return base_lr * min((step + 1) / warmup_steps, 1.0) * gamma ** drops => "
-        "return base_lr * min(1.0, (step + 1) / warmup_steps) * gamma ** drops": "the smaller of "
-        "two numbers is the same in either order"
-    },
     forbidden=SCHEDULERS,
     hints=(
         "How many tokens were in the batches before step t? How many are there in all?",

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbgrader.utils import parse_utc
 from sqlalchemy.exc import IntegrityError, OperationalError
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config.loader import Config, PyFileConfigLoader
 
 from autograder.grading.course import Course, is_safe_name, write_whole
 from autograder.grading.intake.laying import laid_text

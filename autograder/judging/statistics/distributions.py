@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -137,7 +138,12 @@ def is_log_uniform_on(low: Formula, high: Formula, property: str, *, of: Reading
 
 
 def _fills(
-    low: Formula, high: Formula, property: str, of: Reading, map: Callable, named: str
+    low: Formula,
+    high: Formula,
+    property: str,
+    of: Reading,
+    map: Callable[[Any], Any],
+    named: str,
 ) -> Check:
     def look(case: Case, sample: Sample) -> Finding:
         first, last = float(low(**case.inputs)), float(high(**case.inputs))
