@@ -96,6 +96,8 @@ The check trains a few steps, makes a checkpoint, trains on, then restores two f
         },
         "__init__: everything is done under torch.no_grad()": "copies need no gradients",
         "restore: everything is done under torch.no_grad()": "loading needs no gradients",
+        "restore: the random number generators are seeded with 0": "the state that is restored takes "
+        "the seed's place",
         "restore: what the first call gave is given again": "it is the same step",
     },
     hints=(

@@ -92,6 +92,8 @@ a word for each entry of `analytic`:
     checks=[matches_reference("the verdicts", of="result.returned"), leaves_inputs_alone()],
     forbidden=AUTOGRAD + CHECKERS,
     equivalent_mutants={
+        "the random number generators are seeded with 0": "`numeric_gradient`, which answers may "
+        "call, seeds as well",
         "relative_error(analytic[i].double(), central) <= tolerance => "
         "relative_error(analytic[i].double(), central) < tolerance": EXACTLY,
         "relative_error(forward, backward) > kink => relative_error(forward, backward) >= kink": EXACTLY,
