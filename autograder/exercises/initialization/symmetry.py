@@ -129,14 +129,15 @@ def _weights_with_twins(rng):
     # Rows share entries: the whole row has to be compared. Twins differ by less than the
     # tolerance in every entry, and by more than it as a whole. One row in four is like the one
     # before it but for a single entry: different by more than the tolerance, but not on average.
-    # There is a unit with its negative, and the first two units are twins.
+    # There is a unit with its negative. The first two are twins that differ in one entry alone.
     rows[3] = -rows[2]
     rows[:, 0] = np.round(rows[:, 0])
     rows[1::4] = rows[: len(rows[1::4]) * 4 : 4]
     rows[1::4, 1] += 2.2e-3
-    near = rng.uniform(0, 0.45e-3, size=(units, 1))
-    weight = rows[order] + near * rng.choice([-1, 1], size=(units, inputs))
-    return {"weight": weight, "tolerance": 1e-3}
+    near = rng.uniform(0, 0.45e-3, size=(units, 1)) * rng.choice([-1, 1], size=(units, inputs))
+    near[:2] = 0
+    near[:2, 1] = 0.49e-3, -0.49e-3
+    return {"weight": rows[order] + near, "tolerance": 1e-3}
 
 
 distinct_units = lab.exercise(
