@@ -8,6 +8,8 @@ lab = Lab("activations", number=2, title="Activations")
 
 AT_THE_KINK = "both sides are 0 at 0, and any finite slope will do there"
 OVERWRITTEN = "the result is right, and a remark tells the student that x was overwritten"
+IN_FLOAT32 = 1e-5
+"""How near a share must come: whoever turns truth values into numbers may write `.float()`."""
 
 AUTOGRAD = ("torch.autograd", "torch.func", ".backward", ".requires_grad_")
 

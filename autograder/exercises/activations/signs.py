@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.activations.lab import lab
+from autograder.exercises.activations.lab import IN_FLOAT32, lab
 from autograder.judging import Part, edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import activations
@@ -52,9 +52,16 @@ there are many).""",
         Part(
             "per example",
             1,
-            (matches_reference("the share per example", of="result.0"), leaves_inputs_alone()),
+            (
+                matches_reference("the share per example", of="result.0", rtol=IN_FLOAT32),
+                leaves_inputs_alone(),
+            ),
         ),
-        Part("per batch", 2, (matches_reference("the share per batch", of="result.1"),)),
+        Part(
+            "per batch",
+            2,
+            (matches_reference("the share per batch", of="result.1", rtol=IN_FLOAT32),),
+        ),
     ],
     minutes=10,
     difficulty=2,
@@ -153,6 +160,6 @@ def by_outer_products(grad_output, x):
 @one_sided_fractions.alternative
 def by_extremes(grad_output, x):
     def mixed(rows):
-        return (rows.amin(dim=1) * rows.amax(dim=1) < 0).double().mean()
+        return (rows.amin(dim=1) * rows.amax(dim=1) < 0).float().mean()
 
     return [1 - mixed(x), 1 - mixed(torch.einsum("nm,nd->md", grad_output, x))]
