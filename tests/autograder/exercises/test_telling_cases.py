@@ -123,6 +123,17 @@ RARELY_WRONG = {
         "initialization/fan_in_and_fan_out",
         edit("math.prod(shape[2:])", "(1 if len(shape) == 3 else math.prod(shape[2:]))"),
     ),
+    "the mean of a batch outside of the graph": (
+        "normalization/batch_norm",
+        edit("mean = wide.mean(dim=0)", "mean = wide.mean(dim=0).detach()"),
+    ),
+    "one running statistic that is not saved": (
+        "normalization/BatchNorm1d",
+        edit(
+            '"running_var", torch.ones(num_features)',
+            '"running_var", torch.ones(num_features), persistent=False',
+        ),
+    ),
     "a layer in float64": (
         "normalization/BatchNorm1d",
         edit(
@@ -150,7 +161,8 @@ def test_where_the_statement_leaves_the_slope_at_0_open_the_other_one_is_right_t
 
 def test_running_statistics_written_into_the_arguments_cost_points():
     in_place = edit(
-        "return new_mean, new_var", "running_var.copy_(new_var)\nreturn new_mean, new_var"
+        "return new_mean.to",
+        "running_mean.copy_(new_mean)\nrunning_var.copy_(new_var)\nreturn new_mean.to",
     )
     for verdict in verdicts("normalization/update_running_statistics", in_place, mistakes=True):
         assert verdict.score < verdict.points
