@@ -26,9 +26,8 @@ class Numbers:
 
     value: Any
 
-    def like(self, other: Any, dtype: str) -> bool:
+    def like(self, other: Any, tolerance: Tolerance) -> bool:
         """Whether another piece is the same."""
-        tolerance = Tolerance(dtype=dtype, alike=True)
         return isinstance(other, Numbers) and same(self.value, other.value, tolerance)
 
 
@@ -38,7 +37,7 @@ class Drawn:
 
     portrait: Any
 
-    def like(self, other: Any, dtype: str) -> bool:
+    def like(self, other: Any, tolerance: Tolerance) -> bool:
         """Whether another piece is the same."""
         return isinstance(other, Drawn) and same_portrait(self.portrait, other.portrait)
 
@@ -49,7 +48,7 @@ class Signature:
 
     value: Any
 
-    def like(self, other: Any, dtype: str) -> bool:
+    def like(self, other: Any, tolerance: Tolerance) -> bool:
         """Whether another piece is the same."""
         return isinstance(other, Signature) and bool(self.value == other.value)
 
@@ -89,8 +88,11 @@ def essence(exercise: Exercise, observation: Observation, sample: Sample | None 
     return Essence(raised, took_steps, (numbers, *drawn, beside))
 
 
-def same_essence(one: Essence, other: Essence, dtype: str) -> bool:
-    """Whether what counts of two observations on the same inputs, of a dtype, is the same."""
+def same_essence(one: Essence, other: Essence, dtype: str, *, coarse: bool = True) -> bool:
+    """Whether what counts of two observations on the same inputs, of a dtype, is the same.
+
+    ``coarse``: up to the rounding of the dtype that the answer computed in, if that is float32.
+    """
     if bool(one.raised) != bool(other.raised):
         return False
     if one.raised and other.raised:
@@ -99,7 +101,8 @@ def same_essence(one: Essence, other: Essence, dtype: str) -> bool:
         if not one.took_steps and not other.took_steps:
             return bool(one.raised["message"][:40] == other.raised["message"][:40])
     pairs = zip(one.seen, other.seen, strict=False)
-    return len(one.seen) == len(other.seen) and all(a.like(b, dtype) for a, b in pairs)
+    tolerance = Tolerance(dtype=dtype, alike=coarse)
+    return len(one.seen) == len(other.seen) and all(a.like(b, tolerance) for a, b in pairs)
 
 
 def _draws(steps: Any) -> tuple[Drawn, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from autograder.judging.checks import SEEDS_NOTHING, Case, Check
-from autograder.judging.essence import Essence, Numbers, essence, same_essence
+from autograder.judging.essence import Essence, essence, same_essence
 from autograder.judging.exercise import Exercise, Inputs, Kind, Mistake
 from autograder.judging.source.edits import Answer
 from autograder.judging.verdict import Finding, Reason, Verdict, told_type
@@ -145,18 +145,15 @@ def diagnose(
         case = looked_at[number]
         return essence(exercise, case.observed, case.sample)
 
-    def behaves_like(other: Essence, case: Case) -> bool:
+    def behaves_like(other: Essence, case: Case, *, coarse: bool = True) -> bool:
         try:
-            return same_essence(seen(case.number), other, case.dtype)
+            return same_essence(seen(case.number), other, case.dtype, coarse=coarse)
         except Exception:  # what was observed, or forged, may have no form that can be compared
             return False
 
-    def is_right_but_coarse(case: Case) -> bool:
-        wanted = essence(exercise, case.expected)
-        numbers = all(isinstance(piece, Numbers) for piece in wanted.seen)
-        return numbers and behaves_like(wanted, case)
-
-    if all(map(is_right_but_coarse, looked_at)):
+    right = [(essence(exercise, case.expected), case) for case in looked_at]
+    as_coarse = all(behaves_like(*one) for one in right)
+    if as_coarse and not all(behaves_like(*one, coarse=False) for one in right):
         return verdict
     for mistake in exercise.mistakes:
         if all(behaves_like(_mistaken(exercise, mistake, c, hidden), c) for c in looked_at):

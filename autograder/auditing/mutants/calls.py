@@ -10,7 +10,9 @@ from autograder.auditing.mutants.precision import without
 from autograder.auditing.mutants.tree import altered
 
 # The order of these makes no difference.
-_COMMUTATIVE = frozenset("max min maximum minimum transpose swapaxes equal dot hypot".split())
+_COMMUTATIVE = frozenset(
+    "max min maximum minimum transpose swapaxes equal dot hypot promote_types result_type".split()
+)
 _OF_PRECISION = ("dtype", "device")
 
 

@@ -53,6 +53,14 @@ class Helpers:
 
         return _mapped(value, rough)
 
+    def unconverted(self, value: Any, converted: Any) -> Any:
+        """The value as it was; what has the wanted dtype and device already is no mutant."""
+        if isinstance(value, torch.Tensor) and isinstance(converted, torch.Tensor):
+            self.applied |= (value.dtype, value.device) != (converted.dtype, converted.device)
+        else:
+            self.applied = True
+        return value
+
     def as_half(self, value: Any) -> Any:
         """The value in float16."""
         return self._of_floats(value, torch.Tensor.half)

@@ -25,9 +25,10 @@ def half(node: ast.AST) -> Iterator[ast.AST]:
 
 @operator("conversion dropped", "A value keeps its own dtype: `.double()`, `.to(…)` is left out.")
 def unconverted(node: ast.AST) -> Iterator[ast.AST]:
-    of = node.func if isinstance(node, ast.Call) else None
-    if isinstance(of, ast.Attribute) and of.attr in _CONVERSIONS:
-        yield of.value
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return
+    if node.func.attr in _CONVERSIONS:
+        yield call("unconverted", node.func.value, node)
 
 
 @operator("dtype fixed", "A tensor is made in the default dtype instead of that asked for.")

@@ -18,7 +18,8 @@ from autograder.judging.checks import (
 from course_lib import optimizers
 
 
-_NORMS = "norms = [torch.linalg.vector_norm(g){} for g in gradients if g is not None]"
+_NORM = "torch.linalg.vector_norm(g)"
+_NORMS = "norms = [{} for g in gradients if g is not None]"
 _FACTOR = "factor = max_norm / norm if norm > max_norm else 1.0"
 
 
@@ -104,7 +105,9 @@ keep it in its place.
     inputs=(draw_long, draw_short, draw_frozen, draw_long),
     probe=probes.call(),
     equivalent_mutants={
-        f"{_NORMS.format('.item()')} => {_NORMS.format('')}": "a tensor of one number is as good",
+        f"{_NORMS.format(f'{_NORM}.item()')} => "
+        f"{_NORMS.format(f'unconverted({_NORM}, {_NORM}.item())')}": "a tensor of one number is "
+        "as good",
         f"{_FACTOR} => {_FACTOR.replace(' > ', ' >= ')}": "where both are equal their ratio is 1",
     },
     forbidden=("torch.nn.utils",),

@@ -10,7 +10,9 @@ from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import optimizers
 
 
-_DAMPED = "damped = hessian + damping * torch.eye(len(w))"
+_EYE = "torch.eye(len(w)).to(hessian)"
+_KEPT = f"unconverted(torch.eye(len(w)), {_EYE})"
+_DAMPED = f"damped = hessian + damping * {_EYE}"
 
 
 def draw_step(rng):
@@ -52,7 +54,7 @@ faster and more accurate.""",
     inputs=(draw_step, draw_undamped, draw_step),
     probe=probes.call(),
     equivalent_mutants={
-        f"{_DAMPED}.to(hessian) => {_DAMPED}": "zeros and ones are exact in float32, and the sum "
+        f"{_DAMPED} => {_DAMPED.replace(_EYE, _KEPT)}": "zeros and ones are exact in float32, and the sum "
         "has the dtype of H",
     },
     checks=[matches_reference("the new point"), leaves_inputs_alone()],

@@ -40,6 +40,20 @@ def test_whole_numbers_have_no_half_precision(helpers):
     assert not helpers.applied
 
 
+def test_a_conversion_to_what_a_value_is_already_counts_for_nothing_when_dropped(helpers):
+    x = torch.ones(2)
+    assert helpers.unconverted(x, x.float()) is x
+    assert not helpers.applied
+    assert helpers.unconverted(x, x.double()) is x
+    assert helpers.applied
+
+
+def test_an_item_that_is_dropped_counts():
+    helpers, loss = Helpers(), torch.tensor(1.0)
+    assert helpers.unconverted(loss, loss.item()) is loss
+    assert helpers.applied
+
+
 def test_numbers_that_half_precision_holds_are_left_as_they_are(helpers):
     assert helpers.through_half(0.5) == 0.5
     assert helpers.through_half([torch.zeros(2), torch.ones(2)])[1].tolist() == [1, 1]

@@ -116,7 +116,10 @@ CASES = {
     ],
     "lower precision": [("y = f(x)", ["y = through_half(f(x))"])],
     "lower dtype": [("return y", ["return as_half(y)"])],
-    "conversion dropped": [("x.double().mean()", ["x.mean()"]), ("loss.item()", ["loss"])],
+    "conversion dropped": [
+        ("x.double().mean()", ["unconverted(x, x.double()).mean()"]),
+        ("loss.item()", ["unconverted(loss, loss.item())"]),
+    ],
     "dtype fixed": [("torch.zeros(3, dtype=x.dtype)", ["torch.zeros(3)"])],
     "device fixed": [("torch.zeros(3, device=x.device)", ["torch.zeros(3)"])],
     "start": [

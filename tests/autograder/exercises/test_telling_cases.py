@@ -123,6 +123,17 @@ RARELY_WRONG = {
         "initialization/fan_in_and_fan_out",
         edit("math.prod(shape[2:])", "(1 if len(shape) == 3 else math.prod(shape[2:]))"),
     ),
+    "the mean of a batch outside of the graph": (
+        "normalization/batch_norm",
+        edit("mean = wide.mean(dim=0)", "mean = wide.mean(dim=0).detach()"),
+    ),
+    "one running statistic that is not saved": (
+        "normalization/BatchNorm1d",
+        edit(
+            '"running_var", torch.ones(num_features)',
+            '"running_var", torch.ones(num_features), persistent=False',
+        ),
+    ),
     "a layer in float64": (
         "normalization/BatchNorm1d",
         edit(
@@ -142,24 +153,17 @@ def test_what_is_rarely_wrong_is_refused_on_every_seed(name, change):
     assert not any(verdict.passed for verdict in verdicts(name, change))
 
 
-@pytest.mark.parametrize(
-    "name, right, other",
-    [
-        ("relu", "x <= 0", "x < 0"),
-        ("leaky_relu_backward", "x > 0", "x >= 0"),
-        ("elu_backward", "x > 0", "x >= 0"),
-        ("prelu_backward", "x > 0", "x >= 0"),
-    ],
-)
-def test_where_the_statement_leaves_the_slope_at_0_open_the_other_one_is_right_too(
-    name, right, other
-):
-    other = edit(right, other)
+@pytest.mark.parametrize("name", ["relu", "leaky_relu_backward", "elu_backward", "prelu_backward"])
+def test_where_the_statement_leaves_the_slope_at_0_open_the_other_one_is_right_too(name):
+    other = edit("x <= 0", "x < 0") if name == "relu" else edit("x > 0", "x >= 0")
     assert all(verdict.passed for verdict in verdicts(f"activations/{name}", other))
 
 
 def test_running_statistics_written_into_the_arguments_cost_points():
-    in_place = edit("return new_mean.to", "running_var.copy_(new_var)\nreturn new_mean.to")
+    in_place = edit(
+        "return new_mean.to",
+        "running_mean.copy_(new_mean)\nrunning_var.copy_(new_var)\nreturn new_mean.to",
+    )
     for verdict in verdicts("normalization/update_running_statistics", in_place, mistakes=True):
         assert verdict.score < verdict.points
         assert verdict.diagnosis == "in_place"
