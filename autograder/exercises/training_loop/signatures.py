@@ -39,3 +39,8 @@ def returned_and_its_dtype(observation: dict[str, Any]) -> Alike:
     """What was returned, and the dtype it has, for an exercise that asks for one."""
     returned = observation["result"]["returned"]
     return Alike(returned, returned.dtype.name if isinstance(returned, np.ndarray) else "")
+
+
+def value_dtype_and_place(observation: dict[str, Any]) -> Alike:
+    """What came back, its dtype, and what came back on another device."""
+    return Alike(observation["result"])
