@@ -8,6 +8,7 @@ import torch
 from autograder import probes
 from autograder.exercises.training_loop.drawing import A_NUMBER, AUTOGRAD
 from autograder.exercises.training_loop.lab import lab
+from autograder.exercises.training_loop.signatures import returned_and_its_dtype
 from autograder.judging import edit
 from autograder.judging.checks import check, finding, leaves_inputs_alone, matches_reference
 from course_lib import training_loop
@@ -112,6 +113,7 @@ shape of x, for any shape.
     inputs=NUMERIC_CASES,
     seeds=True,
     probe=probes.supplied(),
+    signature=returned_and_its_dtype,
     checks=[
         matches_reference("the numeric gradient", of="result.returned"),
         free_of_noise,

@@ -8,6 +8,7 @@ import torch
 from autograder import probes
 from autograder.exercises.training_loop.lab import lab
 from autograder.exercises.training_loop.old_lines import stays_where_it_is
+from autograder.exercises.training_loop.signatures import value_dtype_and_place
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import training_loop
 
@@ -32,6 +33,7 @@ float16, float32 and float64, and on torch's device `meta`, which has shapes but
     inputs=_signals,
     dtypes=("float64", "float16", "float32"),
     probe=probes.devices(),
+    signature=value_dtype_and_place,
     checks=[
         # float16 rounds a window near 0 to three digits of 1.
         matches_reference("the faded signal", of="result.value"),
