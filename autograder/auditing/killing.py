@@ -146,7 +146,9 @@ class Mutants:
 
 @contextlib.contextmanager
 def _alarm(seconds: int) -> Iterator[None]:
-    """Interrupt a mutant that would run forever."""
+    """Interrupt a mutant that would run forever: after CPU seconds, for a busy machine is no fault
+    of its own; one that waits, after a minute.
+    """
 
     def ring(signal_number: int, frame: FrameType | None) -> None:
         raise TookTooLong
@@ -154,10 +156,13 @@ def _alarm(seconds: int) -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
-    previous = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
+    previous = [signal.signal(number, ring) for number in (signal.SIGPROF, signal.SIGALRM)]
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.alarm(60)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
+        for number, handler in zip((signal.SIGPROF, signal.SIGALRM), previous, strict=True):
+            signal.signal(number, handler)

@@ -137,7 +137,8 @@ def diagnose(
 ) -> Verdict:
     """Name the mistake that behaves like the answer on every case, if there is one.
 
-    What is wrong in its precision alone has none: its findings say so.
+    What is wrong in its precision alone has none: its findings say so. What gives the reference's
+    numbers and fails all the same is named only by a mistake that fails the same checks.
     """
 
     @cache
@@ -153,10 +154,12 @@ def diagnose(
 
     right = [(essence(exercise, case.expected), case) for case in looked_at]
     as_coarse = all(behaves_like(*one) for one in right)
-    if as_coarse and not all(behaves_like(*one, coarse=False) for one in right):
+    as_right = as_coarse and all(behaves_like(*one, coarse=False) for one in right)
+    if as_coarse and not as_right:
         return verdict
     for mistake in exercise.mistakes:
-        if all(behaves_like(_mistaken(exercise, mistake, c, hidden), c) for c in looked_at):
+        alike = all(behaves_like(_mistaken(exercise, mistake, c, hidden), c) for c in looked_at)
+        if alike and (not as_right or _failed_by(exercise, mistake, hidden) == _failed(verdict)):
             return replace(verdict, diagnosis=mistake.name, explanation=mistake.diagnosis)
     return verdict
 
@@ -168,6 +171,17 @@ def _mistaken(exercise: Exercise, mistake: Mistake, case: Case, hidden: Hidden) 
         seen = observe(exercise, mistake.answer, [case.inputs], hidden.seed, hidden.device)
         hidden.mistaken[key] = essence(exercise, seen[0])
     return hidden.mistaken[key]
+
+
+def _failed_by(exercise: Exercise, mistake: Mistake, hidden: Hidden) -> set[str]:
+    """The properties that a mistake does not have."""
+    seen = observe(exercise, mistake.answer, hidden.drawn, hidden.seed, hidden.device)
+    looked_at = _cases(exercise, hidden, [_well_formed(observation) for observation in seen])
+    return {finding.property for finding in _score(exercise, looked_at)[1] if not finding.passed}
+
+
+def _failed(verdict: Verdict) -> set[str]:
+    return {finding.property for finding in verdict.findings if not finding.passed}
 
 
 def _cases(exercise: Exercise, hidden: Hidden, observed: Sequence[Observation]) -> list[Case]:

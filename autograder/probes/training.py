@@ -51,9 +51,9 @@ def supplied(answer: Callable[..., Any], inputs: Inputs, generators: Generators)
     return seen
 
 
-@probe()
+@probe(cpu_seconds=0.5)
 def checkpoint(answer: Callable[..., Any], inputs: Inputs, generators: Generators) -> Observation:
-    """Train, keep the state in the answer, train on; resume twice and compare.
+    """Train, keep the state in the answer, train on, keep that as well; resume twice, and compare.
 
     ``inputs`` is ``{"first": network, "other": network, "batches": [[x, y], …], "step": int, "lr",
     "momentum", "decay": [steps, factor]}`` with networks as for ``supplied``. The answer is
@@ -95,7 +95,9 @@ def _interrupted(answer: Callable[..., Any], inputs: Inputs, generators: Generat
     run = _run(inputs, "first", generators)
     _train(run, batches[:half])
     kept = answer(*run, half)
-    _train(run, batches[half:])
+    _train(run, batches[half : half + 1])
+    answer(*run, half + 1)  # another one: what it keeps is its own
+    _train(run, batches[half + 1 :])
     observed = {"uninterrupted": _state(run)}
     for name in ("resumed", "resumed again"):
         run = _run(inputs, "other", generators)

@@ -10,7 +10,7 @@ import torch
 from autograder.auditing import killing
 from autograder.auditing.audit import audit
 from autograder.auditing.mutants import mutants
-from autograder.judging import Alternative, Mistake
+from autograder.judging import Alternative, Kind, Mistake
 from autograder.judging.checks import check, finding
 from autograder.probes.definition import definition
 
@@ -214,7 +214,6 @@ def test_a_starter_that_scores_is_a_problem(make):
         """Give everything."""
         return torch.zeros_like(x)
 
-    repair = make(
-        kind="repair", planted="given", mistakes=[Mistake("given", given, "It is all zeros.")]
-    )
+    mistakes = [Mistake("given", given, "It is all zeros.")]
+    repair = dataclasses.replace(make(mistakes=mistakes), kind=Kind.REPAIR, planted="given")
     assert "the starter is" not in said(audit(repair, seeds=1))

@@ -144,7 +144,7 @@ STRANGE = [
 ]
 
 
-@pytest.mark.parametrize("strange", STRANGE, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize("strange", STRANGE, ids=lambda value: type(value).__name__)
 def test_whatever_an_observation_holds_ends_in_a_finding_without_a_warning(strange, recwarn):
     observations = [
         {"result": strange, "carries_gradient": strange, "generators": strange, "changed": strange},

@@ -20,6 +20,8 @@ from autograder.judging import (
     observe,
 )
 from autograder.judging.checks import (
+    check,
+    finding,
     keeps_dtype,
     keeps_the_graph,
     leaves_inputs_alone,
@@ -92,6 +94,11 @@ stateful = lab.exercise(
     probe=probes.module(),
 )
 stateful.mistake("You forget.")(Forgetful)
+
+
+@check("x is as it was")
+def look_at_changes(case):
+    return finding(not case.observed["changed"])
 
 
 def verdict(exercise, answer, seed=3, **options):
@@ -325,6 +332,30 @@ def test_a_right_answer_that_seeds_the_generators_earns_nothing_and_is_told_why(
     assert found.score == 0 and not found.passed
     assert "generators are not seeded" in found.findings[0].property
     assert verdict(replace(pure, seeds=True), seeds).passed
+
+
+def test_what_gives_the_right_numbers_has_no_name_but_of_what_fails_the_same_checks():
+    asked = Lab("stated", number=1, title="").exercise(
+        scale,
+        title="Scale",
+        statement="",
+        points=1,
+        inputs=inputs,
+        probe=probes.call(),
+        checks=[matches_reference(), look_at_changes],
+    )
+
+    @asked.mistake("You wrote into x.")
+    def in_place(x, factor):
+        return x.mul_(factor)
+
+    def seeds(x, factor):
+        torch.manual_seed(0)
+        return x * factor
+
+    assert verdict(asked, in_place).diagnosis == "in_place"
+    found = verdict(asked, seeds)
+    assert found.score == 0 and found.diagnosis is None
 
 
 def test_a_value_without_a_gradient_is_seen_where_one_is_asked_for():
