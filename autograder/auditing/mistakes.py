@@ -58,7 +58,10 @@ class Mistakes:
             self._result.diagnosed += own
             if trial.rate.passes:
                 of = f"{trial.rate.passes} of {trial.rate.draws} seeds"
-                self._problem(trial, f"passes on {of}, first on seed {trial.rate.first_pass}")
+                right = trial.rate.passes == trial.rate.draws
+                why = "it is a right answer, or no check looks at what is wrong"
+                first = f"first on seed {trial.rate.first_pass}"
+                self._problem(trial, f"passes on {of}, {why if right else first}")
             elif not own:
                 self._misnamed(trial)
             self._check_raised(trial)
@@ -95,11 +98,10 @@ class Mistakes:
             )
             self._problem(trial, f'says raises="{said}" and {seen}')
         elif not said and always and trial.raised:
-            self._problem(
-                trial,
-                f'raises {kinds} in every case: say raises="{kinds}" where this is the mistake; '
-                "a student's may well run",
-            )
+            cure = f'say raises="{kinds}" where this is the mistake; a student\'s may well run'
+            if kinds == "NameError":
+                cure = "is an import missing?"
+            self._problem(trial, f"raises {kinds} in every case: {cure}")
 
     def _list_alike(self) -> None:
         groups: dict[str, set[str]] = {}

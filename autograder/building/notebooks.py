@@ -153,7 +153,8 @@ def _require_every_exercise_once(lab: Lab, blocks: list[Block], file: Path) -> N
         if name not in lab.exercises:
             known = ", ".join(lab.exercises)
             raise BuildError(
-                f"lab {lab.name} has no such exercise; it has {known}",
+                f"lab {lab.name} has no such exercise; it has {known} (is its module named "
+                "in the lab's `__init__`?)",
                 file=file,
                 line=block.line,
                 exercise=name,

@@ -150,7 +150,7 @@ def _the_spot(source: str, old: str, reference: Any, place: str) -> tuple[int, i
     if len(found) == 1:
         return found[0]
     lines = [line.strip() for line in source.splitlines()]
-    shown = difflib.get_close_matches(old.split("\n")[0], lines, n=2, cutoff=0.3)
+    shown = difflib.get_close_matches(old.split("\n")[0], lines, n=2, cutoff=0.2)
     if found:
         shown = [lines[source.count("\n", 0, start)] for start, _, _ in found]
     raise EditError(

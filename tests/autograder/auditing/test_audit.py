@@ -34,7 +34,7 @@ def test_a_check_that_is_too_weak_lets_mutants_mistakes_and_forgeries_through(ma
         return finding(len(case.observed["result"]) == len(case.expected["result"]))
 
     result = audit(make(checks=[weak]), seeds=3)
-    assert "mistake columns passes on 3 of 3 seeds, first on seed 0" in said(result)
+    assert "mistake columns passes on 3 of 3 seeds, it is a right answer" in said(result)
     assert "a constant observation that is forged scores points on 3 of 3 seeds" in said(result)
     assert "return x - mean * shift => return x + mean * shift" in [
         survivor.mutant for survivor in result.survivors
