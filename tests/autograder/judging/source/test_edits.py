@@ -7,9 +7,21 @@ import torch
 
 from autograder.judging.source.edits import EditError, Frame, edit
 from autograder.judging.source.reading import code_of, source_of
-from course_lib import normalization, optimizers
+from course_lib import optimizers
 
-BATCH_NORM = Frame("normalization/batch_norm", normalization.batch_norm)
+
+def batch_norm(x, weight, bias, *, eps=1e-5):
+    """Normalize each feature over the batch.
+
+    Formula: y = γ (x − μ) / √(σ² + ε) + β.
+    """
+    mean = x.mean(dim=0)  # μ
+    variance = ((x - mean) ** 2).mean(dim=0)  # σ²
+    normalized = (x - mean) / torch.sqrt(variance + eps)
+    return weight * normalized + bias
+
+
+BATCH_NORM = Frame("normalization/batch_norm", batch_norm)
 NESTEROV = Frame("optimizers/Nesterov", optimizers.Nesterov, ("update",))
 BOTH = Frame("optimizers/Nesterov", optimizers.Nesterov, ("__init__", "update"))
 X, ONES, ZEROS = torch.randn(5, 3), torch.ones(3), torch.zeros(3)
@@ -25,7 +37,7 @@ def stepped(answer, **settings):
 def test_an_edit_changes_what_it_names_and_nothing_else():
     answer = BATCH_NORM.written_out(edit("normalized + bias", "normalized"), "no_shift")
     shifted = answer(X, ONES, ZEROS + 7)
-    assert torch.equal(shifted, normalization.batch_norm(X, ONES, ZEROS))
+    assert torch.equal(shifted, batch_norm(X, ONES, ZEROS))
 
 
 def test_replacements_are_made_at_once_so_that_two_texts_can_change_places():
