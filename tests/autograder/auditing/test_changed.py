@@ -66,7 +66,7 @@ def test_nothing_is_known_without_git_or_with_a_single_commit(tmp_path, reposito
         ("autograder/exercises/activations/signs.py", 20),
         ("autograder/exercises/activations/__init__.py", 20),
         ("course_lib/optimizers.py", 20),
-        ("autograder/grading/grade.py", 20),
+        ("autograder/grading/running/grade.py", 20),
         ("docs/authoring.md", 20),
     ],
 )

@@ -6,6 +6,7 @@ A test's docstring begins with the case that it stands for.
 import nbformat
 import pytest
 
+from autograder.grading.running import answers
 from autograder.judging import Reason
 from autograder.reporting.feedback import feedback_page
 from tests.support.notebooks import LAB, cell_of
@@ -306,12 +307,27 @@ PAYLOADS = {
 }
 
 
-def test_a_number_that_cannot_be_judged(handed_in, grade):
-    """a payload in the observation: what judging cannot bear is flagged"""
+def test_a_number_beyond_all_floats_is_wrong_like_any_other(handed_in, grade):
+    """a payload in the observation: a number that numpy cannot hold"""
     cell_of(handed_in, TARGET).source = f"def {TARGET}(variance):\n    return 10 ** 400"
+    assert grade(handed_in).lost == {TARGET: Reason.WRONG}
+
+
+def test_what_judging_cannot_bear_is_flagged_and_ends_no_other_verdict(
+    handed_in, grade, monkeypatch
+):
+    """a payload in the observation that a fault of the judge meets"""
+
+    def breaks(exercise, *args, **kwargs):
+        if exercise.name == TARGET:
+            raise RecursionError("here")
+        return judge(exercise, *args, **kwargs)
+
+    judge = answers.judge
+    monkeypatch.setattr(answers, "judge", breaks)
     graded = grade(handed_in)
     assert graded.lost == {TARGET: Reason.NOT_RUN}
-    assert any(f"{TARGET}: judging raised" in flag for flag in graded.record.flags)
+    assert any(f"{TARGET}: judging raised RecursionError" in f for f in graded.record.flags)
 
 
 @pytest.mark.parametrize("code", PAYLOADS.values(), ids=PAYLOADS)
