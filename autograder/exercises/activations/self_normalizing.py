@@ -159,7 +159,7 @@ were computed for exactly this variance.""",
     syllabus=("2.7",),
     hide=("Formula",),
     inputs=(_fans, _other_fans, _fans),
-    probe=probes.draws(count=8),
+    probe=probes.draws(count=12),
     checks=[
         shape_is(lambda fan_in, fan_out: (fan_out, fan_in)),
         mean_is(lambda fan_in, fan_out: 0),

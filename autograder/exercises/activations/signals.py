@@ -108,9 +108,7 @@ By hand or with autograd, as you like; whether you divide by n or n − 1 makes 
             )
             for name, of in (("activations", "gradient"), ("weights", "(delta.T @ outputs[layer])"))
         },
-        "slope = {'sigmoid': h * (1 - h), 'tanh': 1 - h ** 2, 'relu': (h > 0).to(h.dtype)}[activation]"
-        " => "
-        "slope = {'sigmoid': h * (1 - h), 'tanh': 1 - h ** 2, 'relu': h > 0}[activation]": "a product "
+        "slope = {'sigmoid': h * (1 - h), 'tanh': 1 - h ** 2, 'relu': (h > 0).to(h.dtype)}[activation] => slope = {'sigmoid': h * (1 - h), 'tanh': 1 - h ** 2, 'relu': unconverted(h > 0, (h > 0).to(h.dtype))}[activation]": "a product "
         "with a truth value is one with 0 or 1",
     },
     hints=(

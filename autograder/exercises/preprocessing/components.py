@@ -102,11 +102,13 @@ note in which order.""",
     | {
         "centered = (x - mean).double() => centered = -(x - mean).double()": "the covariance "
         "multiplies it by itself",
-        "centered = (x - mean).double() => centered = x - mean": "spreads that differ by little keep "
+        "centered = (x - mean).double() => centered = unconverted(x - mean, (x - mean).double())": "spreads that differ by little keep "
         "their digits in float32, too",
         f"{RETURNED} => {RETURNED.replace('clamp', 'clamp_')}": "it is the answer's own tensor",
-        f"{RETURNED} => {RETURNED.replace('.to(x.dtype), c', ', c')}": ANOTHER_DTYPE,
-        f"{RETURNED} => {RETURNED.replace('.to(x.dtype))', ')')}": ANOTHER_DTYPE,
+        **{
+            f"{RETURNED} => {RETURNED.replace(f'{part}.to(x.dtype)', f'unconverted({part}, {part}.to(x.dtype))')}": ANOTHER_DTYPE
+            for part in ("variances.clamp(min=0).flip(0)", "components.flip(1)")
+        },
     },
     hints=(
         "Center, multiply, divide, decompose, reverse: five lines.",

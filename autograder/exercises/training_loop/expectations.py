@@ -169,8 +169,8 @@ A loss that falls from ln C to this value and stays there has learned the last b
     probe=probes.call(),
     checks=[matches_reference("the label entropy", rtol=FLOAT32), leaves_inputs_alone()],
     equivalent_mutants={
-        "seen = counts[counts > 0].double() => seen = counts[counts > 0]": "float32 is near enough",
-        "return -(share * share.log()).sum().item() => return -(share * share.log()).sum()": A_NUMBER,
+        "seen = counts[counts > 0].double() => seen = unconverted(counts[counts > 0], counts[counts > 0].double())": "float32 is near enough",
+        "return -(share * share.log()).sum().item() => return -unconverted((share * share.log()).sum(), (share * share.log()).sum().item())": A_NUMBER,
         "seen = counts[counts > 0].double() => seen = -counts[counts > 0].double()": "the sign "
         "cancels in the shares",
     },

@@ -125,8 +125,7 @@ shape of x, for any shape.
     equivalent_mutants={
         "entries = x.detach().double().flatten() => entries = x.double().flatten()": "x asks for no gradient here",
         "gradient = torch.zeros_like(entries) => gradient = torch.ones_like(entries)": "every entry is written afterwards",
-        "values.append(function(moved.reshape(x.shape)).item()) => "
-        "values.append(function(moved.reshape(x.shape)))": A_NUMBER,
+        "values.append(function(moved.reshape(x.shape)).item()) => values.append(unconverted(function(moved.reshape(x.shape)), function(moved.reshape(x.shape)).item()))": A_NUMBER,
         "the random number generators are seeded with 0": "they are seeded before every evaluation",
         "right only for arguments that hold something": "without entries there is no gradient",
         "gradient = torch.zeros_like(entries) => gradient = -torch.zeros_like(entries)": "every entry "

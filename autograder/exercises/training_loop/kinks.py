@@ -97,8 +97,7 @@ a word for each entry of `analytic`:
         "relative_error(analytic[i].double(), central) <= tolerance => "
         "relative_error(analytic[i].double(), central) < tolerance": EXACTLY,
         "relative_error(forward, backward) > kink => relative_error(forward, backward) >= kink": EXACTLY,
-        "relative_error(analytic[i].double(), central) <= tolerance => "
-        "relative_error(analytic[i], central) <= tolerance": "beside float64 torch computes in float64",
+        "relative_error(analytic[i].double(), central) <= tolerance => relative_error(unconverted(analytic[i], analytic[i].double()), central) <= tolerance": "beside float64 torch computes in float64",
         "everything is done under torch.no_grad()": "verdicts are read, nothing is trained by them",
         "moved = torch.zeros_like(x, dtype=torch.float64) => "
         "moved = -torch.zeros_like(x, dtype=torch.float64)": "−0 is 0",

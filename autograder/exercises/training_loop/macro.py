@@ -39,8 +39,8 @@ your `precision_recall_f1`.""",
     checks=[matches_reference("macro-F1", rtol=1e-5), leaves_inputs_alone()],
     forbidden=("sklearn.metrics.f1_score", "sklearn.metrics.classification_report"),
     equivalent_mutants={
-        "return f1.double().mean().item() => return f1.double().mean()": A_NUMBER,
-        "return f1.double().mean().item() => return f1.mean().item()": "float32 is near enough",
+        "return f1.double().mean().item() => return unconverted(f1.double().mean(), f1.double().mean().item())": A_NUMBER,
+        "return f1.double().mean().item() => return unconverted(f1, f1.double()).mean().item()": "float32 is near enough",
         "_, _, f1 = precision_recall_f1(torch.cat(predicted), torch.cat(target), num_classes) => "
         "_, _, f1 = precision_recall_f1(torch.cat(target), torch.cat(predicted), num_classes)": "F1 "
         "is the same with false alarms and misses swapped",

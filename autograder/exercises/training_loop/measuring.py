@@ -72,8 +72,7 @@ examples, and the share of examples whose largest score is that of their class.
         leaves_inputs_alone(),
     ],
     equivalent_mutants={
-        "total += softmax_cross_entropy(scores, y).item() * len(y) => "
-        "total += softmax_cross_entropy(scores, y) * len(y)": A_NUMBER,
+        "total += softmax_cross_entropy(scores, y).item() * len(y) => total += unconverted(softmax_cross_entropy(scores, y), softmax_cross_entropy(scores, y).item()) * len(y)": A_NUMBER,
         "everything is done under torch.no_grad()": "it runs without gradients anyhow",
     },
     hints=(

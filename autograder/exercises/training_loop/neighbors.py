@@ -46,8 +46,7 @@ whose nearest neighbor has the same label. Right labels agree far more often tha
     equivalent_mutants={
         "distance = torch.cdist(x, x, compute_mode='donot_use_mm_for_euclid_dist') => "
         "distance = torch.cdist(x, x)": "rounding of matrix products decides no neighbor here",
-        "return (target[nearest] == target).double().mean().item() => "
-        "return (target[nearest] == target).double().mean()": A_NUMBER,
+        "return (target[nearest] == target).double().mean().item() => return unconverted((target[nearest] == target).double().mean(), (target[nearest] == target).double().mean().item())": A_NUMBER,
         "nearest = distance.argmin(dim=1) => nearest = distance.argmin(dim=0)": "distances are "
         "symmetric",
     },
