@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,11 @@ def exercise_cells(exercise: Exercise, answer: Callable[[Exercise], str]) -> lis
     ]
 
 
+def is_further(block: Block) -> bool:
+    """Whether a block is the heading under which a lab's optional part is folded away."""
+    return block.role == "text" and bool(re.match(r"# Further *(\n|$)", block.source))
+
+
 def lay_starter(cell: NotebookNode, exercise: Exercise) -> None:
     """Make an answer's cell what students get."""
     cell.source = starter_source(exercise)
@@ -92,12 +98,18 @@ def notebook_text(notebook: NotebookNode) -> str:
 
 def _plain_cell(lab: Lab, block: Block, number: int) -> NotebookNode:
     marked: dict[str, Any] = {"autograder": {"role": block.role}}
+    source = block.source
     if block.role == "setup":
         marked.update(_LOCKED)
-    if block.role == "show":
+    elif block.role == "show":
         marked["tags"] = ["show"]
+        if block.folded:
+            marked["jupyter"] = {"source_hidden": True}
+        source = f"%%experiment {block.title}\n{source}"
+    elif is_further(block):
+        marked["jp-MarkdownHeadingCollapsed"] = True
     name = _cell_id(lab.name, block.role, str(number))
-    return _new_cell("markdown" if block.role == "text" else "code", name, block.source, marked)
+    return _new_cell("markdown" if block.role == "text" else "code", name, source, marked)
 
 
 def _cell(

@@ -11,6 +11,9 @@ import jupytext
 from autograder.building.errors import BuildError
 
 ROLES = ("setup", "show")
+OPEN = "open"
+"""The tag of a show cell whose code students should read: it does not start folded."""
+
 _MARKER = re.compile(r"#\s*%%(?!%)")
 
 
@@ -18,13 +21,16 @@ _MARKER = re.compile(r"#\s*%%(?!%)")
 class Block:
     """One cell of a solution file: text, setup, show, or the directive of an exercise.
 
-    ``line`` is that of the cell's marker; ``exercise`` is the name that a directive carries.
+    ``line`` is that of the cell's marker; ``exercise`` is the name that a directive carries. A show
+    cell has a ``title``, and is ``folded`` unless students should read its code.
     """
 
     role: str
     source: str
     line: int
     exercise: str | None = None
+    title: str = ""
+    folded: bool = False
 
 
 def read_script(path: Path, shown_as: Path) -> list[Block]:
@@ -81,7 +87,7 @@ def _block(cell: dict[str, object], line: int, file: Path) -> Block:
         return Block("exercise", "", line, str(exercise))
     tags = metadata.get("tags", [])
     roles = [role for role in ROLES if role in tags]
-    if len(roles) != 1 or len(tags) != 1:
+    if len(roles) != 1 or set(tags) - set(roles) - ({OPEN} if roles == ["show"] else set()):
         raise BuildError(
             'a code cell is marked `# %% tags=["setup"]` (every run needs it), '
             '`# %% tags=["show"]` (it only shows something) or `# %% exercise="NAME"`; '
@@ -89,4 +95,15 @@ def _block(cell: dict[str, object], line: int, file: Path) -> Block:
             file=file,
             line=line,
         )
+    if roles == ["show"]:
+        head, _, body = source.partition("\n")
+        title = head.removeprefix("#").strip()
+        if not head.startswith("# ") or not title or not body.strip():
+            raise BuildError(
+                "a show cell begins with a comment that says what it shows, which students read "
+                "while its code is folded",
+                file=file,
+                line=line,
+            )
+        return Block("show", body.lstrip("\n"), line, title=title, folded=OPEN not in tags)
     return Block(roles[0], source, line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autograder.judging.exercise import Exercise, Kind
+from autograder.judging.predictions import lettered
 
 _HARDEST = 3
 _NEXT = {
@@ -24,6 +25,7 @@ def statement(exercise: Exercise) -> str:
         f"### {exercise.title}",
         " · ".join(_facts(exercise)),
         exercise.statement.strip(),
+        *_choices(exercise),
         *_conditions(exercise),
         *_ladder(exercise.hints),
         f"*{_NEXT[exercise.kind].format(name=exercise.name)}*",
@@ -42,6 +44,11 @@ def _facts(exercise: Exercise) -> list[str]:
     if len(exercise.parts) > 1:
         points += " (" + ", ".join(f"{p.name}: {p.points:g}" for p in exercise.parts) + ")"
     return [*facts, points]
+
+
+def _choices(exercise: Exercise) -> list[str]:
+    """The choices of a prediction, each with the letter that stands for it."""
+    return ["\n".join(f"- **{letter}** · {choice}" for letter, choice in lettered(exercise).items())]
 
 
 def _conditions(exercise: Exercise) -> list[str]:

@@ -287,11 +287,3 @@ def _plain(value: Any, dtype: str) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item, dtype) for key, item in value.items()}
     return value
-
-
-def is_prediction_made(exercise: Exercise, value: Any) -> bool:
-    """Whether a prediction is a number, or one of the exercise's choices."""
-    assert exercise.kind is Kind.PREDICTION
-    if exercise.choices:
-        return value in exercise.choices
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value

@@ -5,8 +5,13 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.building import instructor_notebook
+from autograder.building.build import script_path
+from autograder.building.notebooks import is_further
+from autograder.building.script import read_script
+from autograder.building.statement import statement
 from autograder.exercises import labs
 from autograder.grading.checkout import REPOSITORY
+from autograder.judging import Kind
 from tests.support.notebooks import role
 
 MAX_CPU_SECONDS = 60
@@ -39,7 +44,46 @@ def test_a_solution_notebook_runs_whole_and_scores_everything(lab, monkeypatch):
 def test_a_lab_has_what_a_lab_needs(lab):
     kinds = {exercise.kind for exercise in lab.exercises.values()}
     assert kinds == {"implementation", "repair", "value", "prediction", "written"}
-    core = [e for e in lab.exercises.values() if e.core and e.automatic]
-    assert 6 <= len(core) <= 8
-    minutes = sum(e.minutes for e in lab.exercises.values() if e.core)
-    assert 60 <= minutes <= 90
+
+
+@pytest.mark.parametrize("lab", labs(), ids=lambda lab: lab.name)
+def test_the_core_of_a_lab_fits_into_an_evening(lab):
+    core = [exercise for exercise in lab.exercises.values() if exercise.core]
+    assert 4 <= sum(e.automatic for e in core) <= 6
+    assert 2 <= sum(e.kind is Kind.PREDICTION for e in core) <= 4
+    assert sum(e.kind is Kind.WRITTEN for e in core) == 1
+    assert sum(e.minutes for e in core) <= 65
+    before, _ = core_and_further(lab)
+    texts = [b.source for b in before if b.role == "text"]
+    texts += [statement(lab.exercises[b.exercise]) for b in before if b.exercise]
+    assert sum(len(text.split()) for text in texts) <= 2500
+
+
+@pytest.mark.parametrize("lab", labs(), ids=lambda lab: lab.name)
+def test_core_comes_first_and_leans_on_nothing_further(lab):
+    before, after = core_and_further(lab)
+    assert all(lab.exercises[b.exercise].core for b in before if b.exercise)
+    assert not any(lab.exercises[b.exercise].core for b in after if b.exercise)
+    by_id = {exercise.id: exercise for exercise in lab.exercises.values()}
+    for exercise in lab.exercises.values():
+        assert not exercise.core or all(by_id[need].core for need in exercise.needs), exercise.id
+
+
+@pytest.mark.parametrize("lab", labs(), ids=lambda lab: lab.name)
+def test_exercises_come_in_the_order_of_the_notebook_each_after_what_it_needs(lab):
+    placed = [b.exercise for b in blocks_of(lab) if b.exercise]
+    assert placed == list(lab.exercises)
+    for exercise in lab.exercises.values():
+        earlier = placed[: placed.index(exercise.name)]
+        assert all(need.partition("/")[2] in earlier for need in exercise.needs), exercise.id
+
+
+def blocks_of(lab):
+    return read_script(REPOSITORY / script_path(lab), script_path(lab))
+
+
+def core_and_further(lab):
+    """The blocks of a lab before and after its one heading "Further"."""
+    blocks = blocks_of(lab)
+    (start,) = [number for number, block in enumerate(blocks) if is_further(block)]
+    return blocks[:start], blocks[start:]

@@ -8,14 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 from autograder.judging.exercise import Exercise, Kind
+from autograder.judging.predictions import told, wanted
 from autograder.judging.source.docstrings import docstring_lines, hidden_rows
 from autograder.judging.source.reading import definition_of, docstring_of, header_end, renamed
 from autograder.judging.source.regions import regions
 
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 TEXT_STUB = "YOUR ANSWER HERE"
-NOTEBOOK_WIDTH = 88
-"""Characters that a cell shows without being moved sideways."""
 
 
 def solution_source(exercise: Exercise) -> str:
@@ -23,7 +22,7 @@ def solution_source(exercise: Exercise) -> str:
     if exercise.kind is Kind.WRITTEN:
         return exercise.explanation.strip() or TEXT_STUB
     if exercise.kind is Kind.PREDICTION:
-        return f"{exercise.name} = {_literal(_outcome(exercise))}"
+        return f"{exercise.name} = {_literal(exercise, _outcome(exercise))}"
     return _lay(exercise, lambda body, indent: [
         f"{indent}### BEGIN SOLUTION", *body, f"{indent}### END SOLUTION"])  # fmt: skip
 
@@ -34,13 +33,7 @@ def starter_source(exercise: Exercise) -> str:
     if exercise.kind is Kind.WRITTEN:
         return TEXT_STUB
     if exercise.kind is Kind.PREDICTION:
-        wanted = [_literal(choice) for choice in exercise.choices] or ["a number"]
-        line = f"{exercise.name} = None  # your prediction: {' or '.join(wanted)}"
-        if len(line) <= NOTEBOOK_WIDTH:
-            return line
-        return "\n".join(
-            ["# Your prediction:", *(f"#   {w}" for w in wanted), f"{exercise.name} = None"]
-        )
+        return f"{exercise.name} = None  # your prediction: {wanted(exercise)}"
     if exercise.kind is Kind.REPAIR:
         return _planted(exercise)
     return _lay(exercise, lambda body, indent: [indent + line for line in STUB])
@@ -90,6 +83,8 @@ def _outcome(exercise: Exercise) -> float | str:
     return exercise.choices[0] if exercise.choices else 0.0
 
 
-def _literal(value: float | str) -> str:
-    """A prediction as a literal; a number to three digits."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else f"{value:.3g}"
+def _literal(exercise: Exercise, outcome: float | str) -> str:
+    """A prediction as a literal: its letter, or a number to three digits."""
+    if not isinstance(outcome, str):
+        return f"{outcome:.3g}"
+    return json.dumps(told(exercise, outcome)[0])

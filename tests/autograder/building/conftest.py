@@ -76,9 +76,12 @@ text = """
 # %% exercise="Counter"
 
 # %% tags=["show"]
+# Two numbers, counted
 figure = Counter()(torch.ones(2))
 
-# %% tags=["show"]
+# %% tags=["show", "open"]
+# Their sum
+
 figure.sum()
 
 # %% exercise="average"

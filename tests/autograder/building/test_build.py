@@ -6,7 +6,14 @@ import pytest
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.utils import compute_checksum
 
-from autograder.building import BuildError, build, check, instructor_path, student_path
+from autograder.building import (
+    BuildError,
+    build,
+    check,
+    instructor_path,
+    student_notebook,
+    student_path,
+)
 from autograder.judging.source.comparing import is_untouched
 from autograder.judging.source.laying import solution_source
 
@@ -69,6 +76,21 @@ def test_nbgrader_accepts_the_metadata(built):
             "small-grows-answer": None, "small-grows": 0,
             "small-why": 4,
         }  # fmt: skip
+
+
+def test_show_cells_say_what_they_show_and_start_folded_unless_their_code_is_to_be_read(built):
+    folded, opened = (c for c in built[1].cells if c.metadata.autograder.role == "show")
+    assert folded.source.startswith("%%experiment Two numbers, counted\nfigure = ")
+    assert folded.metadata.jupyter.source_hidden
+    assert opened.source == "%%experiment Their sum\nfigure.sum()"
+    assert "jupyter" not in opened.metadata
+
+
+def test_what_is_further_is_folded_away_under_its_heading(root, lab, script):
+    path = root / "solutions" / "07_small.py"
+    path.write_text(script.replace("# The end.", "# # Further\n#\n# More."), encoding="utf-8")
+    heading = student_notebook(lab, root).cells[-1]
+    assert heading.metadata["jp-MarkdownHeadingCollapsed"] is True
 
 
 def test_locked_cells_cannot_be_edited_and_answers_cannot_be_deleted(built):
@@ -159,12 +181,15 @@ def test_a_failed_proof_stops_the_build_before_anything_is_written(lab, root):
         ('# %% exercise="why"\n', "", None, "exercise small/why: it has no place"),
         ('"Counter"', '"scaled"', 25, "exercise small/scaled: it is already placed on line 23"),
         ("from torch import nn\n", "", 24, "exercise small/Counter: `nn` is not bound"),
-        ("import check, commit", "import check", 37, "exercise small/grows: `commit` is not"),
-        ('# %% tags=["show"]\nfigure = ', "# %%\nfigure = ", 27, "a code cell is marked"),
-        ('# %% tags=["show"]\nfigure = ', '# %% tags=["figure"]\n', 27, "this one has"),
-        ('# %% tags=["show"]\nfigure.sum', '# %% tags=["setup"]\nfigure.sum', 30, "show cell only"),
+        ("import check, commit", "import check", 40, "exercise small/grows: `commit` is not"),
+        ('# %% tags=["show"]\n# Two', "# %%\n# Two", 27, "a code cell is marked"),
+        ('# %% tags=["show"]\n# Two', '# %% tags=["figure"]\n# Two', 27, "this one has"),
+        ('# %% tags=["show", "open"]', '# %% tags=["setup"]', 31, "show cell only"),
+        ('# %% tags=["show", "open"]', '# %% tags=["setup", "open"]', 31, "this one has"),
+        ("# Their sum\n\n", "", 31, "a comment that says what it shows"),
+        ("\n\nfigure.sum()\n", "\n", 31, "a comment that says what it shows"),
         ("import torch\n", "import (torch\n", 12, "no valid Python"),
-        ('"average"\n', '"average"\n1 + 1\n', 33, "the reference fills it"),
+        ('"average"\n', '"average"\n1 + 1\n', 36, "the reference fills it"),
         ("# %% [markdown]\n# # A", "import os\n# %% [markdown]\n# # A", 1, "before the first"),
     ],
 )
