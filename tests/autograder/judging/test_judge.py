@@ -27,7 +27,7 @@ from autograder.judging.checks import (
     leaves_inputs_alone,
     matches_reference,
 )
-from autograder.judging.judge import expected_observations, is_prediction_made
+from autograder.judging.judge import expected_observations
 from autograder.judging.statistics import std_is
 
 lab = Lab("sample", number=99, title="Sample")
@@ -301,16 +301,6 @@ def test_a_forged_observation_scores_nothing_and_breaks_nothing(exercise, forged
 def test_a_verdict_survives_as_plain_data():
     found = verdict(pure, adds)
     assert Verdict.from_dict(found.to_dict()) == found
-
-
-def test_a_prediction_is_a_number_or_one_of_the_choices():
-    number = lab.prediction("number", title="", statement="")
-    choice = lab.prediction("choice", title="", statement="", choices=("up", "down"))
-    assert is_prediction_made(number, 0.5) and is_prediction_made(choice, "up")
-    for value in (None, True, "0.5", math.nan, [1]):
-        assert not is_prediction_made(number, value)
-    assert not is_prediction_made(choice, "sideways")
-    assert not is_prediction_made(choice, ["up"])
 
 
 def test_an_exercise_of_a_lab_cannot_be_defined_twice():
