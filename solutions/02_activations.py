@@ -34,9 +34,8 @@
 # | x, y | input and output of an activation | often z and a |
 # | `grad_output` | ∂L/∂y, the gradient from above; a backward function returns ∂L/∂x | δ, `dout` |
 # | slope of ReLU at exactly 0 | 0, as in torch | 1 or ½ in some libraries |
-# | `negative_slope`, `alpha` | slope of leaky ReLU (0.01), limit −α of ELU (1) | both called α |
+# | `negative_slope` | slope of leaky ReLU on the left, 0.01 | α |
 # | `weight` of a linear layer | shape (out, in), as in torch | CS231n: (in, out) |
-# | standard error | s/√n with the unbiased s (n − 1) | |
 
 # %% tags=["setup"]
 import itertools
@@ -108,7 +107,7 @@ plotting.training_curves(curves, ylabel="training loss", title="Eight hidden lay
 #
 # ## 1 · The sigmoid, and its numbers
 #
-# Before you compute anything, guess.
+# First a guess.
 
 # %% exercise="steepest_sigmoid"
 
@@ -177,9 +176,9 @@ plotting.lines_over_depth(
 
 # %% [markdown]
 # The sigmoid loses a factor of more than 4 in every layer: weights of variance 1/128 keep the spread
-# of a gradient, and the slope, at most ¼, does the rest. tanh with Glorot’s weights (variance 1/fan-in,
-# for equal fans) loses a factor of about two over all eight layers, and the gradients of its *weights*
-# are level: one has to say which gradient one means. So the sentence should read: *not sigmoids as hidden
+# of a gradient, and the slope, at most ¼, does the rest. tanh with Glorot’s weights loses a
+# factor of about two over all eight layers, and the gradients of its *weights* are level: one has to say
+# which gradient one means. So the sentence should read: *not sigmoids as hidden
 # units of a deep plain network*. As the gate of an LSTM, as the output for a probability, inside
 # attention as a softmax: there being bounded is the point.
 #
@@ -242,21 +241,26 @@ def dead_after_training(learning_rate, bias, seed, steps=100):
         return torch.stack([dead_fraction(list(batches)) for batches in layers])
 
 
-def report(learning_rate, bias):
-    """Shares of dead units of ten networks, shape (10, 3), printed as means over the networks."""
-    shares = torch.stack([dead_after_training(learning_rate, bias, seed) for seed in range(10)])
-    layers = "  ".join(f"{share:4.0%}" for share in shares.mean(dim=0).tolist())
-    lost = int((shares == 1).any(dim=1).sum())
-    print(
-        f"rate {learning_rate:3g}, bias {bias:4g}: dead in layers 1 to 3 {layers}, "
-        f"lost networks {lost} of 10"
-    )
-    return shares
+def ten_networks(learning_rate, bias):
+    """Shares of dead units, shape (10 networks, 3 layers)."""
+    return torch.stack([dead_after_training(learning_rate, bias, seed) for seed in range(10)])
 
 
-dead = {rate: report(rate, bias=0.0) for rate in (0.1, 1.0, 2.0)}
+def report(dead):
+    """One line for each pair of rate and bias."""
+    for (rate, bias), shares in dead.items():
+        layers = "  ".join(f"{share:4.0%}" for share in shares.mean(dim=0).tolist())
+        lost = int((shares == 1).any(dim=1).sum())
+        print(
+            f"rate {rate:3g}, bias {bias:4g}: dead in layers 1 to 3 {layers}, "
+            f"lost networks {lost} of 10"
+        )
+
+
+dead = {(rate, 0.0): ten_networks(rate, 0.0) for rate in (0.1, 1.0, 2.0)}
+report(dead)
 plotting.lines_over_depth(
-    {f"rate {rate:g}": shares.mean(dim=0) for rate, shares in dead.items()},
+    {f"rate {rate:g}": shares.mean(dim=0) for (rate, _), shares in dead.items()},
     xlabel="hidden layer",
     ylabel="share of dead units",
     title="Three hidden ReLU layers, mean of ten networks",
@@ -356,9 +360,8 @@ figure.axes[0].set_xticks(range(1, 8), [f"{rate:g}" for rate in rates.tolist()])
 figure
 
 # %% [markdown]
-# Read the columns. At 0.01 one would conclude that sigmoids are hopeless, at 0.3 that ReLU is. Both
-# are statements about the learning rate. (And look whether a chosen rate lies at the end of the
-# list: then the list is too short.) Now each at its own, with ten new seeds, on the test set.
+# Read the columns. At 0.01 sigmoids look hopeless, at 0.3 they look a lot better than ReLU. Both are
+# statements about the learning rate. Now each at its own, with ten new seeds, on the test set.
 
 # %% tags=["show"]
 # Test accuracy, each at its own rate, ten seeds in pairs
@@ -384,13 +387,11 @@ plotting.scores_with_error(
 )
 
 # %% [markdown]
-# All six lie within a few points, single runs of ReLU differ among themselves by more than that, and
+# All six lie within about two points, single runs of ReLU differ among themselves by more than that, and
 # ReLU is not the best. With one seed one could “show” nearly any ranking; with ten, in pairs, the lead
 # of tanh is several standard errors, small and real.
 #
-# So the choice hardly matters? That was *one* data set, and an easy one. Before you write it down,
-# repeat the experiment on another: the signals of MNIST-1D, the same network, 400 steps, the rates
-# tuned anew.
+# So the choice hardly matters? That was *one* data set, and an easy one.
 
 # %% exercise="choice_elsewhere"
 
@@ -430,10 +431,10 @@ plotting.scores_with_error(
 
 # %% [markdown]
 # Here the sigmoid is far behind, by many standard errors and at its own best rate, and tanh has lost
-# its lead. What survives both data sets is less than the slogan: *among ReLU and its relatives* the
-# choice hardly matters in a shallow network; that sigmoids need not be worse is true where the task
-# is easy. And depth, at the top of this lab, decided everything. ReLU is the usual choice because it
-# is cheap and fails in few places, not because it wins everywhere.
+# its lead. What survives both data sets: *among ReLU and its relatives* the choice hardly matters in a
+# shallow network. Sigmoids need not be worse where the task is easy and the network shallow; depth, at the
+# top of this lab, decided everything. ReLU is the usual choice because it is cheap and fails in few places,
+# not because it wins everywhere.
 
 # %% exercise="never_say_never"
 
@@ -443,9 +444,6 @@ plotting.scores_with_error(
 # - LeCun et al. 1998, *Efficient BackProp*: sigmoids, zero means and why, in twenty pages.
 # - Glorot & Bengio 2010, *Understanding the difficulty of training deep feedforward networks*.
 # - He et al. 2015, *Delving deep into rectifiers*: PReLU, and the initialization for ReLU.
-# - Klambauer et al. 2017, *Self-normalizing neural networks*: where SELU's constants come from.
-# - Ramachandran, Zoph & Le 2017, *Searching for activation functions*: large tables of small
-#   differences.
 # - The lab on initialization derives how large the weights must be, for each of these functions.
 
 # %% [markdown]
@@ -552,17 +550,23 @@ plotting.layer_histograms(learned, bins=20, title="Slopes after 300 steps; all s
 # Dead units with and without a positive bias
 committed("activations/decay_revives")
 committed("activations/slightly_positive_bias")
-settings = ((1.0, 0.0), (1.0, 0.01), (1.0, 0.1), (2.0, 0.0), (2.0, 0.01))
-with_bias = {f"rate {rate:g},\nbias {bias:g}": report(rate, bias) for rate, bias in settings}
+with_bias = {
+    (rate, bias): ten_networks(rate, bias) if bias else dead[rate, bias]
+    for rate, bias in ((1.0, 0.0), (1.0, 0.01), (1.0, 0.1), (2.0, 0.0), (2.0, 0.01))
+}
+report(with_bias)
 plotting.scores_with_error(
-    {name: 100 * shares.mean(dim=1) for name, shares in with_bias.items()},
+    {
+        f"rate {rate:g},\nbias {bias:g}": 100 * shares.mean(dim=1)
+        for (rate, bias), shares in with_bias.items()
+    },
     ylabel="dead units in %",
     title="All three layers, ten networks each",
 )
 
 # %% [markdown]
-# At a rate of 1 a bias of 0.01 changes nothing, and 0.1 does not help either; at 2 one lost network more
-# or less among ten is luck. The trick is folklore.
+# At a rate of 1 as many die with a bias of 0.01 as without, and with 0.1 not fewer; at 2 one lost network
+# more or less among ten is luck. The trick is folklore.
 #
 # ## 10 · Zero-centered, or not
 #
@@ -659,8 +663,8 @@ plotting.lines_over_depth(
 )
 
 # %% [markdown]
-# Two constants hold the variance at 1 for a hundred layers, with the weights they were computed for.
-# Kaiming's weights, right for ReLU, blow the same network up; ELU, without λ, fades out.
+# Two constants hold the variance near 1 for a hundred layers (Klambauer et al. 2017), with the weights they
+# were computed for. Kaiming’s weights, right for ReLU, blow the same network up; ELU, without λ, fades out.
 #
 # Whoever adds dropout to such a network should not destroy this.
 

@@ -38,7 +38,7 @@ def lines_over_depth(
     figure, axes = one_panel()
     if reference is not None:
         axes.axhline(reference, color="#8A8A8A", linestyle="--", linewidth=1.2, zorder=1)
-    widths = np.linspace(2.0 + 0.5 * (len(lines) - 1), 2.0, len(lines))
+    widths = np.linspace(2.0, 3.5, len(lines))[::-1]
     for number, (label, line) in enumerate(lines.items()):
         axes.plot(
             np.arange(1, len(line) + 1),

@@ -94,7 +94,7 @@ lab.written(
         "comparison measures the rate: at 0.01 the "
         "sigmoid was far behind, at 0.3 far ahead. Each at its own rate, over ten seeds and in pairs, "
         "all six lay within about two points on the digits, and ReLU was not the best. On MNIST-1D the "
-        "sigmoid stayed some 15 points behind at its own rate too: the claim may be right there, but "
+        "sigmoid stayed more than 10 points behind at its own rate too: the claim may be right there, but "
         "only such a comparison can say so.\n\n"
         "*Rubric.* 1 point for each claim: corrected in the right direction **and** supported by an "
         "own number; half a point without the number. Half a point off where no place for a sigmoid "
