@@ -30,16 +30,22 @@ def lines_over_depth(
     title: str = "",
     reference: float | None = None,
 ) -> Figure:
-    """Draw one line per label over the layers 1, 2, …, with `reference` as a dashed level."""
+    """Draw one line per label over the layers 1, 2, …, with `reference` as a dashed level.
+
+    Each line is thinner than the one before it, so that lines on top of each other are all seen.
+    """
     lines = {label: as_curve(label, line) for label, line in not_empty("values", values).items()}
     figure, axes = one_panel()
     if reference is not None:
         axes.axhline(reference, color="#8A8A8A", linestyle="--", linewidth=1.2, zorder=1)
+    widths = np.linspace(2.0, 3.5, len(lines))[::-1]
     for number, (label, line) in enumerate(lines.items()):
         axes.plot(
             np.arange(1, len(line) + 1),
             line,
             marker=MARKERS[number % len(MARKERS)],
+            linewidth=widths[number],
+            markersize=3 + widths[number],
             color=PALETTE[number % len(PALETTE)],
             label=label,
         )
