@@ -309,12 +309,12 @@ plotting.training_curves(
     log=True,
     window=1,
     ylabel="excess loss (share of that at the start)",
-    title="Gradient descent on three versions of the same wines",
+    title="Gradient descent on three versions of the same wines (cut at 10⁻⁶)",
 )
 
 # %% [markdown]
 # Fifteen steps against 164 million. Centering takes away the eigenvalue that the mean drives,
-# standardization the differences of scale. (The line is cut at 10⁻⁶.)
+# standardization the differences of scale.
 #
 # In the plot the centered wines lag *behind* the raw ones at first. Raw features have a mean, along
 # which the loss is steep, and with it they reproduce the average of y at once; centered features leave
@@ -510,7 +510,7 @@ plotting.training_curves(
     log=True,
     window=1,
     ylabel="excess loss (share of that at the start)",
-    title="Gradient descent on four versions of the same wines",
+    title="Gradient descent on four versions of the same wines (cut at 10⁻⁶)",
 )
 
 # %% [markdown]
