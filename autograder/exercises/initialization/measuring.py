@@ -12,7 +12,6 @@ from autograder.judging import edit
 from autograder.judging.checks import check, find, finding, leaves_inputs_alone, matches_reference
 from autograder.judging.comparison import Tolerance, difference
 from course_lib import initialization
-from course_lib.initialization import gaussian, layer_statistics
 
 
 def spread_is(property, of, entries):
@@ -47,9 +46,9 @@ def draw_network(scale, activation, sizes=(30, 70)):
 
 @seeded
 def _sixth_layer_std():
-    weights = [gaussian((1024, 1024), 0.01) for _ in range(6)]
+    weights = [initialization.gaussian((1024, 1024), 0.01) for _ in range(6)]
     x = torch.randn(128, 1024)
-    return round(float(layer_statistics(x, weights, "tanh")["std"][-1]), 6)
+    return round(float(initialization.layer_statistics(x, weights, "tanh")["std"][-1]), 6)
 
 
 lab.prediction(
