@@ -115,14 +115,14 @@ print(" " * 11, "".join(f"{steps:5} steps" for steps in budgets))
 for rate in (0.0004, 0.004, 0.039, best, 0.041):
     losses = "".join(f"{loss_after(steps, rate)[0]:11.2g}" for steps in budgets)
     print(f"rate {rate:<6.4g}", losses)
-candidates = np.geomspace(2e-4, 4.2e-2, 2000)
+candidates = np.linspace(0.0002, 0.042, 2000)
 by_budget = {f"{steps} steps": loss_after(steps, candidates) for steps in budgets}
 lowest = "".join(f"{candidates[losses.argmin()]:11.4f}" for losses in by_budget.values())
 print("lowest at  ", lowest)
 figure = plotting.lines_over(
     candidates,
     by_budget,
-    log="xy",
+    log="y",
     xlabel="learning rate",
     ylabel="loss",
     title="The limit (dashed) and the best rate (dotted)",
@@ -153,7 +153,7 @@ figure
 # %% tags=["show"]
 # The quadratic of section 1 again, 50 steps, three values of μ
 curvatures = torch.tensor([1.0, 50.0], dtype=torch.float64)
-rates = np.geomspace(2e-4, 0.1, 80)
+rates = np.geomspace(2e-4, 0.1, 160)
 after_50 = {}
 for mu in (0.0, 0.5, 0.9):
     after_50[f"μ = {mu}"] = losses = []
@@ -177,7 +177,7 @@ figure
 
 # %% [markdown]
 # With the right μ the same number of steps reaches a loss that is tens of thousands of times smaller,
-# and with 0.9 the rate hardly needs tuning. The price is one number of memory per weight.
+# and with 0.9 the rate matters far less. The price is one number of memory per weight.
 
 # %% exercise="momentum_of_one"
 
@@ -192,7 +192,10 @@ for mu in (0.9, 0.99, 1.0):
         w.grad = w.clone()
         optimizer.step()
         swings[f"μ = {mu}"].append(float(w))
-plotting.training_curves(swings, ylabel="w", title="A ball in a bowl", window=1)
+figure = plotting.training_curves(swings, ylabel="w", title="A ball in a bowl", window=1)
+figure.axes[0].set_ylim(-1.1, 1.5)
+figure.axes[0].legend(loc="upper center", ncols=3)
+figure
 
 # %% [markdown]
 # ## 4 · A rate for every weight
