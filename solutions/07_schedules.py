@@ -166,8 +166,13 @@ on_the_parabola = {
 for rate in (0.4, 0.05):
     simulated = np.mean(on_the_parabola[f"constant {rate}"][-100:])
     print(f"rate {rate:<5} simulated {simulated:.4f}, derived {noise_floor(rate, 1.0, 1.0):.4f}")
-plotting.training_curves(
-    on_the_parabola, log=True, window=1, title="Every constant rate has a floor"
+plotting.lines_over(
+    range(300),
+    on_the_parabola,
+    log="y",
+    xlabel="step",
+    ylabel="loss",
+    title="Every constant rate has a floor",
 )
 
 # %% [markdown]

@@ -328,6 +328,11 @@ def test_rates_start_at_step_zero_and_each_holds_until_the_next():
     np.testing.assert_array_equal(rare.get_xdata(), [0, 20])
 
 
+def test_rates_that_coincide_are_all_seen():
+    drawn = lines(plotting.rates_over_steps({"below": [1.0, 0.5], "above": [1.0, 0.5]}))
+    assert drawn["below"].get_linewidth() > drawn["above"].get_linewidth()
+
+
 def test_every_schedule_has_a_panel_on_the_same_axes_and_a_dot_after_its_last_step():
     figure = plotting.rate_panels({"a": [1, 0.5, 0.25, 0.1], "b": [3, 2, 1, 0]}, total_steps=3)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["a", "b"]

@@ -54,7 +54,7 @@ lab.written(
     syllabus=("7.1", "7.7", "7.10"),
     explanation=(
         "1. It has one number, and no choice of it is right for the whole training: with 0.01, 0.03 and "
-        "0.1 the loss ended at about 1.1, 0.6 and 1.2. A small rate is slow, a large one stops at a "
+        "0.1 the loss ended at about 1.1, 0.6 and 1.1. A small rate is slow, a large one stops at a "
         "high floor, on the parabola with noise at 0.125 for 0.4 and at 0.013 for 0.05.\n"
         "2. It has α₀, T and α_min. With T twice the length of the training half of the rate is "
         "left at the end; after T torch's rises again.\n"
