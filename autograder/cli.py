@@ -237,11 +237,15 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from autograder.building import BuildError
     from autograder.demo import run_demo
     from autograder.grading.command import How
 
-    jobs = options.jobs or options.jobs_when_left_out
-    return run_demo(_repository(), _labs(options), How(jobs, unsafe_no_box=options.unsafe_no_box))
+    how = How(options.jobs or options.jobs_when_left_out, unsafe_no_box=options.unsafe_no_box)
+    try:
+        return run_demo(_repository(), _labs(options), how)
+    except BuildError as error:
+        raise Problem(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.grading.intake.showing import sanitized, shown_outputs
 from autograder.judging.cells import bound_names, parse_cell
+from autograder.student_work.showing import sanitized, shown_outputs
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
 _LINES = json.JSONEncoder(ensure_ascii=False, separators=(",\n", ": "))
