@@ -17,8 +17,6 @@ def write_whole(path: Path, text: str | bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode("utf-8") if isinstance(text, str) else text)
-            file.flush()
-            os.fsync(file.fileno())
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:

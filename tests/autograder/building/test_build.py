@@ -60,10 +60,12 @@ def test_a_directive_becomes_statement_answer_and_check(built):
 def test_notebooks_say_their_lab_and_name_no_versions_of_software(built, lab):
     for notebook in built:
         assert notebook.metadata == {
-            "autograder": {"lab": "small", "version": 3},
+            "autograder": {
+                "lab": "small", "slug": "07_small", "title": "A small lab", "version": 3,
+            },
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
-        }
+        }  # fmt: skip
 
 
 def test_nbgrader_accepts_the_metadata(built):
@@ -142,6 +144,13 @@ def test_a_statement_says_all_that_a_student_must_know(built):
     assert text.index("Hint 1 of 2") < text.index("Hint 2 of 2")
     assert text.count("<details>") == text.count("</details>") == 2
     assert "optional" in answers(built[1], "statement")["Counter"].source
+
+
+def test_a_statement_says_to_programs_what_it_says_to_people(built):
+    assert answers(built[1], "statement")["scaled"].metadata.autograder == {
+        "role": "statement", "exercise": "small/scaled", "title": "Scale",
+        "kind": "implementation", "core": True, "minutes": 5, "points": 3.5,
+    }  # fmt: skip
 
 
 def test_an_up_to_date_build_has_no_problems(lab, root):
