@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from autograder.desk import jupyter
 from autograder.desk.home import FACTS, HOME, write_home
-from autograder.desk.labs import LabFacts, facts_of, given_out, write_facts
+from autograder.desk.labs import LabFacts, facts_of, write_facts
+from autograder.student_work.holding import work_in
 from autograder.student_work.writing import write_whole
 
 GIVEN = Path(".course") / "given"
@@ -21,15 +22,15 @@ def is_laid_out(folder: Path) -> bool:
     return (folder / FACTS).is_file()
 
 
-def lay_out(folder: Path, open_now: Collection[str] = ()) -> list[str]:
-    """Put the labs, the course home and its settings into a folder; say what a student must know.
+def lay_out(folder: Path, labs: Mapping[str, Path], open_now: Collection[str] = ()) -> list[str]:
+    """Put labs, a course home and its settings into a folder; say what a student must know.
 
-    Notebooks that are there stay, or are made new with all that the student wrote in them; the
-    originals are kept in ``earlier``. One of ``open_now``, a path in the folder, is left alone.
+    ``labs`` are the notebooks that are given out, by slug. Those that are there stay, or are made
+    new with all that the student wrote in them; the originals are kept in ``earlier``. What is
+    among ``open_now``, paths in the folder, is left alone.
 
     Raises: OSError where something cannot be written; what was there is as it was.
     """
-    labs = given_out()
     (folder / GIVEN).mkdir(parents=True, exist_ok=True)
     notes = []
     for slug, path in labs.items():
@@ -44,61 +45,59 @@ def lay_out(folder: Path, open_now: Collection[str] = ()) -> list[str]:
 
 def _lay_lab(folder: Path, slug: str, new: Path, *, is_open: bool) -> list[str]:
     own, given = folder / slug / f"{slug}.ipynb", folder / GIVEN / f"{slug}.ipynb"
-    content, notes = new.read_bytes(), []
+    content = new.read_bytes()
     if own.exists() and given.exists() and given.read_bytes() == content:
         return []
-    # Loaded only where there is something to do: nbformat takes longer than the rest.
-    from autograder.student_work.holding import work_in
-    from autograder.student_work.reading import Unreadable
-
     if work := work_in(new):
         return [_take_over(own, new, work)]
     if not own.exists():
         own.parent.mkdir(exist_ok=True)
         write_whole(own, content)
-    elif is_open:
+        write_whole(given, content)
+        return []
+    if is_open:
         return [
             f"{own.name} is open in JupyterLab and stays as it is: save it, close it, shut down "
             "its kernel, and run `course start` again to get its new version"
         ]
-    else:
-        try:
-            notes = _renew(own, given if given.exists() else None, new, folder / EARLIER)
-        except Unreadable as problem:
-            return [
-                f"{problem}; it stays as it is. To begin the lab anew, move the file away and run "
-                "`course start` again"
-            ]
-    write_whole(given, content)
-    return notes
+    return _renew(own, given, new, folder / EARLIER)
 
 
 def _take_over(own: Path, new: Path, work: str) -> str:
     """Answers lie where the course has its own copy: take them to the student's folder."""
-    restore = f"give the course its own copy back with `git checkout {new}`"
-    if own.exists():
-        return (
-            f"{new} {work}, so that a new version of {own.name} cannot be had from it: keep what "
-            f"you need of it, {restore}, and run `course start` again"
-        )
+    restore = f"give the course its own copy back (in {new.parents[2]}: `git checkout labs`)"
+    if own.exists() or not _facts(new):
+        return f"{new} {work}: keep what you need of it, {restore}, and run `course start` again"
     own.parent.mkdir(exist_ok=True)
     write_whole(own, new.read_bytes())
-    return f"{new} {work}; it is now in your folder too. Work on it there, and {restore}"
+    return f"{new} {work}, and is now in your folder too: work on it there, and {restore}"
 
 
-def _renew(own: Path, given: Path | None, new: Path, earlier: Path) -> list[str]:
+def _renew(own: Path, given: Path, new: Path, earlier: Path) -> list[str]:
+    # Loaded only where there is something to renew: nbformat takes longer than the rest.
     from autograder.desk.renewal import renewed
+    from autograder.student_work.reading import Unreadable
 
-    made = renewed(own, given, new)
-    if not made.text:
-        return []
-    earlier.mkdir(exist_ok=True)
-    kept = _free_name(earlier, f"{own.stem}_{datetime.date.today()}")
-    write_whole(kept, own.read_bytes())
-    write_whole(own, made.text)
-    shown = f"{EARLIER}/{kept.name}"
-    done = f"{own.name} is the new version now, with your answers; yours as it was is {shown}"
-    return [done, *(f"  {note}" for note in made.notes)]
+    try:
+        made = renewed(own, given, new)
+    except Unreadable as problem:
+        return [
+            f"{problem}; it stays as it is. To begin the lab anew, move the file away and run "
+            "`course start` again"
+        ]
+    notes = []
+    if made.text:
+        earlier.mkdir(exist_ok=True)
+        kept = _free_name(earlier, f"{own.stem}_{datetime.date.today()}")
+        write_whole(kept, own.read_bytes())
+        write_whole(own, made.text)
+        notes = [
+            f"{own.name} is the new version now, with your answers; yours as it was is "
+            f"{EARLIER}/{kept.name}",
+            *(f"  {note}" for note in made.notes),
+        ]
+    write_whole(given, new.read_bytes())
+    return notes
 
 
 def _free_name(folder: Path, stem: str) -> Path:

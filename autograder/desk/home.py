@@ -23,9 +23,12 @@ def write_home(folder: Path) -> bool:
     Raises: OSError where it cannot be written.
     """
     labs, page = read_facts(folder / FACTS), folder / HOME
-    if not labs or not _is_ours(page):
+    before = page.read_bytes() if page.exists() else MARK.encode()
+    if not labs or not before.startswith(MARK.encode()):
         return False
-    write_whole(page, home_text(labs, folder))
+    text = home_text(labs, folder).encode()
+    if text != before:
+        write_whole(page, text)
     return True
 
 
@@ -55,13 +58,6 @@ def home_text(labs: Iterable[LabFacts], folder: Path) -> str:
             "",
         ]
     )
-
-
-def _is_ours(page: Path) -> bool:
-    if not page.exists():
-        return True
-    with page.open(encoding="utf-8", errors="replace") as file:
-        return file.readline().rstrip("\n") == MARK
 
 
 def _row(lab: LabFacts, progress: Progress) -> str:

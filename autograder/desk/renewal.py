@@ -10,11 +10,12 @@ import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
 
 from autograder.student_work.holding import is_as_built
 from autograder.student_work.laying import laid_text, lay, mark_of, normal, places_in
-from autograder.student_work.reading import read_notebook
+from autograder.student_work.reading import Unreadable, read_notebook
 
 _ANSWERS = ("answer", "written")
 
@@ -27,25 +28,33 @@ class Renewed:
     notes: list[str] = field(default_factory=list)
 
 
-def renewed(own: Path, given: Path | None, new: Path) -> Renewed:
+def renewed(own: Path, given: Path, new: Path) -> Renewed:
     """Lay what a student did in a notebook into a new one; the files are only read.
 
-    ``given`` is the notebook that the student's was made from, where it is known.
+    ``given`` is the notebook that the student's was made from; where it is not there, what is
+    not an answer is taken for the course's.
 
-    Raises: Unreadable where one of them is no notebook, OSError.
+    Raises: Unreadable where the student's is no notebook, OSError.
     """
     theirs, notes = read_notebook(own)
-    pristine, _ = read_notebook(new)
-    if given is None:
+    pristine = nbformat.read(new, as_version=4)
+    origin = _readable(given)
+    if origin is None:
         ready = _untouched_answers_made_new(theirs, pristine)
     else:
-        ready = _brought_forward(theirs, read_notebook(given)[0], pristine, notes)
-    pristine.update(nbformat=4, nbformat_minor=5)
+        ready = _brought_forward(theirs, origin, pristine, notes)
     laid = lay(pristine, ready, markdown=str)
     _keep_outputs(laid.notebook, theirs)
     if _content(laid.notebook) == _content(theirs):
         return Renewed()
     return Renewed(laid_text(laid.notebook), [*notes, *laid.notes])
+
+
+def _readable(path: Path) -> NotebookNode | None:
+    try:
+        return read_notebook(path)[0]
+    except (Unreadable, OSError):
+        return None
 
 
 def _untouched_answers_made_new(theirs: NotebookNode, new: NotebookNode) -> NotebookNode:

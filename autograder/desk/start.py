@@ -26,12 +26,13 @@ def start(lab: str | None, folder: Path | None, *, browser: bool) -> None:
 
     Raises: NotStarted.
     """
-    page = _page(lab)
+    labs = given_out()
+    page = _page(lab, list(labs))
     folder = _chosen(folder)
     server = jupyter.running_on(folder)
     open_now = jupyter.open_notebooks(server) if server else ()
     try:
-        notes = lay_out(folder, open_now)
+        notes = lay_out(folder, labs, open_now)
     except OSError as error:
         raise NotStarted(
             f"cannot write {error.filename or folder}: {error.strerror}; nothing that was there is "
@@ -49,8 +50,7 @@ def start(lab: str | None, folder: Path | None, *, browser: bool) -> None:
     jupyter.launch(folder, page, browser=browser)
 
 
-def _page(lab: str | None) -> str:
-    slugs = list(given_out())
+def _page(lab: str | None, slugs: list[str]) -> str:
     if not slugs:
         raise NotStarted("this installation has no labs: install the course again (README.md)")
     if lab is None:
