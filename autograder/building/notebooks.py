@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from autograder.building.script import Block
 from autograder.building.statement import statement
 from autograder.judging import Exercise, Kind, Lab
 from autograder.judging.source.docstrings import has_docstring
-from autograder.judging.source.laying import starter_source
+from autograder.judging.source.laying import cell_id, starter_source
 from autograder.judging.source.reading import SourceError
 
 _LOCKED = {"deletable": False, "editable": False}
@@ -120,7 +119,7 @@ def _plain_cell(lab: Lab, block: Block, number: int) -> NotebookNode:
         source = f"%%experiment {block.title}\n{source}"
     elif is_further(block):
         marked["jp-MarkdownHeadingCollapsed"] = True
-    name = _cell_id(lab.name, block.role, str(number))
+    name = cell_id(lab.name, block.role, str(number))
     return _new_cell("markdown" if block.role == "text" else "code", name, source, marked)
 
 
@@ -135,7 +134,7 @@ def _cell(
 ) -> NotebookNode:
     """A cell of an exercise; it is graded when it has points, and nbgrader knows it if either."""
     marked: dict[str, Any] = {"autograder": {"role": role, "exercise": exercise.id}, **rights}
-    cell = _new_cell(kind, _cell_id(exercise.lab, exercise.id, role), source, marked)
+    cell = _new_cell(kind, cell_id(exercise.lab, exercise.id, role), source, marked)
     if points is None and not solution:
         return cell
     graded = points is not None
@@ -162,10 +161,6 @@ def _new_cell(kind: str, id: str, source: str, metadata: dict[str, Any]) -> Note
 def _node(**fields: Any) -> NotebookNode:
     node: NotebookNode = nbformat.from_dict(fields)
     return node
-
-
-def _cell_id(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def _require_every_exercise_once(lab: Lab, blocks: list[Block], file: Path) -> None:

@@ -41,12 +41,13 @@ class Standing:
 
 @dataclass
 class Progress:
-    """What a student has done in a lab: standings by exercise id, and predictions."""
+    """What a student has done in a lab, by the ids of exercises."""
 
     lab: str = ""
     version: int = 0
     exercises: dict[str, Standing] = field(default_factory=dict)
     predictions: dict[str, str | float] = field(default_factory=dict)
+    outcomes: dict[str, str | float] = field(default_factory=dict)
 
     def of(self, exercise: str) -> Standing:
         """The standing of an exercise, a fresh one where there is none yet."""
@@ -114,22 +115,24 @@ def _progress(data: Any) -> Progress:
     }
     for standing in exercises.values():
         _require(standing)
-    predictions = {
-        str(id): value
-        for id, value in _dict(data.get("predictions")).items()
-        if isinstance(value, (str, int, float))
-    }
     lab, version = data.get("lab"), data.get("version")
     return Progress(
         lab if isinstance(lab, str) else "",
         version if isinstance(version, int) else 0,
         exercises,
-        predictions,
+        _plain(data.get("predictions")),
+        _plain(data.get("outcomes")),
     )
 
 
 def _dict(data: Any) -> dict[Any, Any]:
     return data if isinstance(data, dict) else {}
+
+
+def _plain(data: Any) -> dict[str, str | float]:
+    """The texts and numbers among entries."""
+    kept = {str(id): value for id, value in _dict(data).items()}
+    return {id: value for id, value in kept.items() if isinstance(value, (str, int, float))}
 
 
 def _require(standing: Standing) -> None:

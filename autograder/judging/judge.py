@@ -12,7 +12,7 @@ import torch
 
 from autograder.judging.checks import SEEDS_NOTHING, Case, Check
 from autograder.judging.essence import Essence, essence, same_essence
-from autograder.judging.exercise import Exercise, Inputs, Kind, Mistake
+from autograder.judging.exercise import Exercise, Inputs, Mistake
 from autograder.judging.source.edits import Answer
 from autograder.judging.verdict import Finding, Reason, Verdict, told_type
 from autograder.probes import wire

@@ -30,7 +30,8 @@ class Finding:
 
     ``expected``, ``observed`` and ``where`` speak of the inputs and are shown to the student only
     for inputs that were drawn locally; ``gist`` says the same without them ("4 times too large").
-    ``margin`` is the distance from the threshold, in thresholds, for a statistical check.
+    ``margin`` is the distance from the threshold, in thresholds, for a statistical check; ``case``
+    is the number of the inputs on which it failed.
     """
 
     property: str
@@ -40,6 +41,7 @@ class Finding:
     where: str = ""
     gist: str = ""
     margin: float | None = None
+    case: int | None = None
 
 
 @dataclass(frozen=True)

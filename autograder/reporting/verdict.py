@@ -51,8 +51,11 @@ _MANY = 3
 _LONGEST_LINE = 1200
 
 
-def verdict_html(verdict: Verdict, *, local: bool) -> str:
-    """The card under a check cell; inline styles only, for JupyterLab removes others."""
+def verdict_html(verdict: Verdict, *, local: bool, printed: str = "") -> str:
+    """The card under a check cell; inline styles only, for JupyterLab removes others.
+
+    ``printed`` is what the answer printed while it was looked at.
+    """
     failed = [f for f in verdict.findings if not f.passed]
     passed = [f for f in verdict.findings if f.passed]
     return render(
@@ -65,6 +68,7 @@ def verdict_html(verdict: Verdict, *, local: bool) -> str:
         named=verdict.diagnosis is not None,
         local=local,
         way_on=way_on(verdict, local=local),
+        printed=printed.strip("\n"),
     )
 
 

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 import zmq
 
-from autograder.grading.running import answers
+from autograder.answering import answers
 from autograder.grading.running.session import MAX_MESSAGE, Limits, Session
 from autograder.judging import Reason
 from autograder.reporting.feedback import feedback_page

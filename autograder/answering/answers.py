@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+import functools
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
-from autograder.grading.running import stand_ins
-from autograder.grading.running.cells import Cells, definition_in
-from autograder.grading.running.outcome import Outcome, lacks_memory
-from autograder.grading.running.references import References
-from autograder.grading.running.session import Session
-from autograder.grading.running.verdicts import ended, unjudged
-from autograder.judging import Exercise, Reason, Verdict, judge
+import autograder
+import course_lib
+from autograder.answering import stand_ins
+from autograder.answering.cells import Cells, definition_in
+from autograder.answering.outcome import Outcome, lacks_memory
+from autograder.answering.verdicts import ended, told_end, unjudged
+from autograder.judging import Exercise, Hidden, Lab, Reason, Verdict, judge
 from autograder.judging.forbidden import Use, explain, find_uses
 from autograder.judging.source.comparing import is_untouched, same_tree
 from autograder.judging.source.laying import answer_source
+from course_lib import GIVEN
+
+
+class Session(Protocol):
+    """Where answers are looked at: a kernel of the grader's, or the student's own."""
+
+    def observe(
+        self,
+        exercise: Exercise,
+        cases: list[dict[str, Any]],
+        seed: int,
+        given: dict[str, str] | None = None,
+        again: str = "",
+    ) -> tuple[Outcome, dict[str, Any]]:
+        """Probe the answer to an exercise: how that ended, and what ``probes.kernel`` replies."""
+
+    def renew(self) -> None:
+        """Go on in a fresh kernel, where there is another."""
+
+
+class Inputs(Protocol):
+    """What answers are judged on: a release's hidden inputs, or some that were drawn here."""
+
+    lab: Lab
+
+    def of(self, exercise: Exercise) -> Hidden:
+        """What answers to an exercise are judged on."""
 
 
 class Unjudgeable(Exception):
@@ -40,7 +69,7 @@ class Answers:
     ``flags`` is what a person should look at.
     """
 
-    def __init__(self, references: References, session: Session, cells: Cells) -> None:
+    def __init__(self, references: Inputs, session: Session, cells: Cells) -> None:
         self._references = references
         self._exercises = {e.id: e for e in references.lab.exercises.values()}
         self._session = session
@@ -52,6 +81,8 @@ class Answers:
 
         What it needs and what ``earlier`` verdicts call wrong is stood in for.
         """
+        if failure := self._cells.failure(exercise.name):
+            return ended(exercise, failure)
         missing = stand_ins.missing(exercise, self._exercises, earlier)
         answer = Answer(exercise, self._cells.defining(exercise.name), missing)
         try:
@@ -61,7 +92,8 @@ class Answers:
             if outcome.status != "ok":
                 return ended(exercise, outcome)
             if reply.get("defined") is not True:
-                return None
+                end = self._cells.remark(exercise.name)
+                return ended(exercise, end) if end else None
             verdict = self._compare(answer, reply)
         except Unjudgeable as failure:
             # What an answer gives must not end the grading of the others.
@@ -72,7 +104,7 @@ class Answers:
 
     def _forbidden_uses(self, exercise: Exercise) -> list[Use]:
         given = tuple(n.name for n in stand_ins.needed_by(exercise, self._exercises))
-        sources, forbidden = self._cells.sources, exercise.forbidden
+        sources, forbidden = self._cells.sources, (*exercise.forbidden, *_solutions())
         try:
             return list(find_uses(sources, exercise.name, forbidden, given=given))
         except Exception as error:
@@ -82,7 +114,9 @@ class Answers:
         """What it gives on the hidden inputs, with references in the place of what is missing."""
         on = self._references.of(answer.exercise)
         given = stand_ins.sources(answer.missing, self._exercises)
-        again = definition_in(answer.source, answer.exercise.name) if given else ""
+        name = answer.exercise.name
+        anew = given or self._cells.newer(name)
+        again = definition_in(answer.source, name) if anew else ""
         return self._session.observe(answer.exercise, on.drawn, on.seed, given, again)
 
     def _compare(self, answer: Answer, reply: dict[str, Any]) -> Verdict:
@@ -109,6 +143,13 @@ class Answers:
             for need in answer.missing
             if verdict.reason is not Reason.NOT_ATTEMPTED
         ]
+        notes += [
+            f"{name} was run again after {exercise.name}, which is built on it: run the cell of "
+            f"{exercise.name} again too"
+            for name in self._cells.newer(exercise.name)
+        ]
+        if end := self._cells.remark(exercise.name):
+            notes.append(f"its cell did not end well, and the definition counts: {told_end(end)}")
         reference = exercise.reference
         if verdict.passed and same_tree(answer.source, answer_source(exercise, reference)):
             self._flag(exercise, "the same syntax tree as the reference")
@@ -116,6 +157,17 @@ class Answers:
 
     def _flag(self, exercise: Exercise, what: str) -> None:
         self.flags.append(f"{exercise.id}: {what}")
+
+
+@functools.cache
+def _solutions() -> tuple[str, ...]:
+    """Where the course has its own answers, which are nobody's answer."""
+    return tuple(
+        f"{package.__name__}.{module.name}"
+        for package in (course_lib, autograder)
+        for module in pkgutil.iter_modules(package.__path__)
+        if module.name not in GIVEN
+    )
 
 
 def _all_lack_memory(observed: list[Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autograder.grading.running.outcome import Outcome
+from autograder.answering.outcome import Outcome
 from autograder.judging import Exercise, Finding, Reason, Verdict
 from autograder.judging.verdict import told_type
 
@@ -23,11 +23,18 @@ def unjudged(exercise: Exercise, reason: Reason, *notes: str) -> Verdict:
 
 def ended(exercise: Exercise, outcome: Outcome) -> Verdict:
     """The verdict on an answer whose cell or probe did not end well."""
-    # An exception's message may speak of hidden inputs that code has seen in an earlier probe:
-    # it stays in the record.
-    said = (
-        outcome.sentence if outcome.status != "error" else f"{told_type(outcome.error)} was raised"
-    )
+    said = told_end(outcome)
     finding = Finding("the cell runs", False, "no exception", outcome.sentence, gist=said)
     verdict = unjudged(exercise, _REASONS[outcome.status])
     return replace(verdict, explanation=said, findings=[finding])
+
+
+def told_end(outcome: Outcome) -> str:
+    """How a cell ended, as people are told it.
+
+    An exception's message may speak of hidden inputs that code has seen in an earlier probe: it
+    stays in the record.
+    """
+    return (
+        outcome.sentence if outcome.status != "error" else f"{told_type(outcome.error)} was raised"
+    )

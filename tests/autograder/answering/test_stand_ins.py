@@ -2,8 +2,8 @@
 
 import pytest
 
+from autograder.answering import stand_ins
 from autograder.exercises import labs
-from autograder.grading.running import stand_ins
 
 LABS = {lab.name: lab for lab in labs()}
 
