@@ -56,10 +56,11 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
-from autograder import check, commit, committed, failing, hint, open_lab, progress, reference
+import autograder
+from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
 
-open_lab("training_loop")
+autograder.open_lab("training_loop")
 
 # %% [markdown]
 # ## Why it matters
