@@ -197,8 +197,7 @@ figure.axes[0].legend()
 figure
 
 # %% [markdown]
-# The loss more than halves, and the model knows nothing about any input: it has learned the shares p of
-# the classes. A falling loss alone does not show that a network looks at its inputs.
+# The model knows nothing about any input, and its loss has more than halved.
 #
 # ## 3 · The step
 
@@ -262,8 +261,7 @@ plotting.training_curves(
 
 # %% [markdown]
 # Within a class the loss falls to nothing, and at each new class it jumps. At the end the network has three
-# answers left, and is right as often as chance. Look at the orange curve between the jumps: on its own it
-# looks like a great success.
+# answers left, and is right as often as chance.
 #
 # ## 5 · Measuring
 
@@ -343,9 +341,6 @@ for name, told in {"right labels": names, "shuffled labels": wrong_names}.items(
 plotting.training_curves(by_heart, log=True, title="Thirty images, again and again")
 
 # %% [markdown]
-# So this test says that gradients flow and that the network is large enough. It cannot see labels that
-# belong to other images.
-#
 # ## 7 · All together
 #
 # A convolutional network with 29,000 parameters, 10,000 images, three epochs: about 15 seconds on one
@@ -669,7 +664,7 @@ plotting.bars_with_prediction(
 )
 
 # %% [markdown]
-# The batch, not the epoch. If the batch does not fit, halve it: an epoch then has twice as many steps
+# If a batch does not fit, halve it: an epoch then has twice as many steps
 # and as many examples as before.
 #
 # ## 13 · Rare classes

@@ -247,5 +247,6 @@ trousers, and so on. A network is trained for one epoch in this order, without s
     outcome=outcome_for_sorted_data,
     explanation="""Each batch holds a single class, so each step says "everything is this class". The
 training loss looks splendid (the next batch is of the same class), and what remains at the end is
-little more than the last class. Every single gradient is right; it is the order that makes a mean of them.""",
+little more than the last class. Every single gradient is right; it takes a random
+order to make the steps average over the classes.""",
 )

@@ -25,7 +25,7 @@ by heart. Now the labels are **shuffled** against the images. What does overfitt
     outcome=outcome_for_permuted_labels,
     explanation="""It learns them just as well. So overfitting a small sample proves that gradients
 flow and that the model has the capacity; it does not prove that labels belong to their inputs. For
-that, look at the data, or ask the neighbors.""",
+that, look at images beside their labels.""",
 )
 
 lab.written(
