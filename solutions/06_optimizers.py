@@ -735,10 +735,7 @@ figure = plotting.lines_over(
 )
 for number, rate in enumerate((0.2, 0.4, 0.8)):
     figure.axes[0].axhline(2 / rate, color=plotting.PALETTE[number], linewidth=0.8, zorder=1)
-figure
-
-# %% tags=["show"]
-# The losses of the first 400 steps
+display(figure)
 plotting.training_curves(
     {name: losses[:400] for name, losses in edge_losses.items()},
     log=True,

@@ -119,20 +119,20 @@ def compare(schedules, steps, **more):
     return curves
 
 
+STEPS = 1000
+constant_runs = {}  # filled by the experiment below, drawn again in section 6
+
 # %% exercise="three_constant_rates"
 
 # %% tags=["show"]
 # 1000 steps at each of three constant rates, three seeds
 committed("schedules/three_constant_rates")
-STEPS = 1000
-constant_runs = compare(
-    {
-        "constant 0.01": lambda t: 0.01,
-        "constant 0.03": lambda t: 0.03,
-        "constant 0.1": lambda t: 0.1,
-    },
-    STEPS,
-)
+constant_rates = {
+    "constant 0.01": lambda t: 0.01,
+    "constant 0.03": lambda t: 0.03,
+    "constant 0.1": lambda t: 0.1,
+}
+constant_runs |= compare(constant_rates, STEPS)
 plotting.training_curves(
     constant_runs, ylabel="training loss (mean of 3 seeds)", title="Three constant rates"
 )
@@ -313,8 +313,7 @@ decaying = compare(
 )
 plotting.training_curves(
     {
-        "constant 0.03": constant_runs["constant 0.03"],
-        "constant 0.1": constant_runs["constant 0.1"],
+        **{name: run for name, run in constant_runs.items() if name != "constant 0.01"},
         **decaying,
     },
     ylabel="training loss (mean of 3 seeds)",
