@@ -48,7 +48,7 @@ class Case:
         return ", ".join(
             f"{name} = {_input_brief(value)}"
             for name, value in settings.items()
-            if name not in ("construct", "settings", "steps", "runs")
+            if name not in ("steps", "runs") and not isinstance(value, dict)
         )
 
 
@@ -85,9 +85,16 @@ class Check:
 def _of_another_form(case: Case) -> Finding:
     if case.observed.get("raised"):
         return finding(False, seen=False)
-    result = case.observed.get("result")
-    seen = "something else" if result is None else brief(result)
-    return finding(False, "a result of the form that was asked for", seen, "of another form")
+    asked = "a result of the form that was asked for"
+    if case.observed.get("result") is None:
+        return finding(False, asked, "something else", "of another form")
+    try:
+        found = difference(case.observed["result"], case.expected.get("result"))
+    except Exception:
+        found = None
+    if found is None:
+        return finding(False, asked, brief(case.observed["result"]), "of another form")
+    return finding(False, found.expected, found.observed, found.gist)
 
 
 def finding(

@@ -22,12 +22,11 @@ def raised_finding(exercise: Exercise, looked_at: Sequence[Case]) -> Finding | N
     some = len(failed) < len(looked_at)
     often = f", in {len(failed)} of {len(looked_at)} cases" if some else ""
     if missing := unwritten(exercise, raised):
-        words = "an answer", f"`raise NotImplementedError`{line}", first.where, missing + often
-        return Finding(WRITTEN, False, *words, case=first.number)
+        return Finding(WRITTEN, False, gist=missing + line + often, case=first.number)
     # The message may speak of the inputs; the type of the exception does not.
-    observed = f"{raised['type']}: {raised['message']}{line}"
+    observed = f"{raised['type']}: {raised['message']}"
     gist = f"{told_type(raised['type'])}{line}{often}"
-    return Finding(RUNS, False, "a result", observed, first.where, gist, case=first.number)
+    return Finding(RUNS, False, "", observed, first.where, gist, case=first.number)
 
 
 def unwritten(exercise: Exercise, raised: dict[str, Any]) -> str:
@@ -51,8 +50,9 @@ def nothing_finding(exercise: Exercise, looked_at: Sequence[Case]) -> Finding | 
     if exercise.probe.observer.by_steps or not all(map(_gave_nothing, looked_at)):
         return None
     first = looked_at[0]
-    expected, gist = brief(first.expected.get("result")), "None came back in every case"
-    return Finding(RETURNS, False, expected, "None", first.where, gist, case=first.number)
+    words = brief(first.expected.get("result")), "None", first.where
+    gist = "None came back in every case: a `return` is missing"
+    return Finding(RETURNS, False, *words, gist, case=first.number)
 
 
 def _gave_nothing(case: Case) -> bool:

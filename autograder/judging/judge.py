@@ -88,9 +88,6 @@ def expected_observations(
     return observe(exercise, exercise.reference, precise, seed, device)
 
 
-NOTHING = "Your answer gives back None: a `return` is missing."
-
-
 def judge(
     exercise: Exercise,
     hidden: Hidden,
@@ -113,15 +110,15 @@ def judge(
         return replace(verdict, notes=["the answer could not be observed"])
     looked_at = _cases(exercise, hidden, observed)
     if missing := nothing_finding(exercise, looked_at):
-        return replace(verdict, explanation=NOTHING, findings=[missing])
+        return replace(verdict, findings=[missing])
     score, findings = _score(exercise, looked_at)
-    always = all(case.observed["raised"] for case in looked_at)
+    raised = raised_finding(exercise, looked_at)
     reason = Reason.PARTLY_CORRECT if score > 0 else Reason.WRONG
     if score == exercise.points and all(f.passed for f in findings):
         reason = Reason.CORRECT
-    elif score == 0 and always:
-        reason, findings = Reason.RAISED, []
-    raised = raised_finding(exercise, looked_at)
+    elif raised and score == 0 and all(case.observed["raised"] for case in looked_at):
+        reason = Reason.WRONG if raised.property == WRITTEN else Reason.RAISED
+        findings = []
     verdict = replace(
         verdict,
         score=score,
@@ -129,12 +126,6 @@ def judge(
         findings=[raised, *findings] if raised else findings,
         remarks=_remarks(exercise, looked_at),
     )
-    if raised and raised.property == WRITTEN and always:
-        verdict = replace(
-            verdict,
-            reason=Reason.WRONG if score == 0 else reason,
-            explanation=f"Not finished: {raised.gist}.",
-        )
     if reason is Reason.CORRECT:
         return verdict
     return diagnose(exercise, verdict, looked_at, hidden)

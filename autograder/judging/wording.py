@@ -56,7 +56,7 @@ def kind_of(value: Any) -> str:
     if isinstance(value, np.ndarray) and value.ndim:
         return f"an array of shape {shape(value)}"
     if isinstance(value, list):
-        return f"a sequence of {len(value)}"
+        return f"a sequence of {len(value)}" if value else "an empty sequence"
     if isinstance(value, str):
         return "text"
     if isinstance(value, (bool, int)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from autograder.judging.verdict import RETURNS, RUNS, WRITTEN, Reason, Verdict
+from autograder.judging.verdict import RETURNS, RUNS, WRITTEN, Finding, Reason, Verdict
 from autograder.reporting.pages import plain, render, visible
 
 
@@ -87,7 +87,7 @@ def verdict_text(verdict: Verdict, *, local: bool) -> str:
         lines.append(f"  This looks like a known mistake: {verdict.explanation}")
     elif verdict.explanation:
         lines.append(f"  {verdict.explanation}")
-    lines += [f"  ✗ {_row_text(row, local)}" for row in rows(verdict, local=local)]
+    lines += [f"  ✗ {_row_text(row)}" for row in rows(verdict, local=local)]
     lines += [f"  – {line}" for line in unseen(verdict)]
     lines += [f"  ✓ {finding.property}" for finding in verdict.findings if finding.passed]
     lines += [f"  by the way: {remark}" for remark in (verdict.remarks if local else [])]
@@ -110,13 +110,16 @@ class Row:
 
 def rows(verdict: Verdict, *, local: bool) -> list[Row]:
     """The rows of what failed; without ``local`` nothing in them speaks of the inputs."""
-    shared: dict[tuple[str, str, str, str], list[str]] = {}
+    shared: dict[tuple[str, str, str], list[Finding]] = {}
     for f in verdict.findings:
         if not f.passed and f.seen:
             gist = "" if local and f.gist == f.observed else f.gist
-            how = (f.expected, f.observed, gist, f.where) if local else ("", "", gist, "")
-            shared.setdefault(how, []).append(f.property)
-    return [Row(", ".join(dict.fromkeys(names)), *how) for how, names in shared.items()]
+            how = (f.expected, f.observed, gist) if local else ("", "", gist)
+            shared.setdefault(how, []).append(f)
+    return [
+        Row(", ".join(dict.fromkeys(f.property for f in alike)), *how, alike[0].where * local)
+        for how, alike in shared.items()
+    ]
 
 
 def unseen(verdict: Verdict) -> list[str]:
@@ -159,8 +162,10 @@ def _points(verdict: Verdict) -> str:
     return f"{verdict.score:g} of {verdict.points:g} points" if verdict.points else "no points"
 
 
-def _row_text(row: Row, local: bool) -> str:
-    parts = [f"expected {row.expected}, observed {row.observed}"] if local else []
+def _row_text(row: Row) -> str:
+    named = {"expected": row.expected, "observed": row.observed}
+    compared = ", ".join(f"{name} {value}" for name, value in named.items() if value)
+    parts = [compared] if compared else []
     parts += [row.gist] if row.gist else []
     parts += [f"on {row.where}"] if row.where else []
     return f"{row.properties}: {'; '.join(parts)}" if parts else row.properties
