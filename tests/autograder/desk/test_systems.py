@@ -1,4 +1,4 @@
-"""What students run works where there is no Linux: nothing of theirs imports what only Linux has."""
+"""What students run works without Linux: nothing of it imports or calls what only Linux has."""
 
 import ast
 import subprocess
@@ -12,11 +12,13 @@ import course_lib
 
 HERE = Path(autograder.__file__).parent
 ONLY_LINUX = {"fcntl", "grp", "pty", "pwd", "pyseccomp", "resource", "termios", "tty"}
-ELSEWHERE = [HERE / "box", HERE / "grading"]  # where student code is confined
+CALLS_OF_LINUX = {"SIGALRM", "SIGKILL", "fork", "killpg", "setitimer", "setsid"}
+WALLS = {HERE / "box", HERE / "grading"}  # where student code is confined
+AUTHORS = {HERE / "auditing"}
 
 # Modules of others look at the system themselves before they import; only ours are held to it.
 RUN = """
-import builtins, os, signal, sys
+import builtins, sys
 ONLY_LINUX = set(sys.argv[1].split())
 imported = builtins.__import__
 
@@ -27,10 +29,6 @@ def strict(name, globals=None, *rest, **more):
     return imported(name, globals, *rest, **more)
 
 builtins.__import__ = strict
-for name in ("fork", "geteuid", "getuid", "setsid", "killpg", "sched_getaffinity"):
-    delattr(os, name)
-for name in ("SIGALRM", "SIGKILL", "setitimer"):
-    delattr(signal, name)
 """
 USES = {
     "a check": """
@@ -39,7 +37,7 @@ from autograder import check
 def output_bias_gradient_at_zero(labels, classes):
     counts = torch.bincount(labels, minlength=classes)
     return 1 / classes - counts / len(labels)
-print(repr(check("initialization/output_bias_gradient_at_zero")))
+assert repr(check("initialization/output_bias_gradient_at_zero")) == "3"
 """,
     "the folder": """
 import tempfile
@@ -64,22 +62,29 @@ import autograder.building
 }
 
 
-def modules():
-    rooms = (HERE, Path(course_lib.__file__).parent)
-    found = (path for room in rooms for path in room.rglob("*.py"))
-    return [path for path in found if not set(ELSEWHERE) & set(path.parents)]
+def nodes(without):
+    """The syntax of every module outside some rooms, each with its file."""
+    for room in (HERE, Path(course_lib.__file__).parent):
+        for path in room.rglob("*.py"):
+            if not without & set(path.parents):
+                tree = ast.parse(path.read_text(encoding="utf-8"))
+                yield from ((path, node) for node in ast.walk(tree))
 
 
-def imports(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.split(".")[0]
+def imported(node):
+    if isinstance(node, ast.Import):
+        return {alias.name.split(".")[0] for alias in node.names}
+    return {(node.module or "").split(".")[0]} if isinstance(node, ast.ImportFrom) else set()
 
 
 def test_nothing_outside_the_walls_imports_what_only_linux_has():
-    assert {path: used for path in modules() if (used := ONLY_LINUX & set(imports(path)))} == {}
+    assert {path for path, node in nodes(WALLS) if imported(node) & ONLY_LINUX} == set()
+
+
+def test_nothing_of_the_students_calls_what_only_linux_has():
+    found = nodes(WALLS | AUTHORS)
+    named = {(path, n.attr) for path, n in found if isinstance(n, ast.Attribute)}
+    assert {place for place in named if place[1] in CALLS_OF_LINUX} == set()
 
 
 @pytest.mark.parametrize("use", USES)
