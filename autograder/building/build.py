@@ -78,7 +78,7 @@ def instructor_notebook(lab: Lab, root: Path) -> NotebookNode:
 
     Raises: BuildError.
     """
-    return _notebook(lab, root, solution_source)
+    return laid_notebook(lab, root, solution_source)
 
 
 def solved_notebook(lab: Lab, root: Path) -> NotebookNode:
@@ -90,7 +90,7 @@ def solved_notebook(lab: Lab, root: Path) -> NotebookNode:
     def answer(exercise: Exercise) -> str:
         return solution_source(exercise) if exercise.automatic else starter_source(exercise)
 
-    return _notebook(lab, root, answer)
+    return laid_notebook(lab, root, answer)
 
 
 def student_notebook(lab: Lab, root: Path) -> NotebookNode:
@@ -98,10 +98,14 @@ def student_notebook(lab: Lab, root: Path) -> NotebookNode:
 
     Raises: BuildError.
     """
-    return _notebook(lab, root, starter_source)
+    return laid_notebook(lab, root, starter_source)
 
 
-def _notebook(lab: Lab, root: Path, answer: Callable[[Exercise], str]) -> NotebookNode:
+def laid_notebook(lab: Lab, root: Path, answer: Callable[[Exercise], str]) -> NotebookNode:
+    """The notebook of a lab with what ``answer`` gives in the answers of its exercises.
+
+    Raises: BuildError.
+    """
     shown_as = script_path(lab)
     blocks = read_script(root / shown_as, shown_as)
     notebook = lab_notebook(lab, blocks, shown_as, answer)

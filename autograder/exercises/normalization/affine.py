@@ -1,4 +1,4 @@
-"""What follows from normalizing: scale invariance, the way back, and folding."""
+"""Batch normalization as an affine map: the way back, and folding."""
 
 import torch
 
@@ -17,96 +17,6 @@ from autograder.exercises.normalization.lab import lab
 from autograder.judging import Part, edit
 from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import normalization
-
-
-def draw_scale(rng):
-    """A learning rate and a scale well away from 1, where all powers agree."""
-    scale = float(rng.uniform(1.5, 5))
-    return {
-        "learning_rate": float(10 ** rng.uniform(-3, 0)),
-        "weight_scale": scale if rng.random() < 0.5 else 1 / scale,
-    }
-
-
-effective_learning_rate = lab.value(
-    normalization.effective_learning_rate,
-    title="Small weights, large steps",
-    statement="""Batch normalization undoes any scale of the weights before it: with a > 0 and a
-negligible ε, the network with `a * W` computes the same function as the network with `W`.
-
-So f(aW) = f(W) for every a. What does this say about the gradient with respect to the weights, at
-`a * W` compared with at `W`? (Try it with one weight and a difference quotient.) And how large is
-an SGD step there, *relative to the weights*?
-
-Write the learning rate with which SGD at `W` makes the same relative step as SGD with
-`learning_rate` at `a * W`, where a is `weight_scale`. It tells you what weight decay really does
-before batch normalization: the function does not shrink at all, but…""",
-    points=2,
-    difficulty=3,
-    syllabus=("5.6",),
-    hide=("Formula",),
-    inputs=draw_scale,
-    probe=probes.call(),
-    checks=[matches_reference("the effective learning rate")],
-    hints=(
-        "Differentiate both sides of f(aW) = f(W) with respect to W; the left side needs the "
-        "chain rule.",
-        "a ∇f(aW) = ∇f(W): at weights twice as large, the gradient is half as large.",
-        "The step is η ∇f(aW) = (η/a) ∇f(W), at weights a times as large. For the same step "
-        "relative to W, divide by a once more.",
-    ),
-)
-
-
-@effective_learning_rate.mistake(
-    "You divide by a once. The gradient at aW is 1/a of that at W, and the weights it is compared "
-    "with are a times as large: that makes two factors, η/a²."
-)
-def divided_once(learning_rate, weight_scale):
-    return learning_rate / weight_scale
-
-
-@effective_learning_rate.mistake(
-    "The *function* does not change with the scale of the weights, but the size of a step "
-    "relative to the weights does. Differentiate f(aW) = f(W) by W."
-)
-def unchanged(learning_rate, weight_scale):
-    return learning_rate
-
-
-@effective_learning_rate.mistake(
-    "It is the other way round: larger weights are turned *less* by the same learning rate, and "
-    "have smaller gradients besides: η/a²."
-)
-def the_other_way_round(learning_rate, weight_scale):
-    return learning_rate * weight_scale**2
-
-
-@effective_learning_rate.mistake(
-    "Larger weights have smaller gradients (the chain rule gives a ∇f(aW) = ∇f(W)), and they are "
-    "larger to begin with. Divide by a for each of the two: η/a²."
-)
-def multiplied_once(learning_rate, weight_scale):
-    return learning_rate * weight_scale
-
-
-@effective_learning_rate.mistake(
-    "You divide by a once too often. Once for the gradient, once for the weights that it is "
-    "compared with: η/a²."
-)
-def divided_three_times(learning_rate, weight_scale):
-    return learning_rate / weight_scale**3
-
-
-@effective_learning_rate.alternative
-def step_over_weight(learning_rate, weight_scale):
-    gradient = 1 / weight_scale
-    return learning_rate * gradient / weight_scale
-
-
-@effective_learning_rate.alternative
-def to_the_power_minus_two(learning_rate, weight_scale):
-    return learning_rate * pow(weight_scale, -2)
 
 
 def draw_identity(rng):
