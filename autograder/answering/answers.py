@@ -83,6 +83,8 @@ class Answers:
         """
         if failure := self._cells.failure(exercise.name):
             return ended(exercise, failure)
+        if is_untouched(exercise, self._cells.defining(exercise.name)):
+            return unjudged(exercise, Reason.NOT_ATTEMPTED)
         missing = stand_ins.missing(exercise, self._exercises, earlier)
         answer = Answer(exercise, self._cells.defining(exercise.name), missing)
         try:
@@ -125,8 +127,7 @@ class Answers:
         observed = reply.get("observations")
         observed = observed if isinstance(observed, list) else []
         try:
-            untouched = is_untouched(exercise, answer.source)
-            verdict = judge(exercise, self._references.of(exercise), observed, untouched=untouched)
+            verdict = judge(exercise, self._references.of(exercise), observed)
         except Exception as error:
             raise Unjudgeable(error) from error
         if verdict.reason is Reason.RAISED and _all_lack_memory(observed):

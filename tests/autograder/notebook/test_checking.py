@@ -5,9 +5,15 @@ import sys
 
 import pytest
 
-from autograder.exercises import UnknownName
-from autograder.judging import Reason
+from autograder.answering.cells import Cells
+from autograder.answering.outcome import Outcome
+from autograder.building import student_notebook
+from autograder.exercises import UnknownName, labs
+from autograder.grading.checkout import REPOSITORY
+from autograder.judging import Kind, Reason
 from autograder.notebook import check, here
+from autograder.notebook.opened import OpenLab
+from autograder.probes.definition import execute
 
 RIGHT = "def relu_second_moment(variance):\n    return variance / 2"
 STUBBORN = """
@@ -167,3 +173,20 @@ def test_under_validate_what_is_optional_and_untouched_is_nothing_to_mend(notebo
 def test_importing_the_package_does_not_import_torch():
     code = "import autograder, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("lab", labs(), ids=lambda lab: lab.name)
+def test_an_untouched_repair_is_not_attempted_and_its_mended_line_is_not_told(lab):
+    cells, namespace = Cells(), {}
+    for cell in student_notebook(lab, REPOSITORY).cells:
+        if cell.metadata.autograder.role in ("setup", "answer"):
+            source = cell.source.replace(f'autograder.open_lab("{lab.name}")', "")
+            execute(source, namespace, "a cell")
+            cells.add(source, Outcome("ok"))
+    opened = OpenLab(lab, namespace, cells)
+    repairs = [e for e in lab.exercises.values() if e.kind is Kind.REPAIR]
+    assert repairs
+    for exercise in repairs:
+        verdict = opened.look(exercise).verdict
+        assert verdict.reason is Reason.NOT_ATTEMPTED, exercise.id
+        assert not verdict.diagnosis and not verdict.explanation
