@@ -83,11 +83,11 @@ class Answers:
         """
         if failure := self._cells.failure(exercise.name):
             return ended(exercise, failure)
-        if is_untouched(exercise, self._cells.defining(exercise.name)):
-            return unjudged(exercise, Reason.NOT_ATTEMPTED)
         missing = stand_ins.missing(exercise, self._exercises, earlier)
         answer = Answer(exercise, self._cells.defining(exercise.name), missing)
         try:
+            if self._is_untouched(answer):
+                return unjudged(exercise, Reason.NOT_ATTEMPTED)
             if uses := self._forbidden_uses(exercise):
                 return replace(unjudged(exercise, Reason.FORBIDDEN), explanation=explain(uses))
             outcome, reply = self._observe(answer)
@@ -103,6 +103,12 @@ class Answers:
             what = "what the answer gives could not be judged"
             return unjudged(exercise, Reason.NOT_RUN, what)
         return self._annotate(answer, verdict)
+
+    def _is_untouched(self, answer: Answer) -> bool:
+        try:
+            return is_untouched(answer.exercise, answer.source)
+        except Exception as error:
+            raise Unjudgeable(error) from error
 
     def _forbidden_uses(self, exercise: Exercise) -> list[Use]:
         given = tuple(n.name for n in stand_ins.needed_by(exercise, self._exercises))
