@@ -6,7 +6,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -65,8 +64,11 @@ def desk(tmp_path_factory, browser):
         try:
             yield Desk(folder, _started(process, folder, own, log), environment)
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(SECONDS)
+            process.terminate()
+            try:
+                process.wait(SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _started(process, folder, own, log):
