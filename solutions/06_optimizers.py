@@ -20,7 +20,7 @@
 #
 # By the end you can
 # - say from the curvature which rates are stable, and what momentum changes;
-# - write momentum, RMSProp, Adam and AdamW from their formulas, step by step as torch;
+# - write momentum, RMSProp, Adam and AdamW from their formulas, step for step as in torch;
 # - correct what widely used lecture notes say of rates, with numbers that you measured.
 #
 # **How it works.** As in lab 1; the core takes about an hour, and *Further* is optional. Your optimizers
