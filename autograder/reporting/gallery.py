@@ -13,6 +13,7 @@ from autograder.judging import Exercise, Hidden, Lab, Verdict, hidden, judge, ob
 from autograder.judging.judge import Observation
 from autograder.probes.run import refused
 from autograder.reporting.pages import render
+from autograder.reporting.pictures import picture
 from autograder.reporting.verdict import verdict_html
 
 
@@ -29,7 +30,9 @@ class Exhibit:
     @property
     def cards(self) -> list[Markup]:
         """The card in the student's notebook, and the one on the page that grading makes."""
-        return [Markup(verdict_html(self.verdict, local=local)) for local in (True, False)]
+        drawn = picture(self.exercise, self.hidden, self.observed, self.verdict)
+        local = verdict_html(self.verdict, local=True, picture=drawn)
+        return [Markup(local), Markup(verdict_html(self.verdict, local=False))]
 
 
 def exhibits(exercise: Exercise, seed: int) -> Iterator[Exhibit]:

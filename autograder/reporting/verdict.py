@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from autograder.judging.verdict import RETURNS, RUNS, WRITTEN, Finding, Reason, Verdict
 from autograder.reporting.pages import plain, render, visible
+
+if TYPE_CHECKING:  # a card without a picture needs no matplotlib
+    from autograder.reporting.pictures import Picture
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,11 @@ _MANY = 3
 _LONGEST_LINE = 1200
 
 
-def verdict_html(verdict: Verdict, *, local: bool) -> str:
-    """The card under a check cell; inline styles only, for JupyterLab removes others."""
+def verdict_html(verdict: Verdict, *, local: bool, picture: Picture | None = None) -> str:
+    """The card under a check cell; inline styles only, for JupyterLab removes others.
+
+    A ``picture`` speaks of the inputs: it is given for local ones alone.
+    """
     passed = [f for f in verdict.findings if f.passed]
     return render(
         "verdict.html",
@@ -72,6 +79,7 @@ def verdict_html(verdict: Verdict, *, local: bool) -> str:
         named=verdict.diagnosis is not None,
         local=local,
         way_on=way_on(verdict, local=local),
+        picture=picture if local else None,
     )
 
 
