@@ -62,7 +62,8 @@ def _history(seen: Seen) -> Picture | None:
 
 def is_elementwise(seen: Seen) -> bool:
     """Whether an exercise asks for a function of x, entry by entry, or for its slope."""
-    arrays = {name for name, value in seen.inputs.items() if np.ndim(value)}
+    several = (np.ndarray, list, dict)
+    arrays = {name for name, value in seen.inputs.items() if isinstance(value, several)}
     called = seen.exercise.probe.name in ("call", "gradients")
     return called and "x" in arrays and arrays <= {"x", "grad_output"}
 
