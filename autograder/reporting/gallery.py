@@ -9,40 +9,47 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from autograder.judging import Exercise, Hidden, Lab, Verdict, hidden, judge, observe
+from autograder.judging import Exercise, Lab, Verdict, hidden, judge, observe
 from autograder.judging.judge import Observation
 from autograder.probes.run import refused
 from autograder.reporting.pages import render
+from autograder.reporting.pictures import Picture, picture
 from autograder.reporting.verdict import verdict_html
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """What an answer gave, and the verdict on it."""
+    """The verdict on an answer, with its picture if one was drawn."""
 
     name: str
     exercise: Exercise
-    hidden: Hidden
-    observed: list[Observation]
     verdict: Verdict
+    picture: Picture | None = None
 
     @property
     def cards(self) -> list[Markup]:
         """The card in the student's notebook, and the one on the page that grading makes."""
-        return [Markup(verdict_html(self.verdict, local=local)) for local in (True, False)]
+        local = verdict_html(self.verdict, local=True, picture=self.picture)
+        return [Markup(local), Markup(verdict_html(self.verdict, local=False))]
 
 
 def exhibits(exercise: Exercise, seed: int) -> Iterator[Exhibit]:
-    """The reference, every mistake, and what goes wrong in the same ways in every exercise."""
+    """The reference, every mistake, and what goes wrong in the same ways in every exercise.
+
+    Of the first mistake there is a picture; of all of them it would take minutes.
+    """
     assert exercise.reference is not None
     on = hidden(exercise, seed)
     given = {"the reference": observe(exercise, exercise.reference, on.drawn, seed)}
     given |= {m.name: observe(exercise, m.answer, on.drawn, seed) for m in exercise.mistakes}
     given |= {name: spoil(exercise, on.expected) for name, spoil in SPOILED.items()}
     for name, observed in given.items():
-        yield Exhibit(name, exercise, on, observed, judge(exercise, on, observed))
+        verdict = judge(exercise, on, observed)
+        first = bool(exercise.mistakes) and name == exercise.mistakes[0].name
+        drawn = picture(exercise, on, observed, verdict) if first else None
+        yield Exhibit(name, exercise, verdict, drawn)
     untouched = judge(exercise, on, given["the reference"], untouched=True)
-    yield Exhibit("the starter", exercise, on, given["the reference"], untouched)
+    yield Exhibit("the starter", exercise, untouched)
 
 
 def gallery_page(lab: Lab, shown: list[Exhibit]) -> str:

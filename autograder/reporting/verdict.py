@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from autograder.judging.verdict import RETURNS, RUNS, WRITTEN, Finding, Reason, Verdict
 from autograder.reporting.pages import plain, render, visible
+
+if TYPE_CHECKING:  # a card without a picture needs no matplotlib
+    from autograder.reporting.pictures import Picture
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,13 @@ _MANY = 3
 _LONGEST_LINE = 1200
 
 
-def verdict_html(verdict: Verdict, *, local: bool, printed: str = "") -> str:
+def verdict_html(
+    verdict: Verdict, *, local: bool, printed: str = "", picture: Picture | None = None
+) -> str:
     """The card under a check cell; inline styles only, for JupyterLab removes others.
 
-    ``printed`` is what the answer printed while it was looked at.
+    ``printed`` is what the answer printed while it was looked at. A ``picture`` speaks of the
+    inputs: it is given for local ones alone.
     """
     passed = [f for f in verdict.findings if f.passed]
     return render(
@@ -76,6 +83,7 @@ def verdict_html(verdict: Verdict, *, local: bool, printed: str = "") -> str:
         local=local,
         way_on=way_on(verdict, local=local),
         printed=printed.strip("\n"),
+        picture=picture if local else None,
     )
 
 

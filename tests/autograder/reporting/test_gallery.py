@@ -79,3 +79,8 @@ def test_every_card_keeps_the_rules_of_cards(lab):
         for what in breaches(one.verdict, local)
     ]
     assert not broken, "\n".join(broken[:40])
+    pictures = [one.picture for one in shown if one.picture]
+    assert pictures
+    for drawn in pictures:
+        assert len(drawn.png) <= 60_000 and 20 < len(drawn.alt) < 300
+        assert "None" not in drawn.alt
