@@ -14,12 +14,12 @@
 # # Lab 3 · Preprocessing
 #
 # Before a network sees its first example, somebody decides in which unit each feature comes. Nothing
-# about the data changes by it, and no function becomes easier to *express*. Yet it can decide whether
-# gradient descent arrives at all.
+# about the wines, the digits or the photographs changes by it. Yet it can decide whether gradient
+# descent arrives at all.
 #
 # By the end you can
 # - center and scale tables and images, with constants from the right data;
-# - say when standardization hurts;
+# - say what standardization helps, and when;
 # - compute from the data alone which learning rates work, and how long it will take.
 #
 # **How it works.** As lab 1 says; the core takes about an hour, *Further* is optional.
@@ -228,8 +228,8 @@ plotting.image_grid(
 # %% [markdown]
 # With its own constants the evening looks exactly like noon: the shift that you would want to notice
 # is gone. A wine that comes alone is all zeros, for it is its own mean, and in larger batches a row's
-# numbers depend on which other rows were sent along. *The test to run on any preprocessing: one example alone, and the
-# same one in a batch, must come out equal.*
+# numbers depend on which other rows were sent along. *The test to run on any preprocessing: one
+# example alone, and the same one in a batch, must come out equal.*
 #
 # ## 4 · How many steps?
 #
