@@ -44,10 +44,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder import check, commit, committed, failing, hint, open_lab, progress, reference
+import autograder
+from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
 
-open_lab("initialization")
+autograder.open_lab("initialization")
 
 # %% [markdown]
 # ## Why it matters

@@ -48,7 +48,12 @@ def lab_notebook(
             seen[block.role] += 1
             cells.append(_plain_cell(lab, block, seen[block.role]))
     metadata = {
-        "autograder": {"lab": lab.name, "version": lab.version},
+        "autograder": {
+            "lab": lab.name,
+            "slug": lab.slug,
+            "title": lab.title,
+            "version": lab.version,
+        },
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
@@ -61,6 +66,13 @@ def exercise_cells(exercise: Exercise, answer: Callable[[Exercise], str]) -> lis
     Raises: SourceError for a reference that cannot be laid in.
     """
     told = _cell(exercise, "statement", "markdown", statement(exercise), _LOCKED)
+    told.metadata["autograder"].update(
+        title=exercise.title,
+        kind=str(exercise.kind),
+        core=exercise.core,
+        minutes=exercise.minutes,
+        points=exercise.points,
+    )
     if exercise.kind is Kind.WRITTEN:
         points = exercise.points
         written = _cell(exercise, "written", "markdown", answer(exercise), _KEPT, points, True)

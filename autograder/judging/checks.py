@@ -12,7 +12,7 @@ import numpy as np
 from autograder.judging.comparison import Tolerance, difference
 from autograder.judging.samples import Sample, sample_of
 from autograder.judging.verdict import Finding
-from autograder.judging.wording import brief, brief_list, shape
+from autograder.judging.wording import READABLE, brief, kind_of, shape
 
 Observation = dict[str, Any]
 
@@ -42,9 +42,14 @@ class Case:
 
     @cached_property
     def where(self) -> str:
-        """The inputs in a few words."""
-        names = [k for k in self.inputs if k not in ("steps", "construct")]
-        return ", ".join(f"{name} = {_input_brief(self.inputs[name])}" for name in names)
+        """The inputs in a few words: the small ones whole."""
+        settings = {**self.inputs, **self.inputs.get("construct", {})}
+        settings |= self.inputs.get("settings", {})
+        return ", ".join(
+            f"{name} = {_input_brief(value)}"
+            for name, value in settings.items()
+            if name not in ("steps", "runs") and not isinstance(value, dict)
+        )
 
 
 @dataclass(frozen=True)
@@ -68,10 +73,28 @@ class Check:
         try:
             with np.errstate(all="ignore"):
                 found = self.look(case)
-        except Exception as error:
-            seen = f"something that cannot be looked at ({type(error).__name__})"
-            found = finding(False, "a result of the form that was asked for", seen, "another form")
+        except Exception:
+            found = _of_another_form(case)
+        if found.passed:
+            # What a look says of what it saw is often what would have been wrong with it.
+            observed = found.observed if found.margin is not None else ""
+            return replace(found, property=self.property, observed=observed, gist="")
         return replace(found, property=self.property, where=found.where or case.where)
+
+
+def _of_another_form(case: Case) -> Finding:
+    if case.observed.get("raised"):
+        return finding(False, seen=False)
+    asked = "a result of the form that was asked for"
+    if case.observed.get("result") is None:
+        return finding(False, asked, "something else", "of another form")
+    try:
+        found = difference(case.observed["result"], case.expected.get("result"))
+    except Exception:
+        found = None
+    if found is None:
+        return finding(False, asked, brief(case.observed["result"]), "of another form")
+    return finding(False, found.expected, found.observed, found.gist)
 
 
 def finding(
@@ -109,13 +132,25 @@ def matches_reference(
         expected = find(case.expected, of, case)
         observed = find(case.observed, of, case)
         if observed is MISSING:
-            return finding(False, brief(expected), "nothing", "it was not reached")
+            return _missing(case, of)
         found = difference(observed, expected, Tolerance(rtol, case.dtype, float32_constants))
         if found is None:
             return finding(True, brief(expected), brief(observed))
         return finding(False, found.expected, found.observed, found.gist)
 
     return Check(property, look)
+
+
+def _missing(case: Case, path: str) -> Finding:
+    """What is said where a path leads nowhere: how far it leads, and what is there instead."""
+    if case.observed.get("raised"):
+        return finding(False, seen=False)
+    while "." in path and find(case.observed, path, case) is MISSING:
+        path = path.rpartition(".")[0]
+    found = difference(find(case.observed, path, case), find(case.expected, path, case))
+    if found is None or find(case.observed, path, case) is MISSING:
+        return finding(False, "a result of the form that was asked for", "something else")
+    return finding(False, found.expected, found.observed, found.gist)
 
 
 def keeps_dtype(of: str = "result") -> Check:
@@ -142,7 +177,7 @@ def leaves_inputs_alone(*, stated: bool = False) -> Check:
     def look(case: Case) -> Finding:
         seen = _changes(case.observed)
         if not seen:
-            return finding(False, "unchanged arguments", "nothing", "it was not reached")
+            return finding(False, "unchanged arguments", "nothing of them", seen=False)
         changed = [change for change in seen if change]
         names = next((", ".join(map(str, c)) for c in changed if isinstance(c, list)), "x")
         gist = "an argument was changed in place"
@@ -190,11 +225,11 @@ def is_finite(property: str = "all results are finite", of: str = "result") -> C
         leaves = _leaves(find(case.observed, of, case))
         bad = sum(int((~np.isfinite(leaf)).sum()) for leaf in leaves if leaf.dtype.kind == "f")
         total = sum(leaf.size for leaf in leaves)
-        return finding(
-            bool(leaves) and bad == 0,
-            "finite numbers",
-            f"{bad} of {total} are nan or inf",
-        )
+        if not leaves:
+            what = kind_of(case.observed.get("result"))
+            return finding(False, "finite numbers", what, f"{what}, no numbers")
+        gist = "nan or inf" if total == 1 else f"{bad} of {total} are nan or inf"
+        return finding(bad == 0, "finite numbers", gist, gist)
 
     return Check(property, look)
 
@@ -251,6 +286,6 @@ def _leaves(value: Any) -> list[np.ndarray]:
 
 
 def _input_brief(value: Any) -> str:
-    if isinstance(value, np.ndarray) and value.ndim:
+    if isinstance(value, np.ndarray) and value.ndim and not 0 < value.size <= READABLE:
         return f"array {shape(value)}"
-    return brief(value) if not isinstance(value, list) else brief_list(value)
+    return brief(value)

@@ -10,7 +10,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograder.judging.precision import FLOAT32_CONSTANTS, PRECISIONS, Precision, lost_precision
-from autograder.judging.wording import apart, brief, different_texts, digit, kind_of, shape, times
+from autograder.judging.wording import (
+    READABLE,
+    apart,
+    brief,
+    different_texts,
+    digit,
+    kind_of,
+    numbers_apart,
+    shape,
+    times,
+)
 
 # numpy puts a dtype's name together anew each time it is asked.
 _FLOATS = {np.dtype(name): name for name in ("float64", "float32", "float16")}
@@ -80,9 +90,7 @@ def difference(
         observed = _stacked(observed)
     numbers, wanted = _numbers(observed), _numbers(expected)
     if numbers is None or wanted is None:
-        return Difference(
-            lambda: Words(brief(expected), brief(observed), f"{kind_of(observed)}, not numbers")
-        )
+        return Difference(lambda: _no_numbers(observed, expected))
     return _array_difference(numbers, wanted, tolerance)
 
 
@@ -110,20 +118,25 @@ def _stacked(items: list[Any]) -> Any:
     return np.stack(arrays) if len({array.shape for array in arrays}) == 1 else items
 
 
+def _other_form(observed: Any, expected: str, gist: str) -> Words:
+    """What is said where something of another form was given; None has a cause of its own."""
+    if observed is None:
+        gist = "None came back: is a `return` missing?"
+    return Words(expected, brief(observed), gist)
+
+
 def _other_text(observed: Any, expected: Any) -> Words:
     if isinstance(observed, str) and isinstance(expected, str):
         wanted, got = different_texts(expected, observed)
         return Words(wanted, got, "another value")
-    return Words(brief(expected), brief(observed), "another value")
+    return _other_form(observed, brief(expected), "another value")
 
 
 def _dict_difference(
     observed: Any, expected: dict[str, Any], tolerance: Tolerance
 ) -> Difference | None:
     if not isinstance(observed, dict) or set(observed) != set(expected):
-        keys = sorted(map(str, observed)) if isinstance(observed, dict) else kind_of(observed)
-        said = Words(f"keys {sorted(expected)}", f"{keys}", "other entries than asked for")
-        return Difference(lambda: said)
+        return Difference(lambda: _other_keys(observed, expected))
     return _first(observed, expected, expected, tolerance)
 
 
@@ -131,10 +144,26 @@ def _list_difference(observed: Any, expected: list[Any], tolerance: Tolerance) -
     if isinstance(observed, np.ndarray) and observed.ndim > 0:
         observed = [np.asarray(item) for item in observed]
     if not isinstance(observed, list) or len(observed) != len(expected):
-        count = len(observed) if isinstance(observed, list) else kind_of(observed)
-        said = Words(f"{len(expected)} values", f"{count}", "another number of values")
-        return Difference(lambda: said)
+        return Difference(lambda: _other_length(observed, expected))
     return _first(observed, expected, range(len(expected)), tolerance)
+
+
+def _other_keys(observed: Any, expected: dict[str, Any]) -> Words:
+    wanted, gist = f"keys {sorted(expected)}", "other entries than asked for"
+    if isinstance(observed, dict) and "not data" not in observed:
+        return Words(wanted, f"keys {sorted(map(str, observed))}", gist)
+    return _other_form(observed, f"a dict with the {wanted}", "not a dict")
+
+
+def _other_length(observed: Any, expected: list[Any]) -> Words:
+    wanted, gist = f"{len(expected)} values", "another number of values"
+    if isinstance(observed, list):
+        return Words(wanted, f"{len(observed)} values", gist)
+    return _other_form(observed, wanted, f"{kind_of(observed)} instead of {wanted}")
+
+
+def _no_numbers(observed: Any, expected: Any) -> Words:
+    return _other_form(observed, brief(expected), f"{kind_of(observed)}, not numbers")
 
 
 def _first(observed: Any, expected: Any, keys: Any, tolerance: Tolerance) -> Difference | None:
@@ -196,7 +225,10 @@ def _worst(
         gist = lost_precision(observed, expected, wanted) or _gist(a, b)
     index = np.unravel_index(int(distance.argmax()), distance.shape)
     place = f" at [{', '.join(str(int(i)) for i in index)}]" if a.ndim else ""
-    if expected.dtype.kind == "b" and observed.dtype.kind == "b":
+    if 1 < a.size <= READABLE and expected.ndim:
+        right, got = numbers_apart(expected, observed, ~close)
+        place = ""
+    elif expected.dtype.kind == "b" and observed.dtype.kind == "b":
         right, got = str(bool(expected[index])), str(bool(observed[index]))
     else:
         right, got = apart(expected[index].item(), observed[index].item())
@@ -221,7 +253,11 @@ def _gist(a: np.ndarray, b: np.ndarray) -> str:
         return ""
     ratio = a[solid] / b[solid]
     factor = float(np.median(ratio))
-    if np.allclose(ratio, factor, rtol=1e-4) and factor != 0 and abs(factor - 1) > 1e-4:
+    # Where the wanted entries are zero, a factor leaves them so.
+    scaled = np.allclose(ratio, factor, rtol=1e-4) and not np.abs(a[~solid]).max(initial=0.0) > (
+        1e-4 * np.abs(a).max()
+    )
+    if scaled and factor != 0 and abs(factor - 1) > 1e-4:
         if np.isclose(factor, -1):
             return "the sign is the other way round"
         return f"{times(factor)}" if a.size == 1 else f"every entry is {times(factor)}"

@@ -13,8 +13,9 @@ import torch
 from autograder.judging.checks import SEEDS_NOTHING, Case, Check
 from autograder.judging.essence import Essence, essence, same_essence
 from autograder.judging.exercise import Exercise, Inputs, Mistake
+from autograder.judging.failures import nothing_finding, raised_finding
 from autograder.judging.source.edits import Answer
-from autograder.judging.verdict import Finding, Reason, Verdict, told_type
+from autograder.judging.verdict import WRITTEN, Finding, Reason, Verdict
 from autograder.probes import wire
 from autograder.probes.run import refused, run
 
@@ -87,9 +88,6 @@ def expected_observations(
     return observe(exercise, exercise.reference, precise, seed, device)
 
 
-NOTHING = "it gave back None; if the answer is written, a `return` is missing"
-
-
 def judge(
     exercise: Exercise,
     hidden: Hidden,
@@ -104,27 +102,28 @@ def judge(
     verdict = Verdict(exercise.id, str(exercise.kind), 0.0, exercise.points, Reason.WRONG)
     observed = [_well_formed(observation) for observation in observed]
     whys = [o["refused"] for o in observed if isinstance(o.get("refused"), str)]
-    if whys and not untouched:
+    if untouched:
+        return replace(verdict, reason=Reason.NOT_ATTEMPTED)
+    if whys:
         return replace(verdict, notes=[f"what it gives cannot be looked at: {whys[0][:200]}"])
-    by_steps = exercise.probe.observer.by_steps
-    if untouched or (observed and all(_not_written(o, by_steps) for o in observed)):
-        silent = not untouched and not any(o.get("raised") for o in observed)
-        return replace(verdict, reason=Reason.NOT_ATTEMPTED, notes=[NOTHING] if silent else [])
     if len(observed) != len(hidden.drawn):
         return replace(verdict, notes=["the answer could not be observed"])
     looked_at = _cases(exercise, hidden, observed)
+    if missing := nothing_finding(exercise, looked_at):
+        return replace(verdict, findings=[missing])
     score, findings = _score(exercise, looked_at)
-    raised = [o["raised"] for o in observed if o["raised"]]
+    raised = raised_finding(exercise, looked_at)
     reason = Reason.PARTLY_CORRECT if score > 0 else Reason.WRONG
     if score == exercise.points and all(f.passed for f in findings):
         reason = Reason.CORRECT
-    elif score == 0 and len(raised) == len(observed):
-        reason = Reason.RAISED
+    elif raised and score == 0 and all(case.observed["raised"] for case in looked_at):
+        reason = Reason.WRONG if raised.property == WRITTEN else Reason.RAISED
+        findings = []
     verdict = replace(
         verdict,
         score=score,
         reason=reason,
-        findings=_with_exceptions(raised) + ([] if reason is Reason.RAISED else findings),
+        findings=[raised, *findings] if raised else findings,
         remarks=_remarks(exercise, looked_at),
     )
     if reason is Reason.CORRECT:
@@ -204,27 +203,32 @@ def _score(exercise: Exercise, looked_at: list[Case]) -> tuple[float, list[Findi
         findings += found
         if found and all(finding.passed for finding in found):
             score += part.points
-    seeded = [seen for case in looked_at if not (seen := SEEDS_NOTHING(case)).passed]
-    if seeded and not exercise.seeds:
-        return 0.0, [seeded[0], *findings]
+    for case in looked_at:
+        seeded = SEEDS_NOTHING(case)
+        if not seeded.passed and not exercise.seeds:
+            return 0.0, [replace(seeded, case=case.number), *findings]
     return score, findings
 
 
 def _worst_finding(exercise: Exercise, check: Check, looked_at: list[Case]) -> Finding:
+    """Where a check fails first; else that it could not look everywhere; else what it saw first."""
     by_steps = exercise.probe.observer.by_steps
-    first = _look(check, looked_at[0], by_steps)
-    if not first.passed:
-        return first
-    others = (_look(check, case, by_steps) for case in looked_at[1:])
-    return next((found for found in others if not found.passed), first)
+    seen = []
+    for case in looked_at:
+        if _gave_something(case, by_steps):
+            found = check(case)
+            if found.seen and not found.passed:
+                return replace(found, case=case.number)
+            seen += [found] * found.seen
+    if len(seen) == len(looked_at):
+        return seen[0]
+    gist = "right wherever it ran" if seen else ""
+    return Finding(check.property, False, gist=gist, seen=False)
 
 
-def _look(check: Check, case: Case, by_steps: bool) -> Finding:
-    raised = case.observed.get("raised")
-    if raised and not by_steps:
-        return Finding(check.property, False, observed=f"{raised['type']} raised",
-                       where=case.where, gist="the code raised an exception")  # fmt: skip
-    return check(case)
+def _gave_something(case: Case, by_steps: bool) -> bool:
+    """Whether there is something to look at: what a script saw before an exception counts."""
+    return not case.observed.get("raised") or (by_steps and bool(case.observed.get("steps")))
 
 
 def _remarks(exercise: Exercise, looked_at: list[Case]) -> list[str]:
@@ -235,18 +239,6 @@ def _remarks(exercise: Exercise, looked_at: list[Case]) -> list[str]:
         if check.remark and not (found := _worst_finding(exercise, check, looked_at)).passed:
             remarks.append(f"{found.property}: wanted {found.expected}, got {found.observed}")
     return remarks
-
-
-def _with_exceptions(raised: list[dict[str, Any]]) -> list[Finding]:
-    if not raised:
-        return []
-    first = raised[0]
-    line = f" (line {first['line']} of its cell)" if first["line"] else ""
-    # The message may speak of the inputs; the type of the exception does not.
-    observed = f"{first['type']}: {first['message']}{line}"
-    return [
-        Finding("it runs", False, "a result", observed, gist=f"{told_type(first['type'])}{line}")
-    ]
 
 
 def _well_formed(observation: Any) -> Observation:
@@ -261,18 +253,9 @@ def _well_formed(observation: Any) -> Observation:
             "type": str(raised.get("type"))[:80],
             "message": str(raised.get("message"))[:300],
             "line": line if isinstance(line, int) else None,
+            "within": str(raised.get("within"))[:80],
         }
     return {**observation, "raised": raised}
-
-
-def _not_written(observation: Observation, by_steps: bool) -> bool:
-    raised = observation.get("raised")
-    if raised:
-        return bool(raised["type"] == "NotImplementedError")
-    if by_steps:
-        return False
-    result = observation.get("result")
-    return result is None or (isinstance(result, list) and {*map(type, result)} == {type(None)})
 
 
 def _plain(value: Any, dtype: str) -> Any:

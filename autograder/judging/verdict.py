@@ -30,8 +30,9 @@ class Finding:
 
     ``expected``, ``observed`` and ``where`` speak of the inputs and are shown to the student only
     for inputs that were drawn locally; ``gist`` says the same without them ("4 times too large").
-    ``margin`` is the distance from the threshold, in thresholds, for a statistical check; ``case``
-    is the number of the inputs on which it failed.
+    ``margin`` is the distance from the threshold, in thresholds, for a statistical check. ``case``
+    is the number of the case on which it failed. What could not be looked at everywhere, for the
+    answer raised before, is not ``seen``, and has not passed.
     """
 
     property: str
@@ -42,6 +43,7 @@ class Finding:
     gist: str = ""
     margin: float | None = None
     case: int | None = None
+    seen: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,15 @@ class Verdict:
         reason = Reason(data.pop("reason"))
         return Verdict(exercise=data.pop("id"), reason=reason, findings=findings, **data)
 
+
+RUNS = "it runs"
+"""The property of an answer that raises nothing."""
+
+WRITTEN = "all of it is written"
+"""The property of an answer of which nothing is still the starter's."""
+
+RETURNS = "it gives back a result"
+"""The property of an answer that gives back something else than None."""
 
 _LIBRARIES = frozenset(
     "AcceleratorError AxisError InternalTorchDynamoError LinAlgError OutOfMemoryError "

@@ -10,6 +10,9 @@ import numpy as np
 _MOST_DIGITS = 17
 """With as many digits, two float64 numbers that differ are written differently."""
 
+READABLE = 12
+"""So many numbers are written out; of more, only what they are is said."""
+
 
 def times(factor: float) -> str:
     """A factor in words: "4 times too large"."""
@@ -19,7 +22,9 @@ def times(factor: float) -> str:
         return "not a finite number"
     if factor < 0:
         return f"{factor:.3g} times what it should be"
-    larger = factor >= 1
+    if factor == 1:
+        return "right"
+    larger = factor > 1
     digits = apart(factor if larger else 1 / factor, 1.0, 4)[0]
     return f"{digits} times too {'large' if larger else 'small'}"
 
@@ -47,31 +52,69 @@ def digit(one: np.ndarray, other: np.ndarray) -> str:
 def kind_of(value: Any) -> str:
     """What sort of thing a plain value is, for a sentence."""
     if isinstance(value, dict) and "not data" in value:
-        return f"a {value['not data']}"
-    if isinstance(value, np.ndarray):
+        return _with_article(str(value["not data"]))
+    if isinstance(value, np.ndarray) and value.ndim:
         return f"an array of shape {shape(value)}"
-    names = {type(None): "None", list: "a sequence", dict: "a dict", str: "text"}
-    return names.get(type(value), f"a {type(value).__name__}")
+    if isinstance(value, list):
+        return f"a sequence of {len(value)}" if value else "an empty sequence"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, (bool, int)):
+        return "a truth value" if isinstance(value, bool) else "a whole number"
+    if isinstance(value, (float, np.ndarray)):
+        return "a number"
+    return "None" if value is None else _with_article(type(value).__name__)
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
 
 
 def brief(value: Any) -> str:
-    """A plain value in a few words."""
-    if isinstance(value, (bool, int, float)):
-        return f"{value:.6g}" if isinstance(value, float) else str(value)
+    """A plain value in a few words: whole where it is small enough to be read."""
+    if isinstance(value, (bool, int)):
+        return str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
     if isinstance(value, str):
         return repr(value[:60])
-    if isinstance(value, np.ndarray) and value.size <= 4:
-        return np.array2string(value, precision=4, separator=", ")
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and 0 < value.size <= READABLE:
+        return numbers(value) if value.ndim else f"{value.item():.6g}"
+    if isinstance(value, list) and value and all(map(_is_small, value)):
+        count = sum(np.size(item) for item in value)
+        if count <= READABLE:
+            return f"({', '.join(brief(item) for item in value)})"
+    if isinstance(value, list) and value:
+        return f"{len(value)} {_sort(value)}{'s' if len(value) > 1 else ''}"
     return kind_of(value)
 
 
-def brief_list(value: list[Any]) -> str:
-    """A list in a few words: short lists of numbers in full, others by length."""
-    if all(isinstance(v, (bool, int, float)) for v in value):
-        if len(value) > 6:
-            return f"{len(value)} numbers"
-        return f"({', '.join(brief(v) for v in value)})"
-    return f"{len(value)} of {kind_of(value[0])}"
+def _is_small(value: Any) -> bool:
+    plain = isinstance(value, (bool, int, float, str, type(None)))
+    return plain or (isinstance(value, np.ndarray) and value.size > 0)
+
+
+def _sort(values: list[Any]) -> str:
+    if all(isinstance(value, (bool, int, float)) for value in values):
+        return "number"
+    return "array" if all(isinstance(value, np.ndarray) for value in values) else "part"
+
+
+def numbers(array: np.ndarray, digits: int = 4) -> str:
+    """An array of numbers written out: "[[0.3, -1.2], [2, 0]]"."""
+    if array.ndim:
+        return f"[{', '.join(numbers(row, digits) for row in array)}]"
+    value = array.item()
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+def numbers_apart(one: np.ndarray, other: np.ndarray, differ: np.ndarray) -> tuple[str, str]:
+    """Two arrays written out, with enough digits to tell apart the entries that ``differ``."""
+    for digits in range(4, _MOST_DIGITS + 1):
+        pairs = zip(one[differ], other[differ], strict=True)
+        if all(numbers(a, digits) != numbers(b, digits) for a, b in pairs):
+            break
+    return numbers(one, digits), numbers(other, digits)
 
 
 def different_texts(one: str, other: str) -> tuple[str, str]:

@@ -167,13 +167,16 @@ def type_name(value: Any) -> str:
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """An exception as plain data: its type, its message, and the student's line that raised."""
-    line = None
+    """An exception as plain data: its type, its message, the student's line that raised, and the
+    function ``within`` which it was raised.
+    """
+    line, within = None, ""
     frame = error.__traceback__
     while frame is not None:
         name = frame.tb_frame.f_code.co_filename
         if "ipykernel" in name or name.startswith("<") or "ipython-input" in name:
             line = frame.tb_lineno
+        within = frame.tb_frame.f_code.co_name
         frame = frame.tb_next
     try:
         message = str(error)
@@ -181,4 +184,9 @@ def describe(error: BaseException) -> dict[str, Any]:
         message = "(an exception whose message cannot be read)"
     # Its class may say that it is called otherwise, or raise when it is asked.
     name = str(type.__dict__["__name__"].__get__(type(error)))
-    return {"type": name[:80], "message": message[:_MAX_TEXT], "line": line}
+    return {
+        "type": name[:80],
+        "message": message[:_MAX_TEXT],
+        "line": line,
+        "within": within[:80],
+    }

@@ -30,9 +30,30 @@ def visible(text: object, longest: int = _LONGEST) -> str:
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
-def prose(text: str) -> Markup:
-    """Text of ours or of a student, escaped, with `code` set as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+_MARKS = re.compile(
+    r"`(?P<code>[^`]+)`"
+    r"|(?<![\w*])\*\*(?=\S)(?P<strong>.+?)(?<=\S)\*\*(?![\w*])"
+    r"|(?<![\w*])\*(?=[^\s*])(?P<em>[^*]+?)(?<=\S)\*(?![\w*])"
+)
+
+
+def prose(text: object) -> Markup:
+    """Text of ours or of a student, escaped, with its `code`, **bold** and *italics* set."""
+    return Markup(_set(str(escape(text)), "<{0}>{1}</{0}>"))
+
+
+def plain(text: str) -> str:
+    """The same text without the marks, for a terminal."""
+    return _set(text, "{1}")
+
+
+def _set(text: str, form: str) -> str:
+    def one(found: re.Match[str]) -> str:
+        kind = str(found.lastgroup)
+        inner = found[kind]
+        return form.format(kind, inner if kind == "code" else _set(inner, form))
+
+    return _MARKS.sub(one, text)
 
 
 def condensed(notes: Iterable[str], lab: str) -> list[str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from autograder.judging.verdict import Finding, Reason, Verdict
-from autograder.reporting.pages import render, visible
+from autograder.judging.verdict import RETURNS, RUNS, WRITTEN, Finding, Reason, Verdict
+from autograder.reporting.pages import plain, render, visible
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,13 @@ LOOKS = {
     Reason.AWAITING_REVIEW: Look("…", "#2f6fb3", "to be read by a person", "#b9d3ee", "#17406f"),
 }
 
+_FIRST = {
+    RUNS: "Call it yourself on a small input and read the traceback from its last line up.",
+    WRITTEN: "Write what is still to be written and run this cell again.",
+    RETURNS: "End it with a `return` of the result and run this cell again.",
+}
+"""What to do first where there is nothing yet to be looked at."""
+
 _MANY = 3
 _LONGEST_LINE = 1200
 
@@ -56,15 +63,15 @@ def verdict_html(verdict: Verdict, *, local: bool, printed: str = "") -> str:
 
     ``printed`` is what the answer printed while it was looked at.
     """
-    failed = [f for f in verdict.findings if not f.passed]
     passed = [f for f in verdict.findings if f.passed]
     return render(
         "verdict.html",
         verdict=verdict,
         look=LOOKS[verdict.reason],
-        failed=failed,
+        rows=rows(verdict, local=local),
+        unseen=unseen(verdict),
         passed=passed,
-        fold=len(passed) > _MANY or bool(failed),
+        fold=len(passed) > _MANY or len(passed) < len(verdict.findings),
         named=verdict.diagnosis is not None,
         local=local,
         way_on=way_on(verdict, local=local),
@@ -80,12 +87,48 @@ def verdict_text(verdict: Verdict, *, local: bool) -> str:
         lines.append(f"  This looks like a known mistake: {verdict.explanation}")
     elif verdict.explanation:
         lines.append(f"  {verdict.explanation}")
-    lines += [f"  {_line(finding, local)}" for finding in verdict.findings]
+    lines += [f"  ✗ {_row_text(row)}" for row in rows(verdict, local=local)]
+    lines += [f"  – {line}" for line in unseen(verdict)]
+    lines += [f"  ✓ {finding.property}" for finding in verdict.findings if finding.passed]
     lines += [f"  by the way: {remark}" for remark in (verdict.remarks if local else [])]
     lines += [f"  note: {note}" for note in verdict.notes]
     if on := way_on(verdict, local=local):
         lines.append(f"  → {on}")
-    return "\n".join(_indented(line) for line in lines)
+    return "\n".join(_indented(plain(line)) for line in lines)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What failed, and how: properties that failed in one way share a row."""
+
+    properties: str
+    expected: str
+    observed: str
+    gist: str
+    where: str
+
+
+def rows(verdict: Verdict, *, local: bool) -> list[Row]:
+    """The rows of what failed; without ``local`` nothing in them speaks of the inputs."""
+    shared: dict[tuple[str, str, str], list[Finding]] = {}
+    for f in verdict.findings:
+        if not f.passed and f.seen:
+            gist = "" if local and f.gist == f.observed else f.gist
+            how = (f.expected, f.observed, gist) if local else ("", "", gist)
+            shared.setdefault(how, []).append(f)
+    return [
+        Row(", ".join(dict.fromkeys(f.property for f in alike)), *how, alike[0].where * local)
+        for how, alike in shared.items()
+    ]
+
+
+def unseen(verdict: Verdict) -> list[str]:
+    """What could not be looked at everywhere, in a line for each thing that is said of it."""
+    lines: dict[str, list[str]] = {}
+    for f in verdict.findings:
+        if not f.passed and not f.seen:
+            lines.setdefault(f.gist or "not looked at", []).append(f.property)
+    return [f"{said}: {', '.join(properties)}" for said, properties in lines.items()]
 
 
 def way_on(verdict: Verdict, *, local: bool) -> str:
@@ -103,12 +146,12 @@ def way_on(verdict: Verdict, *, local: bool) -> str:
         return "Write out yourself what that call does for you."
     if not local:
         return "Run the check in your notebook: it draws fresh inputs and shows the numbers."
-    if verdict.reason is Reason.RAISED:
-        return "Call it yourself on a small input and read the traceback from its last line up."
-    failed = next((f for f in verdict.findings if not f.passed), None)
-    if failed is not None and verdict.diagnosis is None:
-        return f"Begin with “{failed.property}”; the hints above lead on."
-    return ""
+    if verdict.diagnosis:
+        return "Mend that and run this cell again."
+    failed = next((f.property for f in verdict.findings if not f.passed), "")
+    if not failed:
+        return "Call it yourself on a small input and look at what it gives."
+    return _FIRST.get(failed, f"Begin with “{failed}”; the hints above lead on.")
 
 
 def _indented(line: str) -> str:
@@ -119,14 +162,10 @@ def _points(verdict: Verdict) -> str:
     return f"{verdict.score:g} of {verdict.points:g} points" if verdict.points else "no points"
 
 
-def _line(finding: Finding, local: bool) -> str:
-    mark = "✓" if finding.passed else "✗"
-    if finding.passed or not local:
-        gist = f": {finding.gist}" if finding.gist and not finding.passed else ""
-        return f"{mark} {finding.property}{gist}"
-    parts = [f"expected {finding.expected}, observed {finding.observed}"]
-    if finding.gist and finding.gist != finding.observed:
-        parts.append(finding.gist)
-    if finding.where:
-        parts.append(f"on {finding.where}")
-    return f"{mark} {finding.property}: {'; '.join(parts)}"
+def _row_text(row: Row) -> str:
+    named = {"expected": row.expected, "observed": row.observed}
+    compared = ", ".join(f"{name} {value}" for name, value in named.items() if value)
+    parts = [compared] if compared else []
+    parts += [row.gist] if row.gist else []
+    parts += [f"on {row.where}"] if row.where else []
+    return f"{row.properties}: {'; '.join(parts)}" if parts else row.properties

@@ -86,7 +86,7 @@ def _follows(case: Case) -> Finding:
     wanted, seen = case.expected["result"], case.observed["result"]
     starts = case.inputs["parameters"]
     if not isinstance(seen, list) or len(seen) != len(wanted):
-        return finding(False, f"{len(wanted)} parameters", "something else", "it was not reached")
+        return finding(False, f"{len(wanted)} parameters", "others", "other parameters than given")
     if all(len(s) and _equal(s[-1], start) for s, start in zip(seen, starts, strict=True)):
         return finding(
             False,

@@ -73,6 +73,29 @@ def test_changed_arguments_cost_points_where_the_statement_forbids_them():
     assert not looked_at(check, steps=[{"changed": False}, {"changed": True}]).passed
 
 
+def test_what_has_passed_is_not_described_by_what_would_have_been_wrong():
+    assert looked_at(leaves_inputs_alone(), changed=[]).observed == ""
+    assert looked_at(SEEDS_NOTHING, generators="used").gist == ""
+    assert looked_at(is_finite(), result=X).observed == ""
+
+
+def test_what_holds_no_numbers_is_not_counted():
+    found = looked_at(is_finite(), result={"not data": "iterator"})
+    assert not found.passed and found.gist == "an iterator, no numbers"
+
+
+def test_one_thing_in_the_place_of_two_is_told_as_what_it_is():
+    case = Case({"x": X}, {"result": X[0, 0]}, {"result": [X, X]})
+    found = matches_reference("the second", of="result.1")(case)
+    assert not found.passed and found.seen
+    assert (found.expected, found.gist) == ("2 values", "a number instead of 2 values")
+
+
+def test_small_inputs_are_shown_whole():
+    case = Case({"x": X, "rate": 0.1, "w": np.zeros((5, 4))}, {}, {})
+    assert case.where == "x = [[0, 1, 2], [3, 4, 5]], rate = 0.1, w = array (5, 4)"
+
+
 P = 0.3
 CHECKS = [
     matches_reference(),
@@ -165,4 +188,4 @@ def test_nested_without_end_is_a_finding_too():
     for _ in range(100_000):
         nested = [nested]
     found = looked_at(matches_reference(), result=nested)
-    assert not found.passed and "RecursionError" in found.observed
+    assert not found.passed and found.gist == "of another form"

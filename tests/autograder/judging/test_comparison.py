@@ -49,7 +49,10 @@ def test_values_that_are_the_same_up_to_rounding(observed, expected):
             "shape (1, 7), wanted (7,); the numbers themselves are right",
         ),
         (np.ones((2, 3)), np.ones(5), "shape (2, 3), wanted (5,)"),
-        (None, np.ones(2), "None, not numbers"),
+        (None, np.ones(2), "None came back: is a `return` missing?"),
+        (None, [1.0, 2.0], "None came back: is a `return` missing?"),
+        (1.5, [1.0, 2.0], "a number instead of 2 values"),
+        (np.array([2.8, 1.0002, 2.0004]), np.array([0.0, 1.0, 2.0]), "3 of 3 entries differ"),
         ({"not data": "list_iterator"}, 1.0, "a list_iterator, not numbers"),
         ([1.0], [1.0, 2.0], "another number of values"),
         ({"a": 1}, {"b": 1}, "other entries than asked for"),
@@ -225,3 +228,17 @@ def test_whatever_was_observed_ends_in_words(expected, depth):
             found = difference(observed, wanted)
             if found is not None:
                 assert found.gist and found.expected != found.observed
+
+
+def test_small_arrays_are_shown_whole_and_can_be_told_apart():
+    found = difference(np.array([[0.25, 1.0], [2.0, 3.00001]]), np.array([[0.25, 1], [2, 3.0]]))
+    assert found.expected == "[[0.25, 1], [2, 3]]"
+    assert found.observed == "[[0.25, 1], [2, 3.00001]]"
+
+
+def test_of_large_arrays_the_worst_entry_is_shown_with_its_place():
+    wanted = np.zeros((4, 5))
+    given = wanted.copy()
+    given[2, 3] = 7
+    found = difference(given, wanted)
+    assert (found.expected, found.observed) == ("0 at [2, 3]", "7 at [2, 3]")

@@ -27,7 +27,7 @@ from autograder.judging.checks import (
     leaves_inputs_alone,
     matches_reference,
 )
-from autograder.judging.judge import expected_observations, is_prediction_made
+from autograder.judging.judge import expected_observations
 from autograder.judging.statistics import std_is
 
 lab = Lab("sample", number=99, title="Sample")
@@ -182,7 +182,7 @@ def test_a_wrong_answer_that_nobody_foresaw_has_findings_and_no_diagnosis():
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (lambda x, factor: None, Reason.NOT_ATTEMPTED),
+        (lambda x, factor: None, Reason.WRONG),
         (lambda x, factor: x.no_such_thing, Reason.RAISED),
         (lambda x: x, Reason.RAISED),
         (lambda x, factor: math.nan, Reason.WRONG),
@@ -194,13 +194,49 @@ def test_other_answers_get_their_reason(answer, reason):
     assert verdict(pure, answer).reason is reason
 
 
-def test_a_starter_raises_not_implemented_and_is_not_attempted():
+def test_a_starter_is_not_attempted_and_what_is_left_of_one_is_not_finished():
     def starter(x, factor):
-        raise NotImplementedError
+        raise NotImplementedError()
 
-    assert verdict(pure, starter).reason is Reason.NOT_ATTEMPTED
+    assert verdict(pure, starter, untouched=True).reason is Reason.NOT_ATTEMPTED
     assert verdict(pure, adds, untouched=True).reason is Reason.NOT_ATTEMPTED
-    assert verdict(pure, starter).notes == []
+    found = verdict(pure, starter)
+    assert (found.reason, found.score) == (Reason.WRONG, 0)
+    assert [f.gist for f in found.findings] == ["`raise NotImplementedError` is still in it"]
+
+
+def test_a_method_that_is_still_the_starters_is_named():
+    class Half(Counter):
+        def forward(self, x):
+            raise NotImplementedError()
+
+    class WithoutForward(nn.Module):
+        def __init__(self, start):
+            super().__init__()
+
+    for answer in (Half, WithoutForward):
+        found = verdict(stateful, answer)
+        assert found.reason is Reason.WRONG
+        assert [f.gist for f in found.findings] == ["`forward` is still to be written"]
+
+
+def test_a_branch_that_is_still_to_be_written_is_said_beside_what_is_right():
+    def half(x, factor):
+        if x.dtype == torch.float32:
+            raise NotImplementedError()
+        return x * factor
+
+    found = verdict(pure, half)
+    assert found.reason is Reason.WRONG
+    assert found.findings[0].gist.endswith("is still in it, in 1 of 3 cases")
+    assert (found.findings[0].case, found.findings[1].gist) == (2, "right wherever it ran")
+
+
+def test_an_error_that_a_library_calls_not_implemented_is_an_exception_like_others():
+    def unsupported(x, factor):
+        raise NotImplementedError("Could not run 'aten::mul'")
+
+    assert verdict(pure, unsupported).reason is Reason.RAISED
 
 
 def test_an_answer_without_a_return_is_told_so():
@@ -208,8 +244,49 @@ def test_an_answer_without_a_return_is_told_so():
         print(factor * x)
 
     found = verdict(pure, prints)
-    assert found.reason is Reason.NOT_ATTEMPTED and "`return` is missing" in found.notes[0]
-    assert verdict(pure, prints, untouched=True).notes == []
+    assert found.reason is Reason.WRONG and "`return` is missing" in found.findings[0].gist
+    assert [f.observed for f in found.findings] == ["None"]
+    assert verdict(pure, prints, untouched=True).findings == []
+
+
+def test_a_crash_in_some_cases_is_one_row_and_passes_nothing():
+    def breaks(x, factor):
+        return x.no_such_thing if x.dtype == torch.float32 else 2 * x * factor
+
+    found = verdict(pure, breaks)
+    assert [f.property for f in found.findings if f.seen and not f.passed] == [
+        "it runs",
+        "the result",
+    ]
+    assert found.findings[0].gist == "AttributeError, in 1 of 3 cases"
+    assert found.findings[0].where and found.findings[0].case == 2
+
+
+def test_what_nobody_looked_at_has_not_passed():
+    class Breaks(Counter):
+        def forward(self, x):
+            raise RuntimeError
+
+    always = check("nothing is asked of it")(lambda case: finding(True))
+    asked = replace(stateful, parts=(Part("all", 1, (always,)),))
+    found = verdict(asked, Breaks)
+    assert found.score == 0 and not any(f.passed for f in found.findings)
+
+
+def test_the_case_on_which_a_finding_failed_is_kept():
+    def only_in_float32(x, factor):
+        return x if x.dtype == torch.float32 else x * factor
+
+    found = verdict(pure, only_in_float32)
+    assert found.findings[0].case == 2
+    assert Verdict.from_dict(found.to_dict()) == found
+
+
+def test_records_of_before_cases_were_kept_still_load():
+    data = verdict(pure, adds).to_dict()
+    for one in data["findings"]:
+        del one["case"], one["seen"]
+    assert Verdict.from_dict(data).findings[0].case is None
 
 
 def test_parts_earn_their_points_separately():
@@ -301,16 +378,6 @@ def test_a_forged_observation_scores_nothing_and_breaks_nothing(exercise, forged
 def test_a_verdict_survives_as_plain_data():
     found = verdict(pure, adds)
     assert Verdict.from_dict(found.to_dict()) == found
-
-
-def test_a_prediction_is_a_number_or_one_of_the_choices():
-    number = lab.prediction("number", title="", statement="")
-    choice = lab.prediction("choice", title="", statement="", choices=("up", "down"))
-    assert is_prediction_made(number, 0.5) and is_prediction_made(choice, "up")
-    for value in (None, True, "0.5", math.nan, [1]):
-        assert not is_prediction_made(number, value)
-    assert not is_prediction_made(choice, "sideways")
-    assert not is_prediction_made(choice, ["up"])
 
 
 def test_an_exercise_of_a_lab_cannot_be_defined_twice():

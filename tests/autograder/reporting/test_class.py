@@ -11,7 +11,7 @@ import pytest
 from autograder.judging import Finding, Lab, Mistake, Reason, Verdict
 from autograder.reporting.class_report import class_report
 from autograder.reporting.feedback import feedback_page, write_feedback
-from autograder.reporting.pages import condensed, visible
+from autograder.reporting.pages import condensed, plain, prose, visible
 from autograder.reporting.verdict import LOOKS, verdict_html, verdict_text
 
 HIDDEN = "SENTINEL-7.25"
@@ -265,10 +265,10 @@ def _wrong(**fields):
     return Verdict("pulse/shift", "implementation", 0, 2, Reason.WRONG, **fields)
 
 
-def test_a_card_shows_local_inputs_in_a_table_and_folds_what_is_right():
+def test_a_card_shows_local_inputs_and_folds_what_is_right():
     page = _harmless(verdict_html(_wrong(findings=_findings(False)), local=True))
-    assert page.tags["table"] == page.tags["details"] == 1
-    assert "expected observed" in page.text
+    assert page.tags["details"] == 1
+    assert "expected" in page.text and "observed" in page.text
     assert f"on {HIDDEN}" in page.text
     assert "1 property is right" in page.text
     assert "Begin with “the spread”" in page.text
@@ -279,6 +279,38 @@ def test_a_card_escapes_what_a_student_chose():
     verdict = _wrong(findings=[finding], notes=[SCRIPT], remarks=[IMAGE], explanation=f"`{SCRIPT}`")
     for local in (True, False):
         assert SCRIPT in _harmless(verdict_html(verdict, local=local)).text
+
+
+def test_properties_that_failed_in_one_way_share_a_row():
+    findings = [Finding(name, False, "a pair", "a number", "x = 1") for name in ("one", "two")]
+    for local in (True, False):
+        assert "one, two" in _harmless(verdict_html(_wrong(findings=findings), local=local)).text
+        assert "✗ one, two" in verdict_text(_wrong(findings=findings), local=local)
+
+
+def test_what_was_not_looked_at_is_neither_right_nor_wrong():
+    findings = [Finding("it runs", False, "a result", "TypeError: x")]
+    findings += [Finding(name, False, seen=False) for name in ("one", "two")]
+    page = _harmless(verdict_html(_wrong(findings=findings), local=True)).text
+    assert "– not looked at: one, two" in " ".join(page.split())
+    assert "– not looked at: one, two" in verdict_text(_wrong(findings=findings), local=True)
+    assert page.count("✗") == 2  # that of the verdict, that of the row
+
+
+@pytest.mark.parametrize(
+    ("text", "html", "words"),
+    [
+        ("a `*code*` b", "a <code>*code*</code> b", "a *code* b"),
+        ("**bold `x`** text", "<strong>bold <code>x</code></strong> text", "bold x text"),
+        ("should *not* be", "should <em>not</em> be", "should not be"),
+        ("2 * x * y and a*b*c", "2 * x * y and a*b*c", "2 * x * y and a*b*c"),
+        ("for ** or pow()", "for ** or pow()", "for ** or pow()"),
+        ("*<b>*", "<em>&lt;b&gt;</em>", "<b>"),
+    ],
+)
+def test_prose_sets_marks_and_plain_text_drops_them(text, html, words):
+    assert prose(text) == html
+    assert plain(text) == words
 
 
 def test_text_for_a_terminal_keeps_to_its_lines_and_steers_nothing():

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.grading.intake.showing import sanitized, shown_outputs
 from autograder.judging.cells import bound_names, parse_cell
+from autograder.student_work.showing import sanitized, shown_outputs
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
 _LINES = json.JSONEncoder(ensure_ascii=False, separators=(",\n", ": "))
@@ -30,10 +31,17 @@ class Laid:
     notes: list[str] = field(default_factory=list)
 
 
-def lay(pristine: NotebookNode, submitted: NotebookNode) -> Laid:
-    """Lay the cells of a submission into a copy of the pristine notebook."""
+def lay(
+    pristine: NotebookNode,
+    submitted: NotebookNode,
+    markdown: Callable[[str], str] = sanitized,
+) -> Laid:
+    """Lay the cells of a submission into a copy of the pristine notebook.
+
+    ``markdown`` is what is made of a student's texts: harmless to others, unless said otherwise.
+    """
     laid = Laid(_copied(pristine))
-    places = _places(laid.notebook, submitted, laid.notes)
+    places = places_in(laid.notebook, submitted, laid.notes)
     own = laid.notebook.cells
     extras: dict[int, list[NotebookNode]] = {}
     taken: dict[int, list[NotebookNode]] = {}
@@ -41,12 +49,12 @@ def lay(pristine: NotebookNode, submitted: NotebookNode) -> Laid:
     for cell, place in zip(submitted.cells, places, strict=True):
         if place is None:
             if cell.source.strip():
-                extras.setdefault(position, []).append(_extra(cell))
+                extras.setdefault(position, []).append(_extra(cell, markdown))
             continue
         position = place
         taken.setdefault(place, []).append(cell)
     for place, cells in taken.items():
-        _take(own[place], cells, extras.setdefault(place, []), laid.notes)
+        _take(own[place], cells, extras.setdefault(place, []), laid.notes, markdown)
     _note_missing(own, taken, laid.notes)
     _give_way(own, taken, extras, laid.notes)
     cells = list(extras.get(-1, []))
@@ -92,22 +100,24 @@ def belonging(pristine: NotebookNode, submitted: NotebookNode) -> int:
 
     A scratch notebook that begins with the lab's imports does not rival the one with the answers.
     """
-    places = {place for place in _places(pristine, submitted, []) if place is not None}
+    places = {place for place in places_in(pristine, submitted, []) if place is not None}
     asked = any("exercise" in pristine.cells[place].metadata["autograder"] for place in places)
     return 2 if asked else int(bool(places))
 
 
-def _places(pristine: NotebookNode, submitted: NotebookNode, notes: list[str]) -> list[int | None]:
+def places_in(
+    pristine: NotebookNode, submitted: NotebookNode, notes: list[str]
+) -> list[int | None]:
     """For every submitted cell the index of the pristine cell it stands for, if any."""
-    by_mark = {_mark(cell): i for i, cell in enumerate(pristine.cells) if _mark(cell)}
-    by_id = {cell["id"]: i for i, cell in enumerate(pristine.cells) if not _mark(cell)}
+    by_mark = {mark_of(cell): i for i, cell in enumerate(pristine.cells) if mark_of(cell)}
+    by_id = {cell["id"]: i for i, cell in enumerate(pristine.cells) if not mark_of(cell)}
     by_source: dict[str, int] = {}
     for index, cell in enumerate(pristine.cells):
-        by_source.setdefault(_normal(cell.source), index)
+        by_source.setdefault(normal(cell.source), index)
     places: list[int | None] = []
     seen = Counter(cell.get("id") for cell in submitted.cells)
     for cell in submitted.cells:
-        place = by_mark.get(_mark(cell))
+        place = by_mark.get(mark_of(cell))
         if (
             place is None
             and seen[cell.get("id")] == 1
@@ -116,9 +126,9 @@ def _places(pristine: NotebookNode, submitted: NotebookNode, notes: list[str]) -
         ):
             place = by_id[cell["id"]]
         if place is None and cell.source.strip():
-            place = by_source.get(_normal(cell.source))
+            place = by_source.get(normal(cell.source))
         places.append(place)
-    marked = any(_mark(cell) for cell in submitted.cells)
+    marked = any(mark_of(cell) for cell in submitted.cells)
     if not marked:
         recovered = _by_name(pristine, submitted, places)
         if recovered:
@@ -154,7 +164,7 @@ def _by_name(pristine: NotebookNode, submitted: NotebookNode, places: list[int |
     return found
 
 
-def _mark(cell: NotebookNode) -> tuple[str, str] | None:
+def mark_of(cell: NotebookNode) -> tuple[str, str] | None:
     """What a cell says it is; what nbgrader says of it where our own mark is gone."""
     ours = cell.metadata.get("autograder")
     if (
@@ -178,29 +188,34 @@ def _role(cell: NotebookNode) -> object:
     return ours.get("role") if isinstance(ours, dict) else None
 
 
-def _normal(source: str) -> str:
+def normal(source: str) -> str:
+    """A source without the white space that editors change at the ends of lines."""
     return "\n".join(line.rstrip() for line in source.strip().splitlines())
 
 
 def _take(
-    own: NotebookNode, cells: list[NotebookNode], extras: list[NotebookNode], notes: list[str]
+    own: NotebookNode,
+    cells: list[NotebookNode],
+    extras: list[NotebookNode],
+    notes: list[str],
+    markdown: Callable[[str], str],
 ) -> None:
     role, exercise = own.metadata["autograder"]["role"], own.metadata["autograder"].get("exercise")
     name = f"the {role} cell" + (f" of {exercise}" if exercise else "")
-    changed = [c for c in cells if _normal(c.source) != _normal(own.source)]
+    changed = [c for c in cells if normal(c.source) != normal(own.source)]
     if role in ("answer", "written"):
         # The last one that says something is the answer; earlier ones run before it.
         chosen = (changed or cells)[-1]
-        duplicates = [_extra(other) for other in changed[:-1]]
+        duplicates = [_extra(other, markdown) for other in changed[:-1]]
         for duplicate in duplicates:
             duplicate.metadata["duplicate"] = True
         extras[:0] = duplicates
-        own.source = chosen.source if role == "answer" else sanitized(chosen.source)
+        own.source = chosen.source if role == "answer" else markdown(chosen.source)
         if chosen.cell_type != own.cell_type:
             notes.append(f"{name} was a {chosen.cell_type} cell")
     elif changed and role == "setup":
         # Students add imports and helpers where the imports stand.
-        extras.insert(0, _extra(changed[-1]))
+        extras.insert(0, _extra(changed[-1], markdown))
         notes.append("a setup cell was changed; the student's version runs after the original")
     elif changed:
         notes.append(f"{name} was changed; the original was used")
@@ -260,7 +275,7 @@ def _give_way(
             notes.append(f"the answer cell of {exercise} was missing; another defines it")
 
 
-def _extra(cell: NotebookNode) -> NotebookNode:
+def _extra(cell: NotebookNode, markdown: Callable[[str], str]) -> NotebookNode:
     """A cell of the student's own: code to be run, text to be read, nothing to be rendered."""
     metadata = NotebookNode(autograder=NotebookNode(role="student"))
     if cell.cell_type == "code":
@@ -271,5 +286,4 @@ def _extra(cell: NotebookNode) -> NotebookNode:
             outputs=[],
             execution_count=None,
         )
-    source = sanitized(cell.source)
-    return NotebookNode(cell_type="markdown", source=source, metadata=metadata)
+    return NotebookNode(cell_type="markdown", source=markdown(cell.source), metadata=metadata)

@@ -1,4 +1,4 @@
-"""Linear warm-up, alone and before another schedule."""
+"""A warm-up joined to a cosine."""
 
 import math
 
@@ -9,123 +9,12 @@ from autograder.exercises.schedules.drawing import (
     draw_steps,
     follows,
     is_pure,
-    warmup_checks,
     without,
 )
 from autograder.exercises.schedules.lab import lab
 from autograder.judging import edit
 from course_lib import schedules
 from course_lib.schedules import cosine
-
-
-def _warmup(rng):
-    warmup = int(rng.integers(6, 30))
-    return {
-        "step": draw_steps(rng, 2 * warmup, around=(warmup, warmup // 2, 3 * warmup)),
-        "base_lr": draw_rate(rng),
-        "warmup_steps": warmup,
-    }
-
-
-linear_warmup = lab.exercise(
-    schedules.linear_warmup,
-    title="Linear warm-up",
-    statement=(
-        "Large rates at the very start, when gradients are wild, can ruin a run. Raise the rate on "
-        "a line over the first w = `warmup_steps` steps, in w equal stairs, then keep it.\n\n"
-        "**Ends.** `base_lr`/w at t = 0: the first update already counts; `base_lr` at t = w − 1, "
-        "the last step of the warm-up, and at every step after it. Steps, not epochs."
-    ),
-    points=1,
-    minutes=3,
-    core=False,
-    syllabus=("7.10",),
-    hide=("Formula",),
-    inputs=_warmup,
-    probe=AT_EVERY_STEP,
-    checks=warmup_checks(),
-    forbidden=SCHEDULERS,
-    hints=("What fraction of the warm-up's stairs has update t + 1 climbed?",),
-)
-
-
-@linear_warmup.mistake(
-    "Your first update has rate 0 and does nothing. Step t is update t + 1: α₀ (t + 1)/w."
-)
-def first_step_wasted(step, *, base_lr, warmup_steps):
-    return base_lr * min(step / warmup_steps, 1.0)
-
-
-@linear_warmup.mistake(
-    "Steps 0 and 1 have the same rate, and every stair comes one step late. Step t is update t + "
-    "1: α₀ (t + 1)/w."
-)
-def first_two_stairs_alike(step, *, base_lr, warmup_steps):
-    return base_lr * max(step, 1) / warmup_steps if step < warmup_steps else base_lr
-
-
-@linear_warmup.mistake("You take w + 1 stairs, so the peak comes one step late. α₀ (t + 1)/w.")
-def peak_a_step_late(step, *, base_lr, warmup_steps):
-    return base_lr * min((step + 1) / (warmup_steps + 1), 1.0)
-
-
-@linear_warmup.mistake(
-    "You start at 0 and reach the peak in w − 1 stairs. The first update should count: α₀ (t + "
-    "1)/w."
-)
-def from_zero_to_the_peak(step, *, base_lr, warmup_steps):
-    return base_lr * min(step / (warmup_steps - 1), 1.0)
-
-
-@linear_warmup.mistake("Your rate goes on rising after the warm-up. It stays at `base_lr`.")
-def never_stops_rising(step, *, base_lr, warmup_steps):
-    return base_lr * (step + 1) / warmup_steps
-
-
-@linear_warmup.mistake("After the warm-up your rate is 0. It stays at `base_lr`.")
-def nothing_after_the_warmup(step, *, base_lr, warmup_steps):
-    return base_lr * (step + 1) / warmup_steps if step < warmup_steps else 0.0
-
-
-@linear_warmup.mistake(
-    "Your rate stays low and then jumps. It should rise by the same amount at every step."
-)
-def waits_and_jumps(step, *, base_lr, warmup_steps):
-    return base_lr if step >= warmup_steps else base_lr / warmup_steps
-
-
-@linear_warmup.mistake("Your rate falls to 0. A warm-up rises.")
-def cools_down(step, *, base_lr, warmup_steps):
-    return base_lr * max(1 - step / warmup_steps, 0.0)
-
-
-@linear_warmup.mistake("Your rate rises like a root. Asked for is a line.")
-def by_a_root(step, *, base_lr, warmup_steps):
-    return base_lr * min(((step + 1) / warmup_steps) ** 0.5, 1.0)
-
-
-@linear_warmup.mistake("`//` gives 0 until the warm-up is over. Use `/`.")
-def over_whole_numbers(step, *, base_lr, warmup_steps):
-    return base_lr * min((step + 1) // warmup_steps, 1)
-
-
-@linear_warmup.mistake(
-    "Your rate rises along 1 − e^(−n/w) and has 63 % after w steps. Asked for is a line."
-)
-def exponential_warmup(step, *, base_lr, warmup_steps):
-    return base_lr * (1 - math.exp(-(step + 1) / warmup_steps))
-
-
-@linear_warmup.alternative
-def warmup_by_cases(step, *, base_lr, warmup_steps):
-    if step + 1 < warmup_steps:
-        return (step + 1) * base_lr / warmup_steps
-    return base_lr
-
-
-@linear_warmup.alternative
-def warmup_by_clamping_updates(step, *, base_lr, warmup_steps):
-    return base_lr / warmup_steps * min(step + 1, warmup_steps)
 
 
 def _warmup_and_wave(rng):

@@ -1,4 +1,4 @@
-"""Schedules with a last step: linear and cosine."""
+"""Cosine decay, which knows how long the training is."""
 
 import math
 
@@ -14,107 +14,6 @@ from autograder.exercises.schedules.drawing import (
 )
 from autograder.exercises.schedules.lab import lab
 from course_lib import schedules
-
-
-def _line(rng):
-    total = int(rng.integers(23, 90))
-    return {
-        "step": draw_steps(rng, total, around=(total, 2 * total, total + total // 3)),
-        "base_lr": draw_rate(rng),
-        "total_steps": total,
-    }
-
-
-linear = lab.exercise(
-    schedules.linear,
-    title="Along a straight line",
-    statement=(
-        "Bring the rate down on a straight line over a training of `total_steps` = T steps, t = 0, "
-        "…, T − 1.\n\n"
-        "**Ends.** `base_lr` at t = 0. The line reaches zero at t = T, *after* the last step: the "
-        "last step, t = T − 1, has `base_lr`/T and is not wasted. Whoever trains on gets **0** at "
-        "every t ≥ T, never a negative rate."
-    ),
-    points=2,
-    minutes=4,
-    core=False,
-    syllabus=("7.6",),
-    hide=("Formula",),
-    inputs=_line,
-    probe=AT_EVERY_STEP,
-    checks=ending_checks(),
-    forbidden=SCHEDULERS,
-    hints=("α₀ times the fraction of the training that is still ahead.", "`min` or `max` clamps."),
-)
-
-
-@linear.mistake("After T your rate is negative: training would climb the loss. Hold it at 0 there.")
-def negative_after_the_end(step, *, base_lr, total_steps):
-    return base_lr * (1 - step / total_steps)
-
-
-@linear.mistake(
-    "You reach 0 at the last step, t = T − 1, which then does nothing. Divide by T: the line "
-    "reaches 0 at t = T, after the last step."
-)
-def last_step_wasted(step, *, base_lr, total_steps):
-    return base_lr * max(0.0, 1 - step / (total_steps - 1))
-
-
-@linear.mistake(
-    "You are one step ahead: step 0 has less than `base_lr`, and the last step has 0. Use t, not "
-    "t + 1."
-)
-def first_step_lowered(step, *, base_lr, total_steps):
-    return base_lr * max(0.0, 1 - (step + 1) / total_steps)
-
-
-@linear.mistake("Your line reaches 0 at T + 1. It should at T.")
-def one_too_long(step, *, base_lr, total_steps):
-    return base_lr * max(0.0, 1 - step / (total_steps + 1))
-
-
-@linear.mistake("After the end you keep the rate of the last step, α₀/T. Asked for is 0 at t ≥ T.")
-def keeps_the_last_rate(step, *, base_lr, total_steps):
-    return base_lr * (1 - min(step, total_steps - 1) / total_steps)
-
-
-@linear.mistake("At t = T your schedule starts over at `base_lr`. After the end the rate is 0.")
-def starts_over(step, *, base_lr, total_steps):
-    return base_lr * (1 - (step % total_steps) / total_steps)
-
-
-@linear.mistake("After the end your rate rises again. From t = T on it is 0.")
-def bounces(step, *, base_lr, total_steps):
-    return base_lr * abs(1 - step / total_steps)
-
-
-@linear.mistake("Your rate rises from 0. It starts at `base_lr` and falls.")
-def rises(step, *, base_lr, total_steps):
-    return base_lr * min(1.0, step / total_steps)
-
-
-@linear.mistake("`//` cuts t/T down to 0 until the end: your rate is constant, then 0. Use `/`.")
-def whole_division(step, *, base_lr, total_steps):
-    return base_lr * max(0, 1 - step // total_steps)
-
-
-@linear.alternative
-def by_cases(step, *, base_lr, total_steps):
-    if step >= total_steps:
-        return 0
-    return base_lr - base_lr / total_steps * step
-
-
-@linear.alternative
-def by_steps_left(step, *, base_lr, total_steps):
-    return base_lr * max(total_steps - step, 0) / total_steps
-
-
-@linear.alternative
-def by_interpolation(step, *, base_lr, total_steps):
-    position = min(step / total_steps, 1.0)
-    return torch.lerp(torch.tensor(base_lr), torch.tensor(0.0), position)
 
 
 def _wave(rng):
@@ -309,3 +208,66 @@ def by_torch_in_single_precision(step, *, base_lr, total_steps, min_lr=0.0):
     progress = torch.tensor(step / total_steps).clamp(max=1)
     wave = (1 + torch.cos(torch.pi * progress)) / 2
     return (min_lr + (base_lr - min_lr) * wave).item()
+
+
+AFTER_THE_END = ("the first rate", "half of the first rate", "0")
+
+
+def outcome_after_the_end() -> str:
+    """What torch's cosine schedule gives when it is stepped to twice its length."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=50)
+    for _ in range(100):
+        optimizer.step()
+        scheduler.step()
+    rate = optimizer.param_groups[0]["lr"]
+    if rate < 0.01:
+        return AFTER_THE_END[2]
+    return AFTER_THE_END[0 if rate > 0.09 else 1]
+
+
+lab.prediction(
+    "torch_after_the_end",
+    title="Predict: torch's cosine after its end",
+    statement=(
+        "`CosineAnnealingLR(optimizer, T_max=50)` brings the rate to 0 in 50 steps. You train on, "
+        "to step 100. Which rate does torch give at step **100**?"
+    ),
+    minutes=1,
+    syllabus=("7.7",),
+    choices=AFTER_THE_END,
+    outcome=outcome_after_the_end,
+    explanation=(
+        "torch evaluates the cosine and knows no end: after T the rate rises and at 2T it is where "
+        "it began. A training that is prolonged “a little” gets a rate that grows."
+    ),
+)
+
+
+TWICE_AS_LONG = ("0", "a quarter of it", "half of it", "all of it")
+
+
+def outcome_at_half_the_length() -> str:
+    """The share of the rate that is left when training stops at half of the cosine's length."""
+    share = schedules.cosine(100, base_lr=1.0, total_steps=200)
+    return min(
+        zip((0.0, 0.25, 0.5, 1.0), TWICE_AS_LONG, strict=True), key=lambda c: abs(c[0] - share)
+    )[1]
+
+
+lab.prediction(
+    "no_hyperparameters",
+    title="Predict: “cosine has no hyperparameters”",
+    statement=(
+        "One set of notes praises cosine decay because it “has no hyperparameters”. You set its "
+        "length T to 200 steps, and stop the training after 100. How much of `base_lr` is left then?"
+    ),
+    minutes=1,
+    syllabus=("7.7",),
+    choices=TWICE_AS_LONG,
+    outcome=outcome_at_half_the_length,
+    explanation=(
+        "Half: cos(π/2) = 0. T is a hyperparameter, and so is α₀. A run that is stopped early has "
+        "never had the small rates that make the schedule good."
+    ),
+)
