@@ -242,6 +242,10 @@ plotting.image_grid(
 # Take least squares, where everything can be computed. The loss is a bowl, and its shape, the Hessian
 # $X^TX/n$, depends on the features alone.
 
+# %% exercise="condition_number"
+
+# %% exercise="largest_stable_rate"
+
 # %% tags=["show"]
 # Three versions of the wines, with a column of ones for the intercept
 wines, target = wine.x_train.double(), (wine.y_train == 0).double()  # the first grower's wines
@@ -276,10 +280,6 @@ prepared = {
 }
 for name, features in prepared.items():
     print(f"{name:13} {len(features)} wines, largest entry {float(features.abs().max()):.4g}")
-
-# %% exercise="condition_number"
-
-# %% exercise="largest_stable_rate"
 
 # %% exercise="steps_on_raw_features"
 
