@@ -14,12 +14,12 @@
 # # Lab 3 · Preprocessing
 #
 # Before a network sees its first example, somebody decides in which unit each feature comes. Nothing
-# about the data changes by it, and no function becomes easier to *express*. Yet it can decide whether
-# gradient descent arrives at all.
+# about the wines, the digits or the photographs changes by it. Yet it can decide whether gradient
+# descent arrives at all.
 #
 # By the end you can
 # - center and scale tables and images, with constants from the right data;
-# - say when standardization hurts;
+# - say what standardization helps, and when;
 # - compute from the data alone which learning rates work, and how long it will take.
 #
 # **How it works.** As lab 1 says; the core takes about an hour, *Further* is optional.
@@ -184,6 +184,17 @@ plotting.image_grid(
 #
 # Constants are *fitted*, like weights, and like weights they come from the training split alone.
 
+# %% tags=["show"]
+# Patches of two photographs, some for training and some for testing
+photographs = data.photographs()
+size = 32
+patches = photographs.unfold(2, size, size).unfold(3, size, size)  # (2, 3, rows, columns, 32, 32)
+patches = patches.permute(0, 2, 3, 1, 4, 5).flatten(0, 2) / 255
+shuffled = torch.randperm(len(patches), generator=torch.Generator().manual_seed(1))
+train_patches, test_patches = patches[shuffled[:400]], patches[shuffled[400:]]
+print("patches for training", tuple(train_patches.shape), " for testing", tuple(test_patches.shape))
+plotting.image_grid(train_patches[:16], columns=8, title="Patches of two photographs")
+
 # %% exercise="channel_statistics"
 
 # %% exercise="one_test_row"
@@ -193,12 +204,6 @@ plotting.image_grid(
 # %% tags=["show"]
 # Training constants against everybody's own, on photographs and on one wine
 committed("preprocessing/one_test_row")
-photographs = data.photographs()
-size = 32
-patches = photographs.unfold(2, size, size).unfold(3, size, size)  # (2, 3, rows, columns, 32, 32)
-patches = patches.permute(0, 2, 3, 1, 4, 5).flatten(0, 2) / 255
-shuffled = torch.randperm(len(patches), generator=torch.Generator().manual_seed(1))
-train_patches, test_patches = patches[shuffled[:400]], patches[shuffled[400:]]
 normalizer = ImageNormalizer(train_patches)
 print(
     "saved with the model:", {name: tuple(t.shape) for name, t in normalizer.state_dict().items()}
@@ -229,8 +234,8 @@ plotting.image_grid(
 # %% [markdown]
 # With its own constants the evening looks exactly like noon: the shift that you would want to notice
 # is gone. A wine that comes alone is all zeros, for it is its own mean, and in larger batches a row's
-# numbers depend on which other rows were sent along. *The test to run on any preprocessing: one example alone, and the
-# same one in a batch, must come out equal.*
+# numbers depend on which other rows were sent along. *The test to run on any preprocessing: one
+# example alone, and the same one in a batch, must come out equal.*
 #
 # ## 4 · How many steps?
 #
@@ -241,17 +246,46 @@ plotting.image_grid(
 
 # %% exercise="largest_stable_rate"
 
-# %% exercise="steps_on_raw_features"
-
 # %% tags=["show"]
-# Condition number, largest stable rate and number of steps, for three versions of the wines
-committed("preprocessing/steps_on_raw_features")
+# Three versions of the wines, with a column of ones for the intercept
 wines, target = wine.x_train.double(), (wine.y_train == 0).double()  # the first grower's wines
 
 
 def with_intercept(features):
     """A column of ones, so that the model may add a constant."""
     return torch.cat([features, torch.ones(len(features), 1, dtype=features.dtype)], dim=1)
+
+
+def optimum(features):
+    """The weights of the smallest loss."""
+    return torch.linalg.lstsq(features, target[:, None], driver="gelsd").solution[:, 0]
+
+
+def descent_curve(features, steps=300):
+    """Excess loss after every step, as a share of that at the start."""
+    rate = float(largest_stable_rate(features)) / 2
+    floor = ((features @ optimum(features) - target) ** 2).mean()
+    w, shares = torch.zeros_like(features[0]), []
+    for _ in range(steps):
+        w = w - rate * features.T @ (features @ w - target) / len(features)
+        loss = (features @ w - target).square().mean()
+        shares.append(float((loss - floor) / (target.square().mean() - floor)))
+    return [max(share, 1e-6) for share in shares]
+
+
+prepared = {
+    "raw": with_intercept(wines),
+    "centered": with_intercept(center(wines, wines)),
+    "standardized": with_intercept(standardize(wines, wines)),
+}
+for name, features in prepared.items():
+    print(f"{name:13} {len(features)} wines, largest entry {float(features.abs().max()):.4g}")
+
+# %% exercise="steps_on_raw_features"
+
+# %% tags=["show"]
+# Condition number, largest stable rate and steps of three versions, and the first 300 of these steps
+committed("preprocessing/steps_on_raw_features")
 
 
 def steps_until(features, share):
@@ -273,38 +307,11 @@ def steps_until(features, share):
     return high
 
 
-def optimum(features):
-    """The weights of the smallest loss."""
-    return torch.linalg.lstsq(features, target[:, None], driver="gelsd").solution[:, 0]
-
-
-prepared = {
-    "raw": with_intercept(wines),
-    "centered": with_intercept(center(wines, wines)),
-    "standardized": with_intercept(standardize(wines, wines)),
-}
 for name, features in prepared.items():
     print(
         f"{name:13} condition number {float(condition_number(features)):8.3g}   largest rate "
         f"{float(largest_stable_rate(features)):8.3g}   steps {steps_until(features, 0.01):11,}"
     )
-
-# %% tags=["show"]
-# The first three hundred of these steps
-
-
-def descent_curve(features, steps=300):
-    """Excess loss after every step, as a share of that at the start."""
-    rate = float(largest_stable_rate(features)) / 2
-    floor = ((features @ optimum(features) - target) ** 2).mean()
-    w, shares = torch.zeros_like(features[0]), []
-    for _ in range(steps):
-        w = w - rate * features.T @ (features @ w - target) / len(features)
-        loss = (features @ w - target).square().mean()
-        shares.append(float((loss - floor) / (target.square().mean() - floor)))
-    return [max(share, 1e-6) for share in shares]
-
-
 plotting.training_curves(
     {name: descent_curve(features) for name, features in prepared.items()},
     log=True,
@@ -500,14 +507,14 @@ plotting.image_grid(
 # %% tags=["show"]
 # Four versions of the wines, and the steps really taken
 m, W = pca_whitening(wines, eps=0.0)
-prepared["whitened"] = with_intercept((wines - m) @ W)
-for name, features in prepared.items():
+four_versions = prepared | {"whitened": with_intercept((wines - m) @ W)}
+for name, features in four_versions.items():
     rate = float(largest_stable_rate(features)) / 2
     steps = gradient_descent_steps(features, target, rate, tolerance=0.01, max_steps=20_000)
     told = f"{steps:6,}" if steps < 20_000 else "more than 20,000"
     print(f"{name:13} condition number {float(condition_number(features)):8.3g}   steps {told}")
 plotting.training_curves(
-    {name: descent_curve(features) for name, features in prepared.items()},
+    {name: descent_curve(features) for name, features in four_versions.items()},
     log=True,
     window=1,
     ylabel="excess loss (share of that at the start)",
@@ -525,11 +532,12 @@ plotting.training_curves(
 
 # %% tags=["show"]
 # The best layer for standardized wines, folded into one for raw wines
-best = optimum(prepared["standardized"])
+z = prepared["standardized"]
+best = optimum(z)
 sigma = wines.std(dim=0, unbiased=False)
 weight, bias = fold_standardization(best[None, :-1], best[-1:], wines.mean(dim=0), sigma)
 folded = wines @ weight[0] + bias
-print(f"largest difference after folding {float((from_scaled - folded).abs().max()):.0e}")
+print(f"largest difference after folding {float((z @ best - folded).abs().max()):.0e}")
 
 # %% [markdown]
 # ## 9 · In which order, and how often?
@@ -550,6 +558,8 @@ def visible(images):
     return images * channel_std[:, None, None] + channel_mean[:, None, None]
 
 
+normalizer = ImageNormalizer(train_patches)
+channel_mean, channel_std = normalizer.mean, normalizer.std
 small = photographs[:, :, ::4, ::4] / 255
 right = pad_then_normalize(small, channel_mean, channel_std, 12)
 gray = F.pad(normalizer(small), [12] * 4)

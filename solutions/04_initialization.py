@@ -55,7 +55,7 @@ autograder.open_lab("initialization")
 #
 # Three times the same network, the same data (photographs of clothes, Fashion-MNIST), the same
 # optimizer, the same learning rate, for 120 steps. Only the standard deviation of the starting
-# weights differs, by one factor for all eight hidden layers.
+# weights differs, by one factor for all nine layers.
 
 # %% tags=["show"]
 # One network, started with weights of three sizes
@@ -100,8 +100,8 @@ plotting.training_curves(curves, ylabel="training loss", title="One factor of tw
 
 # %% [markdown]
 # Half as large: for a hundred steps the loss hardly leaves ln 10 = 2.30, that of guessing. Twice as
-# large: it explodes (values above 10 are drawn at 10). What is "just right", and why is it so narrow? A factor of
-# two in each of nine layers is a factor of 512 at the end.
+# large: it explodes (values above 10 are drawn at 10). What is "just right", and why is it so narrow?
+# A factor of two in each of nine layers is a factor of 512 at the end.
 #
 # ## 1 · Random, but how large?
 #
@@ -328,7 +328,7 @@ plotting.training_curves(
 # %% [markdown]
 # With standard deviation 0.01 the loss stays at ln 10 = 2.30, that of guessing, and so it does with
 # `nn.Linear`'s own default. Kaiming starts at once; Glorot's weights, smaller by √2 here, start a
-# little later. A factor that a shallow network forgives is taken to the tenth power here.
+# little later. Every factor is taken to the tenth power here.
 
 # %% exercise="equal_is_not_healthy"
 

@@ -37,6 +37,7 @@
 # | weight γ, bias β | scale and shift *after* normalizing, one per feature | |
 
 # %% tags=["setup"]
+import functools
 import math
 
 import numpy as np
@@ -105,11 +106,28 @@ def train(model, learning_rate, epochs=10, batch_size=100):
     return losses, float(right)
 
 
+NETWORKS = {
+    "plain": lambda: mlp(False),
+    "batch norm": lambda: mlp(True),
+    "batch norm, then noise": lambda: mlp(True, noise=True),
+}
+
+
+@functools.cache
+def three_seeds(name, rate):
+    """Loss of every step and test accuracy of a network, for three seeds; trained only once."""
+    found = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        found.append(train(NETWORKS[name](), rate))
+    return found
+
+
 opening = {}
 for rate in (0.01, 0.1):
-    for name, normalized in (("plain", False), ("batch norm", True)):
+    for name in ("plain", "batch norm"):
         torch.manual_seed(0)
-        losses, accuracy = train(mlp(normalized), rate, epochs=6)
+        losses, accuracy = train(NETWORKS[name](), rate, epochs=6)
         opening[f"{name}, rate {rate}"] = losses
         print(f"{name:10} learning rate {rate:<5} test accuracy {accuracy:.2f}")
 plotting.training_curves(opening, ylabel="training loss", title="Six layers on MNIST-1D")
@@ -218,26 +236,15 @@ print(f"gradient of the weights, new over old   {(linear.weight.grad / gradient)
 # %% tags=["show"]
 # Test accuracy of three seeds at three learning rates
 committed("normalization/large_learning_rate")
-
-
-def three_seeds(make, rate):
-    """Loss of every step and test accuracy, for three seeds."""
-    found = []
-    for seed in range(3):
-        torch.manual_seed(seed)
-        found.append(train(make(), rate))
-    return found
-
-
-runs = {}
 for rate in (0.01, 0.1, 0.5):
-    for name, normalized in (("plain", False), ("batch norm", True)):
-        runs[name, rate] = three_seeds(lambda normalized=normalized: mlp(normalized), rate)
-        scores = "  ".join(f"{score:.2f}" for _, score in runs[name, rate])
+    for name in ("plain", "batch norm"):
+        scores = "  ".join(f"{score:.2f}" for _, score in three_seeds(name, rate))
         print(f"learning rate {rate:<5} {name:10} test accuracy {scores}")
 figure = plotting.lines_over_depth(
     {
-        name: [np.mean([score for _, score in runs[name, rate]]) for rate in (0.01, 0.1, 0.5)]
+        name: [
+            np.mean([score for _, score in three_seeds(name, rate)]) for rate in (0.01, 0.1, 0.5)
+        ]
         for name in ("plain", "batch norm")
     },
     xlabel="learning rate",
@@ -258,8 +265,7 @@ figure
 # %% tags=["show"]
 # Plain, normalized, and normalized with noise behind it, at a learning rate of 0.01
 committed("normalization/noise_after_batch_norm")
-runs["batch norm, then noise", 0.01] = three_seeds(lambda: mlp(True, noise=True), 0.01)
-contest = {name: found for (name, rate), found in runs.items() if rate == 0.01}
+contest = {name: three_seeds(name, 0.01) for name in NETWORKS}
 for name, found in contest.items():
     print(f"{name:24} test accuracy", "  ".join(f"{score:.2f}" for _, score in found))
 plotting.training_curves(
@@ -376,7 +382,7 @@ print(f"largest difference {difference.abs().max():.0e}")
 #
 # Layer normalization normalizes each *example* over its features, group normalization each example
 # over groups of channels. Neither needs a batch, and neither differs between training and
-# evaluation: that is why transformers use them.
+# evaluation: one reason why transformers use the first.
 
 # %% exercise="layer_norm"
 

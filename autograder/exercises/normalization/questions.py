@@ -47,10 +47,10 @@ that makes the weights larger also makes the next steps smaller, relative to the
 )
 
 NOISE = (
-    "worse than the plain network: the noise undoes what batch normalization did",
-    "about like the plain network",
-    "clearly better than the plain network, and not far from batch normalization without noise",
-    "better than batch normalization without noise",
+    "worse than the plain network",
+    "about as well as the plain network",
+    "better than the plain network, but worse than without the noise",
+    "at least as well as without the noise",
 )
 
 
@@ -73,7 +73,7 @@ of 0.01, how well does this network do after ten epochs?""",
     choices=NOISE,
     outcome=outcome_with_noise,
     explanation="""About 57 % against 29 % without batch normalization and 62 % with clean batch
-normalization. The distributions drift, by construction, and nearly all of the benefit is still
+normalization. The distributions drift, by construction, and most of the benefit is still
 there. So a stable distribution of the inputs cannot be the main reason (Santurkar et al. 2018).""",
 )
 
@@ -94,7 +94,7 @@ at larger learning rates, and support it with a formula or a measurement of this
 the truth. In this lab we put random shifts, scales and noise after every batch normalization, new
 at each step. The next layer's inputs then drift more than without any normalization, and still the
 network reached about 57 %, against 29 % for the plain one and 62 % for clean batch normalization:
-almost all of the benefit remains although the drift is back. A better supported reason is that the
+most of the benefit remains although the drift is back. A better supported reason is that the
 loss no longer depends on the scale of the weights before the layer. From f(aW) = f(W) follows
 ∇f(aW) = ∇f(W)/a, so that too large a step makes the weights larger and the next steps smaller: the
 effective rate is η/a², and training steadies itself. At a rate of 0.5 the plain network stayed at
