@@ -1,6 +1,6 @@
 """Exercises, judging, grading and reports of the course on training neural networks.
 
-In a notebook, ``from autograder import check, commit, committed`` is all a student needs.
+A notebook's first code cell opens its lab: ``from autograder import …, open_lab``.
 """
 
 from __future__ import annotations
@@ -8,9 +8,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autograder.notebook import check, commit, committed
+    from autograder.notebook import (
+        check,
+        commit,
+        committed,
+        failing,
+        hint,
+        open_lab,
+        progress,
+        reference,
+        resume,
+    )
 
-__all__ = ["check", "commit", "committed"]
+__all__ = [
+    "check",
+    "commit",
+    "committed",
+    "failing",
+    "hint",
+    "open_lab",
+    "progress",
+    "reference",
+    "resume",
+]
 
 
 def __getattr__(name: str) -> Any:

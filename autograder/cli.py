@@ -1,4 +1,4 @@
-"""The command line: ``course build | intake | grade | report | audit | doctor | demo``."""
+"""The command line: ``course start | build | intake | grade | report | audit | doctor | demo``."""
 
 from __future__ import annotations
 
@@ -50,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("labs", nargs=labs, metavar="LAB", help=text)
         return sub
 
+    text = "open the labs in a folder of your own; what you wrote in it stays"
+    start = command("start", _start, text, labs=None)
+    text = "name, number or slug of a lab to open; the course home when left out"
+    start.add_argument("lab", nargs="?", metavar="LAB", help=text)
+    text = "your folder; training-labs in your home folder when left out"
+    start.add_argument("--folder", type=Path, metavar="FOLDER", help=text)
+    start.add_argument("--no-browser", action="store_true", help="say the address, open no window")
     build = command("build", _build, "build the instructor's and the students' notebooks")
     build.add_argument(
         "--check", action="store_true", help="fail when what is built is out of date"
@@ -145,6 +152,16 @@ def _write_json(path: Path | None, data: Any) -> None:
         raise Problem(f"cannot write {path}: {error.strerror}; nothing else was lost") from None
 
 
+def _start(options: argparse.Namespace) -> int:
+    from autograder.desk.start import NotStarted, start
+
+    try:
+        start(options.lab, options.folder, browser=not options.no_browser)
+    except NotStarted as reason:
+        raise Problem(str(reason)) from None
+    return 0
+
+
 def _build(options: argparse.Namespace) -> int:
     from autograder.building import BuildError, build, check, syllabus
 
@@ -237,11 +254,15 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from autograder.building import BuildError
     from autograder.demo import run_demo
     from autograder.grading.command import How
 
-    jobs = options.jobs or options.jobs_when_left_out
-    return run_demo(_repository(), _labs(options), How(jobs, unsafe_no_box=options.unsafe_no_box))
+    how = How(options.jobs or options.jobs_when_left_out, unsafe_no_box=options.unsafe_no_box)
+    try:
+        return run_demo(_repository(), _labs(options), how)
+    except BuildError as error:
+        raise Problem(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from autograder.answering.outcome import Outcome
 from autograder.building import student_notebook
 from autograder.grading.course import Course
 from autograder.grading.intake.taking import take_in_student
@@ -21,7 +22,6 @@ from autograder.grading.keeping.gradebook import open_gradebook, register_lab
 from autograder.grading.keeping.saving import database_url, save
 from autograder.grading.running import grade as grading
 from autograder.grading.running.kernels import Boxed
-from autograder.grading.running.outcome import Outcome
 from autograder.grading.running.references import References
 from autograder.grading.running.sealed import temporary_room
 from autograder.grading.running.session import DEFAULT_LIMITS, Session

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Make .venv with everything the course needs, in the versions of constraints.txt; as root on Debian
-# and Ubuntu, install the system's packages too that are missing.
+# Make .venv with everything that building, grading and testing need, in the versions of
+# constraints.txt; as root on Debian and Ubuntu, install the system's packages too that are missing.
+# Students need less: README.md has their lines.
 # Takes the interpreter from $PYTHON, else the first fitting one of python3, 3.13, 3.12, 3.11.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,6 +39,12 @@ has_server() {
     command -v pg_ctl >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/pg_ctl' >/dev/null
 }
 
+# On Ubuntu the package is a stub that wants snap; there the tests of what students see are skipped.
+lacks_browser() {
+    grep -qx 'ID=debian' /etc/os-release 2>/dev/null &&
+        ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null
+}
+
 # The packages of Debian and Ubuntu that are still missing; the box and the tests need them.
 missing_packages() {
     # Debian and Ubuntu keep what `python3 -m venv` needs in a package of its own.
@@ -46,6 +53,7 @@ missing_packages() {
     [ "$(uname)" = Linux ] || return 0
     command -v bwrap >/dev/null || echo bubblewrap
     has_server || echo postgresql
+    ! lacks_browser || echo chromium
     "$1" -c 'import ctypes; ctypes.CDLL("libseccomp.so.2")' 2>/dev/null || echo libseccomp2
 }
 
@@ -66,7 +74,7 @@ install_packages() {
         *-venv*) fail "Python's venv module is missing; install it (on Debian and Ubuntu: sudo apt-get install $packages) and run this again." ;;
     esac
     echo "setup: still missing: $packages (on Debian and Ubuntu: sudo apt-get install $packages)." >&2
-    echo "setup: going on without; \`course doctor\` says what the box lacks, and tests that need PostgreSQL are skipped." >&2
+    echo "setup: going on without; \`course doctor\` says what the box lacks, and tests that need PostgreSQL or a browser are skipped." >&2
 }
 
 making=yes

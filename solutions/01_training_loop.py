@@ -19,15 +19,20 @@
 # look all right. Nothing raises; the network is just worse than it should be, and nobody knows why.
 #
 # By the end you can
-# - write a training loop, from the loss to the checkpoint, and say why each line stands where it does;
+# - write a training loop and say why each line stands where it does;
 # - know what the loss must be before the first step, and what it means if it is not;
-# - check a gradient so that a wrong one cannot pass and a right one is not blamed;
+# - measure a network without touching it, and say which bugs a test cannot see;
 # - train a convolutional network with pieces that are all your own.
 #
-# **How it works.** You write a function, you run the gray cell below it, and read at once what is
-# right and, if it behaves like a known mistake, which one. Run a check as often as you like: each run
-# draws fresh inputs. Exercises marked *core* take 60 to 90 minutes together; the *further* ones are
-# graded alike and optional. Before some experiments you commit to a prediction: it earns nothing and
+# **How it works.** You write a function, run the gray cell below it, and read at once what is right
+# and, if it behaves like a known mistake, which one. Each run of a check draws fresh inputs.
+# `hint("minibatches")` shows one hint after the other; `failing("minibatches")` gives you the inputs on
+# which it failed; `reference("minibatches")` shows the course's way and how yours differs, after success
+# or three different tries; `progress()` shows where you are. The core takes about an hour; *Further*, at the
+# end, is graded alike and optional.
+#
+# Experiments run whatever you have solved: where an answer of yours is missing or wrong, the course's
+# stands in, and the cell says so. Before some of them you commit to a prediction. It earns nothing and
 # costs nothing, but the experiment waits for it.
 #
 # **Conventions of this lab**
@@ -37,8 +42,6 @@
 # | `scores` | what the last layer gives, shape (N, C), **before** any softmax | logits |
 # | `target` | class numbers, shape (N,) | sometimes one-hot |
 # | loss of a batch | **mean** over its examples, natural logarithm | sums; CS231n: both |
-# | hinge loss | sum over the wrong classes | `F.multi_margin_loss` divides it by C |
-# | `weight_decay` λ | penalty (λ/2) Σ W², gradient λW | λ Σ W², gradient 2λW |
 # | a step, an iteration | one update of the parameters | |
 # | an epoch | one pass over the data, ⌈N/B⌉ steps | a fixed number of steps |
 
@@ -53,8 +56,11 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
-from autograder import check, commit, committed
+import autograder
+from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
+
+autograder.open_lab("training_loop")
 
 # %% [markdown]
 # ## Why it matters
@@ -63,6 +69,7 @@ from course_lib import data, plotting
 # of 50. One of them is right. The other two are each one line away from it.
 
 # %% tags=["show"]
+# Three loops on the same images, one of them right
 plotting.style()
 clothes = data.fashion_mnist()
 pixels = (clothes.x_train.flatten(1) - 0.286) / 0.353
@@ -106,21 +113,22 @@ for name, (_, accuracy) in loops.items():
 plotting.training_curves(
     {name: losses for name, (losses, _) in loops.items()},
     ylabel="training loss",
-    title="Three loops, one of them right",
+    title="Three loops, one epoch",
 )
 
 # %% [markdown]
 # None of them raises an error, and each of the wrong ones learns *something*. (Values above 6 are drawn
-# at 6. A fourth loop, wrong in a way that no line of it shows, follows in Section 5.)
+# at 6.)
 #
 # ## 1 · The loss
 #
-# Softmax and cross-entropy, from the formula to code that survives large scores. In a study of students'
-# solutions, more than half had a loss here that becomes infinite.
+# Softmax and cross-entropy. In a study of students' solutions, more than half had a loss here that
+# becomes infinite.
 
 # %% exercise="softmax_cross_entropy"
 
 # %% tags=["show"]
+# Your loss beside the formula as it is written, for larger and larger scores
 torch.manual_seed(0)
 example = torch.randn(6, 4)
 truth = torch.tensor([0, 1, 2, 3, 0, 1])
@@ -135,28 +143,6 @@ for factor in (1, 10, 100, 1000):
 # With scores a hundred times as large the probability of some true class rounds to zero, and its
 # logarithm is −∞. The two formulas are the same on paper.
 #
-# The gradient is worth knowing by heart.
-
-# %% exercise="softmax_cross_entropy_gradient"
-
-# %% tags=["show"]
-scores = (3 * example).requires_grad_()
-softmax_cross_entropy(scores, truth).backward()
-by_hand = softmax_cross_entropy_gradient(scores.detach(), truth)
-print(f"largest difference to autograd: {(by_hand - scores.grad).abs().max():.1e}")
-print("the rows add up to", " ".join(f"{total:.0e}" for total in by_hand.sum(dim=1).abs()))
-
-# %% [markdown]
-# What an example teaches is the difference between what was said and what is so. Each row adds up to
-# zero (up to rounding): whatever the true class gains, the others lose.
-#
-# The hinge loss asks for something else: a margin, and nothing beyond it.
-
-# %% exercise="hinge_loss"
-
-# %% exercise="hinge_loss_gradient"
-
-# %% [markdown]
 # ## 2 · Before the first step
 #
 # A network that knows nothing has a loss that you can compute in your head.
@@ -164,6 +150,7 @@ print("the rows add up to", " ".join(f"{total:.0e}" for total in by_hand.sum(dim
 # %% exercise="initial_loss"
 
 # %% tags=["show"]
+# The loss of a fresh network, with pixels scaled and unscaled
 batch = pixels[:500], labels[:500]
 gray = 255 * clothes.x_train[:500].flatten(1)
 with torch.no_grad():
@@ -177,11 +164,12 @@ print(f"measured, pixels from 0 to 255 {unscaled:.2f}")
 # A loss far above ln C says that the network is *confidently* wrong before it has seen anything. Here
 # somebody forgot to scale the inputs.
 #
-# With unequal classes there is a second number to know.
+# And where the classes are not equally frequent?
 
 # %% exercise="noise_with_unequal_labels"
 
 # %% tags=["show"]
+# A linear model learns from noise
 committed("training_loop/noise_with_unequal_labels")
 torch.manual_seed(0)
 noise = torch.randn(4000, 3)
@@ -201,81 +189,276 @@ for _ in range(60):
 entropy = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1))
 print(f"ln 2 {math.log(2):.3f}, first loss {losses[0]:.3f}")
 print(f"−Σ p ln p {entropy:.3f}, last loss {losses[-1]:.3f}")
+figure = plotting.training_curves({"loss": losses}, title="Pure noise, labels 90 : 10")
+levels = {"ln 2": math.log(2), "−Σ p ln p": entropy}
+for (name, level), color in zip(levels.items(), plotting.PALETTE[1:], strict=False):
+    figure.axes[0].axhline(level, linestyle="--", color=color, label=name)
+figure.axes[0].legend()
+figure
+
+# %% [markdown]
+# The model knows nothing about any input, and its loss has more than halved.
+#
+# ## 3 · The step
+
+# %% exercise="sgd_step"
+
+# %% tags=["show"]
+# Five steps beside those of torch's SGD
+torch.manual_seed(0)
+weight = nn.Parameter(torch.tensor([2.0, -1.0]))
+optimizer = torch.optim.SGD([nn.Parameter(weight.detach().clone())], lr=0.03)
+theirs = optimizer.param_groups[0]["params"][0]
+scale = torch.tensor([1.0, 10.0])
+for _ in range(5):
+    for parameter in (weight, theirs):
+        (scale * parameter**2).sum().backward()
+    sgd_step([weight], 0.03)
+    optimizer.step()
+    optimizer.zero_grad()
+print("yours  ", [round(value, 4) for value in weight.tolist()])
+print("torch's", [round(value, 4) for value in theirs.tolist()])
+
+# %% [markdown]
+# Step for step the same.
+#
+# ## 4 · The batches and the loop
+
+# %% exercise="minibatches"
+
+# %% exercise="train_epoch"
+
+# %% [markdown]
+# Now a loop that is right in every line, on data stored class by class.
+
+# %% exercise="sorted_by_class"
+
+# %% tags=["show"]
+# One epoch, shuffled and class by class
+committed("training_loop/sorted_by_class")
+by_class = labels.argsort(stable=True)
+ordered = list(zip(pixels[by_class].split(50), labels[by_class].split(50), strict=True))
+torch.manual_seed(0)
+orders = {
+    "shuffled": minibatches(pixels[by_class], labels[by_class], 50),
+    "class by class": ordered,
+}
+curves = {}
+for name, batches in orders.items():
+    model = small_network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    curves[name] = [train_epoch(model, optimizer, [one]) for one in batches]
+    with torch.no_grad():
+        answers = model(test_pixels).argmax(dim=1)
+    accuracy = (answers == clothes.y_test).float().mean()
+    print(f"{name:15} test accuracy {accuracy:.2f}, different answers {len(answers.unique())}")
 plotting.training_curves(
-    {
-        "loss": losses,
-        "ln 2": [math.log(2)] * 60,
-        "−Σ p ln p": [entropy] * 60,
-    },
-    title="Pure noise, labels 90 : 10",
+    {name: [min(loss, 12.0) for loss in losses] for name, losses in curves.items()},
+    ylabel="training loss",
+    title="The same examples, once each",
+    window=1,
 )
 
 # %% [markdown]
-# The loss more than halves, and the network knows nothing about any input: it has learned the shares p
-# of the classes. That level has a name and a formula.
-
-# %% exercise="label_entropy"
-
-# %% [markdown]
-# A penalty on the weights comes on top of the loss, and must not be there while you compare with ln C.
-
-# %% exercise="regularized_loss"
-
-# %% tags=["show"]
-model = small_network()
-with torch.no_grad():
-    each = F.cross_entropy(model(batch[0]), batch[1], reduction="none")
-    without = regularized_loss(each, dict(model.named_parameters()), 0.0)
-    with_penalty = regularized_loss(each, dict(model.named_parameters()), 0.01)
-    half_a_batch = regularized_loss(each[:250], dict(model.named_parameters()), 0.01)
-    weights = sum((layer.weight**2).sum() for layer in (model[0], model[2]))
-print(f"without penalty {without:.4f}, with it {with_penalty:.4f}")
-print(f"difference {with_penalty - without:.4f}, (λ/2) Σ W² {0.01 / 2 * weights:.4f}")
-penalty = half_a_batch - each[:250].mean()
-print(f"penalty on half a batch {penalty:.4f}")
-
-# %% [markdown]
-# ## 3 · Sum or mean
+# Within a class the loss falls to nothing, and at each new class it jumps. At the end the network has three
+# answers left, and is right as often as chance.
 #
-# Whether a loss adds up or averages does not change the direction of a step, but its length.
+# ## 5 · Measuring
 
-# %% exercise="squared_error"
-
-# %% exercise="learning_rate_for_sum"
+# %% exercise="evaluate"
 
 # %% tags=["show"]
+# One network, the same test images, measured in both modes
 torch.manual_seed(0)
-inputs, wanted = torch.randn(40, 5, dtype=torch.float64), torch.randn(40, 7, dtype=torch.float64)
+normalized = nn.Sequential(
+    nn.Linear(784, 100), nn.BatchNorm1d(100), nn.ReLU(), nn.Dropout(0.5), nn.Linear(100, 10)
+)
+optimizer = torch.optim.SGD(normalized.parameters(), lr=0.02, momentum=0.9)
+for _ in range(3):
+    train_epoch(normalized, optimizer, minibatches(pixels[:2000], labels[:2000], 50))
+
+as_they_come = list(zip(test_pixels.split(100), clothes.y_test.split(100), strict=True))
+sorted_test = clothes.y_test.argsort(stable=True)
+in_classes = [(test_pixels[some], clothes.y_test[some]) for some in sorted_test.split(100)]
 
 
-def descend(reduction, learning_rate, steps=20):
-    """Weights after some steps on the squared error."""
-    weight = torch.zeros(5, 7, dtype=torch.float64, requires_grad=True)
-    for _ in range(steps):
-        loss = squared_error(inputs @ weight, wanted, reduction=reduction)
-        (gradient,) = torch.autograd.grad(loss, weight)
-        with torch.no_grad():
-            weight -= learning_rate * gradient
-    return weight.detach()
+def accuracy_in_train_mode(batches):
+    """The share of right answers of a model that nobody has put into eval mode."""
+    normalized.train()
+    with torch.no_grad():
+        right = sum(int((normalized(x).argmax(dim=1) == y).sum()) for x, y in batches)
+    return right / len(test_pixels)
 
 
-mean = descend("mean", 0.5)
-same = descend("sum", learning_rate_for_sum(0.5, wanted.numel()))
-by_examples = descend("sum", learning_rate_for_sum(0.5, len(wanted)))
-print(f"sum with η / 280 (all elements): largest difference {(mean - same).abs().max():.1e}")
-print(f"sum with η / 40 (the examples): largest difference {(mean - by_examples).abs().max():.1e}")
+for order, batches in {"as they come": as_they_come, "class by class": in_classes}.items():
+    accuracy = evaluate(normalized, batches)["accuracy"]
+    print(f"eval mode,  images {order:15} accuracy {accuracy:.3f}")
+for order, batches in {
+    "as they come": as_they_come,
+    "the same again": as_they_come,
+    "class by class": in_classes,
+}.items():
+    print(f"train mode, images {order:15} accuracy {accuracy_in_train_mode(batches):.3f}")
+afterwards = evaluate(normalized, as_they_come)["accuracy"]
+print(f"eval mode,  images {'as they come':15} accuracy {afterwards:.3f}, afterwards")
 
 # %% [markdown]
-# Divided by the number of elements, 40 × 7 = 280, the sum takes the same steps as torch's mean. Divided
-# by the number of examples it takes steps seven times as long, because the "mean" of a squared error is
-# one over *elements*.
+# In train mode dropout draws new masks: the same network measured twice gives two numbers. Batch
+# normalization uses the batch at hand: an image among 100 of its own kind loses what they have in common.
+# And it keeps what it has seen: the last line measures another network than the first, though nothing
+# was trained.
 #
-# Now two lines from a set of lecture notes, put together into one function.
+# ## 6 · Overfit on purpose
+#
+# Before a long run: can this network learn thirty images by heart? The loss must go to nearly zero; if
+# it does not, something is broken. And if it does, is everything in order?
 
-# %% exercise="one_hot_squared_error"
+# %% exercise="permuted_labels"
+
+# %% tags=["show"]
+# Thirty images, their own labels and shuffled ones
+committed("training_loop/permuted_labels")
+chosen = torch.cat([(labels == c).nonzero()[:3, 0] for c in range(10)])
+few, names = pixels[chosen], labels[chosen]
+wrong_names = names[torch.randperm(30, generator=torch.Generator().manual_seed(4))]
+
+
+def big_enough(dropout, weight_decay):
+    """A network with batch normalization and dropout, and an optimizer with weight decay."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(784, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Dropout(dropout), nn.Linear(128, 10)
+    )
+    options = {"lr": 0.1, "momentum": 0.9, "weight_decay": weight_decay}
+    return model, torch.optim.SGD(model.parameters(), **options)
+
+
+by_heart = {}
+for name, told in {"right labels": names, "shuffled labels": wrong_names}.items():
+    model, optimizer = big_enough(dropout=0.0, weight_decay=0.0)
+    by_heart[name] = [train_epoch(model, optimizer, [(few, told)]) for _ in range(70)]
+    print(f"{name:16} last loss {by_heart[name][-1]:.4f}")
+plotting.training_curves(by_heart, log=True, title="Thirty images, again and again")
 
 # %% [markdown]
-# ## 4 · Gradients you can trust
+# ## 7 · All together
+#
+# A convolutional network with 29,000 parameters, 10,000 images, three epochs: about 15 seconds on one
+# core. The loss, the batches, the loop and the evaluation are yours.
+
+# %% tags=["show"]
+# Three epochs with your own pieces
+images = ((clothes.x_train - 0.286) / 0.353)[:, None]
+test_images = ((clothes.x_test - 0.286) / 0.353)[:, None]
+test_set = list(zip(test_images.split(500), clothes.y_test.split(500), strict=True))
+
+
+def block(channels_in, channels_out):
+    return (
+        nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+    )
+
+
+torch.manual_seed(0)
+network = nn.Sequential(
+    *block(1, 16), *block(16, 32), *block(32, 64), nn.Flatten(), nn.Linear(64 * 9, 10)
+)
+print(f"{sum(p.numel() for p in network.parameters()):,} parameters")
+epochs, batch_size = 3, 100
+per_epoch = math.ceil(len(images) / batch_size)
+optimizer = torch.optim.SGD(network.parameters(), lr=0.02, momentum=0.9, weight_decay=1e-4)
+scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * per_epoch)
+start = evaluate(network, test_set)
+print(f"before: loss {start['loss']:.2f} (ln 10 = {math.log(10):.2f})")
+
+training_loss, validation = [], [start["loss"]]
+for epoch in range(epochs):
+    batches = list(minibatches(images, clothes.y_train, batch_size))
+    bar = tqdm(batches, f"epoch {epoch + 1}", file=sys.stdout, ncols=72, mininterval=1)
+    for batch in bar:
+        training_loss.append(train_epoch(network, optimizer, [batch]))
+        scheduler.step()
+        bar.set_postfix(loss=f"{training_loss[-1]:.2f}", refresh=False)
+    result = evaluate(network, test_set)
+    validation.append(result["loss"])
+    print(f"validation loss {result['loss']:.3f}, accuracy {result['accuracy']:.3f}")
+
+# %% tags=["show"]
+# Training and validation loss
+figure = plotting.training_curves(
+    {"training": training_loss}, title="Your loop, your loss, your batches"
+)
+ends = [per_epoch * epoch for epoch in range(epochs + 1)]
+figure.axes[0].plot(ends, validation, "s--", color=plotting.PALETTE[1], label="validation")
+figure.axes[0].legend()
+figure
+
+# %% [markdown]
+# The pale line is the loss of each batch, the strong one its running median. The validation loss is
+# measured after each epoch, in eval mode. What does the network still get wrong?
+
+# %% tags=["show"]
+# Its weakest classes, and its first ten mistakes
+network.eval()
+with torch.no_grad():
+    answers = torch.cat([network(x).argmax(dim=1) for x, _ in test_set])
+right = [(answers == clothes.y_test)[clothes.y_test == c].float().mean() for c in range(10)]
+for c in torch.stack(right).argsort()[:3].tolist():
+    print(f"{data.FASHION_CLASSES[c]:10} recall {right[c]:.2f}")
+wrong = (answers != clothes.y_test).nonzero()[:10, 0]
+captions = [
+    f"{data.FASHION_CLASSES[clothes.y_test[i]]}\nas {data.FASHION_CLASSES[answers[i]]}"
+    for i in wrong
+]
+plotting.image_grid(clothes.x_test[wrong], captions, columns=5, title="Its first ten mistakes")
+
+# %% exercise="diagnose_a_run"
+
+# %% [markdown]
+# ## Where to go from here
+#
+# - Karpathy 2019, *A recipe for training neural networks*: the same distrust, from the first batch on.
+# - CS231n, *Neural networks part 3*: gradient checks and sanity checks.
+# - Bottou, Curtis & Nocedal 2018, *Optimization methods for large-scale machine learning*.
+# - The next lab opens the network: what stands between the layers, and what it lets through.
+
+# %% [markdown]
+# # Further
+#
+# Optional, and graded like the core: gradients by hand and how to check them, what a loss adds up and
+# averages, what an epoch and a batch cost, rare classes, a sharper test by overfitting, and a run that
+# resumes to the last bit.
+#
+# ## 8 · Gradients by hand
+#
+# The gradient of softmax and cross-entropy is worth knowing by heart.
+
+# %% exercise="softmax_cross_entropy_gradient"
+
+# %% tags=["show"]
+# Your gradient beside autograd's
+scores = (3 * example).requires_grad_()
+softmax_cross_entropy(scores, truth).backward()
+by_hand = softmax_cross_entropy_gradient(scores.detach(), truth)
+print(f"largest difference to autograd: {(by_hand - scores.grad).abs().max():.1e}")
+print("the rows add up to", " ".join(f"{total:.0e}" for total in by_hand.sum(dim=1).abs()))
+
+# %% [markdown]
+# What an example teaches is the difference between what was said and what is so. Each row adds up to
+# zero (up to rounding): whatever the true class gains, the others lose.
+#
+# The hinge loss asks for something else: a margin, and nothing beyond it. It adds up over the wrong
+# classes (torch's `F.multi_margin_loss` divides by C).
+
+# %% exercise="hinge_loss"
+
+# %% exercise="hinge_loss_gradient"
+
+# %% [markdown]
+# ## 9 · Gradients you can trust
 #
 # Autograd does not make mistakes in its rules; people do, in everything they write by hand. The judge is
 # a gradient from numbers alone.
@@ -285,6 +468,7 @@ print(f"sum with η / 40 (the examples): largest difference {(mean - by_examples
 # %% exercise="numeric_gradient"
 
 # %% tags=["show"]
+# The error of difference quotients of exp, for twelve steps h
 committed("training_loop/best_step_size")
 point = torch.linspace(0.5, 2, 20, dtype=torch.float64)
 
@@ -322,7 +506,7 @@ plotting.lines_over_depth(
 # %% [markdown]
 # On the left the formula's own error: a tenth of h makes it a hundred times smaller for central
 # differences, ten times for one-sided ones. On the right rounding takes over. In float32 even the best h
-# leaves an error of 2e-05, nearly a million times that of float64: check in float64. (Yours lies above
+# leaves an error of 2e-05, more than half a million times that of float64: check in float64. (Yours lies above
 # the curve at 1e-5, for it differentiates a sum of twenty terms, and the sum is rounded too.)
 #
 # Next: how does one say that two gradients agree?
@@ -332,6 +516,7 @@ plotting.lines_over_depth(
 # %% exercise="gradient_verdicts"
 
 # %% tags=["show"]
+# Verdicts on your hinge gradient, and on a broken one
 torch.manual_seed(1)
 hinge_scores = torch.randn(5, 4, dtype=torch.float64)
 hinge_scores[0, 1] = hinge_scores[0, 0] - 1 + 2e-6  # one margin is violated by a hair
@@ -354,69 +539,76 @@ for name, gradient in {"your hinge gradient": good, "one entry halved": broken}.
 # The inconclusive entries hang on a margin that is violated by 2e-6: a step of 1e-5 crosses it. Without
 # the third word you would search for a bug that is not there.
 #
-# ## 5 · The step, the batches, the loop
-
-# %% exercise="sgd_step"
-
-# %% tags=["show"]
-torch.manual_seed(0)
-weight = nn.Parameter(torch.tensor([2.0, -1.0]))
-optimizer = torch.optim.SGD([nn.Parameter(weight.detach().clone())], lr=0.1)
-theirs = optimizer.param_groups[0]["params"][0]
-scale = torch.tensor([1.0, 10.0])
-for _ in range(5):
-    for parameter in (weight, theirs):
-        (scale * parameter**2).sum().backward()
-    sgd_step([weight], 0.1)
-    optimizer.step()
-    optimizer.zero_grad()
-print("yours  ", [round(value, 4) for value in weight.tolist()])
-print("torch's", [round(value, 4) for value in theirs.tolist()])
-
-# %% [markdown]
-# Step for step the same. (The second entry jumps between −1 and 1: with a curvature of 20 this rate is
-# exactly at the edge of what it bears.) Next come the batches.
-
-# %% exercise="sorted_by_class"
-
-# %% exercise="minibatches"
-
-# %% exercise="train_epoch"
-
-# %% [markdown]
-# The fourth loop: right in every line, on data stored class by class.
-
-# %% tags=["show"]
-committed("training_loop/sorted_by_class")
-by_class = labels.argsort(stable=True)
-ordered = list(zip(pixels[by_class].split(50), labels[by_class].split(50), strict=True))
-torch.manual_seed(0)
-orders = {
-    "shuffled": minibatches(pixels[by_class], labels[by_class], 50),
-    "class by class": ordered,
-}
-curves = {}
-for name, batches in orders.items():
-    model = small_network()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
-    curves[name] = [train_epoch(model, optimizer, [one]) for one in batches]
-    with torch.no_grad():
-        answers = model(test_pixels).argmax(dim=1)
-    accuracy = (answers == clothes.y_test).float().mean()
-    print(f"{name:15} test accuracy {accuracy:.2f}, different answers {len(answers.unique())}")
-plotting.training_curves(
-    {name: [min(loss, 12.0) for loss in losses] for name, losses in curves.items()},
-    ylabel="training loss",
-    title="The same examples, once each",
-    window=1,
-)
-
-# %% [markdown]
-# Within a class the loss falls to nothing, and at each new class it jumps. At the end the network has three
-# answers left, and is right as often as chance. Look at the orange curve between the jumps: on its own it
-# looks like a great success.
+# ## 10 · Unequal classes, and penalties
 #
-# ## 6 · Counting
+# The level to which the loss on pure noise fell (Section 2) has a name and a formula.
+
+# %% exercise="label_entropy"
+
+# %% [markdown]
+# A penalty on the weights comes on top of the loss, and must not be there while you compare with ln C.
+# Here it is (λ/2) Σ W², with the gradient λW; elsewhere you may find λ Σ W² and 2λW.
+
+# %% exercise="regularized_loss"
+
+# %% tags=["show"]
+# The same loss with and without a penalty
+model = small_network()
+x, y = pixels[:500], labels[:500]
+with torch.no_grad():
+    each = F.cross_entropy(model(x), y, reduction="none")
+    without = regularized_loss(each, dict(model.named_parameters()), 0.0)
+    with_penalty = regularized_loss(each, dict(model.named_parameters()), 0.01)
+    half_a_batch = regularized_loss(each[:250], dict(model.named_parameters()), 0.01)
+    weights = sum((layer.weight**2).sum() for layer in (model[0], model[2]))
+print(f"without penalty {without:.4f}, with it {with_penalty:.4f}")
+print(f"difference {with_penalty - without:.4f}, (λ/2) Σ W² {0.01 / 2 * weights:.4f}")
+penalty = half_a_batch - each[:250].mean()
+print(f"penalty on half a batch {penalty:.4f}")
+
+# %% [markdown]
+# ## 11 · Sum or mean
+#
+# Whether a loss adds up or averages does not change the direction of a step, but its length.
+
+# %% exercise="squared_error"
+
+# %% exercise="learning_rate_for_sum"
+
+# %% tags=["show"]
+# Twenty steps on a mean, and on a sum with two rates
+torch.manual_seed(0)
+inputs, wanted = torch.randn(40, 5, dtype=torch.float64), torch.randn(40, 7, dtype=torch.float64)
+
+
+def descend(reduction, learning_rate, steps=20):
+    """Weights after some steps on the squared error."""
+    weight = torch.zeros(5, 7, dtype=torch.float64, requires_grad=True)
+    for _ in range(steps):
+        loss = squared_error(inputs @ weight, wanted, reduction=reduction)
+        (gradient,) = torch.autograd.grad(loss, weight)
+        with torch.no_grad():
+            weight -= learning_rate * gradient
+    return weight.detach()
+
+
+mean = descend("mean", 0.5)
+same = descend("sum", learning_rate_for_sum(0.5, wanted.numel()))
+by_examples = descend("sum", learning_rate_for_sum(0.5, len(wanted)))
+print(f"sum with η / 280 (all elements): largest difference {(mean - same).abs().max():.1e}")
+print(f"sum with η / 40 (the examples): largest difference {(mean - by_examples).abs().max():.1e}")
+
+# %% [markdown]
+# Divided by the number of elements, 40 × 7 = 280, the sum takes the same steps as torch's mean. Divided
+# by the number of examples it takes steps seven times as long, because the "mean" of a squared error is
+# one over *elements*.
+#
+# Now two lines from a set of lecture notes, put together into one function.
+
+# %% exercise="one_hot_squared_error"
+
+# %% [markdown]
+# ## 12 · Counting
 
 # %% exercise="iterations_per_epoch"
 
@@ -430,6 +622,7 @@ plotting.training_curves(
 # %% exercise="largest_batch_size"
 
 # %% tags=["show"]
+# Bytes kept for the backward pass, in four settings
 committed("training_loop/memory_limit")
 
 
@@ -467,16 +660,16 @@ plotting.bars_with_prediction(
     measured,
     dict(zip(measured, (base, base, base, 2 * base), strict=True)),
     ylabel="MB kept for the backward pass",
-    title="What memory limits is the batch",
+    title="Bytes for the backward pass",
 )
 
 # %% [markdown]
-# The batch, not the epoch. If the batch does not fit, halve it: an epoch then has twice as many steps
+# If a batch does not fit, halve it: an epoch then has twice as many steps
 # and as many examples as before.
 #
-# ## 7 · Measuring
-
-# %% exercise="evaluate"
+# ## 13 · Rare classes
+#
+# Three measures that look at each class by itself.
 
 # %% exercise="precision_recall_f1"
 
@@ -486,6 +679,7 @@ plotting.bars_with_prediction(
 # Why macro-F1? A set in which one class is rare, and a network trained on it.
 
 # %% tags=["show"]
+# Accuracy and F1 where one class is rare
 torch.manual_seed(0)
 shirts = (labels == 6).nonzero()[:, 0]
 keep = torch.cat([(labels != 6).nonzero()[:, 0], shirts[:25]])
@@ -511,40 +705,10 @@ plotting.bars_with_prediction(tops, {}, ylabel="F1", title=title)
 # %% [markdown]
 # Accuracy hardly notices a class that is hardly there. Macro-F1 does.
 #
-# ## 8 · Overfit on purpose
+# ## 14 · A sharper test
 #
-# Before a long run: can this network learn thirty examples by heart?
-
-# %% exercise="permuted_labels"
-
-# %% tags=["show"]
-committed("training_loop/permuted_labels")
-chosen = torch.cat([(labels == c).nonzero()[:3, 0] for c in range(10)])
-few, names = pixels[chosen], labels[chosen]
-wrong_names = names[torch.randperm(30, generator=torch.Generator().manual_seed(4))]
-
-
-def big_enough(dropout, weight_decay):
-    """A network with batch normalization and dropout, and an optimizer with weight decay."""
-    torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.Linear(784, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Dropout(dropout), nn.Linear(128, 10)
-    )
-    options = {"lr": 0.1, "momentum": 0.9, "weight_decay": weight_decay}
-    return model, torch.optim.SGD(model.parameters(), **options)
-
-
-by_heart = {}
-for name, told in {"right labels": names, "shuffled labels": wrong_names}.items():
-    model, optimizer = big_enough(dropout=0.0, weight_decay=0.0)
-    by_heart[name] = [train_epoch(model, optimizer, [(few, told)]) for _ in range(70)]
-    print(f"{name:16} last loss {by_heart[name][-1]:.4f}")
-plotting.training_curves(by_heart, log=True, title="Thirty images, again and again")
-
-# %% [markdown]
-# So this test says that gradients flow and that the network is large enough. It cannot see labels that
-# belong to other images. Two things make it a good test: a sample with all classes in it, and nothing
-# that keeps the loss up on purpose.
+# Two things make overfitting on purpose a good test: a sample with all classes in it, and nothing that
+# keeps the loss up on purpose. And what it cannot see, labels that belong to other images, another test can.
 
 # %% exercise="small_sample"
 
@@ -553,6 +717,7 @@ plotting.training_curves(by_heart, log=True, title="Thirty images, again and aga
 # %% exercise="neighbor_agreement"
 
 # %% tags=["show"]
+# Overfitting with and without regularization, and asking the neighbors
 chosen = small_sample(labels, 3)
 few, names = pixels[chosen], labels[chosen]
 model, optimizer = big_enough(dropout=0.6, weight_decay=0.05)
@@ -571,11 +736,12 @@ plotting.training_curves(curves, log=True, title="With and without regularizatio
 # With regularization on, the loss stays up and you would look for a bug that is not there. And the bug
 # that overfitting cannot see, the neighbors can.
 #
-# ## 9 · Keeping a run
+# ## 15 · Keeping a run
 
 # %% exercise="Checkpoint"
 
 # %% tags=["show"]
+# A run interrupted after step 25, and resumed in three ways
 torch.manual_seed(0)
 stream = list(minibatches(pixels, labels, 100))
 
@@ -637,86 +803,3 @@ plotting.training_curves(
 # the difference, and that is worth a lot more than a lucky run.)
 
 # %% exercise="fade"
-
-# %% [markdown]
-# ## 10 · All together
-#
-# A convolutional network with 29,000 parameters, 10,000 images, four epochs: about 20 seconds on one
-# core. The loss, the batches, the loop, the evaluation and the checkpoint are yours.
-
-# %% tags=["show"]
-images = ((clothes.x_train - 0.286) / 0.353)[:, None]
-test_images = ((clothes.x_test - 0.286) / 0.353)[:, None]
-test_set = list(zip(test_images.split(500), clothes.y_test.split(500), strict=True))
-
-
-def block(channels_in, channels_out):
-    return (
-        nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
-        nn.BatchNorm2d(channels_out),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-    )
-
-
-torch.manual_seed(0)
-network = nn.Sequential(
-    *block(1, 16), *block(16, 32), *block(32, 64), nn.Flatten(), nn.Linear(64 * 9, 10)
-)
-print(f"{sum(p.numel() for p in network.parameters()):,} parameters")
-epochs, batch_size = 4, 100
-per_epoch = math.ceil(len(images) / batch_size)
-optimizer = torch.optim.SGD(network.parameters(), lr=0.02, momentum=0.9, weight_decay=1e-4)
-scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * per_epoch)
-start = evaluate(network, test_set)
-print(f"before: loss {start['loss']:.2f} (ln 10 = {math.log(10):.2f})")
-
-training_loss, validation = [], [start["loss"]]
-for epoch in range(epochs):
-    batches = list(minibatches(images, clothes.y_train, batch_size))
-    bar = tqdm(batches, f"epoch {epoch + 1}", file=sys.stdout, ncols=72, mininterval=1)
-    for batch in bar:
-        training_loss.append(train_epoch(network, optimizer, [batch]))
-        scheduler.step()
-        bar.set_postfix(loss=f"{training_loss[-1]:.2f}", refresh=False)
-    result = evaluate(network, test_set)
-    checkpoint = Checkpoint(network, optimizer, scheduler, len(training_loss))
-    validation.append(result["loss"])
-    print(f"validation loss {result['loss']:.3f}, accuracy {result['accuracy']:.3f}")
-
-# %% tags=["show"]
-figure = plotting.training_curves(
-    {"training": training_loss}, title="Your loop, your loss, your batches"
-)
-ends = [per_epoch * epoch for epoch in range(epochs + 1)]
-figure.axes[0].plot(ends, validation, "s--", color=plotting.PALETTE[1], label="validation")
-figure.axes[0].legend()
-figure
-
-# %% [markdown]
-# The pale line is the loss of each batch, the strong one its running median. The validation loss is
-# measured after each epoch, in eval mode. What does the network still get wrong?
-
-# %% tags=["show"]
-network.eval()
-with torch.no_grad():
-    answers = torch.cat([network(x).argmax(dim=1) for x, _ in test_set])
-right = [(answers == clothes.y_test)[clothes.y_test == c].float().mean() for c in range(10)]
-for c in torch.stack(right).argsort()[:3].tolist():
-    print(f"{data.FASHION_CLASSES[c]:10} recall {right[c]:.2f}")
-wrong = (answers != clothes.y_test).nonzero()[:10, 0]
-captions = [
-    f"{data.FASHION_CLASSES[clothes.y_test[i]]}\nas {data.FASHION_CLASSES[answers[i]]}"
-    for i in wrong
-]
-plotting.image_grid(clothes.x_test[wrong], captions, columns=5, title="Its first ten mistakes")
-
-# %% exercise="diagnose_a_run"
-
-# %% [markdown]
-# ## Where to go from here
-#
-# - Karpathy 2019, *A recipe for training neural networks*: the same distrust, from the first batch on.
-# - CS231n, *Neural networks part 3*: gradient checks and sanity checks.
-# - Bottou, Curtis & Nocedal 2018, *Optimization methods for large-scale machine learning*.
-# - The next lab opens the network: what stands between the layers, and what it lets through.

@@ -14,33 +14,24 @@
 # # Lab 3 · Preprocessing
 #
 # Before a network sees its first example, somebody decides in which unit each feature comes. Nothing
-# about the data changes by it, and no function becomes easier to *express*. Yet it can decide whether
-# gradient descent takes fifteen steps or more than a hundred million.
+# about the wines, the digits or the photographs changes by it. Yet it can decide whether gradient
+# descent arrives at all.
 #
 # By the end you can
-# - center and scale tables and images, with the right axes and constants from the right data;
-# - find the directions in which data vary, and whiten them, and say what ε is for;
-# - compute from the data alone which learning rates work, and how long it will take;
-# - see from one batch that images were normalized twice, or with red and blue exchanged;
-# - correct three sentences of widely read lecture notes.
+# - center and scale tables and images, with constants from the right data;
+# - say what standardization helps, and when;
+# - compute from the data alone which learning rates work, and how long it will take.
 #
-# **How it works.** You write a function, you run the gray cell below it, and read at once what is
-# right and, if it behaves like a known mistake, which one. Exercises marked *core* take 60 to 90
-# minutes together; the *further* ones are graded alike and optional. Before some experiments you
-# commit to a prediction: it earns nothing and costs nothing, but the experiment waits for it.
+# **How it works.** As lab 1 says; the core takes about an hour, *Further* is optional.
 #
-# **Conventions of this lab**
+# **Conventions**
 #
 # | symbol | meaning here | elsewhere |
 # |---|---|---|
 # | table | (N, D): one example per row, one feature per column | |
 # | images | (N, C, H, W), as in torch | numpy, Keras: (N, H, W, C) |
 # | σ that scales features | biased: divided by N, as in `np.std`, `StandardScaler` | `torch.std`: N − 1 |
-# | covariance of PCA, whitening | divided by n − 1, as in `np.cov`, scikit-learn's `PCA` | some texts: n |
-# | components | columns of U, largest variance first, sign arbitrary | scikit-learn: rows |
-# | ε of whitening | inside the root: 1/√(λ + ε) | |
 # | least-squares loss | ‖Xw − y‖² / (2n), Hessian XᵀX/n | without the ½: twice the Hessian |
-# | color images | red, green, blue | OpenCV: blue, green, red |
 
 # %% tags=["setup"]
 import math
@@ -50,18 +41,21 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder import check, commit, committed
+import autograder
+from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
+
+autograder.open_lab("preprocessing")
 
 # %% [markdown]
 # ## Why it matters
 #
 # Thirteen chemical measurements of a wine, and one of three growers to be told. The same linear
-# classifier, the same number of steps of plain gradient descent; the learning rate of each run is
-# the best of 19 rates from 10⁻⁶ to 1. The only difference: for the second curve each feature was
-# shifted and divided by a number.
+# classifier, the same number of steps of plain gradient descent, each time at the best of 19 learning
+# rates from 10⁻⁶ to 1. For the second curve each feature was shifted and divided by a number.
 
 # %% tags=["show"]
+# Raw and standardized wines, each at the best of 19 learning rates
 plotting.style()
 wine = data.wine()
 
@@ -103,18 +97,14 @@ plotting.training_curves(opening, window=1, title="The same wines, in other unit
 #
 # ## 1 · Where is zero?
 #
-# Centering moves the cloud of the data to the origin. What is "the mean" of images? A line of the
-# lecture notes has an opinion.
-
-# %% exercise="shape_of_the_mean"
+# Centering moves the cloud of the data to the origin.
 
 # %% exercise="center"
 
 # %% tags=["show"]
-committed("preprocessing/shape_of_the_mean")
+# Five pieces of clothing, the mean of two thousand, and the five centered
 clothes = data.fashion_mnist(2000, 1000)
 photos = clothes.x_train[:, None]  # (N, 1, H, W)
-print("shape of the mean over axis 0:", tuple(photos.mean(dim=0).shape))
 centered_photos = center(photos, photos[:5])
 plotting.image_grid(
     torch.cat([photos[:5], photos.mean(dim=0, keepdim=True), centered_photos]),
@@ -124,22 +114,15 @@ plotting.image_grid(
 )
 
 # %% [markdown]
-# So `X.mean(axis=0)` is an *image*, a ghost of shirts and shoes, and not one number per color. (All
-# panels share one scale: white is the smallest value, which is negative after centering.) Both
-# exist: AlexNet and the first ResNet subtracted the mean image, VGG one number per color. But a text
-# must not say the one and do the other.
-
-# %% exercise="center_channels"
-
-# %% [markdown]
-# One number per color is what one uses today: an image may then have any size, and be shifted or
-# cropped, without its constants changing.
+# The mean image is a ghost of shirts and shoes. (All panels share one scale: white is the smallest
+# value.)
 #
 # ## 2 · How long is one?
 
 # %% exercise="standardize"
 
 # %% tags=["show"]
+# Four features before and after, and what five nearest neighbors make of them
 after = standardize(wine.x_train, wine.x_train)
 chosen = [data.WINE_FEATURES.index(name) for name in ("hue", "alcohol", "magnesium", "proline")]
 histograms = {data.WINE_FEATURES[j]: wine.x_train[:, j] for j in chosen}
@@ -165,11 +148,12 @@ plotting.layer_histograms(
 
 # %% [markdown]
 # Raw, "near" means "alike in proline", for proline has the largest numbers. Standardized, every
-# feature has a say: 0.74 becomes 0.97. A free lunch?
+# feature has a say. A free lunch?
 
 # %% exercise="standardized_digits"
 
 # %% tags=["show"]
+# Digits by their five nearest neighbors, and the five digits that changed most
 committed("preprocessing/standardized_digits")
 digits = data.digits()
 ink, test_ink = digits.x_train.flatten(1), digits.x_test.flatten(1)
@@ -192,47 +176,33 @@ plotting.image_grid(
 )
 
 # %% [markdown]
-# Standardization asks how *unusual* a value is, not how much it says. Suppose you tell red playing
-# cards from black ones by their color. The blue channel is nearly the same for all of them, and what
-# little it varies is noise of the camera. Standardized, that noise is as loud as the red. A
-# near-constant feature is either dropped, or divided by √(σ² + ε), or left on the scale that it
-# shares with its neighbors, as is usual for pixels:
-
-# %% exercise="channel_statistics"
+# Standardization asks how *unusual* a value is, not how much it says. A near-constant feature is
+# either dropped, or divided by √(σ² + ε), or left on the scale that it shares with its neighbors. That
+# is usual for pixels: one mean and one σ for each color, which moreover fit images of any size.
+#
+# ## 3 · Whose constants?
+#
+# Constants are *fitted*, like weights, and like weights they come from the training split alone.
 
 # %% tags=["show"]
+# Patches of two photographs, some for training and some for testing
 photographs = data.photographs()
 size = 32
 patches = photographs.unfold(2, size, size).unfold(3, size, size)  # (2, 3, rows, columns, 32, 32)
 patches = patches.permute(0, 2, 3, 1, 4, 5).flatten(0, 2) / 255
 shuffled = torch.randperm(len(patches), generator=torch.Generator().manual_seed(1))
 train_patches, test_patches = patches[shuffled[:400]], patches[shuffled[400:]]
-channel_mean, channel_std = channel_statistics(train_patches)
 print("patches for training", tuple(train_patches.shape), " for testing", tuple(test_patches.shape))
-for name, m, s in zip(("red", "green", "blue"), channel_mean, channel_std, strict=True):
-    print(f"{name:6} mean {m:.3f}  std {s:.3f}")
-within = train_patches.std(dim=(2, 3), unbiased=False).mean(dim=0)
-print("mean of the patches' own stds:", "  ".join(f"{s:.3f}" for s in within.tolist()))
 plotting.image_grid(train_patches[:16], columns=8, title="Patches of two photographs")
 
-# %% [markdown]
-# The last line is a popular mistake: averaging the standard deviations of single images finds about
-# a quarter of the spread here, since most of it lies *between* the patches, of sky, roof and petal.
-# How popular? The `std = [0.2023, 0.1994, 0.2010]` of many programs for CIFAR-10 is made that way (all
-# pixels together give 0.2470, 0.2435, 0.2616), and so are the 0.229, 0.224, 0.225 of ImageNet, as
-# those found who computed them anew ([pytorch/vision#1965](https://github.com/pytorch/vision/pull/1965)).
-# Networks do not mind a factor of 1.2, so nobody noticed; but a model must go on being used with the
-# constants that it was trained with.
-#
-# ## 3 · Whose mean?
-#
-# Constants are *fitted*, like weights, and like weights they come from the training split alone.
+# %% exercise="channel_statistics"
 
 # %% exercise="one_test_row"
 
 # %% exercise="ImageNormalizer"
 
 # %% tags=["show"]
+# Training constants against everybody's own, on photographs and on one wine
 committed("preprocessing/one_test_row")
 normalizer = ImageNormalizer(train_patches)
 print(
@@ -257,21 +227,188 @@ one_wine = wine.x_test[:1]
 for name, constants in {"the training data's": wine.x_train, "its own": one_wine}.items():
     seen = standardize(constants, one_wine)[0, :4]
     print(f"one wine, with {name} constants:", "  ".join(f"{value:+.2f}" for value in seen), " …")
+plotting.image_grid(
+    torch.cat([test_patches[:8], evening[:8]]), columns=8, title="Test patches, and in the evening"
+)
 
 # %% [markdown]
 # With its own constants the evening looks exactly like noon: the shift that you would want to notice
-# is gone. A wine that comes alone is all zeros, for it is its own mean. (Your `standardize` divides
-# by 1 where σ is 0; a plain division would have given NaN.) And in between a row's numbers depend on
-# which other rows were sent along. *The test to run on any preprocessing: one example alone, and the
-# same one in a batch, must come out equal.*
+# is gone. A wine that comes alone is all zeros, for it is its own mean, and in larger batches a row's
+# numbers depend on which other rows were sent along. *The test to run on any preprocessing: one
+# example alone, and the same one in a batch, must come out equal.*
 #
-# ## 4 · Directions
+# ## 4 · How many steps?
+#
+# Take least squares, where everything can be computed. The loss is a bowl, and its shape, the Hessian
+# $X^TX/n$, depends on the features alone.
+
+# %% exercise="condition_number"
+
+# %% exercise="largest_stable_rate"
+
+# %% tags=["show"]
+# Three versions of the wines, with a column of ones for the intercept
+wines, target = wine.x_train.double(), (wine.y_train == 0).double()  # the first grower's wines
+
+
+def with_intercept(features):
+    """A column of ones, so that the model may add a constant."""
+    return torch.cat([features, torch.ones(len(features), 1, dtype=features.dtype)], dim=1)
+
+
+def optimum(features):
+    """The weights of the smallest loss."""
+    return torch.linalg.lstsq(features, target[:, None], driver="gelsd").solution[:, 0]
+
+
+def descent_curve(features, steps=300):
+    """Excess loss after every step, as a share of that at the start."""
+    rate = float(largest_stable_rate(features)) / 2
+    floor = ((features @ optimum(features) - target) ** 2).mean()
+    w, shares = torch.zeros_like(features[0]), []
+    for _ in range(steps):
+        w = w - rate * features.T @ (features @ w - target) / len(features)
+        loss = (features @ w - target).square().mean()
+        shares.append(float((loss - floor) / (target.square().mean() - floor)))
+    return [max(share, 1e-6) for share in shares]
+
+
+prepared = {
+    "raw": with_intercept(wines),
+    "centered": with_intercept(center(wines, wines)),
+    "standardized": with_intercept(standardize(wines, wines)),
+}
+for name, features in prepared.items():
+    print(f"{name:13} {len(features)} wines, largest entry {float(features.abs().max()):.4g}")
+
+# %% exercise="steps_on_raw_features"
+
+# %% tags=["show"]
+# Condition number, largest stable rate and steps of three versions, and the first 300 of these steps
+committed("preprocessing/steps_on_raw_features")
+
+
+def steps_until(features, share):
+    """Steps until this share of the excess loss is left, at half the largest stable rate.
+
+    Each part of the error shrinks by 1 − ηλ a step, so that nobody has to take them.
+    """
+    rate = float(largest_stable_rate(features)) / 2
+    curvatures, axes = torch.linalg.eigh(features.T @ features / len(features))
+    parts = curvatures * (axes.T @ optimum(features)) ** 2
+
+    def share_left(steps):
+        return float((parts * (1 - rate * curvatures) ** (2 * steps)).sum() / parts.sum())
+
+    low, high = 0, 2**40
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if share_left(middle) > share else (low, middle)
+    return high
+
+
+for name, features in prepared.items():
+    print(
+        f"{name:13} condition number {float(condition_number(features)):8.3g}   largest rate "
+        f"{float(largest_stable_rate(features)):8.3g}   steps {steps_until(features, 0.01):11,}"
+    )
+plotting.training_curves(
+    {name: descent_curve(features) for name, features in prepared.items()},
+    log=True,
+    window=1,
+    ylabel="excess loss (share of that at the start)",
+    title="Gradient descent on three versions of the same wines (cut at 10⁻⁶)",
+)
+
+# %% [markdown]
+# Fifteen steps against 164 million. Centering takes away the eigenvalue that the mean drives,
+# standardization the differences of scale.
+#
+# In the plot the centered wines lag *behind* the raw ones at first. Raw features have a mean, along
+# which the loss is steep, and with it they reproduce the average of y at once; centered features leave
+# that to the intercept, a direction as flat as the rate is small. The last percent is another matter:
+# 164 million steps against 0.9 million.
+#
+# And where do they arrive, if they take their time?
+
+# %% exercise="optimum_of_standardized"
+
+# %% tags=["show"]
+# The two optima, one prediction for each wine
+committed("preprocessing/optimum_of_standardized")
+from_raw = prepared["raw"] @ optimum(prepared["raw"])
+from_scaled = prepared["standardized"] @ optimum(prepared["standardized"])
+for name, fitted in {"raw": from_raw, "standardized": from_scaled}.items():
+    print(f"{name:13} training loss {float((fitted - target).square().mean()) / 2:.6f}")
+print(f"largest difference of the predictions {float((from_scaled - from_raw).abs().max()):.0e}")
+
+# %% exercise="sentences_of_the_notes"
+
+# %% [markdown]
+# ## Where to go from here
+#
+# - LeCun, Bottou, Orr & Müller 1998, *Efficient BackProp*, Sections 4.3 and 5: all of this lab, and
+#   still the best text on it.
+# - Bell & Sejnowski 1997, *The “independent components” of natural scenes are edge filters*: where
+#   the whitening of images is from.
+# - The next labs do for the *inside* of a network what you have done for its input: the right scale
+#   at the start (initialization), and at every step (batch normalization).
+
+# %% [markdown]
+# # Further
+#
+# Directions and whitening, the bowl of the loss in detail, and what goes wrong with images: one number
+# per color, borders, constants used twice, bytes. Optional, and graded like the core.
+#
+# | symbol | meaning here | elsewhere |
+# |---|---|---|
+# | covariance of PCA, whitening | divided by n − 1, as in `np.cov`, scikit-learn's `PCA` | some texts: n |
+# | components | columns of U, largest variance first, sign arbitrary | scikit-learn: rows |
+# | ε of whitening | inside the root: 1/√(λ + ε) | |
+# | color images | red, green, blue | OpenCV: blue, green, red |
+
+# %% [markdown]
+# ## 5 · One number per color
+#
+# Widely read lecture notes have an opinion on the mean of images.
+
+# %% exercise="shape_of_the_mean"
+
+# %% exercise="center_channels"
+
+# %% tags=["show"]
+# The shape of the notes' mean, the repaired line, and the constants of the photographs
+committed("preprocessing/shape_of_the_mean")
+print("shape of the mean over axis 0:", tuple(train_patches.mean(dim=0).shape))
+channel_mean, channel_std = channel_statistics(train_patches)
+print("mean per color, before the repaired line:", channel_mean.numpy().round(3))
+centered_patches = center_channels(train_patches, train_patches)
+print("and after it:", centered_patches.mean(dim=(0, 2, 3)).numpy().round(3) + 0.0)
+within = train_patches.std(dim=(2, 3), unbiased=False).mean(dim=0)
+print("std per color:", channel_std.numpy().round(3))
+print("mean of the patches' own stds:", within.numpy().round(3))
+
+# %% [markdown]
+# So `X.mean(axis=0)` is an *image*. Both exist: AlexNet and the first ResNet subtracted the mean image,
+# VGG one number per color, and one number per color is what one uses today. But a text must not say
+# the one and do the other.
+#
+# The last line is a popular mistake: averaging the standard deviations of single images finds about
+# a quarter of the spread here, since most of it lies *between* the patches, of sky, roof and petal.
+# How popular? The `std = [0.2023, 0.1994, 0.2010]` of many programs for CIFAR-10 is made that way (all
+# pixels together give 0.2470, 0.2435, 0.2616), and so are the 0.229, 0.224, 0.225 of ImageNet, as
+# those found who computed them anew ([pytorch/vision#1965](https://github.com/pytorch/vision/pull/1965)).
+# Networks do not mind a factor of 1.2, so nobody noticed; but a model must go on being used with the
+# constants that it was trained with.
+#
+# ## 6 · Directions
 #
 # Features that rise and fall together hold less than their number suggests.
 
 # %% exercise="pca"
 
 # %% tags=["show"]
+# The variance that the first components hold, and sixteen directions
 pixels = clothes.x_train.flatten(1)
 mean, variances, components = pca(pixels)
 share = variances.cumsum(0) / variances.sum()
@@ -286,6 +423,7 @@ plotting.image_grid(
 # %% exercise="reconstruct"
 
 # %% tags=["show"]
+# Test images rebuilt from 2, 10, 50 and 200 numbers
 test_pixels = clothes.x_test.flatten(1)
 shown, labels = [test_pixels[:8]], ["original"] * 8
 for k in (2, 10, 50, 200):
@@ -301,7 +439,7 @@ plotting.image_grid(
 )
 
 # %% [markdown]
-# ## 5 · Whitening
+# ## 7 · Whitening
 #
 # Does one need directions at all, if every feature has been standardized?
 
@@ -312,6 +450,7 @@ plotting.image_grid(
 # %% exercise="zca_whitening"
 
 # %% tags=["show"]
+# One cloud, five preprocessings
 committed("preprocessing/correlation_of_standardized")
 generator = torch.Generator().manual_seed(0)
 cloud = torch.randn(400, 2, generator=generator) @ torch.tensor([[1.2, 0.8], [0.0, 0.35]])
@@ -337,6 +476,7 @@ plotting.point_clouds(clouds, title="One cloud, five preprocessings")
 # %% exercise="whitened_variance"
 
 # %% tags=["show"]
+# Clothes whitened with four values of ε
 tiny = "  ".join(f"{float(variances[j]):.2g}" for j in (0, 99, 699))
 print(f"variances of components 1, 100, 700: {tiny}")
 rows, names = [test_pixels[:8] - mean], ["centered"] * 8
@@ -356,128 +496,51 @@ plotting.image_grid(
 # A large ε whitens the strong directions alone: what remains are outlines. With a tiny ε the noise of
 # the weakest directions has become as large as the clothes, and drowns them.
 #
-# ## 6 · Why it helps
+# ## 8 · The bowl in detail
 #
-# Now the promised number: how many steps? Take least squares, where everything can be computed. The
-# loss is a bowl, and its shape, the Hessian $X^TX/n$, depends on the features alone.
-
-# %% exercise="condition_number"
-
-# %% exercise="largest_stable_rate"
+# What does the mean do to the loss, and what is left after standardization?
 
 # %% exercise="curvature_along_mean"
-
-# %% exercise="steps_on_raw_features"
 
 # %% exercise="gradient_descent_steps"
 
 # %% tags=["show"]
-committed("preprocessing/steps_on_raw_features")
-wines, target = wine.x_train.double(), (wine.y_train == 0).double()  # the first grower's wines
-
-
-def with_intercept(features):
-    """A column of ones, so that the model may add a constant."""
-    return torch.cat([features, torch.ones(len(features), 1, dtype=features.dtype)], dim=1)
-
-
+# Four versions of the wines, and the steps really taken
 m, W = pca_whitening(wines, eps=0.0)
-prepared = {
-    "raw": wines,
-    "centered": center(wines, wines),
-    "standardized": standardize(wines, wines),
-    "whitened": (wines - m) @ W,
-}
-prepared = {name: with_intercept(features) for name, features in prepared.items()}
-for name, features in prepared.items():
+four_versions = prepared | {"whitened": with_intercept((wines - m) @ W)}
+for name, features in four_versions.items():
     rate = float(largest_stable_rate(features)) / 2
     steps = gradient_descent_steps(features, target, rate, tolerance=0.01, max_steps=20_000)
     told = f"{steps:6,}" if steps < 20_000 else "more than 20,000"
-    kappa = float(condition_number(features))
-    print(f"{name:13} condition number {kappa:8.3g}   largest rate {2 * rate:8.3g}   steps {told}")
-
-
-def steps_by_formula(features, tolerance=0.01):
-    """Each part of the error shrinks by 1 − ηλ a step: the count without walking."""
-    rate = float(largest_stable_rate(features)) / 2
-    curvatures, axes = torch.linalg.eigh(features.T @ features / len(features))
-    best = torch.linalg.lstsq(features, target[:, None], driver="gelsd").solution[:, 0]
-    parts = curvatures * (axes.T @ best) ** 2
-
-    def share_left(steps):
-        return float((parts * (1 - rate * curvatures) ** (2 * steps)).sum() / parts.sum())
-
-    low, high = 0, 2**40
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if share_left(middle) > tolerance else (low, middle)
-    return high
-
-
-for name in ("raw", "centered", "standardized"):
-    print(f"by formula, {name:13} {steps_by_formula(prepared[name]):12,} steps")
-
-# %% tags=["show"]
-
-
-def descent_curve(features, steps=300):
-    """Excess loss after every step, as a share of that at the start."""
-    rate = float(largest_stable_rate(features)) / 2
-    best = torch.linalg.lstsq(features, target[:, None], driver="gelsd").solution[:, 0]
-    floor = ((features @ best - target) ** 2).mean()
-    w, shares = torch.zeros_like(best), []
-    for _ in range(steps):
-        w = w - rate * features.T @ (features @ w - target) / len(features)
-        loss = (features @ w - target).square().mean()
-        shares.append(float((loss - floor) / (target.square().mean() - floor)))
-    return [max(share, 1e-6) for share in shares]
-
-
+    print(f"{name:13} condition number {float(condition_number(features)):8.3g}   steps {told}")
 plotting.training_curves(
-    {name: descent_curve(features) for name, features in prepared.items()},
+    {name: descent_curve(features) for name, features in four_versions.items()},
     log=True,
     window=1,
-    ylabel="distance to the optimal loss (share)",
-    title="Gradient descent on four versions of the same wines",
+    ylabel="excess loss (share of that at the start)",
+    title="Gradient descent on four versions of the same wines (cut at 10⁻⁶)",
 )
 
 # %% [markdown]
-# Fifteen steps against 164 million, for the same answer. Centering takes away the eigenvalue that
-# the mean drives, standardization the differences of scale, and whitening the correlations that are
-# left: then the bowl is round, and one step suffices. (The lines are cut at 10⁻⁶.)
-#
-# In the plot the centered wines lag *behind* the raw ones at first. Raw features have a mean, along
-# which the loss is steep, and with it they reproduce the average of y at once; centered features leave
-# that to the intercept, a direction as flat as the rate is small. The last percent is another matter:
-# 164 million steps against 0.9 million.
-#
-# Whitening is not always worth it: fitting it costs D³, ε has to be chosen, and networks have more
+# Whitening removes the correlations that standardization leaves: then the bowl is round, and one step
+# suffices. It is not always worth it: fitting it costs D³, ε has to be chosen, and networks have more
 # than one layer. But the first two steps are cheap, and hardly ever left out.
 #
-# And the answer *is* the same:
-
-# %% exercise="optimum_of_standardized"
+# Both optima of the wines predicted the same. Now write the layer that shows why.
 
 # %% exercise="fold_standardization"
 
 # %% tags=["show"]
-committed("preprocessing/optimum_of_standardized")
+# The best layer for standardized wines, folded into one for raw wines
 z = prepared["standardized"]
-best = torch.linalg.lstsq(z, target[:, None], driver="gelsd").solution[:, 0]
+best = optimum(z)
 sigma = wines.std(dim=0, unbiased=False)
 weight, bias = fold_standardization(best[None, :-1], best[-1:], wines.mean(dim=0), sigma)
-raw_best = torch.linalg.lstsq(prepared["raw"], target[:, None], driver="gelsd").solution[:, 0]
-from_scaled, from_raw = z @ best, prepared["raw"] @ raw_best
 folded = wines @ weight[0] + bias
-print(
-    f"largest difference of the two optima's predictions {float((from_scaled - from_raw).abs().max()):.1e}"
-)
-print(
-    f"largest difference after folding                   {float((from_scaled - folded).abs().max()):.1e}"
-)
+print(f"largest difference after folding {float((z @ best - folded).abs().max()):.0e}")
 
 # %% [markdown]
-# ## 7 · In which order, and how often?
+# ## 9 · In which order, and how often?
 #
 # Crops, flips and rotations change *images*: black is 0 there, and brightness lies between 0 and 1.
 # So they come first, and the normalization last. What happens otherwise?
@@ -487,6 +550,7 @@ print(
 # %% exercise="pad_then_normalize"
 
 # %% tags=["show"]
+# A border of black, padded first and padded last
 
 
 def visible(images):
@@ -494,6 +558,8 @@ def visible(images):
     return images * channel_std[:, None, None] + channel_mean[:, None, None]
 
 
+normalizer = ImageNormalizer(train_patches)
+channel_mean, channel_std = normalizer.mean, normalizer.std
 small = photographs[:, :, ::4, ::4] / 255
 right = pad_then_normalize(small, channel_mean, channel_std, 12)
 gray = F.pad(normalizer(small), [12] * 4)
@@ -509,6 +575,7 @@ plotting.image_grid(
 # %% exercise="diagnose_normalization"
 
 # %% tags=["show"]
+# Four histories of the same photographs, and what their statistics say
 mean_bgr, std_bgr = channel_mean.flip(0), channel_std.flip(0)
 histories = {
     "raw": test_patches,
@@ -545,13 +612,14 @@ plotting.image_grid(
 # The pictures hardly differ, and no network would complain: only the statistics tell. Three lines of
 # `require_normalized` at the start of a training script have saved many an afternoon.
 #
-# ## 8 · Three sentences of the notes
+# ## 10 · Center only?
 #
-# *“For images: center only; the pixels share one scale already.”*
+# *“For images: center only; the pixels share one scale already”*, say the same notes.
 
 # %% exercise="centered_bytes"
 
 # %% tags=["show"]
+# One small network on four scalings of the same clothes
 committed("preprocessing/centered_bytes")
 gray_mean, gray_std = pixels.mean() * 255, pixels.std() * 255
 print(f"mean {gray_mean:.0f} and standard deviation {gray_std:.0f} of pixels from 0 to 255")
@@ -605,16 +673,3 @@ plotting.training_curves(
 # *“ResNet divides by the standard deviation, VGG does not.”* Published models of today come with a
 # mean and a standard deviation per channel, for both. The papers: VGG (Section 2.1) subtracts the
 # mean RGB value; ResNet (Section 3.4) subtracts the *per-pixel mean*. Neither divides.
-
-# %% exercise="sentences_of_the_notes"
-
-# %% [markdown]
-# ## Where to go from here
-#
-# - LeCun, Bottou, Orr & Müller 1998, *Efficient BackProp*, Sections 4.3 and 5: all of this lab, and
-#   still the best text on it.
-# - Bell & Sejnowski 1997, *The “independent components” of natural scenes are edge filters*: where
-#   ZCA is from. Kessy, Lewin & Strimmer 2018, *Optimal whitening and decorrelation*: which whitening
-#   is best for what.
-# - The next labs do for the *inside* of a network what you have done for its input: the right scale
-#   at the start (initialization), and at every step (batch normalization).

@@ -21,14 +21,10 @@
 # By the end you can
 # - say, for a given layer and nonlinearity, how large its weights must be, and *derive* it;
 # - measure whether signals and gradients survive on their way through a network;
-# - build residual blocks that start as the identity and still learn;
 # - correct three statements that are widely taught and wrong.
 #
-# **How it works.** You write a function, you run the gray cell below it, and read at once what is
-# right and, if it behaves like a known mistake, which one. Run a check as often as you like: each
-# run draws fresh inputs. Derivations count as much as code. Exercises marked *core* take 60 to 90
-# minutes together; the *further* ones are graded alike and optional. Before some experiments
-# you commit to a prediction: it earns nothing and costs nothing, but the experiment waits for it.
+# **How it works.** As lab 1 says; derivations count as much as code. The core takes about an hour,
+# *Further* is optional.
 #
 # **Conventions of this lab**
 #
@@ -38,8 +34,6 @@
 # | weight of a convolution | shape (out, in/groups, k_h, k_w) | |
 # | fan-in, fan-out | inputs per output, outputs per input; kernel area included | |
 # | gain | factor on the **standard deviation** | some texts put it on the variance |
-# | Xavier | Glorot's 2/(fan_in + fan_out) | the lectures: 1/fan_in, which is LeCun's |
-# | std of a sample | whether divided by n or n − 1 makes no difference here | |
 
 # %% tags=["setup"]
 import itertools
@@ -50,17 +44,21 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder import check, commit, committed
+import autograder
+from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
+
+autograder.open_lab("initialization")
 
 # %% [markdown]
 # ## Why it matters
 #
 # Three times the same network, the same data (photographs of clothes, Fashion-MNIST), the same
 # optimizer, the same learning rate, for 120 steps. Only the standard deviation of the starting
-# weights differs, by one factor for all eight hidden layers.
+# weights differs, by one factor for all nine layers.
 
 # %% tags=["show"]
+# One network, started with weights of three sizes
 plotting.style()
 clothes = data.fashion_mnist(2000, 500)
 pixels = (clothes.x_train.flatten(1) - 0.286) / 0.353
@@ -102,61 +100,14 @@ plotting.training_curves(curves, ylabel="training loss", title="One factor of tw
 
 # %% [markdown]
 # Half as large: for a hundred steps the loss hardly leaves ln 10 = 2.30, that of guessing. Twice as
-# large: it explodes (values above 10 are drawn at 10). What is "just right", and why is it so narrow? A factor of
-# two in each of nine layers is a factor of 512 at the end.
+# large: it explodes (values above 10 are drawn at 10). What is "just right", and why is it so narrow?
+# A factor of two in each of nine layers is a factor of 512 at the end.
 #
-# ## 1 · What if all weights are equal?
+# ## 1 · Random, but how large?
 #
-# The simplest start is zero everywhere. It is instructive to see what exactly fails.
-
-# %% exercise="output_bias_gradient_at_zero"
-
-# %% [markdown]
-# So one vector learns: the last bias, and it learns how frequent each class is. Every weight
-# keeps gradient zero. And a *constant* other than zero? Then there are gradients, but the same ones
-# for every unit of a layer. The next function lets you count units that differ.
-
-# %% exercise="distinct_units"
-
-# %% exercise="zero_biases"
-
-# %% tags=["show"]
-committed("initialization/zero_biases")
-torch.manual_seed(0)
-points = torch.randn(200, 10)
-labels = (points[:, 0] * points[:, 1] > 0).long()
-starts = {
-    "constant weights": lambda layer: nn.init.constant_(layer.weight, 0.1),
-    "random weights, zero biases": lambda layer: nn.init.kaiming_normal_(layer.weight),
-}
-symmetry_curves = {}
-for name, start in starts.items():
-    model = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 2))
-    for layer in (model[0], model[2]):
-        start(layer)
-        nn.init.zeros_(layer.bias)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
-    symmetry_curves[name] = []
-    for _ in range(200):
-        loss = F.cross_entropy(model(points), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        symmetry_curves[name].append(loss.item())
-    units = torch.unique(model[0].weight.detach().round(decimals=4), dim=0)
-    print(f"{name:28}  {len(units):2} different hidden units of 64 after 200 steps")
-plotting.training_curves(symmetry_curves, ylabel="loss", title="Equal units stay equal")
-
-# %% [markdown]
-# Sixty-four equal units are one unit. Randomness is there to break that symmetry, and random
-# *weights* are enough: zero biases do no harm.
-#
-# ## 2 · Random, but how large?
-
-# %% exercise="gaussian"
-
-# %% [markdown]
-# How small? Before you compute anything, guess.
+# Zero everywhere, or any other constant, does not work: equal units get equal gradients and stay equal
+# (*Further* watches them). So weights are drawn at random, and small. How small? Before you compute
+# anything, guess.
 
 # %% exercise="sixth_layer_std"
 
@@ -167,6 +118,7 @@ plotting.training_curves(symmetry_curves, ylabel="loss", title="Equal units stay
 # %% exercise="layer_statistics"
 
 # %% tags=["show"]
+# The size of the signal in six tanh layers, for three widths
 committed("initialization/sixth_layer_std")
 
 
@@ -193,10 +145,11 @@ plotting.lines_over_depth(by_width, ylabel="std of the layer's output", log=True
 
 # %% [markdown]
 # There is no good fixed number: 0.01 kills a network of width 100 within three layers and is
-# merely too small for width 4096. And 0.05 at width 4096 looks fine in this plot, 0.85 in every
-# layer. Is it?
+# merely too small for width 4096. And 0.05 at width 4096 looks fine in this plot, about 0.85 in
+# every layer. Is it?
 
 # %% tags=["show"]
+# Six tanh layers with large weights, unit by unit
 torch.manual_seed(0)
 weights = [torch.randn(2048, 2048) * 0.15 for _ in range(6)]
 x = torch.randn(64, 2048)
@@ -212,7 +165,7 @@ plotting.layer_histograms(layers, title="Large weights: most tanh units are stuc
 # A healthy standard deviation hides a dead network: most units sit at −1 or +1 (both ends, not
 # only +1 as one set of notes has it), where the slope of tanh is nearly zero.
 #
-# ## 3 · The variance of a layer
+# ## 2 · The variance of a layer
 #
 # Now derive what the weights must be. Write one output with both indices,
 #
@@ -225,6 +178,7 @@ plotting.layer_histograms(layers, title="Large weights: most tanh units are stuc
 # %% exercise="linear_output_variance"
 
 # %% tags=["show"]
+# Your formula against twenty thousand draws
 torch.manual_seed(0)
 fan_in, weight_variance, mean, variance = 300, 0.02, 1.5, 0.5
 inputs = mean + math.sqrt(variance) * torch.randn(20000, fan_in)
@@ -234,39 +188,19 @@ derived = linear_output_variance(fan_in, weight_variance, mean, variance)
 print(f"simulated {simulated:.2f}, derived {float(derived):.2f}")
 print(f"with Var(x) in place of E[x²] it would be {fan_in * weight_variance * variance:.2f}")
 
-# %% exercise="relu_second_moment"
-
 # %% [markdown]
-# ## 4 · Initializers
+# ## 3 · From the variance to an initializer
 #
-# Every initializer below is one line, once you know how many inputs a unit has.
+# The output keeps the size of the input, $\mathrm{Var}(y) = E[x^2]$, when $D\,\mathrm{Var}(w) = 1$.
+# Two things are missing for a real layer: how large $D$ is, for a convolution too, and what the
+# nonlinearity between two layers takes away.
 
 # %% exercise="fan_in_and_fan_out"
-
-# %% exercise="lecun_normal"
-
-# %% exercise="xavier_normal"
-
-# %% exercise="xavier_uniform"
-
-# %% tags=["show"]
-torch.manual_seed(0)
-weights = [xavier_normal((2048, 2048)) for _ in range(6)]
-x = torch.randn(64, 2048)
-layers = []
-for weight in weights:
-    x = torch.tanh(x @ weight.T)
-    layers.append(x)
-plotting.layer_histograms(layers, title="Glorot's weights: every tanh layer is alive")
-
-# %% [markdown]
-# Alive, and slowly shrinking: tanh itself takes a little at every layer. That is what a *gain* is
-# for.
 
 # %% exercise="gain"
 
 # %% [markdown]
-# ## 5 · ReLU, and a formula from the lecture notes
+# ## 4 · ReLU, and a formula from the lecture notes
 #
 # A widely used set of notes initializes ReLU layers with
 #
@@ -277,6 +211,7 @@ plotting.layer_histograms(layers, title="Glorot's weights: every tanh layer is a
 # %% exercise="division_bug"
 
 # %% tags=["show"]
+# Six ReLU layers, started by three formulas
 committed("initialization/division_bug")
 
 
@@ -310,21 +245,16 @@ plotting.lines_over_depth(
 
 # %% exercise="kaiming_normal"
 
-# %% exercise="kaiming_uniform"
-
-# %% exercise="default_linear_std"
-
 # %% [markdown]
-# ## 6 · And backward?
+# ## 5 · And backward?
 #
 # A claim to be tested, from the notes: *"With small initialization the weight gradients get
 # smaller and smaller towards deeper layers."*
 
 # %% exercise="gradient_over_depth"
 
-# %% exercise="weight_gradient_stds"
-
 # %% tags=["show"]
+# Activations and weight gradients, layer by layer
 committed("initialization/gradient_over_depth")
 
 
@@ -366,13 +296,190 @@ plotting.lines_over_depth(
 # they are about equal in all layers, and equally far too small (Glorot & Bengio 2010, equation 14).
 # Keep your numbers for the reflection at the end.
 #
-# ## 7 · Residual networks
+# ## 6 · Does it still matter on real data?
+#
+# Ten-layer networks on Fashion-MNIST, four initializations, three seeds each, nothing else changed.
+
+# %% tags=["show"]
+# Ten layers on Fashion-MNIST, four initializations, three seeds each
+schemes = {
+    "std 0.01": lambda weight: nn.init.normal_(weight, std=0.01),
+    "nn.Linear's default": lambda weight: weight,
+    "Glorot": lambda weight: nn.init.xavier_normal_(weight),
+    "your Kaiming": lambda weight: weight.copy_(kaiming_normal(weight.shape)),
+}
+test_pixels = (clothes.x_test.flatten(1) - 0.286) / 0.353
+experiment, accuracies = {}, {}
+for name, scheme in schemes.items():
+    runs, scores = [], []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        model = plain_network(scheme, widths=(784, *[128] * 9, 10))
+        runs.append(train(model, steps=200, seed=seed))
+        with torch.no_grad():
+            scores.append(float((model(test_pixels).argmax(1) == clothes.y_test).float().mean()))
+    experiment[name] = np.mean(runs, axis=0)
+    accuracies[name] = scores
+    print(f"{name:22} test accuracy", "  ".join(f"{score:.2f}" for score in scores))
+plotting.training_curves(
+    experiment, ylabel="training loss (mean of 3 seeds)", title="Ten ReLU layers, 200 steps"
+)
+
+# %% [markdown]
+# With standard deviation 0.01 the loss stays at ln 10 = 2.30, that of guessing, and so it does with
+# `nn.Linear`'s own default. Kaiming starts at once; Glorot's weights, smaller by √2 here, start a
+# little later. Every factor is taken to the tenth power here.
+
+# %% exercise="equal_is_not_healthy"
+
+# %% [markdown]
+# ## Where to go from here
+#
+# - Glorot & Bengio 2010, *Understanding the difficulty of training deep feedforward networks*.
+# - He et al. 2015, *Delving deep into rectifiers*: the √2.
+# - Zhang, Dauphin & Ma 2019, *Fixup initialization*: residual networks without normalization.
+# - The next lab normalizes activations while the network trains, and makes all of this far less
+#   delicate.
+
+# %% [markdown]
+# # Further
+#
+# Weights that are all equal, more initializers, gradients by hand, residual networks, and the lab's
+# derivations step by step. Optional, and graded like the core.
+#
+# | symbol | meaning here | elsewhere |
+# |---|---|---|
+# | Xavier | Glorot's 2/(fan_in + fan_out) | the lectures: 1/fan_in, which is LeCun's |
+
+# %% [markdown]
+# ## 7 · What if all weights are equal?
+#
+# The simplest start is zero everywhere. It is instructive to see what exactly fails.
+
+# %% exercise="output_bias_gradient_at_zero"
+
+# %% [markdown]
+# So one vector learns: the last bias, and it learns how frequent each class is. Every weight
+# keeps gradient zero. And a *constant* other than zero? Then there are gradients, but the same ones
+# for every unit of a layer. The next function lets you count units that differ.
+
+# %% exercise="distinct_units"
+
+# %% exercise="zero_biases"
+
+# %% tags=["show"]
+# Two starts with zero biases, and the hidden units that differ after training
+committed("initialization/zero_biases")
+torch.manual_seed(0)
+points = torch.randn(200, 10)
+labels = (points[:, 0] * points[:, 1] > 0).long()
+starts = {
+    "constant weights": lambda layer: nn.init.constant_(layer.weight, 0.1),
+    "random weights, zero biases": lambda layer: nn.init.kaiming_normal_(layer.weight),
+}
+symmetry_curves = {}
+for name, start in starts.items():
+    model = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 2))
+    for layer in (model[0], model[2]):
+        start(layer)
+        nn.init.zeros_(layer.bias)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    symmetry_curves[name] = []
+    for _ in range(200):
+        loss = F.cross_entropy(model(points), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        symmetry_curves[name].append(loss.item())
+    units = distinct_units(model[0].weight.detach(), tolerance=1e-4)
+    print(f"{name:28}  {units:2} different hidden units of 64 after 200 steps")
+plotting.training_curves(symmetry_curves, ylabel="loss", title="Equal units stay equal")
+
+# %% [markdown]
+# Sixty-four equal units are one unit. Randomness is there to break that symmetry, and random
+# *weights* are enough: zero biases do no harm.
+#
+# ## 8 · Two more derivations
+#
+# Where the √2 of a ReLU comes from, and what `nn.Linear` does when you do nothing: the second curve of
+# the last experiment.
+
+# %% exercise="relu_second_moment"
+
+# %% exercise="default_linear_std"
+
+# %% tags=["show"]
+# Both formulas against random numbers
+torch.manual_seed(0)
+squares = torch.relu(math.sqrt(3) * torch.randn(1_000_000)).square().mean()
+print(
+    f"E[ReLU(x)²] at variance 3: measured {squares:.3f}, derived {float(relu_second_moment(3.0)):.3f}"
+)
+spread = nn.Linear(500, 1000).weight.std()
+print(
+    f"nn.Linear of 500 inputs: measured {spread:.4f}, derived {float(default_linear_std(500)):.4f}"
+)
+print(f"Kaiming would have drawn {math.sqrt(2 / 500):.4f}")
+
+# %% [markdown]
+# ## 9 · More initializers
+#
+# Each is one line, once you know how many inputs a unit has.
+
+# %% exercise="gaussian"
+
+# %% exercise="lecun_normal"
+
+# %% exercise="xavier_normal"
+
+# %% exercise="xavier_uniform"
+
+# %% tags=["show"]
+# Six tanh layers with Glorot's weights, unit by unit
+torch.manual_seed(0)
+weights = [xavier_normal((2048, 2048)) for _ in range(6)]
+x = torch.randn(64, 2048)
+layers = []
+for weight in weights:
+    x = torch.tanh(x @ weight.T)
+    layers.append(x)
+plotting.layer_histograms(layers, title="Glorot's weights: every tanh layer is alive")
+
+# %% [markdown]
+# Alive, and slowly shrinking: tanh itself takes a little at every layer. That is what the
+# gain 5/3 is for.
+
+# %% exercise="kaiming_uniform"
+
+# %% [markdown]
+# ## 10 · Gradients by hand
+#
+# Autograd measured the weight gradients of section 5. One pass backward shows where they come from.
+
+# %% exercise="weight_gradient_stds"
+
+# %% tags=["show"]
+# Your gradients at three sizes of the weights
+torch.manual_seed(0)
+x, upstream = torch.randn(128, 512), torch.randn(128, 512) / 128
+by_size = {}
+for factor in (0.25, 1.0, 4.0):
+    weights = [torch.randn(512, 512) * factor / math.sqrt(512) for _ in range(8)]
+    by_size[f"{factor:g}/√512"] = weight_gradient_stds(x, weights, upstream)
+    print(
+        f"std {factor:g}/√512:", "  ".join(f"{g:.1e}" for g in by_size[f"{factor:g}/√512"].tolist())
+    )
+plotting.lines_over_depth(by_size, ylabel="std of the weight gradient", log=True)
+
+# %% [markdown]
+# ## 11 · Residual networks
 #
 # A residual block adds its branch to its input, $x + F(x)$. Its variance grows with every block.
 
 # %% exercise="residual_variance"
 
 # %% tags=["show"]
+# The variance after each of eight residual blocks, for three kinds of branches
 torch.manual_seed(0)
 
 
@@ -409,57 +516,13 @@ plotting.lines_over_depth(growth, xlabel="block", ylabel="variance", log=True)
 # %% exercise="ResidualBlock"
 
 # %% [markdown]
-# ## 8 · The experiment: does it still matter on real data?
-#
-# Ten-layer networks on Fashion-MNIST, four initializations, three seeds each, nothing else changed.
-
-# %% tags=["show"]
-schemes = {
-    "std 0.01": lambda weight: weight.copy_(gaussian(weight.shape, 0.01)),
-    "nn.Linear's default": lambda weight: weight,
-    "Glorot": lambda weight: weight.copy_(xavier_normal(weight.shape)),
-    "Kaiming": lambda weight: weight.copy_(kaiming_normal(weight.shape)),
-}
-test_pixels = (clothes.x_test.flatten(1) - 0.286) / 0.353
-experiment, accuracies = {}, {}
-for name, scheme in schemes.items():
-    runs, scores = [], []
-    for seed in range(3):
-        torch.manual_seed(seed)
-        model = plain_network(scheme, widths=(784, *[128] * 9, 10))
-        runs.append(train(model, steps=200, seed=seed))
-        with torch.no_grad():
-            scores.append(float((model(test_pixels).argmax(1) == clothes.y_test).float().mean()))
-    experiment[name] = np.mean(runs, axis=0)
-    accuracies[name] = scores
-    print(f"{name:22} test accuracy", "  ".join(f"{score:.2f}" for score in scores))
-plotting.training_curves(
-    experiment, ylabel="training loss (mean of 3 seeds)", title="Ten ReLU layers, 200 steps"
-)
-
-# %% [markdown]
-# With standard deviation 0.01 the network guesses; with `nn.Linear`'s own default it has hardly
-# left ln 10 = 2.30; Kaiming starts at once. Shallow networks forgive; depth does not. That is why
-# nobody noticed for years, and why it was noticed when networks got deep.
-
-# %% exercise="equal_is_not_healthy"
-
-# %% [markdown]
-# ## Where to go from here
-#
-# - Glorot & Bengio 2010, *Understanding the difficulty of training deep feedforward networks*.
-# - He et al. 2015, *Delving deep into rectifiers*: the √2.
-# - Zhang, Dauphin & Ma 2019, *Fixup initialization*: residual networks without normalization.
-# - The next lab normalizes activations while the network trains, and makes all of this far less
-#   delicate.
-
-# %% [markdown]
 # ## Appendix: the derivations, step by step
 #
 # Each step with the assumption it uses, verified symbolically before it is shown. Compare them with
 # your own, after you have tried.
 
 # %% tags=["show"]
+# The lab's two derivations, step by step
 from IPython.display import Markdown, display
 
 from course_lib import derivations

@@ -21,17 +21,13 @@
 #
 # By the end you can
 # - say why a constant rate stops improving, and *derive* where;
-# - write every schedule in common use as a function of the step, right at both ends;
+# - write drops and a cosine as functions of the step, right at both ends;
 # - join a warm-up to another schedule without a jump and without changing the length;
-# - carry a schedule over to another batch size or another meaning of "epoch";
-# - correct five lines of widely used lecture notes.
+# - carry a schedule over to another batch size;
+# - correct three sentences that one often reads, with numbers that you measured.
 #
-# **How it works.** You write a function, run the gray cell below it, and read at once what is right
-# and, if it behaves like a known mistake, which one. Run a check as often as you like: each run
-# draws fresh inputs, among them steps in any order, some twice, and steps *after* the end.
-# Exercises marked *core* take 60 to 90 minutes together; the *further* ones are graded alike and
-# optional. Before some experiments you commit to a prediction: it earns nothing and costs nothing,
-# but the experiment waits for it.
+# **How it works.** As in lab 1; the core takes about an hour, and *Further* is optional. The checks
+# ask for steps in any order, some twice, and for steps *after* the end.
 #
 # **Conventions of this lab**
 #
@@ -41,7 +37,7 @@
 # | `total_steps` T | length of the training: t = 0, …, T − 1; t = T is the first step *after* it | torch: `T_max`, `total_iters` |
 # | `base_lr` α₀ | the rate that the schedule multiplies; with a warm-up, its peak | torch: the optimizer's `lr`; papers: η |
 # | `gamma` γ | the factor that is **kept** at a drop, below 1 | "divide by 10" is γ = 0.1 |
-# | after the end | every docstring says; the rate is held | torch's cosine rises again |
+# | after the end | every docstring says; the rate is held | torch's: see section 3 |
 # | epoch | one pass over the data | in many codes a fixed number of steps |
 
 # %% tags=["setup"]
@@ -53,23 +49,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder import check, commit, committed
+import autograder
+from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
 
+autograder.open_lab("schedules")
+
 # %% [markdown]
-# ## 1 · A constant rate, and what is wrong with it
+# ## 1 · A constant rate
 #
-# A schedule here is a function: step in, rate out. The first one is for getting used to that.
-
-# %% exercise="constant"
-
-# %% [markdown]
-# It has one number, `base_lr`. "A constant rate needs no tuning", one hears.
-
-# %% exercise="three_constant_rates"
+# It has one number. "A constant rate needs no tuning", one hears.
 
 # %% tags=["show"]
-committed("schedules/three_constant_rates")
+# The network and the training loop of this lab's experiments
 plotting.style()
 signals = data.mnist1d()
 
@@ -128,24 +120,31 @@ def compare(schedules, steps, **more):
 
 
 STEPS = 1000
-constant_runs = compare(
-    {
-        "constant 0.01": lambda t: 0.01,
-        "constant 0.03": lambda t: 0.03,
-        "constant 0.1": lambda t: 0.1,
-    },
-    STEPS,
-)
+constant_runs = {}  # filled by the experiment below, drawn again in section 6
+
+# %% exercise="three_constant_rates"
+
+# %% tags=["show"]
+# 1000 steps at each of three constant rates, three seeds
+committed("schedules/three_constant_rates")
+constant_rates = {
+    "constant 0.01": lambda t: 0.01,
+    "constant 0.03": lambda t: 0.03,
+    "constant 0.1": lambda t: 0.1,
+}
+constant_runs |= compare(constant_rates, STEPS)
 plotting.training_curves(
     constant_runs, ylabel="training loss (mean of 3 seeds)", title="Three constant rates"
 )
 
 # %% [markdown]
-# The largest rate learns fastest at first (look at step 100), and then it stops improving. Why? Take the smallest problem that shows it, a parabola whose gradients are noisy.
+# The largest rate learns fastest at first (look at step 100), and then it stops improving. Why? Take
+# the smallest problem that shows it, a parabola whose gradients are noisy.
 
 # %% exercise="noise_floor"
 
 # %% tags=["show"]
+# 4000 walkers on a noisy parabola: their mean loss, and what you derived
 torch.manual_seed(0)
 curvature, noise_variance, walkers = 1.0, 1.0, 4000
 
@@ -165,105 +164,43 @@ on_the_parabola = {
     "constant 0.05": descend(lambda t: 0.05),
     "0.4, then 0.05": descend(lambda t: 0.4 if t < 30 else 0.05),
 }
-plotting.training_curves(
-    on_the_parabola, log=True, window=1, title="Every constant rate has a floor"
+for rate in (0.4, 0.05):
+    simulated = np.mean(on_the_parabola[f"constant {rate}"][-100:])
+    print(f"rate {rate:<5} simulated {simulated:.4f}, derived {noise_floor(rate, 1.0, 1.0):.4f}")
+plotting.lines_over(
+    range(300),
+    on_the_parabola,
+    log="y",
+    xlabel="step",
+    ylabel="loss",
+    title="Every constant rate has a floor",
 )
 
 # %% [markdown]
 # A large rate is quick and stops high; a small one is slow and stops low; **one drop has both**.
-# That cliff in the green curve is the one you know from the training curves of ResNet papers. Does
-# your formula say how high the floors are?
-
-# %% tags=["show"]
-for rate in (0.4, 0.05):
-    simulated = np.mean(on_the_parabola[f"constant {rate}"][-100:])
-    print(f"rate {rate:<5} simulated {simulated:.4f}, derived {noise_floor(rate, 1.0, 1.0):.4f}")
-
-# %% [markdown]
-# ## 2 · Stairs
+# That cliff in the green curve is the one you know from the training curves of ResNet papers.
 #
-# Write it as a function of the step *alone*, which knows nothing of the rate before. Then a
-# training can be resumed anywhere, and nothing depends on how often the function was asked.
-
-# %% exercise="step_decay"
+# ## 2 · Drops
+#
+# A schedule here is a function: step in, rate out; its other arguments come by name. It knows nothing
+# but the step, not even the rate before. Then a training can be resumed anywhere, and nothing depends on
+# how often the function was asked.
 
 # %% exercise="multi_step"
 
-# %% exercise="halve_every"
-
 # %% [markdown]
-# ## 3 · Smooth decay, and two lines of the notes
+# ## 3 · Schedules with a last step
 #
-# Exponential decay loses the same *fraction* at every step. One set of lecture notes prints it as
-#
-# ```python
-# lr = lr0 * e (-kt)       # from the notes
-# ```
-
-# %% exercise="the_notes_line"
-
-# %% exercise="exponential"
-
-# %% tags=["show"]
-committed("schedules/the_notes_line")
-print("step          0       1       2       10")
-typed = "  ".join(f"{0.1 * math.e * (-0.05 * t):6.3f}" for t in (0, 1, 2, 10))
-meant = "  ".join(f"{exponential(t, base_lr=0.1, k=0.05):6.3f}" for t in (0, 1, 2, 10))
-print("the notes ", typed)
-print("mended    ", meant)
-
-# %% exercise="gamma_of_half_life"
-
-# %% [markdown]
-# The oldest schedule of all falls like 1/t. Robbins and Monro (1951) proved that with it noise does
-# not keep you from the minimum: the rates sum to infinity, so that you can get anywhere, and their
-# squares do not, so that the noise dies out.
-
-# %% exercise="inverse_time"
-
-# %% exercise="steps_until"
-
-# %% [markdown]
-# Between constant and 1/t lies the inverse square root. In two sets of notes it is α₀/√t.
-
-# %% exercise="inverse_square_root"
-
-# %% exercise="inverse_square_root_with_warmup"
-
-# %% exercise="transformer_peak"
-
-# %% tags=["show"]
-print(f"d = 512, w = 4000: the highest rate is {float(transformer_peak(512, 4000)):.2e}")
-peak = {
-    "w = 1000": [
-        inverse_square_root_with_warmup(t, base_lr=transformer_peak(512, 1000), warmup_steps=1000)
-        for t in range(0, 12000, 20)
-    ],
-    "w = 4000": [
-        inverse_square_root_with_warmup(t, base_lr=transformer_peak(512, 4000), warmup_steps=4000)
-        for t in range(0, 12000, 20)
-    ],
-}
-plotting.rates_over_steps(
-    peak, every=20, title="“Attention is all you need”: both tails are the same curve"
-)
-
-# %% [markdown]
-# The warm-up decides how far up the curve you enter it; the tail is the same whatever w is.
-#
-# ## 4 · Schedules with a last step
-#
-# Those above go on forever. The two most used today know how long the training is, T steps, and are
-# (nearly) at zero when it ends. So now there is a step after the last one, and somebody will ask for
+# Drops go on forever. The schedule that is used most today knows how long the training is, T steps, and
+# is (nearly) at zero when it ends. So now there is a step after the last one, and somebody will ask for
 # it: a run that is resumed, prolonged, or off by one.
-
-# %% exercise="linear"
 
 # %% exercise="cosine"
 
 # %% exercise="torch_after_the_end"
 
 # %% tags=["show"]
+# torch's cosine and yours, to step 120 of 50
 committed("schedules/torch_after_the_end")
 
 
@@ -295,30 +232,28 @@ plotting.rates_over_steps(
 # %% exercise="no_hyperparameters"
 
 # %% tags=["show"]
+# Three lengths T for a training that stops after 100 steps
 committed("schedules/no_hyperparameters")
 lengths = {
     f"T = {T}": [cosine(t, base_lr=0.1, total_steps=T) for t in range(121)] for T in (50, 100, 200)
 }
 print("rate at step 100:", {name: round(rates[100], 4) for name, rates in lengths.items()})
-plotting.rates_over_steps(
-    lengths, total_steps=100, title="“No hyperparameters”: training stops after 100 steps"
-)
+plotting.rates_over_steps(lengths, total_steps=100, title="Training stops after 100 steps")
 
 # %% [markdown]
 # T is a hyperparameter. With T = 200 the training ends at half of the rate; with T = 50 half of it
 # is spent at rate zero.
 #
-# ## 5 · Warm-up
+# ## 4 · Warm-up
 #
 # At the very start gradients are large and point anywhere, and Adam's averages hold next to nothing.
 # A short ramp keeps the first steps small.
-
-# %% exercise="linear_warmup"
 
 # %% exercise="warmup_then_cosine"
 
 
 # %% tags=["show"]
+# Three ways to join a warm-up of 15 steps to a cosine, yours among them
 def joined(t, w=15, T=100):
     """Three ways to join a warm-up of 15 steps to a cosine."""
     ramp = 0.1 * (t + 1) / w
@@ -339,7 +274,209 @@ plotting.rates_over_steps(ways, total_steps=100, title="Where two schedules are 
 # The jump is small, and so is what is left at the end: hardly anybody would see them in a log file.
 # That is why one tests a schedule and does not only look at it.
 #
-# ## 6 · "What DeepSeek does"
+# ## 5 · Another batch size
+#
+# A schedule is a promise about *examples*: drop after so many of them. Change the batch size, and the
+# promise must be kept in other numbers.
+
+# %% exercise="rescale_for_batch_size"
+
+# %% tags=["show"]
+# A recipe for batches of 256, carried over to 1024
+lr, length, drops = rescale_for_batch_size(
+    256, 1024, base_lr=0.1, total_steps=450_000, milestones=(150_000, 300_000)
+)
+print(
+    f"256 -> 1024: rate {float(lr):g}, {length:,} steps, milestones {', '.join(f'{m:,}' for m in drops)}"
+)
+print(f"examples before the first drop: {256 * 150_000:,} and {1024 * drops[0]:,}")
+
+# %% [markdown]
+# ## 6 · The experiment
+#
+# The network of the beginning, as many steps, three seeds. The constant rate 0.1 was one of the
+# worst: it stood still at a high loss. Now it is only the *first* rate of each schedule.
+
+# %% tags=["show"]
+# Drops, cosine, and warm-up with cosine from 0.1, beside the constant rates
+decaying = compare(
+    {
+        "step decay from 0.1": lambda t: multi_step(
+            t, base_lr=0.1, milestones=(500, 750), gamma=0.3
+        ),
+        "cosine from 0.1": lambda t: cosine(t, base_lr=0.1, total_steps=STEPS),
+        "warm-up and cosine": lambda t: warmup_then_cosine(
+            t, base_lr=0.1, warmup_steps=100, total_steps=STEPS
+        ),
+    },
+    STEPS,
+)
+plotting.training_curves(
+    {
+        **{name: run for name, run in constant_runs.items() if name != "constant 0.01"},
+        **decaying,
+    },
+    ylabel="training loss (mean of 3 seeds)",
+    title="At equal steps: two constant rates, and decay from 0.1",
+)
+
+# %% [markdown]
+# The rate that failed as a constant is a good start for a decay. With cosine the loss is lower
+# than with the best of the three constant rates, on every seed. And with Adam, which "adapts"?
+
+# %% exercise="decay_with_adam"
+
+# %% tags=["show"]
+# AdamW at a constant rate, and with warm-up and cosine, three seeds
+committed("schedules/decay_with_adam")
+with_adam = compare(
+    {
+        "AdamW, constant 0.03": lambda t: 0.03,
+        "warm-up and cosine": lambda t: warmup_then_cosine(
+            t, base_lr=0.03, warmup_steps=80, total_steps=800
+        ),
+    },
+    800,
+    make_optimizer=lambda parameters: torch.optim.AdamW(parameters, lr=1.0),
+)
+plotting.training_curves(
+    with_adam, ylabel="training loss (mean of 3 seeds)", title="AdamW, 800 steps"
+)
+
+# %% exercise="three_sentences"
+
+# %% [markdown]
+# ## Where to go from here
+#
+# - Loshchilov & Hutter 2017, *SGDR*: the cosine, and restarts, which hardly anybody uses now.
+# - Goyal et al. 2017, *Accurate, large minibatch SGD*: warm-up and the linear rule.
+# - Smith et al. 2018, *Don't decay the learning rate, increase the batch size*.
+# - Hägele et al. 2024, *Scaling laws and compute-optimal training beyond fixed training durations*: a
+#   constant rate with a short decay at the end, so that T need not be known in advance.
+
+# %% [markdown]
+# # Further
+#
+# The other schedules in use, each with its ends; what an epoch is and who calls `step()`; what DeepSeek
+# does; and a schedule that watches the validation loss.
+
+# %% [markdown]
+# ## 7 · Stairs, epochs, and the loop
+
+# %% exercise="constant"
+
+# %% exercise="step_decay"
+
+# %% exercise="halve_every"
+
+# %% exercise="milestones_in_new_epochs"
+
+# %% [markdown]
+# And then there is the loop. A scheduler of torch counts its own calls; where they stand in your
+# loop decides what they count.
+
+# %% exercise="stepped_per_batch"
+
+# %% exercise="updates_per_schedule_step"
+
+# %% tags=["show"]
+# The same `StepLR`, called once an epoch and once a batch
+committed("schedules/stepped_per_batch")
+
+
+def loop(per_batch, epochs=91, batches=100):
+    """The rate of every update of a run whose StepLR drops after 30 calls."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=30, gamma=0.1)
+    rates = []
+    for _ in range(epochs):
+        for _ in range(batches):
+            rates.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            if per_batch:
+                scheduler.step()
+        if not per_batch:
+            scheduler.step()
+    return torch.tensor(rates, dtype=torch.float64)
+
+
+for name, per_batch in {"per epoch": False, "per batch": True}.items():
+    rates = loop(per_batch)
+    print(f"{name}: rate at update 100 {rates[100]:.0e}, at update 3000 {rates[3000]:.0e}")
+for name, per_batch in {"per epoch": False, "per batch": True}.items():
+    found = updates_per_schedule_step(loop(per_batch), step_size=30)
+    print(f"{name}: {int(found)} update(s) per call")
+
+# %% [markdown]
+# ## 8 · Smooth decay, and two lines of the notes
+#
+# Exponential decay loses the same *fraction* at every step. One set of lecture notes prints it as
+#
+# ```python
+# lr = lr0 * e (-kt)       # from the notes
+# ```
+
+# %% exercise="the_notes_line"
+
+# %% exercise="exponential"
+
+# %% tags=["show"]
+# The line of the notes as typed, and mended
+committed("schedules/the_notes_line")
+print("step          0       1       2       10")
+typed = "  ".join(f"{0.1 * math.e * (-0.05 * t):6.3f}" for t in (0, 1, 2, 10))
+meant = "  ".join(f"{exponential(t, base_lr=0.1, k=0.05):6.3f}" for t in (0, 1, 2, 10))
+print("the notes ", typed)
+print("mended    ", meant)
+
+# %% exercise="gamma_of_half_life"
+
+# %% [markdown]
+# The oldest schedule of all falls like 1/t. Robbins and Monro (1951) proved that with it noise does
+# not keep you from the minimum: the rates sum to infinity, so that you can get anywhere, and their
+# squares do not, so that the noise dies out.
+
+# %% exercise="inverse_time"
+
+# %% exercise="steps_until"
+
+# %% [markdown]
+# Between constant and 1/t lies the inverse square root. In two sets of notes it is α₀/√t.
+
+# %% exercise="inverse_square_root"
+
+# %% exercise="inverse_square_root_with_warmup"
+
+# %% exercise="transformer_peak"
+
+# %% tags=["show"]
+# The schedule of the first transformer, with two lengths of the warm-up
+print(f"d = 512, w = 4000: the highest rate is {float(transformer_peak(512, 4000)):.2e}")
+peak = {
+    "w = 1000": [
+        inverse_square_root_with_warmup(t, base_lr=transformer_peak(512, 1000), warmup_steps=1000)
+        for t in range(0, 12000, 20)
+    ],
+    "w = 4000": [
+        inverse_square_root_with_warmup(t, base_lr=transformer_peak(512, 4000), warmup_steps=4000)
+        for t in range(0, 12000, 20)
+    ],
+}
+plotting.rates_over_steps(
+    peak, every=20, title="“Attention is all you need”: both tails are the same curve"
+)
+
+# %% [markdown]
+# The warm-up decides how far up the curve you enter it; the tail is the same whatever w is.
+#
+# ## 9 · Straight lines
+
+# %% exercise="linear"
+
+# %% exercise="linear_warmup"
+
+# %% [markdown]
+# ## 10 · "What DeepSeek does"
 #
 # One set of notes has a section of that name: warm up over 2000 steps to 4.2e-4, then multiply by
 # 0.316 at 80 %, and by 0.316 again at 90 %. Percent of what?
@@ -349,6 +486,7 @@ plotting.rates_over_steps(ways, total_steps=100, title="Where two schedules are 
 # %% exercise="token_fraction_decay"
 
 # %% tags=["show"]
+# Batches that grow from one to four million tokens: drops counted in tokens, and in steps
 committed("schedules/tokens_or_steps")
 length = 10_000
 batches = [1_000_000 + 3_000_000 * t // (length - 1) for t in range(length)]  # one to four million
@@ -366,7 +504,7 @@ plotting.rates_over_steps(
     {"80 % and 90 % of the tokens": by_tokens, "of the steps": by_steps},
     total_steps=length,
     every=50,
-    title="Growing batches: tokens are not steps",
+    title="Growing batches",
 )
 
 # %% [markdown]
@@ -374,15 +512,18 @@ plotting.rates_over_steps(
 # **DeepSeek-V2-Lite** did (with batches of one size). DeepSeek-V2 drops at 60 % and 90 %, from
 # 2.4e-4, with batches that grow; the first DeepSeek LLM had two sizes with two rates.
 #
-# ## 7 · When it stands still
+# ## 11 · When it stands still
 #
 # All schedules so far are fixed in advance. The oldest practice is not: watch the validation loss,
 # and divide the rate when it no longer falls. That needs a memory, so it is a class.
 
 # %% exercise="ReduceOnPlateau"
 
-
 # %% tags=["show"]
+# A small network with few signals: its losses, and what the class is told
+signals = data.mnist1d()
+
+
 def watch(steps=1200, every=20, seed=0):
     """Training and validation loss of a network with few signals, every 20 steps."""
     torch.manual_seed(seed)
@@ -426,6 +567,7 @@ plotting.training_curves(
 )  # fmt: skip
 
 # %% tags=["show"]
+# The rates that the class gives
 plotting.rates_over_steps(
     {name: [0.02, *rates] for name, rates in told.items()},
     xlabel="evaluation", title="What it makes of it (rates not applied here)",
@@ -435,11 +577,12 @@ plotting.rates_over_steps(
 # Both are right about the number they were told. The training loss falls to the end, so whoever
 # passes that one never hears that the validation loss has long turned.
 #
-# ## 8 · All of them
+# ## 12 · All of them
 #
 # One hundred steps, and twenty more that nobody had planned.
 
 # %% tags=["show"]
+# Every schedule of this lab in a panel of its own
 plateau = ReduceOnPlateau(1.0, factor=0.3, patience=12, threshold=0.01)
 stalling = [max(math.exp(-t / 12), 0.1) for t in range(121)]
 every_schedule = {
@@ -462,12 +605,9 @@ every_schedule = {
     ),
     "plateau": lambda t: plateau.step(stalling[t]),
 }
-panels = {}
-for name, schedule in every_schedule.items():
-    try:
-        panels[name] = [float(schedule(t)) for t in range(121)]
-    except NotImplementedError:
-        print(f"{name}: not written yet")
+panels = {
+    name: [float(schedule(t)) for t in range(121)] for name, schedule in every_schedule.items()
+}
 print("schedule              step 0  step 99  step 100  mean of steps 0 to 99")
 for name, rates in panels.items():
     print(
@@ -480,118 +620,3 @@ plotting.rate_panels(
 # %% [markdown]
 # Cosine and linear have the same mean rate: the area under both is the same, cosine only spends more
 # of it at the start. (0.505 each, and not ½, because step 0 counts and step T does not.)
-#
-# ## 9 · Another batch size, another epoch, another loop
-#
-# A schedule is a promise about *examples*: drop after so many of them. Change the batch size or the
-# meaning of "epoch" and the promise must be kept in other numbers.
-
-# %% exercise="rescale_for_batch_size"
-
-# %% tags=["show"]
-lr, length, drops = rescale_for_batch_size(
-    256, 1024, base_lr=0.1, total_steps=450_000, milestones=(150_000, 300_000)
-)
-print(
-    f"256 -> 1024: rate {float(lr):g}, {length:,} steps, milestones {', '.join(f'{m:,}' for m in drops)}"
-)
-print(f"examples before the first drop: {256 * 150_000:,} and {1024 * drops[0]:,}")
-
-# %% exercise="milestones_in_new_epochs"
-
-# %% [markdown]
-# And then there is the loop. A scheduler of torch counts its own calls; where they stand in your
-# loop decides what they count.
-
-# %% exercise="stepped_per_batch"
-
-# %% exercise="updates_per_schedule_step"
-
-# %% tags=["show"]
-committed("schedules/stepped_per_batch")
-
-
-def loop(per_batch, epochs=91, batches=100):
-    """The rate of every update of a run whose StepLR drops after 30 calls."""
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
-    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=30, gamma=0.1)
-    rates = []
-    for _ in range(epochs):
-        for _ in range(batches):
-            rates.append(optimizer.param_groups[0]["lr"])
-            optimizer.step()
-            if per_batch:
-                scheduler.step()
-        if not per_batch:
-            scheduler.step()
-    return torch.tensor(rates, dtype=torch.float64)
-
-
-for name, per_batch in {"per epoch": False, "per batch": True}.items():
-    rates = loop(per_batch)
-    print(f"{name}: rate at update 100 {rates[100]:.0e}, at update 3000 {rates[3000]:.0e}")
-for name, per_batch in {"per epoch": False, "per batch": True}.items():
-    found = updates_per_schedule_step(loop(per_batch), step_size=30)
-    print(f"{name}: {int(found)} update(s) per call")
-
-# %% [markdown]
-# ## 10 · The experiment
-#
-# The network of the beginning, as many steps, three seeds. The constant rate 0.1 was one of the
-# worst: it stood still at a high loss. Now it is only the *first* rate of each schedule.
-
-# %% tags=["show"]
-decaying = compare(
-    {
-        "step decay from 0.1": lambda t: multi_step(
-            t, base_lr=0.1, milestones=(500, 750), gamma=0.3
-        ),
-        "cosine from 0.1": lambda t: cosine(t, base_lr=0.1, total_steps=STEPS),
-        "warm-up and cosine": lambda t: warmup_then_cosine(
-            t, base_lr=0.1, warmup_steps=100, total_steps=STEPS
-        ),
-    },
-    STEPS,
-)
-plotting.training_curves(
-    {
-        "constant 0.03": constant_runs["constant 0.03"],
-        "constant 0.1": constant_runs["constant 0.1"],
-        **decaying,
-    },
-    ylabel="training loss (mean of 3 seeds)",
-    title="At equal steps: the best constant rate, and decay from a rate that fails",
-)
-
-# %% [markdown]
-# The rate that failed as a constant is a good start for a decay. With cosine the loss is lower
-# than with the best of the three constant rates, on every seed. And with Adam, which "adapts"?
-
-# %% exercise="decay_with_adam"
-
-# %% tags=["show"]
-committed("schedules/decay_with_adam")
-with_adam = compare(
-    {
-        "AdamW, constant 0.03": lambda t: 0.03,
-        "warm-up and cosine": lambda t: warmup_then_cosine(
-            t, base_lr=0.03, warmup_steps=80, total_steps=800
-        ),
-    },
-    800,
-    make_optimizer=lambda parameters: torch.optim.AdamW(parameters, lr=1.0),
-)
-plotting.training_curves(
-    with_adam, ylabel="training loss (mean of 3 seeds)", title="AdamW wants decay as well"
-)
-
-# %% exercise="three_sentences"
-
-# %% [markdown]
-# ## Where to go from here
-#
-# - Loshchilov & Hutter 2017, *SGDR*: the cosine, and restarts, which hardly anybody uses now.
-# - Goyal et al. 2017, *Accurate, large minibatch SGD*: warm-up and the linear rule.
-# - Smith et al. 2018, *Don't decay the learning rate, increase the batch size*.
-# - Hägele et al. 2024, *Scaling laws and compute-optimal training beyond fixed training durations*: a
-#   constant rate with a short decay at the end, so that T need not be known in advance.

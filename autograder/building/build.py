@@ -13,6 +13,8 @@ from autograder.building.notebooks import lab_notebook, notebook_text
 from autograder.building.script import read_script
 from autograder.judging import Exercise, Lab
 from autograder.judging.source.laying import solution_source, starter_source
+from autograder.student_work.holding import work_in
+from autograder.student_work.writing import write_whole
 
 Proof = Callable[[NotebookNode, Lab], list[str]]
 """Says what is wrong with an instructor's notebook once it has been run and judged."""
@@ -25,11 +27,14 @@ def build(
 ) -> list[Path]:
     """Write the instructor's and the students' notebooks, and other pages; return their paths.
 
-    Nothing is written unless every lab builds and passes its proof.
+    Nothing is written unless every lab builds and passes its proof, and nothing in the place of a
+    notebook that holds somebody's answers.
 
     Raises: BuildError.
     """
-    texts = dict(pages)
+    texts, labs = dict(pages), list(labs)
+    for lab in labs:
+        _require_no_work(student_path(lab, root), root)
     for lab in labs:
         instructor, student = instructor_notebook(lab, root), student_notebook(lab, root)
         for problem in proof(instructor, lab) if proof else []:
@@ -38,7 +43,7 @@ def build(
         texts[student_path(lab, root)] = notebook_text(student)
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_whole(path, text)
     return list(texts)
 
 
@@ -58,12 +63,22 @@ def check(labs: Iterable[Lab], root: Path, pages: Mapping[Path, str] = {}) -> li
     return problems + [f"{extra.relative_to(root)}: built from no lab" for extra in _extra(root)]
 
 
+def _require_no_work(path: Path, root: Path) -> None:
+    work = work_in(path) if path.exists() else None
+    if work:
+        raise BuildError(
+            f"this notebook {work}, and nothing was built, for a build would replace it; move it "
+            "away (`course start` makes a folder to work in) and build again",
+            file=path.relative_to(root),
+        )
+
+
 def instructor_notebook(lab: Lab, root: Path) -> NotebookNode:
     """The notebook of a lab with its solutions.
 
     Raises: BuildError.
     """
-    return _notebook(lab, root, solution_source)
+    return laid_notebook(lab, root, solution_source)
 
 
 def solved_notebook(lab: Lab, root: Path) -> NotebookNode:
@@ -75,7 +90,7 @@ def solved_notebook(lab: Lab, root: Path) -> NotebookNode:
     def answer(exercise: Exercise) -> str:
         return solution_source(exercise) if exercise.automatic else starter_source(exercise)
 
-    return _notebook(lab, root, answer)
+    return laid_notebook(lab, root, answer)
 
 
 def student_notebook(lab: Lab, root: Path) -> NotebookNode:
@@ -83,10 +98,14 @@ def student_notebook(lab: Lab, root: Path) -> NotebookNode:
 
     Raises: BuildError.
     """
-    return _notebook(lab, root, starter_source)
+    return laid_notebook(lab, root, starter_source)
 
 
-def _notebook(lab: Lab, root: Path, answer: Callable[[Exercise], str]) -> NotebookNode:
+def laid_notebook(lab: Lab, root: Path, answer: Callable[[Exercise], str]) -> NotebookNode:
+    """The notebook of a lab with what ``answer`` gives in the answers of its exercises.
+
+    Raises: BuildError.
+    """
     shown_as = script_path(lab)
     blocks = read_script(root / shown_as, shown_as)
     notebook = lab_notebook(lab, blocks, shown_as, answer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from autograder.building.script import Block
 from autograder.building.statement import statement
 from autograder.judging import Exercise, Kind, Lab
 from autograder.judging.source.docstrings import has_docstring
-from autograder.judging.source.laying import starter_source
+from autograder.judging.source.laying import cell_id, starter_source
 from autograder.judging.source.reading import SourceError
 
 _LOCKED = {"deletable": False, "editable": False}
@@ -49,7 +48,12 @@ def lab_notebook(
             seen[block.role] += 1
             cells.append(_plain_cell(lab, block, seen[block.role]))
     metadata = {
-        "autograder": {"lab": lab.name, "version": lab.version},
+        "autograder": {
+            "lab": lab.name,
+            "slug": lab.slug,
+            "title": lab.title,
+            "version": lab.version,
+        },
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
@@ -62,6 +66,13 @@ def exercise_cells(exercise: Exercise, answer: Callable[[Exercise], str]) -> lis
     Raises: SourceError for a reference that cannot be laid in.
     """
     told = _cell(exercise, "statement", "markdown", statement(exercise), _LOCKED)
+    told.metadata["autograder"].update(
+        title=exercise.title,
+        kind=str(exercise.kind),
+        core=exercise.core,
+        minutes=exercise.minutes,
+        points=exercise.points,
+    )
     if exercise.kind is Kind.WRITTEN:
         points = exercise.points
         written = _cell(exercise, "written", "markdown", answer(exercise), _KEPT, points, True)
@@ -108,7 +119,7 @@ def _plain_cell(lab: Lab, block: Block, number: int) -> NotebookNode:
         source = f"%%experiment {block.title}\n{source}"
     elif is_further(block):
         marked["jp-MarkdownHeadingCollapsed"] = True
-    name = _cell_id(lab.name, block.role, str(number))
+    name = cell_id(lab.name, block.role, str(number))
     return _new_cell("markdown" if block.role == "text" else "code", name, source, marked)
 
 
@@ -123,7 +134,7 @@ def _cell(
 ) -> NotebookNode:
     """A cell of an exercise; it is graded when it has points, and nbgrader knows it if either."""
     marked: dict[str, Any] = {"autograder": {"role": role, "exercise": exercise.id}, **rights}
-    cell = _new_cell(kind, _cell_id(exercise.lab, exercise.id, role), source, marked)
+    cell = _new_cell(kind, cell_id(exercise.lab, exercise.id, role), source, marked)
     if points is None and not solution:
         return cell
     graded = points is not None
@@ -150,10 +161,6 @@ def _new_cell(kind: str, id: str, source: str, metadata: dict[str, Any]) -> Note
 def _node(**fields: Any) -> NotebookNode:
     node: NotebookNode = nbformat.from_dict(fields)
     return node
-
-
-def _cell_id(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def _require_every_exercise_once(lab: Lab, blocks: list[Block], file: Path) -> None:

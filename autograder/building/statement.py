@@ -48,7 +48,9 @@ def _facts(exercise: Exercise) -> list[str]:
 
 def _choices(exercise: Exercise) -> list[str]:
     """The choices of a prediction, each with the letter that stands for it."""
-    return ["\n".join(f"- **{letter}** · {choice}" for letter, choice in lettered(exercise).items())]
+    return [
+        "\n".join(f"- **{letter}** · {choice}" for letter, choice in lettered(exercise).items())
+    ]
 
 
 def _conditions(exercise: Exercise) -> list[str]:

@@ -1,9 +1,8 @@
-"""The course folder: where things lie, which names may stand in its paths, how files change."""
+"""The course folder: where things lie, and which names may stand in its paths."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,12 +60,3 @@ def is_safe_name(name: str) -> bool:
     """Whether a student's name can stand in paths, pages and the gradebook as it is."""
     clean = name.isprintable() and not set(name) & set("/\\")
     return clean and 0 < len(name.encode()) <= 128 and not name.startswith(".")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file's text in one step."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(name, 0o644)
-    os.replace(name, path)

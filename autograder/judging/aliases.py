@@ -6,6 +6,8 @@ Nothing is executed: names are resolved on the syntax trees of the cells.
 from __future__ import annotations
 
 import ast
+import builtins
+import sys
 from collections.abc import Iterator
 
 Names = frozenset[str]
@@ -71,7 +73,9 @@ class Notebook:
                     return scope[node.id]
             if node.id in self.names:
                 return self.names[node.id]
-            return frozenset(f"{module}.{node.id}" for module in self.stars)
+            built_in = hasattr(builtins, node.id)
+            stars = [m for m in self.stars if not built_in or hasattr(sys.modules.get(m), node.id)]
+            return frozenset(f"{module}.{node.id}" for module in stars)
         if isinstance(node, ast.Attribute):
             owners = self.resolve(node.value, scopes)
             if not owners and isinstance(node.value, ast.Name):

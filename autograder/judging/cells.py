@@ -31,7 +31,9 @@ def read_cell(source: str) -> ast.Module | None:
 @lru_cache(maxsize=256)
 def _read(source: str) -> tuple[ast.Module | None, str]:
     """The tree of a cell, and the cell as plain Python."""
-    text = re.sub(r"\A(\s*)%%(time|timeit|capture|prun|experiment)\b.*", r"\1", textwrap.dedent(source))
+    text = re.sub(
+        r"\A(\s*)%%(time|timeit|capture|prun|experiment)\b.*", r"\1", textwrap.dedent(source)
+    )
     tree = _parse(text)
     if tree is not None:
         return tree, text

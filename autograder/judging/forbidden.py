@@ -8,24 +8,16 @@ functions that the answer calls. Nothing is executed. Code that builds names at 
 from __future__ import annotations
 
 import ast
-import inspect
 import sys
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from operator import is_not
 from types import ModuleType
 from typing import Any
 
 from autograder.judging.aliases import FUNCTIONS, NOTHING, Notebook, Scope, inner_bindings
-from autograder.judging.cells import (
-    bound_names,
-    deep_recursion,
-    free_names,
-    is_too_deep,
-    read_cell,
-)
-from autograder.judging.exercise import Exercise
+from autograder.judging.cells import bound_names, deep_recursion, is_too_deep, read_cell
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -55,7 +47,12 @@ def find_uses(
         if tree is None and is_too_deep(source):
             return [Use("code nested too deeply to be read", 1, index)]
     with deep_recursion():
-        return _find_uses(trees, answer, forbidden, given)
+        if uses := _find_uses(trees, answer, forbidden, given):
+            return uses
+        # What is imported has no definition in the notebook; it may be the answer itself.
+        binding = [index for index, source in enumerate(cells) if answer in bound_names(source)]
+        names = sorted(_latest.notebook.names.get(answer, NOTHING)) if binding else []
+        return [Use(name, 1, binding[-1]) for name in names if is_forbidden(name, forbidden)][:1]
 
 
 class _Latest(threading.local):
@@ -111,46 +108,6 @@ def explain(uses: Sequence[Use]) -> str:
         return ""
     places = ", ".join(f"`{use.name}` (line {use.line})" for use in uses[:3])
     return f"Your answer uses {places}, which this exercise asks you to do without."
-
-
-def forbidden_in_answer(exercise: Exercise, source: str, namespace: Mapping[str, Any]) -> str:
-    """What is forbidden in a live answer, in words, or ``""``; names are looked up as they are."""
-    answer = namespace.get(exercise.name)
-    for name in exercise.forbidden:
-        if answer is not None and _object(name) is answer:
-            return explain([Use(name, 1, 0)])
-    defined = bound_names(source)
-    if not exercise.forbidden or not defined:
-        return ""
-    start = exercise.name if exercise.name in defined else min(defined)
-    given = {id.partition("/")[2] for id in exercise.needs}
-    cells = [*_live_cells(source, namespace, exercise.forbidden), source]
-    return explain(find_uses(cells, start, exercise.forbidden, given))
-
-
-def _live_cells(source: str, namespace: Mapping[str, Any], forbidden: Sequence[str]) -> list[str]:
-    """The names a source reads, written as the imports and definitions that made them."""
-    cells: list[str] = []
-    waiting, seen = sorted(free_names(source)), set(bound_names(source))
-    while waiting:
-        name = waiting.pop()
-        value = namespace.get(name)
-        if name in seen or value is None:
-            continue
-        seen.add(name)
-        same = [f for f in forbidden if any(_object(f) is v for v in (value, type(value)))]
-        if isinstance(value, ModuleType):
-            cells.append(f"import {value.__name__} as {name}")
-        elif same:
-            cells.append(f"{name} = __import__('importlib').import_module({same[0]!r})")
-        elif callable(value) and getattr(value, "__module__", "") == "__main__":
-            try:
-                text = inspect.getsource(value)
-            except (OSError, TypeError):
-                continue
-            cells += [text, f"{name} = {getattr(value, '__name__', name)}"]
-            waiting += sorted(free_names(text))
-    return cells
 
 
 class _Scan:

@@ -10,6 +10,7 @@ from typing import Any
 
 from autograder.probes import wire
 from autograder.probes.definition import execute
+from autograder.probes.registry import Probe
 from autograder.probes.run import refused, run
 
 MIME = "application/vnd.training-course.observation+json"
@@ -25,14 +26,38 @@ class Reply:
         return {MIME: self.text}
 
 
-def observe(request: str, namespace: dict[str, Any]) -> Reply:
-    """Run the requested probe on the answer that the namespace holds under the requested name.
+def request(
+    name: str,
+    probe: Probe,
+    cases: list[dict[str, Any]],
+    seed: int,
+    *,
+    device: str = "cpu",
+    given: dict[str, str] | None = None,
+    again: str = "",
+) -> str:
+    """What ``observe`` is asked: to look with a probe at the answer of a name.
 
-    The request is ``{"name", "probe", "parameters", "cases", "seed", "device", "given", "again"}``;
-    tensors are made on ``device``, "cpu" where it is missing; ``given`` maps names to sources that
-    stand in for earlier answers that failed, for this probe only, and ``again`` is the student's
-    own definition of the answer, run again so that a class inherits from what stands in.
+    Tensors are made on ``device``. ``given`` maps names to sources that stand in for earlier
+    answers that failed, for this probe only; ``again`` is the student's own definition of the
+    answer, run again so that a class inherits from what stands in, or from what was defined anew.
     """
+    return wire.dumps(
+        {
+            "name": name,
+            "probe": probe.name,
+            "parameters": probe.parameters,
+            "cases": cases,
+            "seed": seed,
+            "device": device,
+            "given": given or {},
+            "again": again,
+        }
+    )
+
+
+def observe(request: str, namespace: dict[str, Any]) -> Reply:
+    """Run the requested probe on the answer that the namespace holds under the requested name."""
     asked = wire.loads(request)
     if asked["name"] not in namespace:
         return Reply(wire.dumps({"defined": False, "observations": []}))
@@ -40,7 +65,7 @@ def observe(request: str, namespace: dict[str, Any]) -> Reply:
     saved = {name: namespace[name] for name in changed if name in namespace}
     try:
         namespace.update(_define(asked["given"]))
-        if asked["given"] and asked["again"]:
+        if asked["again"]:
             execute(asked["again"], namespace, "the answer, again")
         observations = run(
             asked["probe"],
@@ -48,7 +73,7 @@ def observe(request: str, namespace: dict[str, Any]) -> Reply:
             namespace[asked["name"]],
             asked["cases"],
             asked["seed"],
-            asked.get("device", "cpu"),
+            asked["device"],
         )
     finally:
         for name in changed:

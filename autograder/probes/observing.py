@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
 from autograder.probes.registry import UnknownKind
 from autograder.probes.values import describe
+
+_raising: ContextVar[bool] = ContextVar("raising", default=False)
+
+
+@contextlib.contextmanager
+def raising() -> Iterator[None]:
+    """In here what an answer raises goes on to whoever runs it, who wants its traceback."""
+    token = _raising.set(True)
+    try:
+        yield
+    finally:
+        _raising.reset(token)
 
 
 class Observing:
@@ -28,7 +43,7 @@ class Observing:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        if error is None or isinstance(error, (KeyboardInterrupt, UnknownKind)):
+        if error is None or _raising.get() or isinstance(error, (KeyboardInterrupt, UnknownKind)):
             return False
         self._seen["raised"] = describe(error)
         return True

@@ -8,6 +8,7 @@ import random
 import sys
 import warnings
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,29 @@ import torch
 
 from autograder.probes.generators import Generators
 
+_heard: ContextVar[io.StringIO | None] = ContextVar("heard", default=None)
+
 
 @contextlib.contextmanager
-def known_state(seed: int, device: str = "cpu") -> Iterator[Generators]:
+def heard(output: io.StringIO) -> Iterator[None]:
+    """Take in what answers print while they are looked at."""
+    token = _heard.set(output)
+    try:
+        yield
+    finally:
+        _heard.reset(token)
+
+
+@contextlib.contextmanager
+def known_state(seed: int, device: str = "cpu", *, quiet: bool = True) -> Iterator[Generators]:
     """Run with torch's and numpy's defaults and fresh random numbers; put everything back after.
 
     New tensors are made on ``device``, "cpu" or "cuda"; what is yielded are the generators.
 
     A student who changed the default dtype, switched gradients off or turned warnings into errors
-    is judged as if they had not. What the answer prints goes nowhere: prints and warnings cost
-    nothing, also under stock nbgrader, which zeroes a cell for a line on stderr.
+    is judged as if they had not. What the answer prints goes nowhere, unless it is ``heard``:
+    prints and warnings cost nothing, also under stock nbgrader, which zeroes a cell for a line on
+    stderr. Where it is not ``quiet``, prints are shown as always.
 
     Raises: ValueError for a device that is not there.
     """
@@ -39,7 +53,7 @@ def known_state(seed: int, device: str = "cpu") -> Iterator[Generators]:
     )
     saved_cuda = torch.cuda.get_rng_state_all() if wanted.type == "cuda" else []
     saved_recursion = sys.getrecursionlimit()
-    silence = io.StringIO()
+    output = _heard.get() or (io.StringIO() if quiet else None)
     try:
         use_device(wanted)
         torch.set_default_dtype(torch.float32)
@@ -51,8 +65,8 @@ def known_state(seed: int, device: str = "cpu") -> Iterator[Generators]:
             torch.inference_mode(False),
             np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"),
             warnings.catch_warnings(),
-            contextlib.redirect_stdout(silence),
-            contextlib.redirect_stderr(silence),
+            contextlib.redirect_stdout(output or sys.stdout),
+            contextlib.redirect_stderr(output or sys.stderr),
         ):
             warnings.resetwarnings()
             warnings.simplefilter("ignore")

@@ -62,10 +62,13 @@ _MANY = 3
 _LONGEST_LINE = 1200
 
 
-def verdict_html(verdict: Verdict, *, local: bool, picture: Picture | None = None) -> str:
+def verdict_html(
+    verdict: Verdict, *, local: bool, printed: str = "", picture: Picture | None = None
+) -> str:
     """The card under a check cell; inline styles only, for JupyterLab removes others.
 
-    A ``picture`` speaks of the inputs: it is given for local ones alone.
+    ``printed`` is what the answer printed while it was looked at. A ``picture`` speaks of the
+    inputs: it is given for local ones alone.
     """
     passed = [f for f in verdict.findings if f.passed]
     return render(
@@ -79,6 +82,7 @@ def verdict_html(verdict: Verdict, *, local: bool, picture: Picture | None = Non
         named=verdict.diagnosis is not None,
         local=local,
         way_on=way_on(verdict, local=local),
+        printed=printed.strip("\n"),
         picture=picture if local else None,
     )
 

@@ -9,11 +9,11 @@ from course_lib.plotting.distributions import layer_histograms
 from course_lib.plotting.frame import MARKERS, PALETTE, style
 from course_lib.plotting.functions import functions_and_slopes
 from course_lib.plotting.images import image_grid
-from course_lib.plotting.lines import lines_over_depth, rolling_median, training_curves
+from course_lib.plotting.lines import lines_over, lines_over_depth, rolling_median, training_curves
 from course_lib.plotting.points import point_clouds
 from course_lib.plotting.rates import rate_panels, rates_over_steps
 from course_lib.plotting.scores import scores_with_error
-from course_lib.plotting.surfaces import animated_paths, contour_paths
+from course_lib.plotting.surfaces import animated_paths, contour_paths, path_panels
 
 __all__ = [
     "MARKERS",
@@ -24,7 +24,9 @@ __all__ = [
     "functions_and_slopes",
     "image_grid",
     "layer_histograms",
+    "lines_over",
     "lines_over_depth",
+    "path_panels",
     "point_clouds",
     "rate_panels",
     "rates_over_steps",

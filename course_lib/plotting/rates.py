@@ -35,15 +35,22 @@ def rates_over_steps(
 ) -> Figure:
     """Draw one staircase per label over the steps 0, 1, …; gray is what comes after `total_steps`.
 
-    `every` is the number of steps from one rate to the next, for long trainings.
+    Each line is thinner than those before it, so that all are seen where they coincide. `every` is
+    the number of steps from one rate to the next, for long trainings.
     """
     if every < 1:
         raise ValueError(f"every: got {every}, allowed is every >= 1")
     lines = {label: as_curve(label, line) for label, line in not_empty("rates", rates).items()}
     figure, axes = one_panel()
     for number, (label, line) in enumerate(lines.items()):
-        color = PALETTE[number % len(PALETTE)]
-        axes.step(every * np.arange(len(line)), line, where="post", color=color, label=label)
+        axes.step(
+            every * np.arange(len(line)),
+            line,
+            where="post",
+            color=PALETTE[number % len(PALETTE)],
+            linewidth=2.0 * (len(lines) - number),
+            label=label,
+        )
     if log:
         axes.set_yscale("log")
     _shade_the_end(axes, total_steps)

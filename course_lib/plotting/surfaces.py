@@ -18,6 +18,7 @@ from course_lib.plotting.frame import (
     PALETTE,
     as_array,
     finished,
+    grid_of_panels,
     not_empty,
     one_panel,
 )
@@ -66,6 +67,34 @@ def contour_paths(
     for number, (label, path) in enumerate(lines.items()):
         _draw_path(axes, number, label).set_data(path[:, 0], path[:, 1])
     _finish_axes(axes, xlabel, ylabel)
+    return finished(figure, title)
+
+
+def path_panels(
+    loss: Loss,
+    paths: Mapping[str, Any],
+    *,
+    xlim: tuple[float, float],
+    ylim: tuple[float, float],
+    log: bool = False,
+    minimum: tuple[float, float] | None = None,
+    columns: int = 2,
+    xlabel: str = "first weight",
+    ylabel: str = "second weight",
+    title: str = "",
+) -> Figure:
+    """Draw every path in a panel of its own, so that none is hidden; else as `contour_paths`."""
+    if columns < 1:
+        raise ValueError(f"columns: got {columns}, allowed is columns >= 1")
+    lines = _as_paths(paths)
+    figure, panels = grid_of_panels(len(lines), columns, width=3.6, height=2.7)
+    for number, (axes, (label, path)) in enumerate(zip(panels, lines.items(), strict=True)):
+        _draw_surface(axes, loss, xlim, ylim, log=log)
+        _draw_points(axes, {label: path}, minimum)
+        _draw_path(axes, number, label).set_data(path[:, 0], path[:, 1])
+        axes.set_title(label, loc="left", fontsize=11)
+    figure.supxlabel(xlabel, fontsize=11)
+    figure.supylabel(ylabel, fontsize=11)
     return finished(figure, title)
 
 

@@ -33,12 +33,16 @@ def examples():
     return {
         "layer_histograms": plotting.layer_histograms([torch.randn(50, 4) for _ in range(3)]),
         "lines_over_depth": plotting.lines_over_depth({"a": [1, 2, 3]}, log=True, title="T"),
+        "lines_over": plotting.lines_over([1, 10], {"a": [1, 2]}, log="xy", title="T"),
         "training_curves": plotting.training_curves({"a": torch.rand(200), "b": [2.0, 1.0]}),
         "image_grid": plotting.image_grid(torch.rand(5, 8, 8), list("abcde"), columns=3),
         "bars_with_prediction": plotting.bars_with_prediction({"a": 1.0}, {"a": 2.0}),
         "rates_over_steps": plotting.rates_over_steps({"a": [1, 0.5, 0]}, total_steps=2),
         "rate_panels": plotting.rate_panels({"a": [1, 0.5, 0], "b": [1, 1]}, total_steps=2),
         "contour_paths": plotting.contour_paths(
+            bowl, {"a": [[1, 1], [0, 0.5]]}, xlim=(-2, 2), ylim=(-1, 2), log=True, minimum=(0, 0)
+        ),
+        "path_panels": plotting.path_panels(
             bowl, {"a": [[1, 1], [0, 0.5]]}, xlim=(-2, 2), ylim=(-1, 2), log=True, minimum=(0, 0)
         ),
         "point_clouds": plotting.point_clouds({"a": torch.randn(9, 2), "b": [[1.0, 2.0]]}),
@@ -286,6 +290,25 @@ def test_a_start_and_a_minimum_are_marked_once():
     assert points.count((0.0, 0.1)) == 1 and points.count((1.0, 1.0)) == 3  # ring and two paths
 
 
+def test_every_path_has_a_panel_with_the_start_and_the_minimum_in_it():
+    paths = {"a": [[1, 1], [0, 0]], "b": [[1, 1], [2, 0.5]]}
+    figure = plotting.path_panels(bowl, paths, xlim=(-2, 2), ylim=(-1, 1), minimum=(0.0, 0.1))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["a", "b"]
+    for axes, path in zip(figure.axes, paths.values(), strict=True):
+        ring, cross, drawn = axes.get_lines()
+        assert tuple(ring.get_xydata()[0]) == (1, 1) and tuple(cross.get_xydata()[0]) == (0.0, 0.1)
+        np.testing.assert_array_equal(drawn.get_xydata(), path)
+
+
+def test_equal_lines_over_one_x_are_drawn_in_different_styles():
+    drawn = lines(plotting.lines_over([1, 10, 100], {"a": [3, 2, 1], "b": [3, 2, 1]}, log="x"))
+    for line in drawn.values():
+        np.testing.assert_array_equal(line.get_xydata(), [[1, 3], [10, 2], [100, 1]])
+    assert drawn["a"].is_dashed() != drawn["b"].is_dashed()
+    axes = drawn["a"].axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
+
+
 def test_a_film_of_paths_is_small_needs_no_file_and_leaves_no_figure_open():
     paths = {"a": np.linspace([1.5, 0.8], [0, 0], 50)}
     film = plotting.animated_paths(bowl, paths, xlim=(-2, 2), ylim=(-1, 1), log=True, frames=6)
@@ -305,6 +328,11 @@ def test_rates_start_at_step_zero_and_each_holds_until_the_next():
     np.testing.assert_array_equal(rare.get_xdata(), [0, 20])
 
 
+def test_rates_that_coincide_are_all_seen():
+    drawn = lines(plotting.rates_over_steps({"below": [1.0, 0.5], "above": [1.0, 0.5]}))
+    assert drawn["below"].get_linewidth() > drawn["above"].get_linewidth()
+
+
 def test_every_schedule_has_a_panel_on_the_same_axes_and_a_dot_after_its_last_step():
     figure = plotting.rate_panels({"a": [1, 0.5, 0.25, 0.1], "b": [3, 2, 1, 0]}, total_steps=3)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["a", "b"]
@@ -322,6 +350,8 @@ def test_every_schedule_has_a_panel_on_the_same_axes_and_a_dot_after_its_last_st
         (lambda: plotting.lines_over_depth({}), "values: got dict of 0"),
         (lambda: plotting.lines_over_depth([1, 2]), "values: got list of 2"),
         (lambda: plotting.lines_over_depth({"a": [[1, 2]]}), r"a: got shape \(1, 2\)"),
+        (lambda: plotting.lines_over([1, 2], {"a": [1]}), "a: got 1 values, allowed are 2"),
+        (lambda: plotting.lines_over([1], {"a": [1]}, log="z"), "log: got 'z'"),
         (lambda: plotting.training_curves({"a": []}), r"a: got shape \(0,\)"),
         (lambda: plotting.training_curves({"a": [1]}, window=0), "window: got 0"),
         (lambda: plotting.image_grid(torch.rand(4, 4)), r"images: got shape \(4, 4\)"),
@@ -333,6 +363,12 @@ def test_every_schedule_has_a_panel_on_the_same_axes_and_a_dot_after_its_last_st
         (lambda: plotting.rates_over_steps({"a": [1]}, every=0), "every: got 0"),
         (lambda: plotting.rate_panels({"a": [[1]]}), r"a: got shape \(1, 1\)"),
         (lambda: plotting.rate_panels({"a": [1]}, columns=0), "columns: got 0"),
+        (
+            lambda: plotting.path_panels(
+                bowl, {"a": [[1, 2]]}, xlim=(0, 1), ylim=(0, 1), columns=0
+            ),
+            "columns: got 0",
+        ),
         (lambda: plotting.bars_with_prediction({"a": 1}, {"b": 1}), "predicted: got b"),
         (
             lambda: plotting.contour_paths(bowl, {}, xlim=(0, 1), ylim=(0, 1)),

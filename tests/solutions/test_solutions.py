@@ -4,40 +4,102 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder.building import instructor_notebook
-from autograder.building.build import script_path
+from autograder.building import instructor_notebook, student_notebook
+from autograder.building.build import laid_notebook, script_path
 from autograder.building.notebooks import is_further
 from autograder.building.script import read_script
 from autograder.building.statement import statement
 from autograder.exercises import labs
 from autograder.grading.checkout import REPOSITORY
 from autograder.judging import Kind
+from autograder.judging.source.laying import solution_source, starter_source
 from tests.support.notebooks import role
 
 MAX_CPU_SECONDS = 60
+STANDS_IN, WAITS = "↺", "⏸"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lab", labs(), ids=lambda lab: lab.name)
 def test_a_solution_notebook_runs_whole_and_scores_everything(lab, monkeypatch):
+    cells, seconds = run(instructor_notebook(lab, REPOSITORY), monkeypatch)
+    for cell, exercise in checks(cells, lab):
+        assert score(cell) == exercise.points, exercise.id
+    told = [text for cell in cells for text in texts(cell)]
+    assert not [text for text in told if text.startswith((STANDS_IN, WAITS))]
+    assert seconds <= MAX_CPU_SECONDS
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lab", labs(), ids=lambda lab: lab.name)
+def test_core_alone_runs_from_the_first_cell_to_the_last(lab, monkeypatch):
+    def answer(exercise):
+        return solution_source(exercise) if exercise.core else starter_source(exercise)
+
+    cells, _ = run(laid_notebook(lab, REPOSITORY, answer), monkeypatch)
+    for cell, exercise in checks(cells, lab):
+        assert score(cell) == (exercise.points if exercise.core else 0), exercise.id
+    start = further_from(cells)
+    in_core = [text for cell in cells[:start] for text in texts(cell)]
+    assert not [text for text in in_core if text.startswith((STANDS_IN, WAITS))]
+    further = [text for cell in cells[start:] for text in texts(cell)]
+    assert [text for text in further if text.startswith(STANDS_IN)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lab", labs(), ids=lambda lab: lab.name)
+def test_an_untouched_lab_runs_to_its_end_and_says_what_is_open(lab, monkeypatch):
+    notebook = student_notebook(lab, REPOSITORY)
+    start = further_from(notebook.cells)
+    # What stands in for further answers is shown where core alone runs.
+    notebook.cells = [
+        cell for n, cell in enumerate(notebook.cells) if n < start or role(cell) != "show"
+    ]
+    cells, _ = run(notebook, monkeypatch)
+    assert all(score(cell) == 0 for cell, _ in checks(cells, lab))
+    told = [text for cell in cells for text in texts(cell)]
+    predictions = [e for e in lab.exercises.values() if e.kind is Kind.PREDICTION]
+    assert sum(text.startswith(WAITS) for text in told) > len(predictions)
+    assert [text for text in told if text.startswith(STANDS_IN)]
+
+
+def further_from(cells):
+    """The number of the cell under which everything is optional."""
+    return next(n for n, cell in enumerate(cells) if cell.source.startswith("# Further"))
+
+
+def run(notebook, monkeypatch):
+    """The cells of a notebook once all have run without an error, and the CPU seconds they took."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    notebook = instructor_notebook(lab, REPOSITORY)
     used = nbformat.v4.new_code_cell("import time\nprint(time.process_time())")
     notebook.cells.append(used)
     NotebookClient(notebook, timeout=200, kernel_name="python3").execute()
     for cell in notebook.cells:
-        exercise = lab.exercises.get(
-            cell.metadata.get("autograder", {}).get("exercise", "").partition("/")[2]
-        )
-        if role(cell) == "check" and exercise.automatic:
-            shown = next(o for o in cell.outputs if o.output_type == "execute_result")
-            assert float(shown.data["text/plain"]) == exercise.points, exercise.id
         assert not [o for o in cell.get("outputs", []) if o.get("name") == "stderr"], cell.source
-    assert float(used.outputs[0].text) <= MAX_CPU_SECONDS
-    figures = [
-        o for c in notebook.cells for o in c.get("outputs", []) if "image/png" in o.get("data", {})
-    ]
-    assert len(figures) >= 5
+    return notebook.cells[:-1], float(used.outputs[0].text)
+
+
+def checks(cells, lab):
+    """The check cells of what is judged automatically, with their exercises."""
+    for cell in cells:
+        if role(cell) == "check":
+            exercise = lab.exercises[cell.metadata.autograder.exercise.partition("/")[2]]
+            if exercise.automatic:
+                yield cell, exercise
+
+
+def score(cell):
+    """What a check cell shows nbgrader."""
+    shown = next(o for o in cell.outputs if o.output_type == "execute_result")
+    return float(shown.data["text/plain"])
+
+
+def texts(cell):
+    """What a cell shows as text."""
+    outputs = cell.get("outputs", [])
+    return [output.data.get("text/plain", "") for output in outputs if "data" in output]
 
 
 @pytest.mark.parametrize("lab", labs(), ids=lambda lab: lab.name)

@@ -88,6 +88,35 @@ def is_registered(case):
     return finding(False, str(wanted), str(got), gist)
 
 
+SLOPES = ("1 or 64", "64 · 32 · 32 = 65,536", "one for each example and value")
+
+
+def _slopes_of_prelu():
+    for channels in (1, 64):
+        layer = activations.PReLU(channels)
+        assert layer(torch.ones(2, 64, 32, 32)).shape == (2, 64, 32, 32)
+        assert layer.weight.numel() in (1, 64)
+    return SLOPES[0]
+
+
+lab.prediction(
+    "slopes_of_prelu",
+    title="Predict: how many slopes?",
+    statement=(
+        "The lecture notes say of PReLU that α is learned, *“maybe separate for each value”*. A "
+        "feature map has 64 channels of 32 × 32 values. How many slopes does one PReLU layer learn "
+        "for it?"
+    ),
+    minutes=1,
+    core=False,
+    syllabus=("2.5",),
+    choices=SLOPES,
+    outcome=_slopes_of_prelu,
+    explanation="One for the layer or one for each channel (He et al. 2015). A slope for each value "
+    "would tie the layer to one image size and add as many numbers as there are activations.",
+)
+
+
 prelu = lab.exercise(
     activations.PReLU,
     title="PReLU: a slope that learns",
@@ -128,6 +157,7 @@ The slope is learned: it can become larger than 1 or negative.""",
     ],
     minutes=12,
     difficulty=2,
+    core=False,
     syllabus=("2.5",),
     inputs=(_shared, _by_feature, _by_channel, _two_channels),
     probe=probes.module(),

@@ -1,12 +1,14 @@
 """Gradients over depth: those of the activations and those of the weights."""
 
 import itertools
+import math
 
 import numpy as np
 import torch
 
 from autograder import probes
 from autograder.exercises.activations.lab import lab
+from autograder.exercises.experiments import seeded
 from autograder.judging import Part, edit
 from autograder.judging.checks import Check, find, finding, leaves_inputs_alone
 from autograder.judging.comparison import Tolerance, difference
@@ -56,6 +58,40 @@ def _spreads_match(what, numbers):
 
 def _flipped(line, name, value):
     return {f"{line} => {name} = -({value})": "a standard deviation does not see the sign"}
+
+
+EIGHT_LAYERS = (
+    "a thousand times smaller, or worse",
+    "some ten times smaller",
+    "smaller by a factor of two or three at most",
+)
+
+
+@seeded
+def _tanh_over_depth():
+    # Only the order of magnitude is asked for.
+    weights = [torch.randn(128, 128) / math.sqrt(128) for _ in range(8)]
+    x, gradient = torch.randn(128, 128), torch.randn(128, 128) / 128
+    found = activations.gradients_over_depth(x, weights, "tanh", gradient)["activations"]
+    ratio = float(found[-1] / found[0])
+    return EIGHT_LAYERS[0 if ratio > 300 else 1 if ratio > 4 else 2]
+
+
+lab.prediction(
+    "tanh_over_depth",
+    title="Predict: “don’t use sigmoid or tanh”",
+    statement=(
+        "The lecture notes: *“don’t use sigmoid or tanh.”* Eight tanh layers of width 128 with "
+        "Glorot’s weights (variance 1/128). The gradient arrives at the last layer and travels back "
+        "to the first. How does ∂L/∂h at the **first** layer compare with that at the **last**? It is …"
+    ),
+    minutes=1,
+    syllabus=("2.9",),
+    choices=EIGHT_LAYERS,
+    outcome=_tanh_over_depth,
+    explanation="Glorot’s weights keep the signals in the steep middle of tanh, where the slope is "
+    "near 1. A sigmoid has no such place: its slope is ¼ at best.",
+)
 
 
 gradients_over_depth = lab.exercise(

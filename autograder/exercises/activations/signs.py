@@ -1,10 +1,14 @@
 """The signs of gradients: one-sided for an example, mixed for a batch."""
 
+import math
+
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from autograder import probes
 from autograder.exercises.activations.lab import IN_FLOAT32, lab
+from autograder.exercises.experiments import seeded
 from autograder.judging import Part, edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import activations
@@ -65,6 +69,7 @@ there are many).""",
     ],
     minutes=10,
     difficulty=2,
+    core=False,
     syllabus=("2.10",),
     hide=("Formula",),
     inputs=(_signed_rows, _rectified, _signed_rows, _rectified),
@@ -163,3 +168,39 @@ def by_extremes(grad_output, x):
         return (rows.amin(dim=1) * rows.amax(dim=1) < 0).float().mean()
 
     return [1 - mixed(x), 1 - mixed(torch.einsum("nm,nd->md", grad_output, x))]
+
+
+BATCH_SIGNS = ("nearly all of them", "some of them, between 20 and 80 %", "practically none")
+
+
+@seeded
+def _signs_of_a_batch():
+    shares = []
+    for _ in range(20):
+        h = torch.sigmoid(torch.randn(64, 40) @ torch.randn(40, 50) / math.sqrt(40))
+        z = (h @ torch.randn(50, 100) / math.sqrt(50)).requires_grad_()
+        scores = torch.sigmoid(z) @ torch.randn(100, 10) / 10
+        F.cross_entropy(scores, torch.randint(10, (64,))).backward()
+        shares.append(activations.one_sided_fractions(z.grad, h)[1])
+    share = float(torch.stack(shares).mean())
+    return BATCH_SIGNS[0 if share > 0.8 else 1 if share > 0.2 else 2]
+
+
+lab.prediction(
+    "signs_of_a_batch",
+    title="Predict: do all weights move the same way?",
+    statement=(
+        "A layer of 100 units gets 50 inputs, all of them positive because they come out of sigmoids. "
+        "Per example all 50 gradients on a unit’s weights have one sign. Now a **batch** of 64 "
+        "examples with random labels. For how many of the units have all 50 weight gradients one "
+        "sign?"
+    ),
+    minutes=1,
+    core=False,
+    syllabus=("2.10",),
+    choices=BATCH_SIGNS,
+    outcome=_signs_of_a_batch,
+    explanation="δ differs in sign from example to example, so the sum mixes. It does not mix "
+    "everything: sigmoids of small signals are all close to ½, so that the inputs of all "
+    "examples look alike.",
+)

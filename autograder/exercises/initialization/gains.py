@@ -5,8 +5,8 @@ import math
 import torch
 
 from autograder import probes
+from autograder.exercises.initialization.drawing import INITIALIZERS
 from autograder.exercises.initialization.lab import lab
-from autograder.exercises.initialization.random_weights import INITIALIZERS
 from autograder.judging import edit
 from autograder.judging.checks import matches_reference
 from course_lib import initialization
@@ -29,7 +29,6 @@ gain = lab.exercise(
         "Why √2 for ReLU: half of E[x²] is lost, so the *variance* of the weights must double."
     ),
     points=2,
-    core=False,
     syllabus=("4.6",),
     hide=("Formula",),
     inputs=(_gain_of("linear"), _gain_of("tanh"), _gain_of("leaky_relu"), _gain_of("relu")),

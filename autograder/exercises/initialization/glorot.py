@@ -5,29 +5,21 @@ import math
 import numpy as np
 import torch
 
-from autograder.exercises.initialization.lab import lab
-from autograder.exercises.initialization.random_weights import (
+from autograder.exercises.initialization.drawing import (
     ALL_POSITIVE,
     DRAWS,
     INITIALIZERS,
     NOT_NORMAL,
     UNIFORM,
+    draw_convolution,
+    draw_linear,
     drawn_with,
     indifferent,
 )
+from autograder.exercises.initialization.lab import lab
 from autograder.judging.statistics import is_normal, is_uniform
 from course_lib import initialization
 from course_lib.initialization import fan_in_and_fan_out
-
-
-def draw_linear(rng):
-    """A linear layer with more inputs than outputs."""
-    return {"shape": [int(rng.integers(20, 60)), int(rng.integers(120, 190))]}
-
-
-def draw_convolution(rng):
-    """A convolution whose kernel is not square."""
-    return {"shape": [int(rng.integers(29, 40)), int(rng.integers(5, 12)), 3, 5]}
 
 
 def lecun_std(shape, **_):
@@ -139,6 +131,7 @@ xavier_normal = lab.exercise(
     ),
     points=3,
     minutes=6,
+    core=False,
     syllabus=("4.4",),
     inputs=(_glorot, _glorot_convolution),
     probe=DRAWS,

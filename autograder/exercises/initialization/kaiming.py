@@ -1,4 +1,4 @@
-"""Weights that keep signals alive through ReLUs: He et al., normal and uniform."""
+"""Weights that keep signals alive through ReLUs: a formula of lecture notes, and He et al.'s."""
 
 import math
 
@@ -6,20 +6,43 @@ import numpy as np
 import torch
 from torch import nn
 
-from autograder.exercises.initialization.glorot import draw_convolution, draw_linear
-from autograder.exercises.initialization.lab import lab
-from autograder.exercises.initialization.random_weights import (
+from autograder.exercises.experiments import seeded
+from autograder.exercises.initialization.drawing import (
     ALL_POSITIVE,
     DRAWS,
     INITIALIZERS,
     NOT_NORMAL,
-    UNIFORM,
+    draw_convolution,
+    draw_linear,
     drawn_with,
     indifferent,
 )
-from autograder.judging.statistics import is_normal, is_uniform
+from autograder.exercises.initialization.lab import lab
+from autograder.judging.statistics import is_normal
 from course_lib import initialization
 from course_lib.initialization import fan_in_and_fan_out, gain
+
+
+@seeded
+def _division_after_one_layer():
+    x = torch.randn(64, 4096)
+    weight = torch.randn(256, 4096) / (2 / 4096) ** 0.5
+    return "more than 100" if float(torch.relu(x @ weight.T).std()) > 100 else "about 1"
+
+
+lab.prediction(
+    "division_bug",
+    title="Predict: the formula from the lecture notes",
+    statement=(
+        "The notes initialize a ReLU layer of width 4096 with `randn(…) / sqrt(2 / 4096)`. Inputs "
+        "have standard deviation 1. What is the standard deviation of the output of the **first** "
+        "layer?"
+    ),
+    minutes=2,
+    choices=("about 0.001", "about 1", "about 10", "more than 100"),
+    outcome=_division_after_one_layer,
+    explanation="Each weight has standard deviation √(4096/2) = 45, and 4096 of them add up.",
+)
 
 
 def _before(nonlinearity, draw_shape):
@@ -72,7 +95,7 @@ kaiming_normal = lab.exercise(
     needs=("initialization/fan_in_and_fan_out", "initialization/gain"),
     hints=(
         "Which of the two fans does the forward signal sum over?",
-        "Derived above: D · Var(w) · ½ E[x²] must equal E[x²] when a ReLU follows.",
+        "A ReLU leaves half of the second moment: D · Var(w) · ½ E[x²] must equal E[x²].",
         "Standard deviation = gain / √fan_in; multiply standard normal numbers by it.",
     ),
 )
@@ -275,88 +298,3 @@ def he_by_numpy(shape, nonlinearity="relu", negative_slope=0.01):
 def he_as_parameter(shape, nonlinearity="relu", negative_slope=0.01):
     std = gain(nonlinearity, negative_slope) / math.sqrt(torch.empty(shape)[0].numel())
     return nn.Parameter(std * torch.randn(shape, dtype=torch.float64))
-
-
-def he_bound(shape, nonlinearity, negative_slope):
-    return math.sqrt(3) * he_std(shape, nonlinearity, negative_slope)
-
-
-kaiming_uniform = lab.exercise(
-    initialization.kaiming_uniform,
-    title="Kaiming, drawn uniformly",
-    statement=(
-        "Draw weights uniformly in ±b with the same variance as `kaiming_normal` has for the same "
-        "nonlinearity."
-    ),
-    points=2,
-    difficulty=2,
-    core=False,
-    syllabus=("4.6",),
-    hide=("Formula",),
-    inputs=HE_CASES,
-    probe=DRAWS,
-    checks=drawn_with(he_std, is_uniform(he_bound)),
-    equivalent_mutants=indifferent(draw=UNIFORM),
-    forbidden=INITIALIZERS,
-    needs=("initialization/fan_in_and_fan_out", "initialization/gain"),
-    hints=("b²/3 is the variance of a uniform distribution in ±b.", "b = gain · √(3/fan_in)."),
-)
-
-
-@kaiming_uniform.mistake("You use the standard deviation as the bound; the bound is √3 times it.")
-def he_bound_is_std(shape, nonlinearity="relu", negative_slope=0.01):
-    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
-    return (2 * torch.rand(shape) - 1) * std
-
-
-@kaiming_uniform.mistake("Your weights are all positive: draw between −b and b.")
-def he_bound_from_zero(shape, nonlinearity="relu", negative_slope=0.01):
-    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[0])
-    return torch.rand(shape) * math.sqrt(3) * std
-
-
-@kaiming_uniform.mistake(
-    "√(6/fan_in) is the bound for ReLU. For other nonlinearities it is gain · √(3/fan_in)."
-)
-def he_bound_relu_only(shape, nonlinearity="relu", negative_slope=0.01):
-    return (2 * torch.rand(shape) - 1) * math.sqrt(6 / fan_in_and_fan_out(shape)[0])
-
-
-@kaiming_uniform.mistake("You divide by the fan-out; the forward signal sums over the fan-in.")
-def he_bound_fan_out(shape, nonlinearity="relu", negative_slope=0.01):
-    std = gain(nonlinearity, negative_slope) / math.sqrt(fan_in_and_fan_out(shape)[1])
-    return (2 * torch.rand(shape) - 1) * math.sqrt(3) * std
-
-
-@kaiming_uniform.mistake(
-    "`negative_slope` does not reach the gain: pass it on, `gain(nonlinearity, negative_slope)`."
-)
-def he_bound_slope_not_passed(shape, nonlinearity="relu", negative_slope=0.01):
-    bound = gain(nonlinearity) * math.sqrt(3 / fan_in_and_fan_out(shape)[0])
-    return (2 * torch.rand(shape) - 1) * bound
-
-
-@kaiming_uniform.mistake(
-    "For a convolution the fan-in is channels × kernel area. You count channels only."
-)
-def he_bound_no_kernel(shape, nonlinearity="relu", negative_slope=0.01):
-    bound = gain(nonlinearity, negative_slope) * math.sqrt(3 / shape[1])
-    return (2 * torch.rand(shape) - 1) * bound
-
-
-@kaiming_uniform.mistake("The root over fan_in is missing: b = gain · √(3/fan_in).")
-def he_bound_missing_root(shape, nonlinearity="relu", negative_slope=0.01):
-    bound = gain(nonlinearity, negative_slope) * math.sqrt(3) / fan_in_and_fan_out(shape)[0]
-    return (2 * torch.rand(shape) - 1) * bound
-
-
-@kaiming_uniform.mistake("The gain is missing.")
-def he_bound_no_gain(shape, nonlinearity="relu", negative_slope=0.01):
-    return (2 * torch.rand(shape) - 1) * math.sqrt(3 / fan_in_and_fan_out(shape)[0])
-
-
-@kaiming_uniform.alternative
-def he_uniform_in_place(shape, nonlinearity="relu", negative_slope=0.01):
-    fan_in, _ = fan_in_and_fan_out(shape)
-    bound = gain(nonlinearity, negative_slope) * math.sqrt(3 / fan_in)
-    return torch.empty(shape).uniform_(-bound, bound)

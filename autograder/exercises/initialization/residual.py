@@ -222,6 +222,7 @@ residual_block = lab.repair(
     points=4,
     minutes=10,
     difficulty=3,
+    core=False,
     syllabus=("4.7",),
     blank=("__init__",),
     hide=("Formula", "Source"),

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from autograder import probes
+from autograder.exercises.experiments import seeded
 from autograder.exercises.initialization.lab import lab
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import initialization
@@ -33,6 +34,7 @@ output_bias_gradient_at_zero = lab.value(
     ),
     points=3,
     minutes=8,
+    core=False,
     syllabus=("4.1",),
     hide=("Formula", "Source"),
     inputs=_labels,
@@ -268,3 +270,34 @@ def by_distances(weight, tolerance=1e-6):
     gaps = (weight[:, None] - weight[None]).abs().amax(dim=2)
     earlier = torch.tril(gaps <= tolerance, diagonal=-1)
     return int((~earlier.any(dim=1)).sum())
+
+
+@seeded
+def _zero_biases():
+    x = torch.randn(200, 10)
+    labels = (x[:, 0] * x[:, 1] > 0).long()
+    model = torch.nn.Sequential(torch.nn.Linear(10, 64), torch.nn.ReLU(), torch.nn.Linear(64, 2))
+    for layer in (model[0], model[2]):
+        torch.nn.init.zeros_(layer.bias)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    for _ in range(200):
+        loss = F.cross_entropy(model(x), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return "it trains" if loss.item() < 0.3 else "it does not train"
+
+
+lab.prediction(
+    "zero_biases",
+    title="Predict: zero biases",
+    statement=(
+        "Zero *weights* keep all units of a layer equal. Now the weights are random, and only the "
+        "**biases** start at zero. Does the network train?"
+    ),
+    minutes=1,
+    core=False,
+    choices=("it trains", "it does not train"),
+    outcome=_zero_biases,
+    explanation="Random weights have broken the symmetry already; the biases follow.",
+)

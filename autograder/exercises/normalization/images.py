@@ -51,6 +51,7 @@ other rows. Take `x = torch.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2)` and look 
     parts=layer_parts("the normalized images", 2, 1),
     minutes=8,
     difficulty=2,
+    core=False,
     syllabus=("5.4",),
     hide=("Convention", "Raises"),
     inputs=(draw_image_batch, without(draw_image_batch, "eps"), draw_image_batch),

@@ -101,6 +101,7 @@ keep it in its place.
         Part("frozen parameters", 1, (some_frozen,)),
     ],
     minutes=8,
+    core=False,
     syllabus=("6.12",),
     inputs=(draw_long, draw_short, draw_frozen, draw_long),
     probe=probes.call(),

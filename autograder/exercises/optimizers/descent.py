@@ -77,8 +77,8 @@ belongs to it alone; later rules will remember things there. You write three met
 
 - `zero_grad()` forgets all gradients, so that the next `backward()` does not add to old ones.
 - `step()` calls `self.update(parameter, parameter.grad, self.state[parameter])` once for every
-  parameter that has a gradient. A parameter whose `.grad` is None **rests** (it is frozen, or took
-  no part in this loss); the others move all the same.
+  parameter that has a gradient. One whose `.grad` is None **rests** (it is frozen, or took no part
+  in this loss).
 - `update(parameter, gradient, state)` changes **one** parameter: $w \\leftarrow w - \\eta\\, g$.
   All later optimizers inherit the rest and replace only this method.
 

@@ -19,6 +19,29 @@ def draw_moment(rng):
     }
 
 
+def first_step_of_the_notes() -> float:
+    """Of t = 1: without corrections the step is m/√v = (1 − β₁) g / (√(1 − β₂) |g|)."""
+    rate, _ = optimizers.efficient_form(1, 1.0, (0.9, 0.999), 0.0)
+    return 1 / rate
+
+
+lab.prediction(
+    "first_step_of_the_notes",
+    title="Predict: Adam, as the lecture notes print it",
+    statement="""The notes give Adam as `m = 0.9*m + 0.1*dx`, `v = 0.999*v + 0.001*dx**2`,
+`x += -rate * m / (sqrt(v) + eps)`, with m = v = 0 at the start and no bias correction. Adam's first
+step has the size η. How many times η is the **first** step of the notes' version? (ε is negligible.)
+A number.""",
+    minutes=3,
+    difficulty=2,
+    core=False,
+    syllabus=("6.9",),
+    outcome=first_step_of_the_notes,
+    explanation="""(1 − β₁)/√(1 − β₂) = 0.1/√0.001 = 3.16. The step is too *large*, because v starts even
+farther below its right size than m does. It stays too large for hundreds of steps.""",
+)
+
+
 efficient_form = lab.value(
     optimizers.efficient_form,
     title="Derive: Adam without correcting the averages",

@@ -54,11 +54,10 @@ $$b \\leftarrow \\mu\\, b + g,\\qquad w \\leftarrow w - \\eta\\, b .$$
 
 Write `update`; keep b in `state` (b starts at 0, so that the first step is plain gradient descent).
 
-*Conventions:* torch's, with η **outside** of the velocity. CS231n puts it inside
-($v \\leftarrow \\mu v - \\eta g$, $w \\leftarrow w + v$): the same as long as η is constant, not the
-same afterwards, and your check changes η (and, once, μ) on the way. There is no factor 1 − μ (torch calls
-that *dampening*), so that under a constant gradient the speed tends to $\\eta g/(1-\\mu)$, ten times
-the plain step at μ = 0.9.""",
+*Conventions:* torch's, with η **outside** of the velocity. CS231n's form with η inside is the same as
+long as η is constant, and your check changes η (and, once, μ) on the way. There is no factor 1 − μ
+(torch calls that *dampening*), so that under a constant gradient the speed tends to $\\eta g/(1-\\mu)$,
+ten times the plain step at μ = 0.9.""",
     points=3,
     minutes=8,
     syllabus=("6.5",),
@@ -285,3 +284,37 @@ class OwnLoop(GradientDescent):
             b *= self.momentum
             b += p.grad
             p.data -= self.lr * b
+
+
+MOMENTUM_OF_ONE = (
+    "its swings become smaller, as with μ = 0.9 but slower",
+    "its swings keep their size",
+    "its swings become larger and larger",
+)
+
+
+def outcome_with_momentum_of_one() -> str:
+    """The amplitude early and late, of a heavy ball with μ = 1."""
+    w = torch.tensor([1.0], dtype=torch.float64)
+    optimizer, path = optimizers.Momentum([w], lr=0.01, momentum=1.0), []
+    for _ in range(400):
+        w.grad = w.clone()
+        optimizer.step()
+        path.append(float(w))
+    ratio = max(path[-200:]) / max(path[:200])
+    return MOMENTUM_OF_ONE[1 if abs(ratio - 1) < 0.05 else 0 if ratio < 1 else 2]
+
+
+lab.prediction(
+    "momentum_of_one",
+    title="Predict: a momentum of one",
+    statement="""The heavy ball on $f(w) = w^2/2$ with η = 0.01 and **μ = 1**, for 400 steps. What
+does it do?""",
+    minutes=1,
+    difficulty=2,
+    syllabus=("6.5",),
+    choices=MOMENTUM_OF_ONE,
+    outcome=outcome_with_momentum_of_one,
+    explanation="""μ is what is *kept*, and 1 − μ the friction. Without friction nothing is lost: the ball
+swings forever. Names that call μ a "damping" have it the wrong way round.""",
+)

@@ -1,4 +1,4 @@
-"""Newton's method: one step, and its damping."""
+"""Newton's method: one step, its damping, and where it leads from beside a saddle."""
 
 import numpy as np
 import torch
@@ -50,6 +50,7 @@ remark). H may be indefinite. Do not form the inverse if you can help it: `torch
 faster and more accurate.""",
     points=3,
     minutes=6,
+    core=False,
     syllabus=("6.4", "6.11"),
     inputs=(draw_step, draw_undamped, draw_step),
     probe=probes.call(),
@@ -184,3 +185,32 @@ def with_numpy(w, gradient, hessian, damping=0.0):
     h = hessian.numpy(force=True).copy()
     h[np.diag_indices_from(h)] += damping
     return w - torch.as_tensor(np.linalg.solve(h, gradient.numpy(force=True)))
+
+
+NEWTON_AT_A_SADDLE = (
+    "away from the saddle: the loss falls there",
+    "to the saddle, in one step",
+    "nowhere: the Hessian cannot be inverted",
+)
+
+
+def outcome_at_a_saddle() -> str:
+    """One step on x² − y²."""
+    w, hessian = torch.tensor([1.0, 0.5]), torch.diag(torch.tensor([2.0, -2.0]))
+    moved = optimizers.newton_step(w, hessian @ w, hessian)
+    return NEWTON_AT_A_SADDLE[1 if bool(moved.abs().max() < 1e-6) else 0]
+
+
+lab.prediction(
+    "newton_at_a_saddle",
+    title="Predict: Newton's method near a saddle",
+    statement="""$f(x, y) = x^2 - y^2$ has a saddle at (0, 0) and falls without end along ±y. Where does
+one step of Newton's method lead from (1, 0.5)?""",
+    minutes=1,
+    core=False,
+    syllabus=("6.4",),
+    choices=NEWTON_AT_A_SADDLE,
+    outcome=outcome_at_a_saddle,
+    explanation="""Newton's method looks for a point without slope, and the saddle is one. Along y it
+divides by a negative curvature and goes uphill. Gradient descent goes away from the saddle.""",
+)

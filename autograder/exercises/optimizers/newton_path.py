@@ -42,6 +42,36 @@ def first_step(case):
     return finding(False, str(wanted[1]), str(path[1]), "already the first step differs")
 
 
+NEWTON_FROM_TWO = (
+    "at 0, up to rounding",
+    "closer to 0 than at the start, but not there",
+    "more than a million away",
+)
+
+
+def outcome_from_two() -> str:
+    """Three undamped steps from 2."""
+    reached = float(optimizers.newton_path(torch.tensor([2.0]), 3)[-1, 0])
+    return NEWTON_FROM_TWO[0 if abs(reached) < 1e-6 else 1 if abs(reached) < 2 else 2]
+
+
+lab.prediction(
+    "newton_from_two",
+    title="Predict: a method without a learning rate",
+    statement="""*"Second-order methods have no learning rate."* (lecture notes) Newton's method on
+$f(w) = \\sqrt{1+w^2}$, convex, with its minimum at 0, starts at w = 2. Where is it after **three**
+steps?""",
+    minutes=2,
+    core=False,
+    syllabus=("6.11",),
+    choices=NEWTON_FROM_TWO,
+    outcome=outcome_from_two,
+    explanation="""Each step maps w to −w³: 2, −8, 512, −134 million. Far from the minimum the curvature is
+so small that the quadratic model has its minimum far beyond the real one. Newton's method needs
+damping or a line search, which is a learning rate by another name.""",
+)
+
+
 newton_path = lab.exercise(
     optimizers.newton_path,
     title="Newton's method off the quadratic",

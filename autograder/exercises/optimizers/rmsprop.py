@@ -41,15 +41,16 @@ r_m_s_prop = lab.repair(
     optimizers.RMSProp,
     planted="as_in_the_notes",
     title="Find the error in the lecture notes: RMSProp",
-    statement="""AdaGrad never forgets, so that its steps only ever get smaller. RMSProp replaces the
-sum of squares by a moving **average**, which is to follow the scale of the recent gradients:
+    statement="""AdaGrad divides every entry's step by the root of the **sum** of its squared gradients. A
+sum never forgets: the steps only ever get smaller. RMSProp takes a moving **average**, which is to
+follow the scale of the recent gradients:
 
 $$c \\leftarrow \\rho\\, c + (1-\\rho)\\, g^2,\\qquad w \\leftarrow w - \\eta\\,\\frac{g}{\\sqrt{c}+\\varepsilon}.$$
 
 The cell below has the lines as they stand in a set of lecture notes (`decay` is ρ). They run, the
 loss falls for a while, and then it stays where it is, as if training had converged. One character is
-wrong. Test the line before you mend it: feed it the constant gradient 1 and print `cache`. Toward
-what should it tend?
+wrong. Test the line first: feed it the constant gradient 1 and print `cache`. Toward what should it
+tend?
 
 *Conventions:* torch's: ρ is called `alpha`, ε stands outside the root (TensorFlow's inside), c
 starts at 0 and is not corrected for that.""",

@@ -1,4 +1,4 @@
-"""The sharpest direction of a loss, found by power iteration."""
+"""The sharpest direction of a loss, found by power iteration, and what training makes of it."""
 
 import numpy as np
 import torch
@@ -198,3 +198,36 @@ def as_a_quotient(x, y, weights, start, iterations=50):
         largest = max(p.abs().max() for p in products)
         vectors = [p / largest for p in products]
     return upper / lower
+
+
+GROWING_SHARPNESS = (
+    "the sharpness passes 2/η and training diverges",
+    "the sharpness stops near 2/η; the loss still falls, but not in every step",
+    "the sharpness stays far below 2/η, and the loss falls in every step",
+)
+
+
+# Measured with the tanh network of the notebook (64-32-10, squared loss, 400 digits, 1500 full-batch
+# steps): at rates 0.2, 0.4, 0.8 the sharpness ends at 9.8, 5.1, 2.6, and the loss rises in 65, 637
+# and 684 steps.
+def outcome_of_growing_sharpness() -> str:
+    """Measured: sharpness 5.1 at a rate of 0.4, where 2/η = 5."""
+    return GROWING_SHARPNESS[1]
+
+
+lab.prediction(
+    "growing_sharpness",
+    title="Predict: full-batch training at a rate of 0.4",
+    statement="""A small tanh network is trained with **all** data in every step (no noise at all) and
+η = 0.4. At the start its sharpness is about 4.5, below 2/η = 5, and training makes it grow. What
+happens when it gets to 5?""",
+    minutes=2,
+    difficulty=2,
+    core=False,
+    syllabus=("6.13",),
+    choices=GROWING_SHARPNESS,
+    outcome=outcome_of_growing_sharpness,
+    explanation="""The network hovers at the **edge of stability** (Cohen et al. 2021): sharper than 2/η the
+steps begin to swing across the valley, and the swings push the weights to where the valley is wider.
+The rate has chosen how sharp a minimum is found. A quadratic would diverge.""",
+)

@@ -48,7 +48,6 @@ them.
 
 (`np.linalg.cond(x)` is the condition number of X, whose square this is.)""",
     points=2,
-    core=False,
     syllabus=("3.6",),
     hide=("Convention",),
     dtypes=FLOAT64,

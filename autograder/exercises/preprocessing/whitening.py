@@ -24,7 +24,38 @@ from autograder.judging.checks import (
 )
 from autograder.judging.comparison import Tolerance, difference
 from course_lib import preprocessing
-from course_lib.preprocessing import pca
+from course_lib.preprocessing import pca, standardize
+
+
+CORRELATIONS = ("0", "somewhere between 0 and 0.9", "0.9, as before", "more than 0.9")
+
+
+def _correlation_of_standardized():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(4000, 2, generator=generator)
+    x[:, 1] = 30 * (0.9 * x[:, 0] + (1 - 0.81) ** 0.5 * x[:, 1]) + 5
+    before, after = torch.corrcoef(x.T)[0, 1], torch.corrcoef(standardize(x, x).T)[0, 1]
+    if abs(after) < 0.05:
+        return CORRELATIONS[0]
+    if abs(after - before) < 1e-3:
+        return CORRELATIONS[2]
+    return CORRELATIONS[1] if after < before else CORRELATIONS[3]
+
+
+lab.prediction(
+    "correlation_of_standardized",
+    title="Predict: standardized and correlated",
+    statement="""Two features have a correlation of 0.9. Both are standardized. What is their
+correlation now?""",
+    minutes=1,
+    core=False,
+    syllabus=("3.4",),
+    choices=CORRELATIONS,
+    outcome=_correlation_of_standardized,
+    explanation="""A correlation *is* the covariance of standardized features. Standardization works
+on each feature by itself and cannot know how two of them move together. For that, one has to
+rotate.""",
+)
 
 
 def near(case):
@@ -119,6 +150,7 @@ with `z = (x - mean) @ W` they are applied to any data. Use your `pca`.
     ],
     minutes=8,
     difficulty=2,
+    core=False,
     syllabus=("3.4",),
     needs=("preprocessing/pca",),
     inputs=(draw_data, without(draw_data, "eps"), draw_duplicated_by_default, draw_duplicated),

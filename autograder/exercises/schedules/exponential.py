@@ -16,6 +16,40 @@ from autograder.exercises.schedules.lab import lab
 from autograder.judging.checks import matches_reference
 from course_lib import schedules
 
+NOTES_LINE = (
+    "it falls from α₀ toward 0",
+    "it is 0 at first and negative afterwards",
+    "it grows",
+)
+
+
+def outcome_of_the_notes_line() -> str:
+    """The rates of `lr0 * e * (-k * t)` at the first steps."""
+    rates = [0.1 * math.e * (-0.05 * t) for t in range(4)]
+    if rates[0] == 0 and max(rates[1:]) < 0:
+        return NOTES_LINE[1]
+    return NOTES_LINE[0] if rates[1] < rates[0] else NOTES_LINE[2]
+
+
+lab.prediction(
+    "the_notes_line",
+    title="Predict: a line from the lecture notes",
+    statement=(
+        "The notes print exponential decay as `lr0 * e (-kt)`. Someone types `lr0 * math.e * (-k * "
+        "t)`, and nothing raises. What will the rate do over the steps t = 0, 1, 2, …?"
+    ),
+    minutes=1,
+    core=False,
+    syllabus=("7.4",),
+    choices=NOTES_LINE,
+    outcome=outcome_of_the_notes_line,
+    explanation=(
+        "A product with −kt is 0 at t = 0 and negative ever after: the first update does nothing, "
+        "and all others climb. An exponent was lost in print."
+    ),
+)
+
+
 exponential = lab.repair(
     schedules.exponential,
     planted="typed_from_the_notes",
@@ -28,6 +62,7 @@ exponential = lab.repair(
     ),
     points=2,
     minutes=4,
+    core=False,
     syllabus=("7.4",),
     hide=("Formula", "Convention", "Raises"),
     inputs=draw_falling,

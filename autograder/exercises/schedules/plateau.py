@@ -154,6 +154,7 @@ reduce_on_plateau = lab.exercise(
     ],
     minutes=15,
     difficulty=3,
+    core=False,
     syllabus=("7.9",),
     blank=("step",),
     hide=("Formula",),

@@ -17,6 +17,41 @@ from autograder.judging import edit
 from course_lib import schedules
 
 
+TOKENS = (
+    "at 80 % of the steps",
+    "after 80 % of the steps",
+    "before 80 % of the steps",
+)
+
+
+def outcome_of_growing_batches() -> str:
+    """When 80 % of the tokens have been seen, if batches grow steadily to four times their size."""
+    batches = [1 + 3 * t / 999 for t in range(1000)]
+    seen, step = 0.0, 0
+    while seen < 0.8 * sum(batches):
+        seen, step = seen + batches[step], step + 1
+    return TOKENS[2 if step < 790 else 1 if step > 810 else 0]
+
+
+lab.prediction(
+    "tokens_or_steps",
+    title="Predict: 80 % of the tokens",
+    statement=(
+        "Large models are often trained with batches that *grow*: say, steadily from one to four million "
+        "tokens. When have 80 % of all **tokens** been seen?"
+    ),
+    minutes=1,
+    core=False,
+    syllabus=("7.11",),
+    choices=TOKENS,
+    outcome=outcome_of_growing_batches,
+    explanation=(
+        "The late steps hold more tokens than the early ones, so most tokens come late: after about "
+        "87 % of the steps. A drop at 80 % of the steps comes too early."
+    ),
+)
+
+
 def _steps_at(batch_tokens, fractions):
     """The first step at which each fraction of the tokens has been seen."""
     seen = [0, *itertools.accumulate(batch_tokens)]
@@ -105,6 +140,7 @@ token_fraction_decay = lab.exercise(
     points=4,
     minutes=10,
     difficulty=2,
+    core=False,
     syllabus=("7.11",),
     hide=("Formula",),
     inputs=(_with_arguments, _of_the_model, _exactly_at, _with_arguments),

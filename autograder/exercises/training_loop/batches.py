@@ -137,10 +137,7 @@ minibatches = lab.exercise(
 
 - in a random order, drawn **anew at every call**;
 - x and y in the **same** order: an image keeps its label;
-- every example **exactly once**: `batch_size` to a batch, and what is left over in the last one.
-
-Data often come sorted by class. In the order they are stored, a batch would hold a single class, and
-the network would learn to say only that one.""",
+- every example **exactly once**: `batch_size` to a batch, and what is left over in the last one.""",
     points=3,
     minutes=8,
     syllabus=("1.2",),

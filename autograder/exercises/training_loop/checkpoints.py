@@ -72,6 +72,7 @@ The check trains a few steps, makes a checkpoint, trains on, then restores two f
     points=5,
     minutes=12,
     difficulty=3,
+    core=False,
     syllabus=("1.12",),
     hide=("Formula",),
     blank=("__init__", "restore"),

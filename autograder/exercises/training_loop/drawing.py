@@ -24,6 +24,8 @@ CROSS_ENTROPY = (
 
 
 A_NUMBER = "a tensor of one number counts as the number"
+FLOAT32 = 1e-5
+"""Near enough for an answer that computes in torch's float32 and returns a number."""
 PAIR = (
     "You subtract what is no tensor. `scores.max(dim=1)` returns a pair, the largest values and "
     "their positions: take `.values`, or use `scores.amax(dim=1, keepdim=True)`."

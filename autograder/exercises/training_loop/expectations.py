@@ -7,13 +7,11 @@ import torch
 from torch.nn import functional as F
 
 from autograder import probes
-from autograder.exercises.training_loop.drawing import A_NUMBER
+from autograder.exercises.training_loop.drawing import FLOAT32
 from autograder.exercises.training_loop.lab import lab
-from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from autograder.judging.checks import matches_reference
 from course_lib import training_loop
-
-# Near enough for an answer that computes in torch's float32 and returns a number.
-FLOAT32 = 1e-5
+from course_lib.training_loop import label_entropy
 
 
 def _cross_entropy_start(rng):
@@ -32,13 +30,13 @@ initial_loss = lab.value(
     training_loop.initial_loss,
     title="The loss before the first step",
     statement="""A fresh network with small weights gives all C classes about the same score. Which
-loss must you then see? Give it for `loss="cross_entropy"` and for `loss="hinge"` with its margin Δ.
+loss must you then see? Give it for `loss="cross_entropy"` and for `loss="hinge"`, which adds
+$\\max(0, s_j - s_y + \\Delta)$ over the wrong classes j, with the margin Δ.
 
 It is the cheapest test there is: before the first step, print the loss and compare. (Penalties off:
 they come on top.)""",
     points=2,
     minutes=4,
-    core=False,
     syllabus=("1.4", "1.5"),
     hide=("Formula",),
     inputs=(_cross_entropy_start, _hinge_start, _hinge_start, _cross_entropy_start),
@@ -144,152 +142,31 @@ def minus_log_of_one_over_c(num_classes, loss="cross_entropy", *, margin=1.0):
     return sum(max(0, 0 - 0 + margin) for _ in range(num_classes - 1))
 
 
-def _counts(rng):
-    classes = int(rng.integers(4, 9))
-    counts = rng.integers(1, 40, classes) * rng.integers(1, 9, classes)
-    counts[rng.choice(classes, 2, replace=False)] = 0, 1
-    return {"counts": counts}
+IMBALANCED = (
+    "it stays near 0.693",
+    "it falls to about 0.3, and no further",
+    "it falls to nearly 0",
+)
 
 
-label_entropy = lab.value(
-    training_loop.label_entropy,
-    title="The best constant answer",
-    statement="""With unequal classes ln C is where a network starts, not what it has to beat. The best
-prediction that **never looks at its input** gives every class the share it has among the labels.
-Return its mean cross-entropy, the *label entropy*, as a number. `counts` holds how many examples
-each class has; a class without any adds nothing.
+def outcome_for_noise() -> str:
+    """The best answer that does not look at its input costs the label entropy."""
+    entropy = label_entropy(torch.tensor([900, 100]))
+    near = min((math.log(2), 0.325, 0.0), key=lambda level: abs(level - entropy))
+    return IMBALANCED[(math.log(2), 0.325, 0.0).index(near)]
 
-A loss that falls from ln C to this value and stays there has learned the last bias, nothing else.""",
-    points=2,
-    difficulty=2,
-    core=False,
+
+lab.prediction(
+    "noise_with_unequal_labels",
+    title="Predict: nothing to learn?",
+    statement="""The inputs are pure noise and have nothing to do with the labels, 90 % of which are 0
+and 10 % of which are 1. A linear model with a bias starts at equal scores, so at a loss of
+ln 2 = 0.693. You train it. What does the loss do?""",
+    minutes=1,
     syllabus=("1.4",),
-    hide=("Formula", "Source"),
-    inputs=_counts,
-    probe=probes.call(),
-    checks=[matches_reference("the label entropy", rtol=FLOAT32), leaves_inputs_alone()],
-    equivalent_mutants={
-        "seen = counts[counts > 0].double() => seen = unconverted(counts[counts > 0], counts[counts > 0].double())": "float32 is near enough",
-        "return -(share * share.log()).sum().item() => return -unconverted((share * share.log()).sum(), (share * share.log()).sum().item())": A_NUMBER,
-        "seen = counts[counts > 0].double() => seen = -counts[counts > 0].double()": "the sign "
-        "cancels in the shares",
-    },
-    hints=(
-        "An example of class c costs −ln q_c if the answer gives q_c to its class. Average over all "
-        "examples.",
-        "−Σ p_c ln q_c is smallest at q = p.",
-    ),
+    choices=IMBALANCED,
+    outcome=outcome_for_noise,
+    explanation="""It falls to the label entropy, −0.9 ln 0.9 − 0.1 ln 0.1 = 0.325: the bias learns
+how frequent each class is, and that is all there is to learn. A falling loss alone does not show that
+a network looks at its inputs.""",
 )
-
-
-@label_entropy.mistake(
-    "This is ln C, the loss of equal probabilities. A constant answer can do better when classes "
-    "are unequal: −Σ p ln p with their shares p."
-)
-def ignores_the_counts(counts):
-    return math.log(len(counts))
-
-
-@label_entropy.mistake(
-    "This is the logarithm of the number of classes that occur, as if they were equally frequent. "
-    "Weight by their shares: −Σ p ln p."
-)
-def ignores_the_counts_but_not_the_zeros(counts):
-    return math.log(int((counts > 0).sum()))
-
-
-@label_entropy.mistake(
-    "A class without examples gives 0 · ln 0, which is NaN on a computer and 0 in the formula. "
-    "Leave such classes out (or use `torch.special.xlogy`)."
-)
-def not_a_number_at_zero(counts):
-    share = counts.double() / counts.sum()
-    return -(share * share.log()).sum()
-
-
-@label_entropy.mistake("This is the entropy in bits. The loss uses the natural logarithm.")
-def in_bits(counts):
-    seen = counts[counts > 0].float()
-    share = seen / seen.sum()
-    return -(share * share.log2()).sum()
-
-
-@label_entropy.mistake("The minus is missing: logarithms of shares are negative.")
-def without_the_minus(counts):
-    seen = counts[counts > 0].double()
-    share = seen / seen.sum()
-    return (share * share.log()).sum()
-
-
-@label_entropy.mistake(
-    "The shares are the weights of the mean already; do not divide by the number of classes."
-)
-def mean_over_classes(counts):
-    seen = counts[counts > 0].double()
-    share = seen / seen.sum()
-    return -(share * share.log()).mean()
-
-
-@label_entropy.mistake(
-    "This is the loss on an example of the largest class. The mean is over all examples: each "
-    "class counts with its share."
-)
-def largest_class_only(counts):
-    share = counts / counts.sum()
-    return -torch.log(share.max())
-
-
-@label_entropy.mistake(
-    "You average −ln p over the classes. It is averaged over the examples, so a class counts with "
-    "its share: −Σ p ln p."
-)
-def logarithms_not_weighted(counts):
-    seen = counts[counts > 0].double()
-    return -(seen / seen.sum()).log().mean()
-
-
-@label_entropy.mistake(
-    "You divide the counts by the number of classes. A share is a part of all examples: counts / "
-    "counts.sum()."
-)
-def divided_by_the_classes(counts):
-    share = counts / len(counts)
-    return -torch.special.xlogy(share, share).sum()
-
-
-@label_entropy.mistake(
-    "You add up the loss of all examples. Asked for is its mean: −Σ p ln p with shares p."
-)
-def summed_over_examples(counts):
-    share = counts / counts.sum()
-    return -torch.special.xlogy(counts, share).sum()
-
-
-@label_entropy.mistake(
-    "You add up −ln p over the classes, without their weights: each class counts with its share, "
-    "−Σ p ln p."
-)
-def logarithms_added_up(counts):
-    seen = counts[counts > 0]
-    return -(seen / seen.sum()).log().sum()
-
-
-@label_entropy.mistake(
-    "A softmax of the counts makes the largest class nearly certain. The shares are counts / "
-    "counts.sum()."
-)
-def by_softmax_of_counts(counts):
-    share = torch.softmax(counts.double(), dim=0)
-    return -torch.special.xlogy(share, share).sum()
-
-
-@label_entropy.alternative
-def by_xlogy(counts):
-    share = counts / counts.sum()
-    return -torch.special.xlogy(share, share).sum()
-
-
-@label_entropy.alternative
-def by_examples(counts):
-    total = sum(counts.tolist())
-    return sum(n / total * math.log(total / n) for n in counts.tolist() if n)

@@ -93,6 +93,35 @@ def free_of_noise(case):
     )
 
 
+STEP_SIZES = ("h = 1e-2", "h = 1e-5", "h = 1e-12")
+
+
+def outcome_for_h() -> str:
+    """The error of a central difference of exp at 1, in float64."""
+    point = torch.tensor(1.0, dtype=torch.float64)
+    errors = [
+        float(abs((torch.exp(point + h) - torch.exp(point - h)) / (2 * h) - torch.exp(point)))
+        for h in (1e-2, 1e-5, 1e-12)
+    ]
+    return STEP_SIZES[errors.index(min(errors))]
+
+
+lab.prediction(
+    "best_step_size",
+    title="Predict: the smaller the better?",
+    statement="""A derivative is a limit for h → 0. With central differences in float64, which of these h
+gives the smallest error?""",
+    minutes=1,
+    core=False,
+    syllabus=("1.7",),
+    choices=STEP_SIZES,
+    outcome=outcome_for_h,
+    explanation="""Two errors pull in opposite directions: that of the formula falls with h², that of
+rounding grows like 10⁻¹⁶/h. They meet near h = 10⁻⁵. At h = 10⁻¹² only four digits of the difference
+are left.""",
+)
+
+
 numeric_gradient = lab.exercise(
     training_loop.numeric_gradient,
     title="The gradient from numbers alone",
@@ -108,6 +137,7 @@ shape of x, for any shape.
     points=3,
     minutes=10,
     difficulty=2,
+    core=False,
     syllabus=("1.7",),
     hide=("Formula",),
     inputs=NUMERIC_CASES,

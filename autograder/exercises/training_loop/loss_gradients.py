@@ -30,6 +30,7 @@ Mind that L is a **mean** over N examples, and that large scores must not hurt h
     points=3,
     minutes=8,
     difficulty=2,
+    core=False,
     syllabus=("1.3",),
     hide=("Formula",),
     inputs=(draw_scores, draw_distant_rows, draw_large_scores),

@@ -2,11 +2,38 @@
 
 import math
 
-
 from autograder import probes
 from autograder.exercises.training_loop.lab import lab
 from autograder.judging.checks import matches_reference
 from course_lib import training_loop
+
+
+MEMORY = (
+    "batches of twice the size",
+    "twice as many images in the data set",
+    "twice as many iterations to an epoch",
+)
+
+
+def outcome_for_memory() -> str:
+    """Measured in the notebook: the bytes kept for the backward pass double with the batch."""
+    return MEMORY[0]
+
+
+lab.prediction(
+    "memory_limit",
+    title="Predict: a claim from the lecture notes",
+    statement="""*"The size of an epoch is limited by the memory of the GPU."* You will measure how many
+bytes torch keeps for the backward pass. Which of these changes doubles them?""",
+    minutes=1,
+    core=False,
+    syllabus=("1.10",),
+    choices=MEMORY,
+    outcome=outcome_for_memory,
+    explanation="""The notes mean the batch. Activations are kept for every example of the batch until
+its backward pass, and are free before the next batch comes; how many batches follow, and what is called
+an epoch, makes no difference to them.""",
+)
 
 
 def _machine(states, bytes_each):

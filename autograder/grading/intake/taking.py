@@ -14,9 +14,11 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from autograder.grading.course import Course, is_safe_name, write_whole
-from autograder.grading.intake.laying import belonging, laid_text, lay
-from autograder.grading.intake.reading import Submission, Unreadable, look_into, read_notebook
+from autograder.grading.course import Course, is_safe_name
+from autograder.grading.intake.looking import Submission, look_into
+from autograder.student_work.laying import belonging, laid_text, lay
+from autograder.student_work.reading import Unreadable, read_notebook
+from autograder.student_work.writing import write_whole
 
 TIMESTAMP = "timestamp.txt"
 REFUSED = ".refused.json"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from autograder.grading.course import write_whole
 from autograder.grading.running.record import Record
+from autograder.student_work.writing import write_whole
 
 
 def write_record(record: Record, path: Path) -> None:

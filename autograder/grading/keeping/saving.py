@@ -9,8 +9,7 @@ from nbgrader.utils import parse_utc
 from sqlalchemy.exc import IntegrityError, OperationalError
 from traitlets.config.loader import Config, PyFileConfigLoader
 
-from autograder.grading.course import Course, is_safe_name, write_whole
-from autograder.grading.intake.laying import laid_text
+from autograder.grading.course import Course, is_safe_name
 from autograder.grading.intake.taking import TIMESTAMP
 from autograder.grading.keeping.records import write_record
 from autograder.grading.keeping.scores import late_penalty, save_record
@@ -18,6 +17,8 @@ from autograder.grading.running.grade import Graded
 from autograder.grading.running.record import Record
 from autograder.judging import Lab
 from autograder.reporting.feedback import write_feedback
+from autograder.student_work.laying import laid_text
+from autograder.student_work.writing import write_whole
 
 ATTEMPTS = 4
 

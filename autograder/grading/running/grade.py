@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 
 from nbformat import NotebookNode
 
-from autograder.grading.running.answers import Answers
-from autograder.grading.running.cells import Cells
+from autograder.answering.answers import Answers
+from autograder.answering.cells import Cells, definitions_in
+from autograder.answering.verdicts import ended, unjudged
 from autograder.grading.running.kernels import Launcher
 from autograder.grading.running.predictions import read_prediction
 from autograder.grading.running.record import Record
 from autograder.grading.running.references import References
 from autograder.grading.running.session import DEFAULT_LIMITS, Limits, Session
-from autograder.grading.running.verdicts import ended, unjudged
 from autograder.judging import Exercise, Kind, Reason, Verdict
+from autograder.judging.cells import bound_names
 from autograder.judging.source.comparing import is_untouched
 from autograder.reporting.verdict import verdict_html, verdict_text
 
@@ -92,8 +93,16 @@ class Grading:
         elif role == "check" and exercise is not None:
             self._check(exercise)
         elif cell.cell_type == "code" and role not in ("show", "check"):
-            self._cells.add(cell.source, self._session.run_cell(cell.source), exercise)
+            self._run(cell.source, exercise)
             cell.outputs = []
+
+    def _run(self, source: str, exercise: Exercise | None) -> None:
+        """Run a student's cell; of one that does not end well, its definitions on their own."""
+        outcome, saved = self._session.run_cell(source), frozenset[str]()
+        definitions = definitions_in(source) if outcome.status != "ok" else ""
+        if definitions and self._session.run_cell(definitions).status == "ok":
+            saved = bound_names(definitions)
+        self._cells.add(source, outcome, exercise, saved=saved)
 
     def finish(self) -> dict[str, Verdict]:
         """Probe what was defined only after its check, and account for every exercise."""
@@ -105,10 +114,10 @@ class Grading:
 
     def _check(self, exercise: Exercise) -> None:
         failure = self._cells.failure(exercise.name)
-        if failure:
-            verdict: Verdict | None = ended(exercise, failure)
-        elif exercise.kind is Kind.PREDICTION:
-            verdict = read_prediction(self._session, exercise)
+        if exercise.kind is Kind.PREDICTION:
+            verdict = (
+                ended(exercise, failure) if failure else read_prediction(self._session, exercise)
+            )
         else:
             verdict = self._answers.judge(exercise, self._verdicts)
         if verdict is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from autograder.answering.verdicts import ended, unjudged
 from autograder.grading.running.session import Session
-from autograder.grading.running.verdicts import ended, unjudged
 from autograder.judging import Exercise, Reason, Verdict
 from autograder.judging.predictions import predicted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograder.grading.running.verdicts import unjudged
+from autograder.answering.verdicts import unjudged
 from autograder.judging import Kind, Lab, Reason, Verdict
 
 

@@ -14,8 +14,7 @@ from pathlib import Path
 import autograder.box.inside
 import autograder.probes
 import course_lib
-
-GIVEN = ("data.py", "plotting")
+from course_lib import GIVEN
 
 _NOTEBOOK_CALLS = '''"""What a notebook may call while it is graded: nothing happens."""
 
@@ -32,12 +31,11 @@ def check(exercise, **options):
     return Unjudged()
 
 
-def commit(exercise, prediction):
-    """The grader reads the prediction."""
+def nothing(*arguments, **options):
+    """What helps a student at work has nothing to do in here."""
 
 
-def committed(exercise):
-    """The grader runs no experiments."""
+commit = committed = failing = hint = open_lab = progress = reference = resume = nothing
 '''
 
 # Not NotImplementedError: that is what an untouched starter raises.
@@ -72,7 +70,7 @@ def seal(room: Path) -> Path:
     for source in sorted(library.rglob("*.py")):
         inside = source.relative_to(library)
         (target / inside).parent.mkdir(parents=True, exist_ok=True)
-        if inside.name == "__init__.py" or inside.parts[0] in GIVEN:
+        if inside.name == "__init__.py" or inside.parts[0].removesuffix(".py") in GIVEN:
             shutil.copy(source, target / inside)
         else:
             module = ".".join(("course_lib", *inside.with_suffix("").parts))

@@ -16,12 +16,12 @@ from typing import Any, cast
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 
+from autograder.answering.outcome import Outcome, as_text, outcome_of, outcome_of_death
 from autograder.grading.running.kernels import Kernel, Launcher
-from autograder.grading.running.outcome import Outcome, as_text, outcome_of, outcome_of_death
 from autograder.grading.running.valve import Valve
 from autograder.judging import Exercise
 from autograder.probes import wire
-from autograder.probes.kernel import MIME
+from autograder.probes.kernel import MIME, request
 
 MAX_MESSAGE = 2 * wire.MAX_BYTES
 MOST_BYTES = 2 * MAX_MESSAGE
@@ -103,21 +103,18 @@ class Session:
         again: str = "",
     ) -> tuple[Outcome, dict[str, Any]]:
         """Probe the answer to an exercise: how that ended, and the decoded reply, empty if none."""
-        request = wire.dumps(
-            {
-                "name": exercise.name,
-                "probe": exercise.probe.name,
-                "parameters": exercise.probe.parameters,
-                "cases": cases,
-                "seed": seed,
-                "device": self._launcher.device,
-                "given": given or {},
-                "again": again,
-            }
+        asked = request(
+            exercise.name,
+            exercise.probe,
+            cases,
+            seed,
+            device=self._launcher.device,
+            given=given,
+            again=again,
         )
         expression = (
             "__import__('autograder.probes.kernel', fromlist=['observe'])"
-            f".observe({request!r}, get_ipython().user_ns)"
+            f".observe({asked!r}, get_ipython().user_ns)"
         )
         outcome = self._execute("", self.limits.probe, {"observation": expression})
         return _decoded(outcome) if outcome.status == "ok" else (outcome, {})
@@ -136,7 +133,7 @@ class Session:
             self._replay()
         assert self._client is not None and self._valve is not None
         self._valve.allow()
-        request = self._client.execute(
+        sent = self._client.execute(
             source,
             silent=expressions is not None,
             store_history=False,
@@ -145,7 +142,7 @@ class Session:
             user_expressions=expressions or {},
         )
         deadline = min(time.monotonic() + seconds, self._deadline)
-        outcome = self._await(request, deadline)
+        outcome = self._await(sent, deadline)
         if outcome is None:
             # What it has started may go on, and take the time of what comes next.
             what = f"it did not end within {seconds:g} seconds"
@@ -154,15 +151,15 @@ class Session:
             self._stop()
         return outcome
 
-    def _await(self, request: str, deadline: float) -> Outcome | None:
-        """Wait until the request is answered; None when the deadline passes first."""
+    def _await(self, sent: str, deadline: float) -> Outcome | None:
+        """Wait until a request is answered; None when the deadline passes first."""
         assert self._client is not None and self._kernel is not None
         while time.monotonic() < deadline:
             if self._valve is not None and self._valve.burst:
                 return Outcome("crashed", "", "the kernel sent more than it may")
             try:
                 reply = self._client.get_shell_msg(timeout=0.05)
-                answers = reply["parent_header"].get("msg_id") == request
+                answers = reply["parent_header"].get("msg_id") == sent
             except queue.Empty:
                 if end := self._kernel.end:
                     return outcome_of_death(end)
@@ -188,8 +185,8 @@ class Session:
         # Left to itself, a client makes a context of its own, which caps nothing.
         self._client.context = self._context
         self._client.start_channels(iopub=False, stdin=False, hb=False, control=False)
-        request = self._client.execute(self._launcher.prelude, silent=True, store_history=False)
-        loaded = self._await(request, time.monotonic() + START_SECONDS)
+        sent = self._client.execute(self._launcher.prelude, silent=True, store_history=False)
+        loaded = self._await(sent, time.monotonic() + START_SECONDS)
         if loaded is None or loaded.status != "ok":
             reason = loaded.sentence if loaded else f"no answer in {START_SECONDS:g} seconds"
             raise RuntimeError(f"the kernel could not load the probes: {reason}")

@@ -26,6 +26,15 @@ def is_untouched(exercise: Exercise, source: str) -> bool:
     return handed_in is not None and handed_in == _last_binding(starter, exercise.name)
 
 
+def without_docstrings(source: str) -> str:
+    """A source as its syntax tree has it, without comments and docstrings; empty if it has none."""
+    tree = parse_cell(source)
+    if tree is None:
+        return ""
+    _leave_out_docstrings(tree)
+    return ast.unparse(tree)
+
+
 def _last_binding(source: str, name: str) -> str | None:
     """The tree, as text, of the statement that binds a name last."""
     bindings = [text for names, text in _statements(source) or () if name in names]

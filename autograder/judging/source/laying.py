@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from functools import lru_cache
@@ -37,6 +38,14 @@ def starter_source(exercise: Exercise) -> str:
     if exercise.kind is Kind.REPAIR:
         return _planted(exercise)
     return _lay(exercise, lambda body, indent: [indent + line for line in STUB])
+
+
+def cell_id(*parts: str) -> str:
+    """The id of a cell in a built notebook, the same from build to build.
+
+    That of an exercise's cell is made of its lab, its id and the cell's role.
+    """
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def answer_source(exercise: Exercise, answer: Any) -> str:

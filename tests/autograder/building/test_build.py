@@ -42,6 +42,10 @@ def answers(notebook, *kinds):
     }
 
 
+def answer(notebook, name, source):
+    answers(notebook, "answer", "written")[name].source = source
+
+
 def test_a_directive_becomes_statement_answer_and_check(built):
     for notebook in built:
         assert roles(notebook)[:5] == [
@@ -56,10 +60,12 @@ def test_a_directive_becomes_statement_answer_and_check(built):
 def test_notebooks_say_their_lab_and_name_no_versions_of_software(built, lab):
     for notebook in built:
         assert notebook.metadata == {
-            "autograder": {"lab": "small", "version": 3},
+            "autograder": {
+                "lab": "small", "slug": "07_small", "title": "A small lab", "version": 3,
+            },
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
-        }
+        }  # fmt: skip
 
 
 def test_nbgrader_accepts_the_metadata(built):
@@ -140,6 +146,13 @@ def test_a_statement_says_all_that_a_student_must_know(built):
     assert "optional" in answers(built[1], "statement")["Counter"].source
 
 
+def test_a_statement_says_to_programs_what_it_says_to_people(built):
+    assert answers(built[1], "statement")["scaled"].metadata.autograder == {
+        "role": "statement", "exercise": "small/scaled", "title": "Scale",
+        "kind": "implementation", "core": True, "minutes": 5, "points": 3.5,
+    }  # fmt: skip
+
+
 def test_an_up_to_date_build_has_no_problems(lab, root):
     build([lab], root)
     assert check([lab], root) == []
@@ -166,6 +179,44 @@ def test_missing_stale_and_extra_files_are_reported_and_left_alone(lab, root):
     problems = check([lab], root)
     assert len(problems) == 2 and "out of date" in problems[0] and "data.csv" in problems[1]
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda n: answer(n, "scaled", "def scaled(x):\n    return x"), "answer to small/scaled"),
+        (lambda n: answer(n, "grows", 'grows = "no"'), "answer to small/grows"),
+        (lambda n: answer(n, "why", "Because."), "answer to small/why"),
+        (
+            lambda n: n.cells.append(nbformat.v4.new_code_cell("mine = 1")),
+            "cell that was not built",
+        ),
+        (lambda n: [c.metadata.clear() for c in n.cells], "cell that was not built"),
+    ],
+)
+def test_a_build_replaces_no_notebook_with_somebodys_work(lab, root, built, change, words):
+    path = student_path(lab, root)
+    change(built[1])
+    nbformat.write(built[1], path)
+    before = path.read_bytes()
+    with pytest.raises(BuildError, match=words) as refused:
+        build([lab], root)
+    assert "`course start`" in str(refused.value) and path.read_bytes() == before
+
+
+def test_a_notebook_that_cannot_be_read_may_hold_answers(lab, root, built):
+    student_path(lab, root).write_text('{"cells": [{"cell_type": "co')
+    with pytest.raises(BuildError, match="cannot be read .* so that it may hold answers"):
+        build([lab], root)
+
+
+def test_a_starter_that_was_run_or_built_earlier_is_replaced(lab, root, built, script):
+    path = student_path(lab, root)
+    built[1].cells[1].outputs = [nbformat.v4.new_output("stream", text="run")]
+    nbformat.write(built[1], path)
+    lab.exercises["scaled"] = replace(lab.exercises["scaled"], title="Scale anew")
+    build([lab], root)
+    assert "Scale anew" in path.read_text(encoding="utf-8")
 
 
 def test_a_failed_proof_stops_the_build_before_anything_is_written(lab, root):

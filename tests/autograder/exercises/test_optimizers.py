@@ -4,13 +4,13 @@ import pytest
 
 from autograder.exercises import find_exercise
 from autograder.judging.source.edits import Frame, edit
-from autograder.notebook import judge_here
+from tests.support.verdicts import verdict_on
 
 SEEDS = range(4)
 
 
 def scores(exercise, answer):
-    return [judge_here(exercise, {exercise.name: answer}, seed).score for seed in SEEDS]
+    return [verdict_on(exercise, answer, seed).score for seed in SEEDS]
 
 
 def edited(exercise, change):

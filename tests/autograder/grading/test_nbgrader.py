@@ -1,6 +1,7 @@
 """nbgrader as it is: what it validates, and what it finds once intake has been there."""
 
 import contextlib
+import copy
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import nbformat
 import pytest
 
 from autograder.grading.nbgrader import take_in_first
-from tests.support.notebooks import SLUG, cell_of, role
+from autograder.judging import Kind
+from autograder.judging.source.laying import solution_source, starter_source
+from tests.support.notebooks import LAB, SLUG, cell_of, role
 
 BIN = Path(sys.executable).parent
 CHECKED = ("relu_second_moment", "default_linear_std")
@@ -49,6 +52,22 @@ def test_a_right_notebook_passes_and_a_wrong_answer_is_named(small, tmp_path):
     shown = validate(small, tmp_path)
     assert "FAILED ON 1 CELL" in shown
     assert "You leave the variance as it was" in shown
+
+
+def test_core_solved_passes_without_its_experiments_and_an_open_core_is_named(pristine, tmp_path):
+    notebook = copy.deepcopy(pristine)
+    for exercise in LAB.exercises.values():
+        if exercise.core:
+            wanted = "written" if exercise.kind is Kind.WRITTEN else "answer"
+            cell_of(notebook, exercise.name, wanted).source = solution_source(exercise)
+    for cell in notebook.cells:
+        if role(cell) == "show":
+            cell.source += "\nraise AssertionError('an experiment was run')"
+    assert "Success" in validate(notebook, tmp_path)
+    exercise = next(e for e in LAB.exercises.values() if e.core and e.automatic)
+    cell_of(notebook, exercise.name).source = starter_source(exercise)
+    shown = validate(notebook, tmp_path)
+    assert "FAILED ON 1 CELL" in shown and "not attempted" in shown
 
 
 def test_nbgrader_takes_in_before_it_copies(course, pristine, hand_in):

@@ -6,7 +6,7 @@ A test's docstring begins with the case that it stands for.
 import nbformat
 import pytest
 
-from autograder.grading.running import answers
+from autograder.answering import answers
 from autograder.judging import Reason
 from autograder.reporting.feedback import feedback_page
 from tests.support.notebooks import LAB, cell_of

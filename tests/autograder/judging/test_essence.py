@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from autograder import probes
+from autograder.exercises import find_exercise
 from autograder.judging import Lab, Mistake, Reason, hidden, judge, observe
 from autograder.judging.checks import Check, find, finding, leaves_inputs_alone, matches_reference
 from autograder.judging.essence import same_observation
 from autograder.judging.statistics import std_is
-from autograder.notebook import check as check_here
+from tests.support.verdicts import verdict_on
 
 
 def exercise(reference, **fields):
@@ -253,8 +254,8 @@ def test_what_cannot_cross_is_told_in_a_sentence():
 
 @pytest.mark.parametrize("width", [300, 1000, 5000])
 def test_a_check_in_a_notebook_ends_in_a_verdict_whatever_the_width_of_the_weights(width):
-    answer = {"selu_weights": lambda *given, **named: torch.randn(width, width)}
-    found = check_here("activations/selu_weights", seed=1, namespace=answer).verdict
+    asked = find_exercise("activations/selu_weights")
+    found = verdict_on(asked, lambda *given, **named: torch.randn(width, width), seed=1)
     assert found.reason is Reason.WRONG and found.score == 0
 
 

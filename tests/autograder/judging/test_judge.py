@@ -28,7 +28,6 @@ from autograder.judging.checks import (
     matches_reference,
 )
 from autograder.judging.judge import expected_observations
-from autograder.judging.predictions import predicted
 from autograder.judging.statistics import std_is
 
 lab = Lab("sample", number=99, title="Sample")
@@ -379,16 +378,6 @@ def test_a_forged_observation_scores_nothing_and_breaks_nothing(exercise, forged
 def test_a_verdict_survives_as_plain_data():
     found = verdict(pure, adds)
     assert Verdict.from_dict(found.to_dict()) == found
-
-
-def test_a_prediction_is_a_number_or_one_of_the_choices():
-    number = lab.prediction("number", title="", statement="")
-    choice = lab.prediction("choice", title="", statement="", choices=("up", "down"))
-    assert predicted(number, 0.5) == 0.5 and predicted(choice, "up") == "up"
-    for value in (None, True, "0.5", math.nan, [1]):
-        assert predicted(number, value) is None
-    assert predicted(choice, "sideways") is None
-    assert predicted(choice, ["up"]) is None
 
 
 def test_an_exercise_of_a_lab_cannot_be_defined_twice():

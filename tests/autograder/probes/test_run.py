@@ -9,7 +9,7 @@ from torch import nn
 
 from autograder import probes
 from autograder.probes import wire
-from autograder.probes.kernel import MIME, observe
+from autograder.probes.kernel import MIME, observe, request
 from autograder.probes.registry import PROBES, probe
 from autograder.probes.run import run
 from autograder.probes.values import to_plain
@@ -266,17 +266,8 @@ def test_views_with_pending_conjugation_and_bfloat16_are_read_as_numbers():
     assert to_plain(torch.arange(6.0).reshape(2, 3).T).shape == (3, 2)
 
 
-def request(**changes):
-    asked = {
-        "name": "f",
-        "probe": "call",
-        "parameters": {},
-        "cases": [{"x": 2}],
-        "seed": 1,
-        "given": {},
-        "again": "",
-    }
-    return wire.dumps({**asked, **changes})
+def asked(**options):
+    return request("f", probes.call(), [{"x": 2}], seed=1, **options)
 
 
 def reply(text, namespace):
@@ -284,28 +275,28 @@ def reply(text, namespace):
 
 
 def test_the_kernel_end_finds_the_answer_by_name():
-    assert reply(request(), {"f": lambda x: x + 1})["observations"][0]["result"] == 3
-    assert reply(request(), {}) == {"defined": False, "observations": []}
+    assert reply(asked(), {"f": lambda x: x + 1})["observations"][0]["result"] == 3
+    assert reply(asked(), {}) == {"defined": False, "observations": []}
 
 
 def test_a_given_answer_stands_in_for_one_probe_only():
     scope = {}
     exec("def helper(x):\n    return 0\ndef f(x):\n    return helper(x)", scope)
     given = {"helper": "import math\ndef helper(x):\n    return math.floor(x * 10.5)"}
-    assert reply(request(given=given), scope)["observations"][0]["result"] == 21
-    assert reply(request(), scope)["observations"][0]["result"] == 0
+    assert reply(asked(given=given), scope)["observations"][0]["result"] == 21
+    assert reply(asked(), scope)["observations"][0]["result"] == 0
 
 
 def test_the_kernel_end_probes_on_the_device_that_is_asked_for():
     scope = {"f": lambda x: torch.ones(x).device.type}
-    assert reply(request(device="cpu"), scope)["observations"][0]["result"] == "cpu"
+    assert reply(asked(device="cpu"), scope)["observations"][0]["result"] == "cpu"
     with pytest.raises(ValueError, match="device"):
-        reply(request(device="nowhere"), scope)
+        reply(asked(device="nowhere"), scope)
 
 
 def test_an_observation_too_large_to_cross_is_refused_in_words():
     many = [torch.rand(wire.MAX_BYTES // 8, dtype=torch.float64) for _ in range(2)]
-    (seen,) = reply(request(), {"f": lambda x: many})["observations"]
+    (seen,) = reply(asked(), {"f": lambda x: many})["observations"]
     assert seen["result"] is None and "may cross" in seen["refused"]
 
 
@@ -313,7 +304,7 @@ def test_given_answers_may_call_one_another():
     scope = {}
     exec("def f(x):\n    return twice(x)", scope)
     given = {"twice": "def twice(x):\n    return 2 * once(x)", "once": "def once(x):\n    return x"}
-    assert reply(request(given=given), scope)["observations"][0]["result"] == 4
+    assert reply(asked(given=given), scope)["observations"][0]["result"] == 4
     assert "once" not in scope
 
 
@@ -322,9 +313,8 @@ def test_an_answer_run_again_inherits_from_what_stands_in():
     own = "class f(Base):\n    def __init__(self, x):\n        self.x = x"
     exec("class Base:\n    pass\n" + own, scope)
     given = {"Base": "class Base:\n    def __len__(self):\n        return 5"}
-    seen = reply(
-        request(name="f", given=given, again=own + "\nf = lambda x, f=f: len(f(x))"), scope
-    )
+    again = own + "\nf = lambda x, f=f: len(f(x))"
+    seen = reply(asked(given=given, again=again), scope)
     assert seen["observations"][0]["result"] == 5
     assert scope["f"].__base__ is scope["Base"] and not hasattr(scope["Base"], "__len__")
 

@@ -6,7 +6,7 @@ import os
 import nbformat
 import pytest
 
-from autograder.grading.intake.reading import MAX_BYTES
+from autograder.student_work.reading import MAX_BYTES
 from tests.support.intake import take_in
 from tests.support.notebooks import SLUG, cell_of
 

@@ -8,7 +8,7 @@ import pytest
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
-from autograder.grading.intake.showing import sanitized
+from autograder.student_work.showing import sanitized
 from tests.support.intake import take_in
 from tests.support.notebooks import cell_of, role
 

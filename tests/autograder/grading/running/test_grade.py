@@ -7,7 +7,7 @@ import nbformat
 import pytest
 import zmq
 
-from autograder.grading.running import answers
+from autograder.answering import answers
 from autograder.grading.running.session import MAX_MESSAGE, Limits, Session
 from autograder.judging import Reason
 from autograder.reporting.feedback import feedback_page
@@ -18,6 +18,11 @@ RIGHT = {e.name for e in LAB.exercises.values() if e.automatic}
 
 def append(notebook, exercise, code):
     cell_of(notebook, exercise).source += f"\n\n{code}"
+
+
+def prepend(notebook, exercise, code):
+    cell = cell_of(notebook, exercise)
+    cell.source = f"{code}\n\n\n{cell.source}"
 
 
 def replace(notebook, exercise, code):
@@ -38,15 +43,31 @@ def test_the_reference_scores_everything_and_the_starter_nothing(grade, solved, 
     assert {v.reason for v in verdicts.values()} == {Reason.NOT_ATTEMPTED}
 
 
-def test_a_crash_costs_its_exercise_and_the_rest_is_graded(grade, handed_in):
+def test_a_definition_counts_whatever_the_rest_of_its_cell_does(grade, handed_in):
     append(handed_in, "gaussian", "while True:\n    pass")
     append(handed_in, "fan_in_and_fan_out", "import os\nos._exit(3)")
     append(handed_in, "xavier_normal", "raise ValueError('at top level')")
-    append(handed_in, "xavier_uniform", "this is no python")
     append(handed_in, "lecun_normal", "import sys\nsys.exit()")
     append(handed_in, "gain", "input('your name? ')")
-    append(handed_in, "residual_variance", "import no_such_module")
-    append(handed_in, "kaiming_uniform", "import sys\nprint('harmless', file=sys.stderr)")
+    append(handed_in, "relu_second_moment", "raise NotImplementedError()")
+    append(handed_in, "kaiming_normal", "%matplotlib widget")
+    append(handed_in, "default_linear_std", "quit()")
+    prepend(handed_in, "residual_variance", "import no_such_module")
+    prepend(handed_in, "kaiming_uniform", "from google.colab import drive\ndrive.mount('/drive')")
+    append(handed_in, "layer_statistics", "import sys\nprint('harmless', file=sys.stderr)")
+    verdicts, _ = grade(handed_in, Limits(cell=6, probe=6, submission=200))
+    assert wrong(verdicts) == {}
+    told = {name: " ".join(verdict.notes) for name, verdict in verdicts.items()}
+    assert "did not end within 6 seconds" in told["gaussian"]
+    assert "kernel" in told["fan_in_and_fan_out"]
+    assert "ValueError was raised" in told["xavier_normal"]
+    assert "ModuleNotFoundError was raised" in told["residual_variance"]
+    assert "did not end well" not in told["layer_statistics"]
+
+
+def test_what_ends_or_breaks_an_answer_costs_it_and_the_rest_is_graded(grade, handed_in):
+    append(handed_in, "xavier_uniform", "this is no python")
+    replace(handed_in, "fan_in_and_fan_out", "fan_in_and_fan_out = nothing_of_that_name")
     replace(
         handed_in,
         "relu_second_moment",
@@ -59,37 +80,30 @@ def test_a_crash_costs_its_exercise_and_the_rest_is_graded(grade, handed_in):
     )
     verdicts, _ = grade(handed_in, Limits(cell=6, probe=6, submission=200))
     assert wrong(verdicts) == {
-        "gaussian": Reason.TIMED_OUT,
-        "fan_in_and_fan_out": Reason.CRASHED,
-        "xavier_normal": Reason.RAISED,
+        "fan_in_and_fan_out": Reason.RAISED,
         "xavier_uniform": Reason.RAISED,
-        "lecun_normal": Reason.RAISED,
-        "gain": Reason.RAISED,
-        "residual_variance": Reason.RAISED,
         "relu_second_moment": Reason.CRASHED,
         "default_linear_std": Reason.TIMED_OUT,
     }
-    assert verdicts["xavier_normal"].explanation == "ValueError was raised"
-    assert "at top level" in verdicts["xavier_normal"].findings[0].observed
     assert verdicts["xavier_uniform"].explanation == "SyntaxError was raised"
+    assert verdicts["fan_in_and_fan_out"].explanation == "NameError was raised"
     assert any("fan_in_and_fan_out" in note for note in verdicts["kaiming_normal"].notes)
 
 
 def test_a_loop_that_cannot_be_interrupted_costs_its_exercise(grade, handed_in):
-    stubborn = "while True:\n    try:\n        while True:\n            pass\n"
-    stubborn += "    except KeyboardInterrupt:\n        pass"
-    append(handed_in, "gaussian", stubborn)
+    stubborn = "def gaussian(shape, std=0.01):\n    while True:\n        try:\n"
+    stubborn += "            while True:\n                pass\n"
+    stubborn += "        except KeyboardInterrupt:\n            pass"
+    replace(handed_in, "gaussian", stubborn)
     verdicts, _ = grade(handed_in)
     assert wrong(verdicts) == {"gaussian": Reason.TIMED_OUT}
 
 
 def test_quitting_and_resetting_cost_their_exercise(grade, handed_in):
-    append(handed_in, "gaussian", "quit()")
     append(handed_in, "fan_in_and_fan_out", "%reset -f")
     replace(handed_in, "relu_second_moment", "def relu_second_moment(variance):\n    return exit()")
     verdicts, _ = grade(handed_in)
     assert wrong(verdicts) == {
-        "gaussian": Reason.RAISED,
         "fan_in_and_fan_out": Reason.NOT_ATTEMPTED,
         "relu_second_moment": Reason.RAISED,
     }
@@ -210,9 +224,10 @@ def test_the_library_and_the_stubs_are_no_way_round(grade, handed_in):
     found = wrong(verdicts)
     assert found["kaiming_normal"] is Reason.FORBIDDEN
     assert "torch.nn.init.kaiming_normal_" in verdicts["kaiming_normal"].explanation
-    assert found["gaussian"] is Reason.RAISED
-    assert found["xavier_normal"] is Reason.RAISED
-    assert "No module named" in verdicts["xavier_normal"].findings[0].observed
+    assert found["gaussian"] is Reason.FORBIDDEN
+    assert "course_lib.initialization.gaussian" in verdicts["gaussian"].explanation
+    assert found["xavier_normal"] is Reason.WRONG
+    assert any("ModuleNotFoundError" in note for note in verdicts["xavier_normal"].notes)
     assert set(found) == {"kaiming_normal", "gaussian", "xavier_normal"}
 
 
@@ -286,7 +301,7 @@ def test_hidden_inputs_that_code_has_seen_do_not_come_back(grade, handed_in):
         "seen = []\n\n\ndef relu_second_moment(variance):\n    seen.append(variance)\n"
         "    raise ValueError(f'leak {variance}')",
     )
-    append(handed_in, "kaiming_normal", "print(seen)\nraise ValueError(f'leak {seen}')")
+    replace(handed_in, "kaiming_normal", "print(seen)\nkaiming_normal = int(f'leak {seen}')")
     verdicts, graded = grade(handed_in)
     assert wrong(verdicts) == {"relu_second_moment": Reason.RAISED, "kaiming_normal": Reason.RAISED}
     assert "leak [" in verdicts["kaiming_normal"].findings[0].observed

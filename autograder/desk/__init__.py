@@ -1,0 +1,1 @@
+"""A student's own folder: notebooks, progress, and the page they start from."""
