@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from autograder.judging import Exercise
 from autograder.judging.comparison import Tolerance, same
@@ -19,6 +20,8 @@ from autograder.judging.essence import Observation
 from course_lib.plotting.frame import GRID, INK, PALETTE
 
 WANTED, YOURS, MARK = PALETTE[0], PALETTE[1], INK
+
+_PIXELS_PER_INCH, _SHARPER, _COLORS = 100, 1.6, 96
 
 # A figure reads the global settings, which are the student's own.
 _SETTINGS: Any = {
@@ -39,10 +42,11 @@ _FARTHEST = 8.0
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture for a card, and what is to be seen on it in words."""
+    """A picture for a card, so many pixels wide, and what is to be seen on it in words."""
 
     png: bytes
     alt: str
+    width: int
 
     @property
     def url(self) -> str:
@@ -69,7 +73,12 @@ class Seen:
 def panels(count: int = 1, *, width: float = 6.0, height: float = 2.5) -> tuple[Figure, list[Axes]]:
     """An empty figure with panels side by side; it is no part of pyplot."""
     with matplotlib.rc_context(_SETTINGS):
-        figure = Figure(figsize=(width, height), dpi=100, facecolor="white", layout="constrained")
+        figure = Figure(
+            figsize=(width, height),
+            dpi=_PIXELS_PER_INCH * _SHARPER,
+            facecolor="white",
+            layout="constrained",
+        )
         axes = list(figure.subplots(1, count, squeeze=False)[0])
     for one in axes:
         one.set_facecolor("white")
@@ -82,12 +91,15 @@ def panels(count: int = 1, *, width: float = 6.0, height: float = 2.5) -> tuple[
 
 
 def finished(figure: Figure, alt: str) -> Picture:
-    """The figure as a picture."""
+    """The figure as a picture, in the few colors that it takes."""
     paper = io.BytesIO()
     with matplotlib.rc_context(_SETTINGS):
-        figure.canvas = FigureCanvasAgg(figure)
-        figure.savefig(paper, format="png")
-    return Picture(paper.getvalue(), alt)
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.draw()
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    few = drawn.quantize(_COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.save(paper, "PNG")
+    return Picture(paper.getvalue(), alt, round(drawn.width / _SHARPER))
 
 
 def legend(axes: Axes) -> None:

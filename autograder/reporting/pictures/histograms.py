@@ -12,12 +12,11 @@ from autograder.reporting.pictures.frame import (
     as_numbers,
     finished,
     legend,
-    look_at,
     number,
     panels,
 )
 
-_MOST, _BINS = 40_000, 60
+_MOST, _BINS = 40_000, 81
 
 
 def histogram(seen: Seen) -> Picture | None:
@@ -27,7 +26,8 @@ def histogram(seen: Seen) -> Picture | None:
     yours, wanted = (_drawn(one.get("result")) for one in (seen.observed, seen.expected))
     if yours is None or wanted is None:
         return None
-    bins = np.linspace(*look_at(wanted, np.quantile(yours, [0.002, 0.998])), _BINS + 1)
+    both = [np.quantile(numbers, [0.002, 0.998]) for numbers in (yours, wanted)]
+    bins = np.linspace(np.min(both), np.max(both), _BINS + 1)
     figure, (axes,) = panels()
     for numbers, color, label in ((wanted, WANTED, "wanted"), (yours, YOURS, "yours")):
         # Each is as high as its highest bar, or a narrow one would hide a wide one.

@@ -45,7 +45,8 @@ def test_a_wrong_answer_that_can_be_drawn_has_a_picture(name):
     one = drawn(*of(name))
     assert one.png.startswith(b"\x89PNG") and len(one.png) <= 60_000
     height, width, _ = plt.imread(io.BytesIO(one.png)).shape
-    assert width <= 860 and height <= 400
+    assert one.width <= 860 and width == pytest.approx(1.6 * one.width, abs=2)
+    assert height <= 0.6 * width
     assert one.alt.endswith(".")
 
 
@@ -138,7 +139,7 @@ def test_pictures_leave_the_figures_and_settings_of_a_student_alone():
 def test_a_card_holds_its_picture_with_its_words_and_a_graded_one_never():
     exercise, on, observed = of("initialization/gain")
     verdict = judge(exercise, on, observed)
-    shown = Picture(b"png", 'what is "seen" <here>')
+    shown = Picture(b"png", 'what is "seen" <here>', 600)
     card = verdict_html(verdict, local=True, picture=shown)
     assert 'src="data:image/png;base64,cG5n"' in card
     assert "what is &#34;seen&#34; &lt;here&gt;" in card
