@@ -24,8 +24,6 @@ from autograder.probes.definition import UndefinedAnswer, execute
 
 MAGIC = "experiment"
 
-_WORDS = {"not_attempted": "is not written yet"}
-
 
 def run_experiment(shell: Any, opened: OpenLab | None, body: str) -> Any:
     """Run the body of an experiment's cell in the notebook; what its last expression gives."""
@@ -97,11 +95,12 @@ def _used(opened: OpenLab, read: set[str]) -> list[Exercise]:
 
 def _told(opened: OpenLab, wrong: list[Exercise]) -> str:
     """One line on what stands in, and why."""
-    reasons: dict[str, list[str]] = {}
-    for exercise in wrong:
-        defined = exercise.name in opened.namespace
-        reason = str(opened.verdict(exercise).reason) if defined else "not_attempted"
-        words = _WORDS.get(reason, "is not right yet")
-        reasons.setdefault(words, []).append(f"`{exercise.name}`")
-    clauses = [f"{', '.join(names)} (yours {words})" for words, names in reasons.items()]
+    open_still = [e for e in wrong if not opened.is_attempted(e)]
+    groups = [(open_still, "not written"), ([e for e in wrong if e not in open_still], "not right")]
+    clauses = [
+        f"{', '.join(f'`{e.name}`' for e in group)} (yours {'is' if len(group) == 1 else 'are'} "
+        f"{words} yet)"
+        for group, words in groups
+        if group
+    ]
     return f"Using the course's {' and '.join(clauses)}."

@@ -102,12 +102,14 @@ class OpenLab:
             else:
                 self.looks.pop(exercise.id, None)
 
+    def is_attempted(self, exercise: Exercise) -> bool:
+        """Whether there is an answer to an exercise that is not the starter's."""
+        name = exercise.name
+        return name in self.namespace and not is_untouched(exercise, self.cells.defining(name))
+
     def is_right(self, exercise: Exercise) -> bool:
         """Whether the answer to an exercise is right as it is now."""
-        if exercise.name not in self.namespace:
-            return False
-        untouched = is_untouched(exercise, self.cells.defining(exercise.name))
-        return not untouched and self.verdict(exercise).passed
+        return self.is_attempted(exercise) and self.verdict(exercise).passed
 
     @property
     def kept(self) -> bool:

@@ -20,7 +20,7 @@ def test_a_right_answer_is_used_and_nothing_is_said(notebook):
 
 def test_a_missing_or_wrong_answer_is_stood_in_for_and_the_cell_says_so(notebook):
     assert notebook.run(SHOW) == 2.0
-    assert "is not written yet" in told(notebook)
+    assert "`relu_second_moment` (yours is not written yet)" in told(notebook)
     assert "relu_second_moment" not in notebook.shell.user_ns
     notebook.run(WRONG)
     assert notebook.run(SHOW) == 2.0
