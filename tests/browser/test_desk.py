@@ -32,6 +32,8 @@ def test_nothing_of_the_instructors_is_there_and_validate_is(desk, page):
     desk.open(page, f"{SLUG}/{SLUG}.ipynb")
     page.get_by_text("Validate", exact=True).first.wait_for()
     assert "Nbgrader" not in page.locator(".lm-MenuBar-itemLabel").all_inner_texts()
+    page.get_by_text("View", exact=True).click()
+    page.get_by_text("Activate Command Palette").click()
     commands = page.locator(".lm-CommandPalette-itemLabel")
     commands.get_by_text("Restart Kernel…").first.wait_for(state="attached")
     assert not [label for label in commands.all_text_contents() if label in INSTRUCTORS]
