@@ -800,6 +800,6 @@ plotting.training_curves(
 # From weights alone it is another run, with no momentum and back at its first rate. With everything but
 # the random numbers it still drifts: dropout draws other masks. Only a complete checkpoint stays on
 # the path, to the last bit. (Another run need not be a worse one; but you cannot find out *what* made
-# the difference, and that is worth a lot more than a lucky run.)
+# the difference, and to know that is worth a lot more than a lucky run.)
 
 # %% exercise="fade"

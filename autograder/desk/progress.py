@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+from autograder.student_work.writing import write_whole
 
 FILE = "progress.json"
 
@@ -76,15 +77,7 @@ def changing(folder: Path) -> Iterator[Progress]:
     if file.exists() and not _readable(file):
         os.replace(file, _free_name(folder))
     text = json.dumps(asdict(progress), indent=1, ensure_ascii=False) + "\n"
-    descriptor, aside = tempfile.mkstemp(prefix=f".{FILE}.", dir=folder)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as opened:
-            opened.write(text)
-        os.replace(aside, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(aside)
-        raise
+    write_whole(file, text)
 
 
 def _readable(file: Path) -> bool:

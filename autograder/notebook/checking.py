@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from autograder.exercises import find_exercise, find_lab
@@ -13,6 +14,7 @@ from autograder.notebook.cards import Note
 from autograder.notebook.current import ipython, is_validating, opened_lab
 from autograder.notebook.opened import Look, OpenLab
 from autograder.notebook.panel import refresh
+from autograder.reporting.pictures import Picture, picture
 from autograder.reporting.verdict import verdict_html, verdict_text
 
 ATTEMPTED = frozenset(Reason) - {Reason.NOT_ATTEMPTED, Reason.NOT_RUN, Reason.AWAITING_REVIEW}
@@ -21,8 +23,9 @@ ATTEMPTED = frozenset(Reason) - {Reason.NOT_ATTEMPTED, Reason.NOT_RUN, Reason.AW
 class CheckResult:
     """A verdict as a notebook shows it: rich for a person, the score as text for nbgrader."""
 
-    def __init__(self, look: Look, score: float | None = None) -> None:
+    def __init__(self, exercise: Exercise, look: Look, score: float | None = None) -> None:
         self.verdict = look.verdict
+        self._exercise = exercise
         self._look = look
         self._score = look.verdict.score if score is None else score
 
@@ -30,7 +33,15 @@ class CheckResult:
         return f"{self._score:g}"
 
     def _repr_html_(self) -> str:
-        return verdict_html(self.verdict, local=True, printed=self._look.printed)
+        return verdict_html(
+            self.verdict, local=True, printed=self._look.printed, picture=self._drawn
+        )
+
+    @cached_property
+    def _drawn(self) -> Picture | None:
+        if self._look.on is None or is_validating():
+            return None
+        return picture(self._exercise, self._look.on, self._look.observed, self.verdict)
 
 
 def check(exercise: str | Callable[..., Any], *, seed: int | None = None) -> CheckResult | Note:
@@ -58,7 +69,7 @@ def check(exercise: str | Callable[..., Any], *, seed: int | None = None) -> Che
     if not look.verdict.passed and not _is_rich():
         print(verdict_text(look.verdict, local=True))
     refresh(opened)
-    return CheckResult(look)
+    return CheckResult(found, look)
 
 
 def _note_try(opened: OpenLab, exercise: Exercise, verdict: Verdict) -> None:
@@ -87,10 +98,10 @@ def _validated(exercise: Exercise, look: Look) -> CheckResult:
     """
     verdict = look.verdict
     if verdict.reason is Reason.NOT_ATTEMPTED and not exercise.core:
-        return CheckResult(look, verdict.points)
+        return CheckResult(exercise, look, verdict.points)
     if not verdict.passed:
         print(verdict_text(verdict, local=True), file=sys.stderr)
-    return CheckResult(look)
+    return CheckResult(exercise, look)
 
 
 def _is_rich() -> bool:

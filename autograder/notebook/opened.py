@@ -12,6 +12,7 @@ from autograder.answering.answers import Answers
 from autograder.answering.cells import Cells
 from autograder.answering.stand_ins import needed_by
 from autograder.answering.verdicts import unjudged
+from autograder.desk.home import write_home
 from autograder.desk.progress import Progress, changing
 from autograder.judging import Exercise, Hidden, Lab, Reason, Verdict, hidden
 from autograder.judging.seeds import fresh_seed
@@ -134,6 +135,7 @@ class OpenLab:
                 progress.lab, progress.version = self.lab.name, self.lab.version
                 yield progress
                 changed = True
+            write_home(self._folder.parent)
         except OSError:
             if not changed:
                 raise

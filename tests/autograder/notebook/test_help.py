@@ -66,7 +66,8 @@ def test_the_failing_case_gives_live_inputs_and_runs_them_again(notebook):
 
 def test_the_failing_case_of_a_layer_can_be_run(notebook):
     exercise = find_exercise("initialization/ResidualBlock")
-    notebook.run(answer_source(exercise, exercise.mistakes[0].answer))
+    mistake = next(m for m in exercise.mistakes if m.name != exercise.planted)
+    notebook.run(answer_source(exercise, mistake.answer))
     assert not notebook.verdict("ResidualBlock").passed
     notebook.run("case = failing('ResidualBlock')")
     assert notebook.shell.run_cell("case.run()").success
