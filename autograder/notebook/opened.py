@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -137,12 +137,14 @@ class OpenLab:
                 progress.lab, progress.version = self.lab.name, self.lab.version
                 yield progress
                 changed = True
-            write_home(self._folder.parent)
         except OSError:
             if not changed:
                 raise
             # Work goes on without the file; the panel says that it could not be written.
             self._here, self._folder = progress, None
+            return
+        with suppress(OSError):  # the home is a convenience
+            write_home(self._folder.parent)
 
     def _look(self, exercise: Exercise, seed: int) -> Look:
         needed = needed_by(exercise, {e.id: e for e in self.lab.exercises.values()})

@@ -301,10 +301,10 @@ def test_hidden_inputs_that_code_has_seen_do_not_come_back(grade, handed_in):
         "seen = []\n\n\ndef relu_second_moment(variance):\n    seen.append(variance)\n"
         "    raise ValueError(f'leak {variance}')",
     )
-    replace(handed_in, "kaiming_normal", "print(seen)\nkaiming_normal = int(f'leak {seen}')")
+    replace(handed_in, "xavier_uniform", "print(seen)\nxavier_uniform = int(f'leak {seen}')")
     verdicts, graded = grade(handed_in)
-    assert wrong(verdicts) == {"relu_second_moment": Reason.RAISED, "kaiming_normal": Reason.RAISED}
-    assert "leak [" in verdicts["kaiming_normal"].findings[0].observed
+    assert wrong(verdicts) == {"relu_second_moment": Reason.RAISED, "xavier_uniform": Reason.RAISED}
+    assert "leak [" in verdicts["xavier_uniform"].findings[0].observed
     shown = nbformat.writes(graded.notebook)
     hidden = verdicts["relu_second_moment"].findings[0].observed.partition("leak ")[2][:8]
     assert hidden and hidden not in shown
