@@ -46,11 +46,6 @@ class Look:
     printed: str = ""
 
 
-def _noted(verdict: Verdict, note: str) -> Verdict:
-    attempted = verdict.reason is not Reason.NOT_ATTEMPTED
-    return replace(verdict, notes=[*verdict.notes, note]) if attempted else verdict
-
-
 class OpenLab:
     """A lab in a namespace; ``cells`` have run in it, ``folder`` keeps its progress."""
 
@@ -78,10 +73,11 @@ class OpenLab:
         look = Look(stale) if stale else self._look(exercise, seed)
         if not stale:
             self._known[exercise.id] = (self._made_of(exercise), look.verdict)
-        if not look.verdict.passed and look.on is not None:
+        if look.on is not None and not look.verdict.passed:
             again = f'repeat with `check("{exercise.name}", seed={seed})`'
-            told = f'{again}; `failing("{exercise.name}")` gives you the inputs'
-            look = replace(look, verdict=_noted(look.verdict, told))
+            note = f'{again}; `failing("{exercise.name}")` gives you the inputs'
+            notes = [*look.verdict.notes, note]
+            look = replace(look, verdict=replace(look.verdict, notes=notes))
         self.looks[exercise.id] = look
         return look
 
@@ -153,6 +149,8 @@ class OpenLab:
         verdict = Answers(drawn, here, self.cells).judge(exercise, earlier)
         if verdict is None:
             return Look(self._undefined(exercise))
+        if not here.observed:
+            return Look(verdict, printed=here.printed)
         return Look(verdict, drawn.of(exercise), here.observed, here.printed)
 
     def _stale(self, exercise: Exercise) -> Verdict | None:
