@@ -22,6 +22,10 @@ from tests.support.notebooks import LAB, cell_of, role
 
 QUICK = Limits(cell=3, probe=3, submission=60)
 TARGET = "relu_second_moment"
+MADE = f"{TARGET} = (lambda: lambda variance: variance / 2)()"
+"""An answer that is there only when its cell has run to its end: a plain definition would count
+whatever the rest of the cell does."""
+
 IN_ORDER = ("fan_in_and_fan_out", TARGET, "gaussian", "xavier_normal")
 """Four exercises are enough: one before the attacked one, and two after it, of which one needs the
 first, so that a fresh kernel must have replayed it."""
@@ -79,12 +83,12 @@ def handed_in(solved):
 
 @pytest.fixture
 def attack(handed_in):
-    """Lay code into the attacked exercise: below the answer in its cell, or into the answer."""
+    """Lay code into the attacked exercise: above the answer in its cell, or into the answer."""
 
     def lay(code, place="cell"):
         cell = cell_of(handed_in, TARGET)
         if place == "cell":
-            cell.source += f"\n\n{code}"
+            cell.source = f"{code}\n\n{MADE}"
         else:
             body = textwrap.indent(code, "    ")
             cell.source = f"def {TARGET}(variance):\n{body}\n    return variance / 2"
@@ -119,7 +123,7 @@ def learned(grade, handed_in):
     def run(code, expression, seconds=20.0):
         notebook = copy.deepcopy(handed_in)
         told = f"raise RuntimeError(repr({expression}))"
-        cell_of(notebook, TARGET).source += f"\n\n{textwrap.dedent(code)}\n{told}"
+        cell_of(notebook, TARGET).source = f"{textwrap.dedent(code)}\n{told}\n{MADE}"
         graded = grade(notebook, Limits(cell=seconds, probe=3, submission=60))
         assert set(graded.lost) == {TARGET}
         error, _, said = graded.verdicts[TARGET].findings[0].observed.partition(": ")

@@ -166,7 +166,7 @@ def test_a_tensor_subclass_that_tells_the_truth(handed_in, grade):
     assert grade(handed_in).lost == {}
 
 
-STUBS = {
+THE_REFERENCE = {
     "by its name": "from course_lib.initialization import xavier_normal",
     "called": (
         "import course_lib.initialization as theirs\n\ndef xavier_normal(shape, scale=1.0):\n"
@@ -175,18 +175,25 @@ STUBS = {
 }
 
 
-def test_the_reference_called(handed_in, grade):
+@pytest.mark.parametrize("code", THE_REFERENCE.values(), ids=THE_REFERENCE)
+def test_the_reference_handed_in(handed_in, grade, code):
     """calling the reference (`course_lib…`)"""
-    cell_of(handed_in, FORBIDDING).source = STUBS["called"]
+    cell_of(handed_in, FORBIDDING).source = code
+    graded = grade(handed_in)
+    assert graded.lost == {FORBIDDING: Reason.FORBIDDEN}
+    assert "course_lib.initialization.xavier_normal" in graded.verdicts[FORBIDDING].explanation
+
+
+def test_the_reference_called_by_a_name_that_is_put_together(handed_in, grade):
+    """calling the reference (`course_lib…`): what is there is a stub"""
+    cell_of(handed_in, FORBIDDING).source = (
+        "def xavier_normal(shape, scale=1.0):\n"
+        "    theirs = __import__('course_lib.' + 'initialization', fromlist=['*'])\n"
+        "    return theirs.xavier_normal(shape, scale)"
+    )
     graded = grade(handed_in)
     assert graded.lost == {FORBIDDING: Reason.RAISED}
     assert "is what an exercise asks for" in graded.verdicts[FORBIDDING].findings[0].observed
-
-
-def test_the_reference_imported(handed_in, grade):
-    """calling the reference (`course_lib…`): a stub handed in by its own name"""
-    cell_of(handed_in, FORBIDDING).source = STUBS["by its name"]
-    assert grade(handed_in).lost == {FORBIDDING: Reason.RAISED}
 
 
 LIBRARY = {

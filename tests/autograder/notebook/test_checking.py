@@ -8,9 +8,10 @@ import pytest
 from autograder.answering.cells import Cells
 from autograder.answering.outcome import Outcome
 from autograder.building import student_notebook
-from autograder.exercises import UnknownName, labs
+from autograder.exercises import UnknownName, find_lab, labs
 from autograder.grading.checkout import REPOSITORY
 from autograder.judging import Kind, Reason
+from autograder.judging.source.laying import answer_source
 from autograder.notebook import check, here
 from autograder.notebook.opened import OpenLab
 from autograder.probes.definition import execute
@@ -190,3 +191,26 @@ def test_an_untouched_repair_is_not_attempted_and_its_mended_line_is_not_told(la
         verdict = opened.look(exercise).verdict
         assert verdict.reason is Reason.NOT_ATTEMPTED, exercise.id
         assert not verdict.diagnosis and not verdict.explanation
+
+
+def test_a_base_class_mended_after_its_subclass_is_noticed_and_used():
+    lab = find_lab("optimizers")
+    cells, namespace = Cells(), {}
+
+    def run(source, key):
+        execute(source, namespace, "a cell")
+        cells.add(source, Outcome("ok"), key=key)
+
+    for cell in student_notebook(lab, REPOSITORY).cells:
+        if cell.metadata.autograder.role == "setup":
+            run(cell.source.replace(f'autograder.open_lab("{lab.name}")', ""), "setup")
+    base, momentum = lab.exercises["GradientDescent"], lab.exercises["Momentum"]
+    run(answer_source(base, base.mistakes[0].answer), "base")
+    run(answer_source(momentum, momentum.reference), "momentum")
+    opened = OpenLab(lab, namespace, cells)
+    assert not opened.look(base).verdict.passed and opened.look(momentum).verdict.passed
+    run(answer_source(base, base.reference), "base")
+    stale = opened.look(momentum).verdict
+    assert stale.passed and any("run the cell of Momentum" in note for note in stale.notes)
+    run(answer_source(momentum, momentum.reference), "momentum")
+    assert not any("run the cell" in note for note in opened.look(momentum).verdict.notes)
