@@ -172,7 +172,7 @@ def test_answers_where_the_course_has_its_own_copy_are_taken_along(desk, earlier
     solved = earlier(with_work)
     (note,) = desk.start(solved)
     assert desk.path.read_bytes() == solved.read_bytes()
-    assert "holds an answer to initialization/zero_biases and 2 more" in note
+    assert "holds an answer to initialization/kaiming_normal and 2 more" in note
     assert "`git checkout labs`" in note
 
 

@@ -130,7 +130,7 @@ def test_a_broken_environment_stops_the_batch(tmp_path, monkeypatch, solved, pri
     broken = copy.deepcopy(solved)
     cell_of(broken, "gaussian").source = "def gaussian(shape, std):\n    return None"
     monkeypatch.setattr(proof, "solved_notebook", lambda *_: broken)
-    with pytest.raises(BatchRefused, match=r"nobody was graded.*gaussian is not_attempted"):
+    with pytest.raises(BatchRefused, match=r"nobody was graded.*gaussian is wrong"):
         prepare(LAB, tmp_path)
 
 

@@ -188,7 +188,8 @@ def test_the_reference_called_by_a_name_that_is_put_together(handed_in, grade):
     """calling the reference (`course_lib…`): what is there is a stub"""
     cell_of(handed_in, FORBIDDING).source = (
         "def xavier_normal(shape, scale=1.0):\n"
-        "    theirs = __import__('course_lib.' + 'initialization', fromlist=['*'])\n"
+        "    name = '.'.join(['course_lib', 'initialization'])\n"
+        "    theirs = __import__(name, fromlist=['*'])\n"
         "    return theirs.xavier_normal(shape, scale)"
     )
     graded = grade(handed_in)

@@ -232,9 +232,10 @@ def test_magics_and_shells(handed_in, grade, code):
     assert grade(handed_in).lost == {}
 
 
-def test_emptying_the_namespace_below_an_answer(attack, grade):
+def test_emptying_the_namespace_below_an_answer(handed_in, grade):
     """`%reset -f`"""
-    assert grade(attack("%reset -f")).lost == {TARGET: Reason.NOT_ATTEMPTED}
+    cell_of(handed_in, TARGET).source += "\n\n%reset -f"
+    assert grade(handed_in).lost == {TARGET: Reason.NOT_ATTEMPTED}
 
 
 @both_places

@@ -144,7 +144,7 @@ frame, names = sys._getframe(), set()
 while frame is not None:
     names |= set(frame.f_locals)
     frame = frame.f_back
-if {"expected", "reference", "verdict", "references"} & names:
+if {"expected", "verdict", "references", "hidden"} & names:
     return "found"
 """
     assert grade(attack(code.strip(), "probe")).lost == {}
