@@ -165,10 +165,9 @@ for mu in (0.0, 0.5, 0.9):
             w.grad = curvatures * w
             optimizer.step()
         losses.append(float((curvatures * w**2).sum() / 2))
-    below = rates[np.array(losses) < 0.1]
     print(
         f"μ = {mu}: lowest loss {min(losses):.2g} at rate {rates[np.argmin(losses)]:.3f}, "
-        f"below 0.1 from rate {below.min():.4f} to {below.max():.4f}"
+        f"below 0.5 at {np.mean(np.array(losses) < 0.5):.0%} of the rates"
     )
 figure = plotting.lines_over(
     rates, after_50, log="xy", xlabel="learning rate", ylabel="loss", title="After 50 steps"

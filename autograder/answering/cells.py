@@ -14,12 +14,16 @@ from autograder.judging.source.reading import DEFINITIONS
 
 @dataclass(frozen=True)
 class Ran:
-    """A cell that has run, how that ended, and the names that it has defined, or was to define."""
+    """A cell that has run, how that ended, and the names that it has defined, or was to define.
+
+    ``meant`` is the answer that the cell is laid out for, if any.
+    """
 
     source: str
     outcome: Outcome
     names: frozenset[str]
     defined: frozenset[str]
+    meant: str = ""
 
 
 class Cells:
@@ -62,7 +66,7 @@ class Cells:
         for name in names:
             self._lost.pop(name, None)
         defined = names if outcome.status == "ok" else saved
-        self._ran[key] = Ran(source, outcome, names, defined)
+        self._ran[key] = Ran(source, outcome, names, defined, exercise.name if exercise else "")
 
     def failure(self, name: str) -> Outcome | None:
         """How the last cell that was to define a name ended, where it has not defined it."""
@@ -80,6 +84,11 @@ class Cells:
         ran = self._ran.get(self._lost[name]) if name in self._lost else None
         return ran.source if ran and self._last(name) is None else None
 
+    def instead(self, name: str) -> list[str]:
+        """What the cell that is laid out for an answer defines, where that is not the answer."""
+        cell = next((ran for ran in reversed(self._ran.values()) if ran.meant == name), None)
+        return sorted(cell.defined) if cell and name not in cell.names else []
+
     def defining(self, name: str) -> str:
         """The last cell that defines a name; empty where none does."""
         last = self._last(name)
@@ -91,13 +100,12 @@ class Cells:
 
     def newer(self, name: str) -> list[str]:
         """What a definition builds on, as its bases do, and what was defined again after it."""
-        order = list(self._ran.values())
-        last = self._last(name)
-        if last is None:
-            return []
-        built_on = _built_on(definition_in(last.source, name))
-        later = order[order.index(last) + 1 :]
-        return sorted({n for ran in later for n in ran.defined if n in built_on} - {name})
+        later: set[str] = set()
+        for ran in reversed(self._ran.values()):
+            if name in ran.names:
+                return sorted(later & _built_on(definition_in(ran.source, name)))
+            later |= ran.defined
+        return []
 
     def _last(self, name: str) -> Ran | None:
         return next((r for r in reversed(self._ran.values()) if name in r.names), None)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from autograder.answering.outcome import Outcome
 from autograder.judging import Exercise, Finding, Reason, Verdict
-from autograder.judging.verdict import told_type
+from autograder.judging.verdict import CELL_RUNS, told_type
 
 _REASONS = {
     "timed_out": Reason.TIMED_OUT,
@@ -24,9 +25,17 @@ def unjudged(exercise: Exercise, reason: Reason, *notes: str) -> Verdict:
 def ended(exercise: Exercise, outcome: Outcome) -> Verdict:
     """The verdict on an answer whose cell or probe did not end well."""
     said = told_end(outcome)
-    finding = Finding("the cell runs", False, "no exception", outcome.sentence, gist=said)
+    finding = Finding(CELL_RUNS, False, "no exception", outcome.sentence, gist=said)
     verdict = unjudged(exercise, _REASONS[outcome.status])
     return replace(verdict, explanation=said, findings=[finding])
+
+
+def undefined(name: str, instead: Sequence[str] = ()) -> str:
+    """What is said of an answer that is not there; its cell may define something else instead."""
+    if instead:
+        names = ", ".join(f"`{other}`" for other in instead[:3])
+        return f"{name} is not defined: its cell defines {names}; give it the name `{name}`"
+    return f"{name} is not defined"
 
 
 def told_end(outcome: Outcome) -> str:

@@ -13,6 +13,10 @@ from autograder.judging.lab import Lab
 class UnknownName(LookupError):
     """A lab or an exercise that does not exist; the message lists those that do."""
 
+    def _render_traceback_(self) -> list[str]:
+        # IPython shows this in the place of a traceback, which would say nothing to a student.
+        return [str(self)]
+
 
 @functools.cache
 def labs() -> tuple[Lab, ...]:

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+CELL_RUNS = "the cell runs"
+"""The property that is missed where there is no answer to be looked at."""
+
 
 class Reason(StrEnum):
     """Why an exercise has the score it has."""
@@ -94,7 +97,7 @@ RETURNS = "it gives back a result"
 
 _LIBRARIES = frozenset(
     "AcceleratorError AxisError InternalTorchDynamoError LinAlgError OutOfMemoryError "
-    "PicklingError UFuncTypeError UsageError WriteThisYourself".split()
+    "PicklingError StdinNotImplementedError UFuncTypeError UsageError WriteThisYourself".split()
 )
 
 

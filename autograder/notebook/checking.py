@@ -80,13 +80,13 @@ def _note_try(opened: OpenLab, exercise: Exercise, verdict: Verdict) -> None:
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     with opened.progressing() as progress:
         standing = progress.of(exercise.id)
-        standing.tries += 1
+        standing.tries += not (standing.solved and verdict.passed)
         standing.points = verdict.points
         if verdict.passed or not standing.solved:
             standing.reason = str(verdict.reason)
             standing.score = max(standing.score, verdict.score)
         if verdict.passed:
-            standing.source = source
+            standing.source = opened.whole_source(exercise)
         elif digest not in standing.failed:
             standing.failed.append(digest)
 

@@ -19,7 +19,13 @@ from autograder.judging.cells import bound_names, free_names
 from autograder.notebook.cards import Note
 from autograder.notebook.names import read_by
 from autograder.notebook.opened import OpenLab
-from autograder.notebook.predicting import NotCommitted, asked_for, came_out
+from autograder.notebook.predicting import (
+    NotCommitted,
+    asked_for,
+    came_out,
+    first_open,
+    waits,
+)
 from autograder.probes.definition import UndefinedAnswer, execute
 
 MAGIC = "experiment"
@@ -34,6 +40,8 @@ def run_experiment(shell: Any, opened: OpenLab | None, body: str) -> Any:
     if opened is None:
         return _run(shell, source)
     opened.shown |= bound_names(source)
+    if (open_still := first_open(opened, source)) is not None:
+        return waits(open_still)
     used = _used(opened, free_names(source))
     wrong = [exercise for exercise in used if not opened.is_right(exercise)]
     if wrong:
@@ -43,6 +51,15 @@ def run_experiment(shell: Any, opened: OpenLab | None, body: str) -> Any:
             result = _run(shell, source)
         except NotCommitted as waiting:
             return Note(str(waiting), mark="⏸")
+        except NameError as missing:
+            if missing.name is None or missing.name in opened.namespace:
+                raise
+            return Note(
+                f"`{missing.name}` is not there: it comes from a cell above that has not run since "
+                "the kernel was started. Choose Run ▸ Run All Above Selected Cell, then run this "
+                "cell again.",
+                mark="⏸",
+            )
     if not predictions:
         return result
     if result is not None and not body.rstrip().endswith(";"):

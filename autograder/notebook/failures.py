@@ -70,7 +70,20 @@ class FailingCase:
         return f"{lines}    # or: {name}(**case.inputs)" if plain else lines
 
 
-def failing(exercise: str | Callable[..., Any]) -> FailingCase | Note:
+class NoCase(Note):
+    """What is said where nothing has failed; a line that runs the case goes on all the same."""
+
+    def run(self) -> NoCase:
+        """There is nothing to run."""
+        return self
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """There are none."""
+        return {}
+
+
+def failing(exercise: str | Callable[..., Any]) -> FailingCase | NoCase:
     """The inputs on which the last check of an answer failed; what to do first where none has.
 
     Raises: UnknownName for an exercise that does not exist.
@@ -78,12 +91,12 @@ def failing(exercise: str | Callable[..., Any]) -> FailingCase | Note:
     found = find_exercise(exercise if isinstance(exercise, str) else exercise.__name__)
     opened = opened_lab(find_lab(found.lab))
     look = opened.looks.get(found.id)
-    if look is None or look.on is None:
-        return Note(f'Run `check("{found.name}")` first: its failing inputs are then kept.')
+    if look is None:
+        return NoCase(f'Run `check("{found.name}")` first: its failing inputs are then kept.')
     if look.verdict.passed:
-        return Note(f"The last check of `{found.name}` did not fail.", "✓")
-    if len(look.observed) != len(look.on.drawn):
-        return Note("The last check could not look at what your answer gives; see its verdict.")
+        return NoCase(f"The last check of `{found.name}` did not fail.", "✓")
+    if look.on is None or len(look.observed) != len(look.on.drawn):
+        return NoCase("The last check did not come to look at what your answer gives: see it.")
     return FailingCase(opened, found, look, _case(look))
 
 

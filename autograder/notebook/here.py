@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import io
+from collections.abc import Iterator
 from typing import Any
 
 from autograder.answering.outcome import Outcome
@@ -43,7 +46,7 @@ class Here:
         output = _Capped()
         self.observed = []
         try:
-            with heard(output):
+            with heard(output), _nobody_to_type():
                 reply = limited(lambda: observe(asked, self._namespace), self._seconds)
         except TimeIsUp:
             what = f"it did not end within {self._seconds:g} seconds"
@@ -60,6 +63,21 @@ class Here:
 
     def renew(self) -> None:
         """There is no other kernel than the student's."""
+
+
+@contextlib.contextmanager
+def _nobody_to_type() -> Iterator[None]:
+    """An answer that asks for input gets none, as when it is graded."""
+
+    def refuse(prompt: object = "") -> str:
+        raise EOFError("an answer is judged with nobody there to type")
+
+    before = builtins.input
+    builtins.input = refuse
+    try:
+        yield
+    finally:
+        builtins.input = before
 
 
 class _Capped(io.StringIO):

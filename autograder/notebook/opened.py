@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.answering.answers import Answers
-from autograder.answering.cells import Cells
+from autograder.answering.cells import Cells, definition_in
 from autograder.answering.stand_ins import needed_by
-from autograder.answering.verdicts import unjudged
+from autograder.answering.verdicts import undefined, unjudged
 from autograder.desk.home import write_home
 from autograder.desk.progress import Progress, changing
 from autograder.judging import Exercise, Hidden, Lab, Reason, Verdict, hidden
@@ -19,6 +19,7 @@ from autograder.judging.seeds import fresh_seed
 from autograder.judging.source.comparing import is_untouched
 from autograder.notebook.here import Here
 from autograder.notebook.names import files_beside, reachable
+from autograder.notebook.saved import changed_since
 
 
 @dataclass
@@ -61,6 +62,7 @@ class OpenLab:
         self.cells = cells or Cells()
         self.looks: dict[str, Look] = {}
         self.shown: set[str] = set()
+        self.ran_at: dict[str, float] = {}
         self._folder = folder
         self._place = Path.cwd()
         self._here = Progress(lab.name, lab.version)
@@ -78,6 +80,9 @@ class OpenLab:
             note = f'{again}; `failing("{exercise.name}")` gives you the inputs'
             notes = [*look.verdict.notes, note]
             look = replace(look, verdict=replace(look.verdict, notes=notes))
+        if self._is_edited(exercise):
+            edited = f"the cell of {exercise.name} was changed and saved after it ran: run it again"
+            look = replace(look, verdict=replace(look.verdict, notes=[edited, *look.verdict.notes]))
         self.looks[exercise.id] = look
         return look
 
@@ -106,6 +111,14 @@ class OpenLab:
     def is_right(self, exercise: Exercise) -> bool:
         """Whether the answer to an exercise is right as it is now."""
         return self.is_attempted(exercise) and self.verdict(exercise).passed
+
+    def whole_source(self, exercise: Exercise) -> str:
+        """The cell of an answer, below the student's own functions that it calls."""
+        own = {e.name for e in self.lab.exercises.values()}
+        called = reachable([exercise.name], self.namespace)
+        helpers = {name: definition_in(self.cells.defining(name), name) for name in called}
+        kept = [source for name, source in helpers.items() if source and name not in own]
+        return "\n\n\n".join([*kept, self.cells.defining(exercise.name)])
 
     @property
     def kept(self) -> bool:
@@ -157,10 +170,8 @@ class OpenLab:
         """The verdict on a definition that the notebook has no more, or that the grader has not."""
         name = exercise.name
         if self.cells.lost(name) is not None:
-            note = (
-                f"the definition of {name} in the kernel is older than its cell, which does not "
-                f"define it any more: run the cell again with `{name}` in it"
-            )
+            note = undefined(name, self.cells.instead(name))
+            note += f"; the definition of {name} in the kernel is older than its cell"
             return unjudged(exercise, Reason.NOT_ATTEMPTED, note)
         if name in self.shown and not self.cells.defining(name):
             note = f"{name} is defined in an experiment's cell; write it in the cell of the answer"
@@ -171,8 +182,18 @@ class OpenLab:
             return replace(verdict, explanation=told)
         return None
 
+    def _is_edited(self, exercise: Exercise) -> bool:
+        """Whether the notebook was saved with another answer after the cell had run."""
+        source = self.cells.defining(exercise.name)
+        if self._folder is None or source not in self.ran_at:
+            return False
+        notebook = self._folder / f"{self.lab.slug}.ipynb"
+        return changed_since(notebook, exercise, source, self.ran_at[source])
+
     def _undefined(self, exercise: Exercise) -> Verdict:
-        note = f"{exercise.name} is not defined: run the cell that defines it first"
+        instead = self.cells.instead(exercise.name)
+        note = undefined(exercise.name, instead)
+        note += "" if instead else ": run the cell that defines it first"
         return unjudged(exercise, Reason.NOT_ATTEMPTED, note)
 
     def _made_of(self, exercise: Exercise) -> list[Any]:

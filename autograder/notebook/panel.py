@@ -58,7 +58,17 @@ def _lab(opened: OpenLab) -> Page:
     title = f"Lab {lab.number} · {lab.title}"
     html = render("progress.html", title=title, groups=groups, up_next=up_next, kept=opened.kept)
     lines = [title, *(line for group in groups for line in _lines(group))]
-    return Page(html, "\n".join([*lines, f"next: {up_next}" if up_next else "core is done"]))
+    return Page(
+        html,
+        "\n".join(
+            [
+                *lines,
+                f"next: {up_next}"
+                if up_next
+                else "the code and the predictions of the core are done",
+            ]
+        ),
+    )
 
 
 def _group(lab: Lab, known: Progress, *, core: bool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -57,13 +58,33 @@ def committed(exercise: str) -> str | float:
     found = find_exercise(exercise)
     progress = opened_lab(find_lab(found.lab)).progress
     if found.id not in progress.predictions:
-        raise NotCommitted(
-            f"This experiment waits for your prediction: set `{found.name}` above to "
-            f"{wanted(found)}, run that cell and the one below it, then this one."
-        )
+        raise NotCommitted(waits(found).text)
     if (asked := _asked.get()) is not None:
         asked.append(found)
     return progress.predictions[found.id]
+
+
+def waits(exercise: Exercise) -> Note:
+    """What an experiment says that waits for a prediction."""
+    said = (
+        f"This experiment waits for your prediction: set `{exercise.name}` above to "
+        f"{wanted(exercise)}, run that cell and the one below it, then this one."
+    )
+    return Note(said, "⏸")
+
+
+def first_open(opened: OpenLab, source: str) -> Exercise | None:
+    """The first prediction that an experiment asks for and that is not made yet."""
+    made = opened.progress.predictions
+    for node in ast.walk(ast.parse(source)):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
+            continue
+        asked = node.args[0]
+        if node.func.id == committed.__name__ and isinstance(asked, ast.Constant):
+            found = find_exercise(str(asked.value))
+            if found.id not in made:
+                return found
+    return None
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import Any
 
 from autograder.answering.cells import definitions_in
@@ -51,7 +52,11 @@ def open_lab(name: str) -> Note:
     if back and not is_validating():
         solved = "exercise was" if len(back) == 1 else "exercises were"
         return Note(f"{title}. {len(back)} {solved} solved before: `resume()` brings them back.")
-    return Note(f"{title}. `progress()` shows how far you are.")
+    return Note(
+        f"{title}. `progress()` shows how far you are. With the name of an exercise, `hint(…)` "
+        "helps on, `failing(…)` gives the inputs on which a check failed, and `reference(…)` shows "
+        "the course's way."
+    )
 
 
 def _ran(result: Any) -> None:
@@ -64,6 +69,7 @@ def _ran(result: Any) -> None:
     saved = _save_definitions(source) if error else frozenset()
     key = getattr(result.info, "cell_id", None)
     for opened in opened_labs():
+        opened.ran_at[source] = time.time()
         opened.cells.add(source, outcome, _laid_out_for(opened.lab, key), saved=saved, key=key)
 
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autograder.judging.verdict import RETURNS, RUNS, WRITTEN, Finding, Reason, Verdict
+from autograder.judging.verdict import CELL_RUNS, RETURNS, RUNS, WRITTEN, Finding, Reason, Verdict
 from autograder.reporting.pages import plain, render, visible
 
 if TYPE_CHECKING:  # a card without a picture needs no matplotlib
@@ -52,6 +52,7 @@ LOOKS = {
 }
 
 _FIRST = {
+    CELL_RUNS: "Mend the line that Python names under the cell, and run it again.",
     RUNS: "Call it yourself on a small input and read the traceback from its last line up.",
     WRITTEN: "Write what is still to be written and run this cell again.",
     RETURNS: "End it with a `return` of the result and run this cell again.",

@@ -99,6 +99,22 @@ def own_mean(x_train, x):
 
 
 @center.mistake(
+    "You subtract the mean of `x` itself. A single row then becomes all zeros, whatever it is: "
+    "the mean is that of `x_train`. (And torch has no `mean()` of bytes: add them up and divide.)"
+)
+def own_mean_not_of_bytes(x_train, x):
+    return x - x.mean(dim=0)
+
+
+@center.mistake(
+    "You subtract one number from everything. Each feature has a mean of its own: average over "
+    "the examples only, dim=0. (And torch has no `mean()` of bytes: add them up and divide.)"
+)
+def one_mean_not_of_bytes(x_train, x):
+    return x - x_train.mean()
+
+
+@center.mistake(
     "Right for floats, but torch has no `mean()` of bytes: add them up and divide, or turn them "
     "into floats first."
 )

@@ -40,12 +40,14 @@ for images (N, C, H, W), floats or bytes, return the pair `(mean, std)` of two t
 *Convention:* σ is biased, divided by N·H·W, and it is the spread around the mean of *all* images:
 the differences between a dark and a bright image count.""",
     parts=[
-        Part("the means", 1, (matches_reference("the means", of="result.0"),)),
+        Part(
+            "the means", 1, (matches_reference("the means", of="result.0", float32_constants=True),)
+        ),
         Part(
             "the standard deviations",
             2,
             (
-                matches_reference("the standard deviations", of="result.1"),
+                matches_reference("the standard deviations", of="result.1", float32_constants=True),
                 leaves_inputs_alone(),
                 keeps_dtype(),
             ),
@@ -183,6 +185,12 @@ def axes_kept(images):
     images = images.double()
     mean = images.mean(dim=(0, 2, 3), keepdim=True)
     return mean, images.std(dim=(0, 2, 3), unbiased=False, keepdim=True)
+
+
+@channel_statistics.alternative
+def in_single_precision(images):
+    images = images.float()
+    return images.mean(dim=(0, 2, 3)), images.std(dim=(0, 2, 3), unbiased=False)
 
 
 @channel_statistics.alternative

@@ -114,11 +114,15 @@ Write `__init__` and `forward`.""",
             "the constants",
             2,
             (
-                matches_reference("mean", of="at the start/mean.value"),
-                matches_reference("std", of="at the start/std.value"),
+                matches_reference("mean", of="at the start/mean.value", float32_constants=True),
+                matches_reference("std", of="at the start/std.value", float32_constants=True),
                 kept_as_buffers,
-                matches_reference("mean after use", of="at the end/mean.value"),
-                matches_reference("std after use", of="at the end/std.value"),
+                matches_reference(
+                    "mean after use", of="at the end/mean.value", float32_constants=True
+                ),
+                matches_reference(
+                    "std after use", of="at the end/std.value", float32_constants=True
+                ),
             ),
         ),
         Part(
@@ -129,7 +133,9 @@ Write `__init__` and `forward`.""",
                 same_image("first of a batch", "last of another batch", -1),
                 same_image("alone in evaluation", "first of a batch in evaluation", 0),
                 *(
-                    matches_reference(f"the image {step}", of=f"{step}/result")
+                    matches_reference(
+                        f"the image {step}", of=f"{step}/result", float32_constants=True
+                    )
                     for step in (*ALONE, *AMONG_OTHERS)
                 ),
                 leaves_inputs_alone(stated=True),

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 from autograder.answering.answers import Answers
 from autograder.answering.cells import Cells, definitions_in
-from autograder.answering.verdicts import ended, unjudged
+from autograder.answering.verdicts import ended, undefined, unjudged
 from autograder.grading.running.kernels import Launcher
 from autograder.grading.running.predictions import read_prediction
 from autograder.grading.running.record import Record
@@ -76,6 +76,7 @@ class Grading:
         self._answers = Answers(references, session, self._cells)
         self._verdicts: dict[str, Verdict] = {}
         self._late: dict[str, int] = {}
+        self._undefined: set[str] = set()
 
     @property
     def flags(self) -> list[str]:
@@ -121,7 +122,9 @@ class Grading:
         else:
             verdict = self._answers.judge(exercise, self._verdicts)
         if verdict is None:
-            verdict = unjudged(exercise, Reason.NOT_ATTEMPTED, _undefined(exercise))
+            self._undefined.add(exercise.id)
+            note = undefined(exercise.name, self._cells.instead(exercise.name))
+            verdict = unjudged(exercise, Reason.NOT_ATTEMPTED, note)
         open_still = failure or verdict.reason is Reason.NOT_ATTEMPTED
         # A prediction is made before its experiment, which stands after the check.
         if open_still and exercise.kind is not Kind.PREDICTION:
@@ -131,8 +134,7 @@ class Grading:
     def _check_late(self, exercise: Exercise, seen: int) -> None:
         """Judge an answer that was (re)defined when its check had been with ``seen`` cells."""
         later = self._cells.define(exercise.name, since=seen)
-        undefined = self._verdicts[exercise.id].notes == [_undefined(exercise)]
-        if self._cells.failure(exercise.name) or not (later or undefined):
+        if self._cells.failure(exercise.name) or not (later or exercise.id in self._undefined):
             return
         # In a kernel that has seen no probe: an earlier one was given this answer's reference.
         self._session.renew()
@@ -140,10 +142,6 @@ class Grading:
         if verdict is not None:
             note = "the answer was defined only after its check cell; it was judged at the end"
             self._verdicts[exercise.id] = replace(verdict, notes=[*verdict.notes, note])
-
-
-def _undefined(exercise: Exercise) -> str:
-    return f"{exercise.name} is not defined"
 
 
 def _show_verdict(cell: NotebookNode, verdicts: dict[str, Verdict]) -> None:

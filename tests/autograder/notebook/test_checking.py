@@ -1,20 +1,23 @@
 """``check`` in a notebook: what is judged, what is told, and what must not happen."""
 
+import os
 import subprocess
 import sys
 
+import nbformat
 import pytest
 
 from autograder.answering.cells import Cells
 from autograder.answering.outcome import Outcome
 from autograder.building import student_notebook
-from autograder.exercises import UnknownName, find_lab, labs
+from autograder.exercises import UnknownName, find_exercise, find_lab, labs
 from autograder.grading.checkout import REPOSITORY
 from autograder.judging import Kind, Reason
 from autograder.judging.source.laying import answer_source
 from autograder.notebook import check, here
 from autograder.notebook.opened import OpenLab
 from autograder.probes.definition import execute
+from tests.support.notebooks import cell_of
 
 RIGHT = "def relu_second_moment(variance):\n    return variance / 2"
 STUBBORN = """
@@ -214,3 +217,39 @@ def test_a_base_class_mended_after_its_subclass_is_noticed_and_used():
     assert stale.passed and any("run the cell of Momentum" in note for note in stale.notes)
     run(answer_source(momentum, momentum.reference), "momentum")
     assert not any("run the cell" in note for note in opened.look(momentum).verdict.notes)
+
+
+def test_a_function_of_another_name_in_its_cell_is_named(notebook):
+    notebook.run(RIGHT.replace("moment(", "moments("), answer="relu_second_moment")
+    (note,) = notebook.verdict("relu_second_moment").notes
+    assert "its cell defines `relu_second_moments`; give it the name `relu_second_moment`" in note
+
+
+def test_an_answer_that_asks_for_input_is_told_that_nobody_types(notebook):
+    notebook.run("def relu_second_moment(variance):\n    return float(input('?'))")
+    verdict = notebook.verdict("relu_second_moment")
+    assert verdict.reason is Reason.RAISED and "EOFError" in verdict.findings[0].observed
+
+
+def test_a_cell_that_was_saved_with_another_text_after_it_ran_is_told_so(notebook, tmp_path):
+    notebook.run(RIGHT, answer="relu_second_moment")
+    assert not any("changed" in note for note in notebook.verdict("relu_second_moment").notes)
+    file = tmp_path / f"{find_lab('initialization').slug}.ipynb"
+    edited = student_notebook(find_lab("initialization"), REPOSITORY)
+    cell_of(edited, "relu_second_moment").source = WRONG
+    nbformat.write(edited, file)
+    later = file.stat().st_mtime + 5
+    os.utime(file, (later, later))
+    assert "changed and saved" in notebook.verdict("relu_second_moment").notes[0]
+    cell_of(edited, "relu_second_moment").source = RIGHT
+    nbformat.write(edited, file)
+    os.utime(file, (later, later))
+    assert not any("changed" in note for note in notebook.verdict("relu_second_moment").notes)
+
+
+def test_what_resembles_the_planted_bug_is_not_told_the_mended_line(notebook):
+    repair = find_exercise("initialization/ResidualBlock")
+    own = answer_source(repair, repair.planted_mistake.answer)
+    notebook.run(f"{own}\n    extra = None")
+    verdict = notebook.verdict("ResidualBlock")
+    assert verdict.diagnosis == repair.planted and "not found yet" in verdict.explanation

@@ -48,10 +48,15 @@ def test_an_error_in_an_experiment_is_an_error_and_the_answers_come_back(noteboo
     assert notebook.run("relu_second_moment(4.0)") == 28.0
 
 
+def test_what_an_earlier_experiment_gives_is_asked_for_where_it_is_missing(notebook):
+    told = repr(notebook.run("%%experiment Later\nof_an_earlier_cell + 1"))
+    assert "`of_an_earlier_cell` is not there" in told and "Run All Above" in told
+
+
 def test_an_experiment_waits_for_its_prediction_without_an_error(notebook):
     experiment = "%%experiment Zeros\ncommitted('initialization/zero_biases')\nran = True\n5"
-    waiting = notebook.run(experiment)
-    assert "waits for your prediction" in repr(waiting)
+    waiting = notebook.run(f"{experiment}\nrelu_second_moment(1.0)")
+    assert "waits for your prediction" in repr(waiting) and notebook.shown == []
     assert "ran" not in notebook.shell.user_ns
     assert "waits" in repr(notebook.run("commit('initialization/zero_biases', None)"))
     assert "no prediction" in repr(notebook.run("commit('initialization/zero_biases', 'C')"))

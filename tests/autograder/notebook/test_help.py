@@ -64,6 +64,12 @@ def test_the_failing_case_gives_live_inputs_and_runs_them_again(notebook):
     assert "failing" in repr(case := notebook.run("case")) and "failing" in case._repr_html_()
 
 
+def test_a_line_that_runs_the_failing_case_goes_on_once_nothing_fails(notebook):
+    notebook.run(RIGHT)
+    notebook.verdict("relu_second_moment")
+    assert "did not fail" in repr(notebook.run("failing('relu_second_moment').run()"))
+
+
 def test_the_failing_case_of_a_layer_can_be_run(notebook):
     exercise = find_exercise("initialization/ResidualBlock")
     mistake = next(m for m in exercise.mistakes if m.name != exercise.planted)
@@ -101,6 +107,22 @@ def test_a_restarted_kernel_gets_back_what_was_solved(notebook, tmp_path):
     assert again.run("relu_second_moment(4.0)") == 2.0
     assert again.verdict("relu_second_moment").passed
     assert "nothing to bring back" in repr(again.run("resume()"))
+
+
+def test_helpers_that_an_answer_calls_come_back_with_it(notebook):
+    notebook.run("def half(x):\n    return x / 2")
+    notebook.run("def relu_second_moment(variance):\n    return half(variance)")
+    assert notebook.verdict("relu_second_moment").passed
+    again = restarted()
+    again.run("resume()")
+    assert again.run("relu_second_moment(4.0)") == 2.0
+
+
+def test_an_answer_that_stays_right_is_no_further_try(notebook, tmp_path):
+    notebook.run(RIGHT)
+    for _ in range(3):
+        notebook.verdict("relu_second_moment")
+    assert Progress.read(tmp_path).of("initialization/relu_second_moment").tries == 1
 
 
 def test_work_goes_on_where_progress_cannot_be_kept(notebook, tmp_path):
