@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
 
 
 def reachable(names: Iterable[str], namespace: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +61,9 @@ def _read_by(value: Any, namespace: dict[str, Any]) -> set[str]:
             ]
         read = {base.__name__ for base in value.__mro__[1:-1]}
     for code in codes:
-        read.update(*(inner.co_names for inner in _with_inner(code)))
+        for inner in _with_inner(code):
+            # `co_names` has attributes too, and `torch.tanh` is no use of `tanh`.
+            read |= {i.argval for i in dis.get_instructions(inner) if i.opname in _GLOBAL}
     return read
 
 

@@ -41,6 +41,12 @@ def test_an_answer_behind_a_function_of_an_earlier_experiment_is_stood_in_for(no
     assert notebook.run("%%experiment It is called\nhelper(6.0)") == 3.0
 
 
+def test_an_attribute_of_the_name_of_an_answer_is_no_use_of_it(notebook):
+    notebook.run("%%experiment A helper\ndef helper(x):\n    return x.relu_second_moment")
+    notebook.run("%%experiment It is called\nhelper")
+    assert notebook.shown == []
+
+
 def test_an_error_in_an_experiment_is_an_error_and_the_answers_come_back(notebook):
     notebook.run(WRONG)
     result = notebook.shell.run_cell("%%experiment Bad\nrelu_second_moment(1 / 0)")

@@ -102,7 +102,9 @@ def test_a_restarted_kernel_gets_back_what_was_solved(notebook, tmp_path):
     notebook.run(wrong(3).replace("relu_second_moment", "gain"))
     notebook.verdict("gain")
     again = restarted()
-    assert "1 exercise was solved before" in repr(again.run('open_lab("initialization")'))
+    assert "1 exercise was solved before" in repr(
+        again.run('autograder.open_lab("initialization")')
+    )
     assert "`relu_second_moment`" in repr(again.run("resume()"))
     assert again.run("relu_second_moment(4.0)") == 2.0
     assert again.verdict("relu_second_moment").passed
