@@ -128,6 +128,7 @@ def test_whatever_was_observed_a_picture_raises_nothing(name, recwarn):
 
 
 def test_pictures_leave_the_figures_and_settings_of_a_student_alone():
+    plt.close("all")
     settings = dict(mpl.rcParams)
     figure = plt.figure()
     assert drawn(*of("schedules/cosine")) is not None
