@@ -22,17 +22,19 @@ class Sitting:
     def cell(self, code):
         """The first cell whose code has a text."""
         editor = self.page.locator(".jp-InputArea-editor", has_text=code)
-        return self.page.locator(".jp-Notebook .jp-Cell", has=editor).first
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", has=editor).first
 
     def folded(self, title):
         """The experiment of a title, whose code is folded."""
         shown = self.page.locator(".jp-InputPlaceholder", has_text=f"%%experiment {title}")
-        return self.page.locator(".jp-Notebook .jp-Cell", has=shown).first
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", has=shown).first
 
     def answer(self, name):
         """The cell of an answer: the one below its statement."""
         told = f"Write {name} in the next cell."
-        return self.page.locator(f'.jp-Cell:has(:text("{told}")) + .jp-Cell').first
+        return self.page.locator(
+            f'.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell:has(:text("{told}")) + .jp-Cell'
+        ).first
 
     def run(self, cell):
         """Run a cell by Shift+Enter and wait for the kernel."""
