@@ -66,56 +66,90 @@ plotting.style()
 signals = data.mnist1d()
 
 
-def small_network():
-    """Three convolutions and a linear layer for signals of length 40."""
+class Windows(nn.Module):
+    """A 1-d convolution of several networks side by side: windows of the signal times weights.
+
+    Shapes: (networks, N, length, channels) -> (networks, N, windows, out). One product for all
+    networks takes a quarter of the time that `nn.Conv1d` takes for one after the other.
+    """
+
+    def __init__(self, networks, channels, out, kernel, stride=1, padding=0):
+        super().__init__()
+        self.kernel, self.stride, self.padding = kernel, stride, padding
+        bound = 1 / math.sqrt(channels * kernel)  # as in nn.Conv1d
+        self.weight = nn.Parameter(torch.empty(networks, channels * kernel, out))
+        self.bias = nn.Parameter(torch.empty(networks, 1, out))
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x):
+        x = F.pad(x, (0, 0, self.padding, self.padding))
+        count = (x.shape[2] - self.kernel) // self.stride + 1
+        ends = [k + self.stride * (count - 1) + 1 for k in range(self.kernel)]
+        windows = torch.cat([x[:, :, k : e : self.stride] for k, e in enumerate(ends)], dim=-1)
+        y = torch.baddbmm(self.bias, windows.flatten(1, 2), self.weight)
+        return y.unflatten(1, (-1, count))
+
+
+def small_networks(count):
+    """Networks of three convolutions and a linear layer for signals of length 40."""
     return nn.Sequential(
-        nn.Unflatten(1, (1, 40)),
-        nn.Conv1d(1, 16, 5, stride=2, padding=2),
+        Windows(count, 1, 16, 5, stride=2, padding=2),
         nn.ReLU(),
-        nn.Conv1d(16, 16, 3, stride=2, padding=1),
+        Windows(count, 16, 16, 3, stride=2, padding=1),
         nn.ReLU(),
-        nn.Conv1d(16, 16, 3, stride=2, padding=1),
+        Windows(count, 16, 16, 3, stride=2, padding=1),
         nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(80, 10),
+        Windows(count, 16, 10, 5),
+        nn.Flatten(2),
     )
 
 
-def train(schedule, steps, seed, make_optimizer=None):
-    """Train with the rate that `schedule` gives at every step; losses, final loss and accuracy."""
-    torch.manual_seed(seed)
-    model = small_network()
+def loss_of_each(scores, labels):
+    """The mean cross-entropy of every network."""
+    each = F.cross_entropy(scores.flatten(0, 1), labels.flatten(), reduction="none")
+    return each.view(labels.shape).mean(dim=1)
+
+
+def train(schedule, steps, make_optimizer=None, runs=3):
+    """Train independent networks, each on batches of its own, with the rate of `schedule`.
+
+    The losses of every step and run, the final losses on all training data, the test accuracies.
+    """
+    torch.manual_seed(0)
+    model = small_networks(runs)
     if make_optimizer is None:
         optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9)
     else:
         optimizer = make_optimizer(model.parameters())
-    generator = torch.Generator().manual_seed(seed)
     losses = []
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = schedule(step)
-        batch = torch.randint(len(signals.x_train), (32,), generator=generator)
-        loss = F.cross_entropy(model(signals.x_train[batch]), signals.y_train[batch])
+        batch = torch.randint(len(signals.x_train), (runs, 32))
+        loss = loss_of_each(model(signals.x_train[batch, :, None]), signals.y_train[batch])
         optimizer.zero_grad()
-        loss.backward()
+        loss.sum().backward()  # no network has a part in the loss of another
         optimizer.step()
-        losses.append(loss.item())
+        losses.append(loss.tolist())
     with torch.no_grad():
-        final = F.cross_entropy(model(signals.x_train), signals.y_train).item()
-        right = (model(signals.x_test).argmax(dim=1) == signals.y_test).float().mean().item()
+        x, y = (part.expand(runs, *part.shape) for part in (signals.x_train, signals.y_train))
+        final = loss_of_each(model(x[..., None]), y).tolist()
+        scores = model(signals.x_test.expand(runs, *signals.x_test.shape)[..., None])
+        right = (scores.argmax(dim=-1) == signals.y_test).float().mean(dim=1).tolist()
     return losses, final, right
 
 
 def compare(schedules, steps, **more):
-    """Three seeds of every schedule: print the results, return the mean losses."""
+    """Three runs of every schedule: print the results, return the mean losses."""
     curves = {}
     for name, schedule in schedules.items():
-        runs = [train(schedule, steps, seed, **more) for seed in range(3)]
+        losses, final, right = train(schedule, steps, **more)
         print(
-            f"{name:22} final loss", "  ".join(f"{final:.2f}" for _, final, _ in runs),
-            "  test accuracy", "  ".join(f"{right:.2f}" for _, _, right in runs),
+            f"{name:22} final loss", "  ".join(f"{loss:.2f}" for loss in final),
+            "  test accuracy", "  ".join(f"{share:.2f}" for share in right),
         )  # fmt: skip
-        curves[name] = np.mean([losses for losses, _, _ in runs], axis=0)
+        curves[name] = np.mean(losses, axis=1)
     return curves
 
 
@@ -125,7 +159,7 @@ constant_runs = {}  # filled by the experiment below, drawn again in section 6
 # %% exercise="three_constant_rates"
 
 # %% tags=["show"]
-# 1000 steps at each of three constant rates, three seeds
+# 1000 steps at each of three constant rates, three runs
 committed("schedules/three_constant_rates")
 constant_rates = {
     "constant 0.01": lambda t: 0.01,
@@ -134,7 +168,7 @@ constant_rates = {
 }
 constant_runs |= compare(constant_rates, STEPS)
 plotting.training_curves(
-    constant_runs, ylabel="training loss (mean of 3 seeds)", title="Three constant rates"
+    constant_runs, ylabel="training loss (mean of 3 runs)", title="Three constant rates"
 )
 
 # %% [markdown]
@@ -294,7 +328,7 @@ print(f"examples before the first drop: {256 * 150_000:,} and {1024 * drops[0]:,
 # %% [markdown]
 # ## 6 · The experiment
 #
-# The network of the beginning, as many steps, three seeds. The constant rate 0.1 was one of the
+# The network of the beginning, as many steps, three runs. The constant rate 0.1 was one of the
 # worst: it stood still at a high loss. Now it is only the *first* rate of each schedule.
 
 # %% tags=["show"]
@@ -316,18 +350,18 @@ plotting.training_curves(
         **{name: run for name, run in constant_runs.items() if name != "constant 0.01"},
         **decaying,
     },
-    ylabel="training loss (mean of 3 seeds)",
+    ylabel="training loss (mean of 3 runs)",
     title="At equal steps: two constant rates, and decay from 0.1",
 )
 
 # %% [markdown]
 # The rate that failed as a constant is a good start for a decay. With cosine the loss is lower
-# than with the best of the three constant rates, on every seed. And with Adam, which "adapts"?
+# than with the best of the three constant rates, in every run. And with Adam, which "adapts"?
 
 # %% exercise="decay_with_adam"
 
 # %% tags=["show"]
-# AdamW at a constant rate, and with warm-up and cosine, three seeds
+# AdamW at a constant rate, and with warm-up and cosine, three runs
 committed("schedules/decay_with_adam")
 with_adam = compare(
     {
@@ -340,7 +374,7 @@ with_adam = compare(
     make_optimizer=lambda parameters: torch.optim.AdamW(parameters, lr=1.0),
 )
 plotting.training_curves(
-    with_adam, ylabel="training loss (mean of 3 seeds)", title="AdamW, 800 steps"
+    with_adam, ylabel="training loss (mean of 3 runs)", title="AdamW, 800 steps"
 )
 
 # %% exercise="three_sentences"
