@@ -142,9 +142,9 @@ def test_nothing_of_the_grader_is_in_objects_and_frames(learned, attack, grade):
 import sys
 frame, names = sys._getframe(), set()
 while frame is not None:
-    names |= set(frame.f_locals)
+    names |= {n for n, v in frame.f_locals.items() if getattr(v, "__name__", "") != "nothing"}
     frame = frame.f_back
-if {"expected", "verdict", "references", "hidden"} & names:
+if {"expected", "reference", "verdict", "references", "hidden"} & names:
     return "found"
 """
     assert grade(attack(code.strip(), "probe")).lost == {}
