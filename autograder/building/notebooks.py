@@ -81,7 +81,7 @@ def exercise_cells(exercise: Exercise, answer: Callable[[Exercise], str]) -> lis
         raise SourceError("the reference has no docstring, which students need")
     call = f'check("{exercise.id}")'
     if exercise.kind is Kind.PREDICTION:
-        call = f'commit("{exercise.id}", {exercise.name})'
+        call = f'commit("{exercise.id}")'
     return [
         told,
         _cell(exercise, "answer", "code", answer(exercise), _KEPT, solution=True),

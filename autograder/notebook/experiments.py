@@ -50,7 +50,7 @@ def run_experiment(shell: Any, opened: OpenLab | None, body: str) -> Any:
         try:
             result = _run(shell, source)
         except NotCommitted as waiting:
-            return Note(str(waiting), mark="⏸")
+            return Note(str(waiting), mark="○")
         except NameError as missing:
             if missing.name is None or missing.name in opened.namespace:
                 raise
@@ -58,7 +58,7 @@ def run_experiment(shell: Any, opened: OpenLab | None, body: str) -> Any:
                 f"`{missing.name}` is not there: it comes from a cell above that has not run since "
                 "the kernel was started. Choose Run ▸ Run All Above Selected Cell, then run this "
                 "cell again.",
-                mark="⏸",
+                mark="○",
             )
     if not predictions:
         return result

@@ -6,8 +6,6 @@ import ast
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import Any
-
 from autograder.exercises import find_exercise, find_lab
 from autograder.judging import Exercise, Kind
 from autograder.judging.predictions import predicted, told, wanted
@@ -24,13 +22,14 @@ class NotCommitted(Exception):
 
     def _render_traceback_(self) -> list[str]:
         # IPython shows this in the place of a traceback, which would say nothing to a student.
-        return [f"⏸ {self}"]
+        return [f"○ {self}"]
 
 
-def commit(exercise: str, prediction: Any) -> Note:
-    """Commit to a prediction; the first one stands, also after the kernel is restarted.
+def commit(exercise: str) -> Note:
+    """Commit to the prediction that stands in its cell, under the name of the exercise.
 
-    What is no prediction yet is told and raises nothing, so that the notebook runs on.
+    The first one stands, also after the kernel is restarted. What is no prediction yet is told and
+    raises nothing, so that the notebook runs on.
 
     Raises: UnknownName for an exercise that does not exist, ValueError for one that is no
         prediction.
@@ -38,13 +37,15 @@ def commit(exercise: str, prediction: Any) -> Note:
     found = find_exercise(exercise)
     if found.kind is not Kind.PREDICTION:
         raise ValueError(f"{found.id} is no prediction; use check() for it")
+    opened = opened_lab(find_lab(found.lab))
+    prediction = opened.namespace.get(found.name)
     value = predicted(found, prediction)
     if value is None:
         said = f"Set `{found.name}` above to {wanted(found)}"
         if prediction is not None:
             said = f"`{found.name} = {prediction!r}` is no prediction: set it to {wanted(found)}"
-        return Note(f"{said}, then run both cells again. Until then its experiment waits.", "⏸")
-    with opened_lab(find_lab(found.lab)).progressing() as progress:
+        return Note(f"{said}, then run both cells. Until then its experiment waits.", "○")
+    with opened.progressing() as progress:
         first = progress.predictions.setdefault(found.id, value)
     changed = "" if first == value else f" (now you say {told(found, value)}; the first one stands)"
     return Note(f"Committed: **{told(found, first)}**{changed}. Now run the experiment.", "✓")
@@ -70,7 +71,7 @@ def waits(exercise: Exercise) -> Note:
         f"This experiment waits for your prediction: set `{exercise.name}` above to "
         f"{wanted(exercise)}, run that cell and the one below it, then this one."
     )
-    return Note(said, "⏸")
+    return Note(said, "○")
 
 
 def first_open(opened: OpenLab, source: str) -> Exercise | None:

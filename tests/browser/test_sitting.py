@@ -39,7 +39,11 @@ class Sitting:
     def run(self, cell):
         """Run a cell by Shift+Enter and wait for the kernel."""
         cell.scroll_into_view_if_needed()
-        cell.locator(".jp-InputArea, .jp-InputPlaceholder").locator("visible=true").first.click()
+        cell.locator(".jp-InputArea").first.click()
+        self.run_selected()
+
+    def run_selected(self):
+        """Run the selected cell, which is the one below the last that ran, and select the next."""
         self.page.keyboard.press("Shift+Enter")
         self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
@@ -128,14 +132,14 @@ def test_further_is_folded_away_under_its_heading(sitting):
 
 
 def test_an_experiment_starts_folded_waits_for_its_prediction_and_tells_what_came_out(sitting):
-    commit = sitting.cell('commit("normalization/halved_weights"')
+    commit = sitting.cell('commit("normalization/halved_weights")')
     experiment = sitting.folded("A layer and a batch normalization")
     sitting.run(commit)
     says(commit, "Until then its experiment waits")
-    sitting.run(experiment)
+    sitting.run_selected()
     says(experiment, "This experiment waits for your prediction")
     sitting.write(sitting.cell("halved_weights = None"), 'halved_weights = "a"')
     sitting.run(commit)
     says(commit, "Committed")
-    sitting.run(experiment)
+    sitting.run_selected()
     says(experiment, "It came out")

@@ -16,7 +16,7 @@ from autograder.judging.source.laying import solution_source, starter_source
 from tests.support.notebooks import role
 
 MAX_CPU_SECONDS = 60
-STANDS_IN, WAITS = "↺", "⏸"
+STANDS_IN, WAITS = "↺", "○"
 
 
 @pytest.mark.slow

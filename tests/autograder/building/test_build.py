@@ -54,7 +54,7 @@ def test_a_directive_becomes_statement_answer_and_check(built):
         ]  # fmt: skip
         assert roles(notebook)[-3:] == [("statement", "why"), ("written", "why"), ("text", "")]
         assert notebook.cells[4].source == 'check("small/scaled")'
-        assert answers(notebook, "check")["grows"].source == 'commit("small/grows", grows)'
+        assert answers(notebook, "check")["grows"].source == 'commit("small/grows")'
 
 
 def test_notebooks_say_their_lab_and_name_no_versions_of_software(built, lab):

@@ -64,10 +64,12 @@ def test_an_experiment_waits_for_its_prediction_without_an_error(notebook):
     waiting = notebook.run(f"{experiment}\nrelu_second_moment(1.0)")
     assert "waits for your prediction" in repr(waiting) and notebook.shown == []
     assert "ran" not in notebook.shell.user_ns
-    assert "waits" in repr(notebook.run("commit('initialization/zero_biases', None)"))
-    assert "no prediction" in repr(notebook.run("commit('initialization/zero_biases', 'C')"))
-    assert "Committed" in repr(notebook.run("commit('initialization/zero_biases', 'b')"))
-    assert "first one stands" in repr(notebook.run("commit('initialization/zero_biases', 'A')"))
+    commit = "commit('initialization/zero_biases')"
+    assert "Set `zero_biases` above" in repr(notebook.run(commit))
+    assert "Set `zero_biases` above" in repr(notebook.run(f"zero_biases = None\n{commit}"))
+    assert "no prediction" in repr(notebook.run(f"zero_biases = 'C'\n{commit}"))
+    assert "Committed" in repr(notebook.run(f"zero_biases = 'b'\n{commit}"))
+    assert "first one stands" in repr(notebook.run(f"zero_biases = 'A'\n{commit}"))
     out = repr(notebook.run(experiment))
     assert "You predicted B · it does not train; it came out A · it trains" in out
     assert notebook.shell.user_ns["ran"]
