@@ -60,6 +60,7 @@ import autograder
 from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
 
+plotting.style()
 autograder.open_lab("training_loop")
 
 # %% [markdown]
@@ -70,7 +71,6 @@ autograder.open_lab("training_loop")
 
 # %% tags=["show"]
 # Three loops on the same images, one of them right
-plotting.style()
 clothes = data.fashion_mnist()
 pixels = (clothes.x_train.flatten(1) - 0.286) / 0.353
 labels = clothes.y_train

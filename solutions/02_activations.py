@@ -51,6 +51,7 @@ import autograder
 from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
 
+plotting.style()
 autograder.open_lab("activations")
 
 # %% [markdown]
@@ -62,7 +63,6 @@ autograder.open_lab("activations")
 
 # %% tags=["show"]
 # The same deep network with three activations
-plotting.style()
 clothes = data.fashion_mnist(2000, 500)
 pixels = (clothes.x_train.flatten(1) - 0.286) / 0.353
 

@@ -45,6 +45,7 @@ import autograder
 from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
 
+plotting.style()
 autograder.open_lab("preprocessing")
 
 # %% [markdown]
@@ -56,7 +57,6 @@ autograder.open_lab("preprocessing")
 
 # %% tags=["show"]
 # Raw and standardized wines, each at the best of 19 learning rates
-plotting.style()
 wine = data.wine()
 
 

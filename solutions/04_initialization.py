@@ -48,6 +48,7 @@ import autograder
 from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
 
+plotting.style()
 autograder.open_lab("initialization")
 
 # %% [markdown]
@@ -59,7 +60,6 @@ autograder.open_lab("initialization")
 
 # %% tags=["show"]
 # One network, started with weights of three sizes
-plotting.style()
 clothes = data.fashion_mnist(2000, 500)
 pixels = (clothes.x_train.flatten(1) - 0.286) / 0.353
 

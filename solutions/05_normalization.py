@@ -49,6 +49,7 @@ import autograder
 from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
 
+plotting.style()
 autograder.open_lab("normalization")
 
 # %% [markdown]
@@ -60,7 +61,6 @@ autograder.open_lab("normalization")
 
 # %% tags=["show"]
 # Six layers with and without batch normalization, at two learning rates
-plotting.style()
 signals = data.mnist1d()
 
 

@@ -49,6 +49,7 @@ import autograder
 from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
 
+plotting.style()
 autograder.open_lab("optimizers")
 
 # %% [markdown]
@@ -59,7 +60,6 @@ autograder.open_lab("optimizers")
 
 # %% tags=["show"]
 # Thirty steps at three rates, in a valley
-plotting.style()
 
 
 def valley(x, y):

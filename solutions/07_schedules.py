@@ -53,6 +53,7 @@ import autograder
 from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
 
+plotting.style()
 autograder.open_lab("schedules")
 
 # %% [markdown]
@@ -62,7 +63,6 @@ autograder.open_lab("schedules")
 
 # %% tags=["show"]
 # The network and the training loop of this lab's experiments
-plotting.style()
 signals = data.mnist1d()
 
 

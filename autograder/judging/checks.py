@@ -136,9 +136,21 @@ def matches_reference(
         found = difference(observed, expected, Tolerance(rtol, case.dtype, float32_constants))
         if found is None:
             return finding(True, brief(expected), brief(observed))
-        return finding(False, found.expected, found.observed, found.gist)
+        return _not_several(case, of) or finding(False, found.expected, found.observed, found.gist)
 
     return Check(property, look)
+
+
+def _not_several(case: Case, path: str) -> Finding | None:
+    """What is said where one array was given for several results and does not unpack into them."""
+    whole = path.rpartition(".")[0]
+    several, one = (find(seen, whole, case) for seen in (case.expected, case.observed))
+    if not (isinstance(several, list) and isinstance(one, np.ndarray)):
+        return None
+    if one.ndim and [part.shape for part in one] == [np.shape(part) for part in several]:
+        return None
+    wanted = f"{len(several)} values"
+    return finding(False, wanted, f"one of shape {shape(one)}", f"one array instead of {wanted}")
 
 
 def _missing(case: Case, path: str) -> Finding:

@@ -6,6 +6,7 @@ import ast
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
+
 from autograder.exercises import find_exercise, find_lab
 from autograder.judging import Exercise, Kind
 from autograder.judging.predictions import predicted, told, wanted

@@ -184,6 +184,18 @@ adam.mistake(
     origin="1 of 133 students",
 )
 adam.mistake(
+    "keeps_the_corrected_mean",
+    edit("m_hat =", 'm_hat = state["m"] ='),
+    "You store m̂, so that the next step corrects what is corrected already. Keep m; m̂ is for this "
+    "step only.",
+)
+adam.mistake(
+    "no_square",
+    edit("gradient * gradient", "gradient"),
+    "Your v averages g where g² is meant, so that it can be negative, and the root of that is not a "
+    "number: v ← β₂ v + (1 − β₂) g².",
+)
+adam.mistake(
     "one_plus",
     edit("1 - beta1 **", "1 + beta1 **").also("1 - beta2 **", "1 + beta2 **"),
     "You divide by 1 + βᵗ. The averages start too small and must grow: divide by 1 − βᵗ.",

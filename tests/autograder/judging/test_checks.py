@@ -91,6 +91,16 @@ def test_one_thing_in_the_place_of_two_is_told_as_what_it_is():
     assert (found.expected, found.gist) == ("2 values", "a number instead of 2 values")
 
 
+def test_one_array_in_the_place_of_two_is_told_as_what_it_is():
+    def told(result):
+        case = Case({"x": X}, {"result": result}, {"result": [X.mean(0), X.std(0)]})
+        return matches_reference("the means", of="result.0")(case)
+
+    assert told(X.mean(0)).gist == "one array instead of 2 values"
+    assert told(np.stack([X.mean(0), X.std(0)])).passed
+    assert "instead" not in told(np.stack([X.std(0), X.mean(0)])).gist
+
+
 def test_small_inputs_are_shown_whole():
     case = Case({"x": X, "rate": 0.1, "w": np.zeros((5, 4))}, {}, {})
     assert case.where == "x = [[0, 1, 2], [3, 4, 5]], rate = 0.1, w = array (5, 4)"
