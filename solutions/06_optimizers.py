@@ -207,36 +207,23 @@ figure
 
 
 # %% tags=["show"]
-# The cache of the notes and the mended one, fed the gradient 1
-def cache_of_the_notes(steps, decay=0.9, gradient=1.0):
-    """`cache += decay * cache + (1 - decay) * dx**2`, as printed."""
-    cache, found = 0.0, []
-    for _ in range(steps):
-        cache += decay * cache + (1 - decay) * gradient**2
-        found.append(cache)
-    return found
+# Twenty steps of the notes' lines and of your RMSProp, all with the gradient 1
+cache, notes = 0.0, []
+for _ in range(20):
+    cache += 0.9 * cache + (1 - 0.9)  # as printed
+    notes.append(1 / math.sqrt(cache))
 
-
-def cache_as_an_average(steps, decay=0.9, gradient=1.0):
-    """The same line with `=` in place of `+=`."""
-    cache, found = 0.0, []
-    for _ in range(steps):
-        cache = decay * cache + (1 - decay) * gradient**2
-        found.append(cache)
-    return found
-
-
-notes, average = cache_of_the_notes(20), cache_as_an_average(20)
-print(
-    f"after 20 steps of gradient 1: {notes[-1]:.3g} in the notes, {average[-1]:.3g} as an average"
-)
-print(
-    f"so the step of the notes is   {1 / math.sqrt(notes[-1]):.2g} η where {1 / math.sqrt(average[-1]):.2g} η is meant"
-)
+w, yours = torch.zeros(1, dtype=torch.float64), []
+optimizer = RMSProp([w], lr=1.0, alpha=0.9)
+for _ in range(20):
+    before, w.grad = float(w), torch.ones_like(w)
+    optimizer.step()
+    yours.append(before - float(w))
+print(f"the 20th step: {notes[-1]:.2g} η in the notes, {yours[-1]:.2g} η with RMSProp")
 plotting.training_curves(
-    {"the notes: +=": notes, "an average: =": average},
+    {"the notes": notes, "RMSProp": yours},
     log=True,
-    ylabel="cache",
+    ylabel="length of the step, in η",
     title="One character",
 )
 

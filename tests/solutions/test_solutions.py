@@ -1,5 +1,7 @@
 """Every solution notebook runs from its first cell to its last, and every check in it passes."""
 
+import ast
+
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -12,7 +14,9 @@ from autograder.building.statement import statement
 from autograder.exercises import labs
 from autograder.grading.checkout import REPOSITORY
 from autograder.judging import Kind
+from autograder.judging.cells import bound_names, free_names, read_cell
 from autograder.judging.source.laying import solution_source, starter_source
+from autograder.judging.source.reading import DEFINITIONS
 from tests.support.notebooks import role
 
 MAX_CPU_SECONDS = 60
@@ -38,14 +42,24 @@ def test_core_alone_runs_from_the_first_cell_to_the_last(lab, monkeypatch):
     def answer(exercise):
         return solution_source(exercise) if exercise.core else starter_source(exercise)
 
-    cells, _ = run(laid_notebook(lab, REPOSITORY, answer), monkeypatch)
+    notebook = laid_notebook(lab, REPOSITORY, answer)
+    further = {e.name for e in lab.exercises.values() if not e.core and e.automatic}
+    start = further_from(notebook.cells)
+    assert not any(reads(c) & further for c in notebook.cells[:start] if role(c) == "show")
+    # The other experiments are those of the solved notebook, line for line.
+    changed = that_lean_on(further, notebook.cells)
+    notebook.cells = [c for c in notebook.cells if role(c) != "show" or c.id in changed]
+    cells, _ = run(notebook, monkeypatch)
     for cell, exercise in checks(cells, lab):
         assert score(cell) == (exercise.points if exercise.core else 0), exercise.id
     start = further_from(cells)
     in_core = [text for cell in cells[:start] for text in texts(cell)]
     assert not [text for text in in_core if text.startswith((STANDS_IN, WAITS))]
-    further = [text for cell in cells[start:] for text in texts(cell)]
-    assert [text for text in further if text.startswith(STANDS_IN)]
+    leaning = [c for c in cells[start:] if role(c) == "show" and reads(c) & further]
+    assert leaning
+    for cell in leaning:
+        told = [text for text in texts(cell) if text.startswith((STANDS_IN, WAITS))]
+        assert told and not [text for text in told if "is not there" in text], cell.source
 
 
 @pytest.mark.slow
@@ -68,6 +82,30 @@ def test_an_untouched_lab_runs_to_its_end_and_says_what_is_open(lab, monkeypatch
 def further_from(cells):
     """The number of the cell under which everything is optional."""
     return next(n for n, cell in enumerate(cells) if cell.source.startswith("# Further"))
+
+
+def reads(cell):
+    """The names that a cell reads."""
+    return {node.id for node in ast.walk(read_cell(cell.source)) if _is_read(node)}
+
+
+def _is_read(node):
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+
+
+def that_lean_on(names, cells):
+    """The ids of the experiments that lean on names, and of those that give them what they read."""
+    shown = [cell for cell in cells if role(cell) == "show"]
+    leaning, kept = set(names), set()
+    for number, cell in enumerate(shown):
+        if reads(cell) & leaning:
+            leaning |= {n.name for n in read_cell(cell.source).body if isinstance(n, DEFINITIONS)}
+            kept.add(number)
+    for number in reversed(range(len(shown))):
+        for name in free_names(shown[number].source) if number in kept else ():
+            earlier = [n for n in range(number) if name in bound_names(shown[n].source)]
+            kept |= set(earlier[-1:])
+    return {shown[number].id for number in kept}
 
 
 def run(notebook, monkeypatch):
