@@ -1,23 +1,31 @@
-"""Make the two data sets that the course carries; run once, the results are committed.
+"""Make the data sets that the course carries; run once, the results are committed.
 
 Fashion-MNIST comes from the IDX files of the Debian package `dataset-fashion-mnist`, MNIST-1D from
-the generator in the Python package `mnist1d` with its default arguments (seed 42). Neither is
-needed to take the course.
+the generator in the Python package `mnist1d` with its default arguments (seed 42), Animal-MNIST
+from the Python package `animal_mnist` 0.4 (install it with `--no-deps`, its files are enough), the
+photographs from the Python package `scikit-image`. None is needed to take the course.
 
-    python scripts/make_datasets.py            write the files
-    python scripts/make_datasets.py --check    fail if the committed arrays differ
+    python scripts/make_datasets.py                  write the files
+    python scripts/make_datasets.py animal_mnist     write this one
+    python scripts/make_datasets.py --check          fail if the committed arrays differ
 """
 
 import argparse
 import gzip
+import io
+import pickle
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 FASHION_TRAIN, FASHION_TEST = 10_000, 2_000
+ANIMAL_TEST_PER_CLASS = 200
+SNAPSHOTS = {"coffee": "coffee.png", "cat": "chelsea.png", "astronaut": "astronaut.png"}
 TARGET = Path(__file__).resolve().parents[1] / "course_lib" / "datasets"
 
 Arrays = dict[str, np.ndarray]
@@ -59,9 +67,68 @@ def make_mnist1d() -> Arrays:
     }
 
 
+class _ArraysOnly(pickle.Unpickler):
+    """Reads a pickled array and refuses everything else, for a pickle can run any code."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in {
+            ("numpy.core.multiarray", "_reconstruct"),
+            ("numpy", "ndarray"),
+            ("numpy", "dtype"),
+        }:
+            raise pickle.UnpicklingError(f"{module}.{name} is no part of an array")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+def package_folder(name: str) -> Path:
+    """Say where a package lies, without running it."""
+    found = find_spec(name)
+    if found is None or found.origin is None:
+        raise FileNotFoundError(f"the package {name} is not installed")
+    return Path(found.origin).parent
+
+
+def make_animal_mnist() -> Arrays:
+    """Drop exact duplicates, shuffle, and take 200 animals of each kind for testing."""
+    folder = package_folder("animal_mnist") / "data" / "Animal_MNIST"
+
+    def read(part: str) -> np.ndarray:
+        raw = gzip.decompress((folder / f"animal_{part}_version_3.gz").read_bytes())
+        return np.asarray(_ArraysOnly(io.BytesIO(raw)).load())
+
+    images, labels = read("data"), read("label").astype(np.uint8)
+    _, first = np.unique(images.reshape(len(images), -1), axis=0, return_index=True)
+    rng = np.random.default_rng(0)
+    kinds = [rng.permutation(first[labels[first] == kind]) for kind in range(10)]
+    test = rng.permutation(np.concatenate([kind[:ANIMAL_TEST_PER_CLASS] for kind in kinds]))
+    train = rng.permutation(np.concatenate([kind[ANIMAL_TEST_PER_CLASS:] for kind in kinds]))
+    return {
+        "x_train": images[train],
+        "y_train": labels[train],
+        "x_test": images[test],
+        "y_test": labels[test],
+    }
+
+
+def make_snapshots() -> Arrays:
+    """Halve three photographs: each pixel is the mean of four, rounded."""
+    from PIL import Image
+
+    folder = package_folder("skimage") / "data"
+    made = {}
+    for name, file in SNAPSHOTS.items():
+        image = np.asarray(Image.open(folder / file).convert("RGB"), dtype=np.uint16)
+        height, width = image.shape[0] // 2, image.shape[1] // 2
+        blocks = image[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3)
+        made[name] = ((blocks.sum(axis=(1, 3)) + 2) // 4).astype(np.uint8)
+    return made
+
+
 DATASETS: dict[str, Callable[[], Arrays]] = {
     "fashion_mnist": make_fashion_mnist,
     "mnist1d": make_mnist1d,
+    "animal_mnist": make_animal_mnist,
+    "snapshots": make_snapshots,
 }
 
 
@@ -78,13 +145,16 @@ def differs(path: Path, made: Arrays) -> bool:
 def main() -> int:
     """Write every data set, or with `--check` compare it with what is committed."""
     parser = argparse.ArgumentParser(description="Make the data sets that the course carries.")
+    parser.add_argument("names", nargs="*", help=f"which of {', '.join(DATASETS)} (default: all)")
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
-    check = parser.parse_args().check
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(DATASETS):
+        parser.error(f"no such data set: {', '.join(sorted(unknown))}")
     TARGET.mkdir(exist_ok=True)
     wrong = []
-    for name, make in DATASETS.items():
-        path, made = TARGET / f"{name}.npz", make()
-        if not check:
+    for name in arguments.names or DATASETS:
+        path, made = TARGET / f"{name}.npz", DATASETS[name]()
+        if not arguments.check:
             np.savez_compressed(path, **made)  # type: ignore[arg-type]
             print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
         elif differs(path, made):
