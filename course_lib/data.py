@@ -200,25 +200,29 @@ def snapshots() -> dict[str, torch.Tensor]:
     >>> snapshots()["cat"].shape
     torch.Size([3, 150, 225])
     """
-    return {name: image.movedim(-1, 0).contiguous() for name, image in _stored("snapshots").items()}
+    return {name: image.movedim(-1, 0).contiguous() for name, image in stored("snapshots").items()}
 
 
-def _read(name: str) -> Split:
-    """Read one file of `datasets/` with the parts of a split, as it is stored."""
-    stored = _stored(name)
-    return Split(*(stored[field] for field in Split._fields))
+def stored(name: str) -> dict[str, torch.Tensor]:
+    """Read the arrays of one file of `datasets/`.
 
-
-def _stored(name: str) -> dict[str, torch.Tensor]:
+    Raises:  FileNotFoundError where the course is not whole.
+    """
     path = _FOLDER / f"{name}.npz"
     try:
-        with np.load(path) as stored:
-            return {field: torch.from_numpy(stored[field]) for field in stored.files}
+        with np.load(path) as arrays:
+            return {field: torch.from_numpy(arrays[field]) for field in arrays.files}
     except FileNotFoundError:
         raise FileNotFoundError(
             f"{path} is missing; it comes with the course: restore it with `git checkout` "
             "or install the course again"
         ) from None
+
+
+def _read(name: str) -> Split:
+    """Read one file of `datasets/` with the parts of a split, as it is stored."""
+    arrays = stored(name)
+    return Split(*(arrays[field] for field in Split._fields))
 
 
 def _check_count(name: str, count: int, kept: int) -> None:

