@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
+import tempfile
 from pathlib import Path
 
 
@@ -23,14 +25,47 @@ def fresh_seed() -> int:
     return secrets.randbelow(10**6)
 
 
+class SecretUnusable(Exception):
+    """The file of the course's secret holds no secret, or cannot be made."""
+
+
 def course_secret(folder: Path) -> bytes:
-    """The secret of the course in a folder, made on first use and readable by its owner only."""
+    """The secret of the course in a folder, made on first use and readable by its owner only.
+
+    It is written aside and given its name when it is whole; of two that make one at the same time,
+    both get the one that came first.
+
+    Raises: SecretUnusable for a file that does not hold 64 hexadecimal digits, and where none can
+        be made or read.
+    """
     path = folder / ".course_secret"
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return bytes.fromhex(path.read_text().strip())
-    with os.fdopen(descriptor, "w") as file:
-        secret = secrets.token_bytes(32)
-        file.write(secret.hex())
-    return secret
+        if not path.exists():
+            _make_secret(path)
+        text = path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError as error:
+        raise SecretUnusable(f"{path}: {error.strerror}; nothing was graded") from error
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise SecretUnusable(
+            f"{path} does not hold a secret (64 hexadecimal digits), but {len(text)} characters. "
+            "Restore it from a backup; where there is none, remove it: a new one is made, and what "
+            "is graded again is graded on other inputs"
+        )
+    return bytes.fromhex(text)
+
+
+def _make_secret(path: Path) -> None:
+    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".course_secret-")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_bytes(32).hex())
+            file.flush()
+            os.fsync(descriptor)
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass  # another one was first
+        except OSError:  # a disk without links
+            os.replace(aside, path)
+    finally:
+        Path(aside).unlink(missing_ok=True)

@@ -30,7 +30,7 @@ from autograder.grading.many.worker import Task
 from autograder.grading.running.grade import Graded
 from autograder.grading.running.record import Record, not_run
 from autograder.judging import Lab
-from autograder.judging.seeds import course_secret
+from autograder.judging.seeds import SecretUnusable, course_secret
 
 Progress = Callable[[int, int], None]
 
@@ -122,8 +122,11 @@ def open_engine(jobs: int, scheduler: str | None, device: str) -> Engine:
 def _settings(
     lab: Lab, root: Path, device: str, unsafe_no_box: bool, share: float = 1.0
 ) -> Settings:
-    code = code_digest(lab.slug)
-    return Settings(course_secret(root), code, device, unsafe_no_box, share)
+    try:
+        secret = course_secret(root)
+    except SecretUnusable as unusable:
+        raise BatchRefused(str(unusable)) from unusable
+    return Settings(secret, code_digest(lab.slug), device, unsafe_no_box, share)
 
 
 def _nobody(lab: Lab, refusal: BatchRefused) -> BatchRefused:

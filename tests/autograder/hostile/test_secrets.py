@@ -59,7 +59,7 @@ def course(tmp_path):
     course = Course(tmp_path / "course")
     (tmp_path / "course").mkdir()
     (course.root / "gradebook.db").write_text("grades")
-    (course.root / ".course_secret").write_text("a secret")
+    (course.root / ".course_secret").write_text("5e" * 32)
     bob = course.submitted("bob", SLUG)
     bob.mkdir(parents=True)
     (bob / f"{SLUG}.ipynb").write_text("the work of bob")
