@@ -28,7 +28,7 @@ lab.prediction(
     title="Predict: labels that mean nothing",
     statement=(
         "Somebody has shuffled the labels: signal and class have nothing to do with each other. The "
-        "network of 2,000 weights trains for 200 steps on 40 of these examples. How many of the 40 does "
+        "network of 2,500 weights trains for 200 steps on 40 of these examples. How many of the 40 does "
         "it get right afterwards?"
     ),
     minutes=1,

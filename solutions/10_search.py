@@ -1,0 +1,471 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab 10 · Hyperparameter search
+#
+# A network that does not train gives no error message. It gives a loss that stays where it was, for
+# any of a dozen reasons, and whoever turns knobs until it moves may turn for a week. This lab is
+# about looking before turning: the recipe of seven steps (the loss at the start, a small sample, a
+# rate, a coarse search, a fine one, the curves, and again), told as an investigation.
+#
+# By the end you can
+# - name what is wrong with a training from what it leaves behind;
+# - read a range test, and draw candidates over orders of magnitude;
+# - run a search that survives nan, and being interrupted;
+# - spend most of a budget on runs that deserve it;
+# - say what the best of thirty is really worth.
+#
+# **How it works.** As in lab 1; the core takes about an hour, and *Further* is optional.
+#
+# **Conventions.** Losses: lower is better. A loss that is not finite (nan, ±inf) belongs to a run that
+# diverged. Of MNIST-1D's 4000 training signals 3000 train and 1000 validate; the **test set is opened
+# once**, at the end.
+
+# %% tags=["setup"]
+import json
+import math
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import autograder
+from autograder import check, commit, committed, failing, hint, progress, reference, resume
+from course_lib import data, plotting
+
+autograder.open_lab("search")
+
+# %% [markdown]
+# ## 1 · Seven trainings
+#
+# The same network seven times. One is as it should be; in six somebody has planted a fault: conv biases
+# of −3, all parameters zero, a rate of 3, a rate of 10⁻⁵, shuffled labels, inputs times 100.
+
+# %% tags=["show"]
+# The network of this lab, and seven trainings of it side by side, two of each
+plotting.style()
+signals = data.mnist1d()
+x_train, y_train = signals.x_train[:3000], signals.y_train[:3000]
+x_valid, y_valid = signals.x_train[3000:], signals.y_train[3000:]
+
+
+class Windows(nn.Module):
+    """A 1-d convolution of several networks side by side: windows of the signal times weights.
+
+    Shapes: (networks, N, length, channels) -> (networks, N, windows, out).
+    """
+
+    def __init__(self, networks, channels, out, kernel, stride=1, padding=0):
+        super().__init__()
+        self.kernel, self.stride, self.padding = kernel, stride, padding
+        bound = 1 / math.sqrt(channels * kernel)  # as in nn.Conv1d
+        self.weight = nn.Parameter(torch.empty(networks, channels * kernel, out))
+        self.bias = nn.Parameter(torch.empty(networks, 1, out))
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x):
+        x = F.pad(x, (0, 0, self.padding, self.padding))
+        count = (x.shape[2] - self.kernel) // self.stride + 1
+        ends = [k + self.stride * (count - 1) + 1 for k in range(self.kernel)]
+        windows = torch.cat([x[:, :, k : e : self.stride] for k, e in enumerate(ends)], dim=-1)
+        y = torch.baddbmm(self.bias, windows.flatten(1, 2), self.weight)
+        return y.unflatten(1, (-1, count))
+
+
+def networks(count):
+    """Networks of three convolutions and a linear layer for signals of length 40."""
+    return nn.Sequential(
+        Windows(count, 1, 16, 5, stride=2, padding=2),
+        nn.ReLU(),
+        Windows(count, 16, 16, 3, stride=2, padding=1),
+        nn.ReLU(),
+        Windows(count, 16, 16, 3, stride=2, padding=1),
+        nn.ReLU(),
+        Windows(count, 16, 10, 5),
+        nn.Flatten(2),
+    )
+
+
+def loss_of_each(model, x, y):
+    """The mean cross-entropy of every network, on signals (networks, N, 40) of its own."""
+    scores = model(x[..., None])
+    return F.cross_entropy(scores.flatten(0, 1), y.flatten(), reduction="none").view(y.shape).mean(1)
+
+
+def accuracy_of_each(model, x, y):
+    """The share that every network gets right."""
+    with torch.no_grad():
+        return (model(x[..., None]).argmax(dim=-1) == y).float().mean(dim=1)
+
+
+PLANTED = {
+    "nothing": "healthy",
+    "conv biases of -3": "dead units",
+    "all zero": "zero weights",
+    "rate 3": "rate too high",
+    "rate 0.00001": "rate too low",
+    "shuffled labels": "wrong labels",
+    "inputs x 100": "inputs not scaled",
+}
+SEEDS = 2
+
+
+def planted():
+    """Seven kinds of networks, with the rate, the scale of the inputs and the labels of each."""
+    torch.manual_seed(0)
+    model, which = networks(len(PLANTED) * SEEDS), [f for f in PLANTED for _ in range(SEEDS)]
+    layers = [layer for layer in model if isinstance(layer, Windows)]
+    rates = torch.tensor([{"rate 3": 3.0, "rate 0.00001": 1e-5}.get(f, 0.1) for f in which])
+    scales = torch.tensor([100.0 if f == "inputs x 100" else 1.0 for f in which])
+    labels = y_train.repeat(len(which), 1)
+    for n, fault in enumerate(which):
+        for layer in layers:
+            if fault == "all zero":
+                layer.weight.data[n], layer.bias.data[n] = 0, 0
+            if fault == "conv biases of -3" and layer is not layers[-1]:
+                layer.bias.data[n] = -3
+        if fault == "shuffled labels":
+            labels[n] = y_train[torch.randperm(len(y_train))]
+    return model, rates[:, None, None], scales[:, None, None], labels
+
+
+def train_all(steps, few=None, look_at=50):
+    """Train all of them with SGD and momentum: losses, update ratios at one step, accuracies."""
+    model, rates, scales, labels = planted()
+    parameters, everybody = list(model.parameters()), len(labels)
+    velocities, losses, ratios = [torch.zeros_like(p) for p in parameters], [], []
+    for step in range(steps):
+        batch = torch.randint(3000, (everybody, 64)) if few is None else few.expand(everybody, -1)
+        loss = loss_of_each(model, x_train[batch] * scales, labels.gather(1, batch))
+        losses.append(loss.tolist())
+        gradients = torch.autograd.grad(loss.sum(), parameters)
+        with torch.no_grad():
+            for p, v, gradient in zip(parameters, velocities, gradients):
+                v.mul_(0.9).add_(gradient)
+                if step == look_at and p.shape[1] > 1:  # weights, not biases
+                    moved = (rates * v).flatten(1).norm(dim=1)
+                    ratios.append((moved / p.flatten(1).norm(dim=1)).tolist())
+                p.sub_(rates * v)
+    if few is None:
+        right = accuracy_of_each(model, x_valid.expand(everybody, -1, -1) * scales, y_valid)
+    else:
+        right = accuracy_of_each(model, x_train[few] * scales, labels[:, few])
+    return np.array(losses), np.array(ratios), right.tolist()
+
+
+losses, ratios, validation = train_all(400)
+forty = torch.cat([(y_train == c).nonzero()[:4, 0] for c in range(10)])
+_, _, small_sample = train_all(200, few=forty)
+runs = [
+    {
+        "classes": 10,
+        "losses": losses[::10, n].tolist(),
+        "ratios": ratios[:, n].tolist(),
+        "small_sample": small_sample[n],
+        "validation": validation[n],
+    }
+    for n in range(len(PLANTED) * SEEDS)
+]
+
+# %% exercise="shuffled_labels"
+
+# %% tags=["show"]
+# What each of the seven leaves behind
+committed("search/shuffled_labels")
+print(f"ln 10 = {math.log(10):.3f}\n")
+print("planted            first loss   last  40 learned  validation  update/weight, step 50")
+for n, run in enumerate(runs):
+    low, high = min(run["ratios"]), max(run["ratios"])
+    print(
+        f"{list(PLANTED)[n // SEEDS]:18} {run['losses'][0]:10.2f} {run['losses'][-1]:6.2f}"
+        f" {run['small_sample']:11.2f} {run['validation']:11.2f}  {low:8.0e} to {high:.0e}"
+    )
+plotting.training_curves(
+    {name: losses[:, SEEDS * n] for n, name in enumerate(PLANTED)},
+    title="Seven trainings: six of the curves end up on each other",
+    ylabel="training loss",
+)
+
+# %% [markdown]
+# The curves alone say "it does not train", six times. The columns say why. The first loss must be
+# ln C: a network that knows nothing gives every class 1/C. The small sample asks whether loss,
+# gradient and rate work at all. The ratio says how far a step goes, relative to the weight that makes
+# it; a thousandth to a few hundredths is usual. Validation says whether something was learned that
+# is true elsewhere. **No column suffices, and together they do.**
+
+# %% exercise="diagnose"
+
+# %% tags=["show"]
+# Your diagnosis of the seven
+for n, run in enumerate(runs):
+    print(f"{list(PLANTED)[n // SEEDS]:18} -> {diagnose(run)}")
+
+# %% [markdown]
+# ## 2 · A rate to begin with
+#
+# Nothing is planted any more. The most important number comes first, and a range test finds its order of
+# magnitude in one short run: the rate rises at every step until the loss explodes.
+
+# %% exercise="suggest_rate"
+
+# %% tags=["show"]
+# A range test of the network, and what you read from it
+torch.manual_seed(1)
+model = networks(1)
+optimizer = torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9)
+test_rates, test_losses = torch.logspace(-4, 1, 150, dtype=torch.float64), []
+for rate in test_rates.tolist():
+    optimizer.param_groups[0]["lr"] = rate
+    batch = torch.randint(3000, (1, 64))
+    loss = loss_of_each(model, x_train[batch], y_train[batch]).sum()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    test_losses.append(loss.item())
+suggested = float(suggest_rate(test_rates, torch.tensor(test_losses, dtype=torch.float64)))
+print(f"suggested: {suggested:.3f}")
+figure = plotting.lines_over(
+    test_rates,
+    {"loss of each batch": test_losses},
+    log="x",
+    xlabel="learning rate of the step",
+    ylabel="loss",
+    title="A range test: 150 steps",
+)
+figure.axes[0].axvline(suggested, color=plotting.PALETTE[1], linestyle="--", label="suggested")
+figure.axes[0].set_ylim(0, 4)
+figure.axes[0].legend()
+figure
+
+# %% [markdown]
+# One number, from one run of 150 steps. It says where to look, and a search looks around it.
+#
+# ## 3 · Where to look
+#
+# Between 0.0001 and 1, say. How does one draw from a range of four decades?
+
+# %% exercise="log_uniform"
+
+# %% tags=["show"]
+# 2000 rates drawn in two ways: how many fall into each decade
+torch.manual_seed(0)
+draws = {
+    "uniform": torch.empty(2000).uniform_(1e-4, 1).numpy(),
+    "log-uniform": np.asarray(log_uniform(1e-4, 1.0, 2000)),
+}
+decades = 10.0 ** np.arange(-4, 1)
+for name, rates in draws.items():
+    shares = np.histogram(rates, decades)[0] / 2000
+    print(f"{name:12}", "  ".join(f"{low:.0e}: {share:5.1%}" for low, share in zip(decades, shares)))
+figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
+for number, (name, rates) in enumerate(draws.items()):
+    axes.hist(rates, np.logspace(-4, 0, 33), alpha=0.6, label=name, color=plotting.PALETTE[number])
+axes.set(xscale="log", xlabel="rate", ylabel="how many", title="2000 draws")
+axes.legend(loc="upper left")
+plt.close(figure)
+figure
+
+# %% exercise="random_configs"
+
+# %% [markdown]
+# ## 4 · A search that survives
+#
+# A search runs for hours. It should say how far it is; write down every result as soon as there is
+# one; stop when you press ■ without losing anything; and go on where it stopped. That is a
+# loop of twenty lines, here with the code open.
+
+# %% tags=["show", "open"]
+# A search that writes down what it has, stops when it is told to, and goes on
+STEPS, EVERY = 300, 25
+
+
+def train(lr, weight_decay, momentum, seeds=3, seed=0):
+    """Train three networks side by side; their validation losses, every 25 steps: (3, 12)."""
+    torch.manual_seed(seed)
+    model = networks(seeds)
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
+    )
+    curve = []
+    for step in range(1, STEPS + 1):
+        batch = torch.randint(3000, (seeds, 64))
+        loss = loss_of_each(model, x_train[batch], y_train[batch])
+        optimizer.zero_grad()
+        loss.sum().backward()
+        optimizer.step()
+        if step % EVERY == 0:
+            with torch.no_grad():
+                y = y_valid.expand(seeds, -1)
+                curve.append(loss_of_each(model, x_valid.expand(seeds, -1, -1), y).tolist())
+    return np.array(curve).T, model
+
+
+def search(train, configs, path):
+    """Train all configurations that are not in the file yet; the results of those that are done."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    done = [json.loads(line) for line in lines]
+    if [result["config"] for result in done] != configs[: len(done)]:
+        raise ValueError(f"{path} holds another search")
+    for trial in range(len(done), len(configs)):
+        try:
+            curves, _ = train(**configs[trial])
+        except KeyboardInterrupt:
+            print(f"stopped: {len(done)} of {len(configs)} are in {path.name}; run this again to go on")
+            break
+        done.append({"config": configs[trial], "curves": curves.tolist()})
+        with path.open("a") as file:
+            file.write(json.dumps(done[-1]) + "\n")
+        told = ", ".join(f"{name} {value:.2g}" for name, value in configs[trial].items())
+        print(f"{trial + 1:2} of {len(configs)}  {told:48} validation loss {curves[:, -1].mean():.3f}")
+    return done
+
+
+space = {
+    "lr": (1e-3, 100.0, "log"),
+    "weight_decay": (1e-5, 1e-2, "log"),
+    "momentum": (0.0, 0.95, "linear"),
+}
+torch.manual_seed(2)
+configs = random_configs(space, 12)
+# In your own work: a file beside the notebook. Here, one that is new in every session.
+results_file = Path(tempfile.mkdtemp()) / "search.jsonl"
+
+# %% tags=["show"]
+# Twelve configurations; after the fourth somebody presses ■, and then the cell runs again
+trained = []
+
+
+def with_a_visitor(**config):
+    """`train`, and the button that is pressed once while the fifth configuration trains."""
+    trained.append(config)
+    if len(trained) == 5:
+        raise KeyboardInterrupt
+    return train(**config)
+
+
+search(with_a_visitor, configs, results_file)
+results = search(with_a_visitor, configs, results_file)
+
+# %% [markdown]
+# Which one is the best? Mind the ones that diverged.
+
+# %% exercise="nan_among_the_losses"
+
+# %% tags=["show"]
+# nan among the losses, in numpy, torch and Python
+committed("search/nan_among_the_losses")
+three = [0.9, math.nan, 0.4]
+print("np.argmin   ", np.argmin(three))
+print("torch.argmin", int(torch.tensor(three).argmin()))
+print("min         ", min(three), "of these,", min(three[1:]), "of the last two")
+print("nan > 1000  ", math.nan > 1000)
+
+# %% exercise="best_run"
+
+# %% tags=["show"]
+# The best of the twelve
+final = torch.tensor([[seed[-1] for seed in result["curves"]] for result in results])
+for trial in final.mean(dim=1).nan_to_num(math.inf).argsort().tolist():
+    told = ", ".join(f"{name} {value:.2g}" for name, value in results[trial]["config"].items())
+    print(f"{trial:2}  {told:48}", "  ".join(f"{loss:.3f}" for loss in final[trial].tolist()))
+best = int(best_run(final))
+print(f"\nnp.argmin of the means: {np.argmin(final.mean(dim=1))}   yours: {best}")
+
+# %% [markdown]
+# ## 5 · Not to the end
+#
+# Half of these could have been stopped after a few steps. Halving does that: all runs for a little,
+# the better half for twice as long, and so on.
+
+# %% exercise="successive_halving"
+
+# %% tags=["show"]
+# Halving on the curves that were recorded: who would have been kept, and what it would have cost
+curves = torch.tensor([result["curves"] for result in results]).mean(dim=1)  # (12, 12)
+rounds, cost = successive_halving(curves, first=1, factor=2)
+for number, kept in enumerate(rounds):
+    print(f"after {EVERY * 2**number:3} steps: {', '.join(str(int(run)) for run in kept)}")
+print(f"trained: {int(cost) * EVERY} steps instead of {curves.numel() * EVERY}; best of all: {best}")
+figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
+places = EVERY * np.arange(1, curves.shape[1] + 1)
+alive = set(range(len(curves)))
+for run, curve in enumerate(curves.numpy()):
+    last = 1
+    for number, kept in enumerate(rounds):
+        last = min(2 ** (number + 1), curves.shape[1]) if run in kept else last
+    axes.plot(places, curve, color="0.8", linewidth=1)
+    axes.plot(places[:last], curve[:last], marker="o", markersize=3.5)
+axes.set(
+    ylim=(0.7, 2.6),
+    xlabel="step",
+    ylabel="validation loss",
+    title="Twelve runs; gray is what halving would not have trained",
+)
+plt.close(figure)
+figure
+
+# %% [markdown]
+# Halving bets that who leads early leads late. A slow starter loses that bet: who is ranked after a
+# few steps is ranked by how fast it starts, which favors high rates. So a winner of short runs is a
+# candidate, not a result.
+#
+# ## 6 · What the best is worth
+
+# %% exercise="winner_on_fresh_data"
+
+# %% tags=["show"]
+# Thirty equal configurations, measured on 100 examples each, 2000 times
+committed("search/winner_on_fresh_data")
+rng = np.random.default_rng(0)
+measured = rng.binomial(100, 0.7, size=(2000, 30)) / 100
+winner = measured.argmax(axis=1)
+fresh = rng.binomial(100, 0.7, size=(2000, 30)) / 100
+chosen_for, on_fresh = measured.max(axis=1), fresh[np.arange(2000), winner]
+print(f"the winner's accuracy where it was chosen: {chosen_for.mean():.3f}")
+print(f"the same winner's on fresh data:           {on_fresh.mean():.3f}")
+figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
+places = np.arange(0.55, 0.92, 0.01) - 0.005
+axes.hist(on_fresh, places, alpha=0.6, label="on fresh data", color=plotting.PALETTE[0])
+axes.hist(chosen_for, places, alpha=0.6, label="where it was chosen", color=plotting.PALETTE[1])
+axes.set(xlabel="accuracy of the winner", ylabel="how many searches", title="The best of 30")
+axes.legend(loc="upper left")
+plt.close(figure)
+figure
+
+# %% [markdown]
+# So the winner is trained anew, with seeds that had no part in the choice, and the test set is opened:
+# once, for one configuration.
+
+# %% tags=["show"]
+# The winner, with five new seeds, on the test set
+_, model = train(**results[best]["config"], seeds=5, seed=100)
+tested = accuracy_of_each(model, signals.x_test.expand(5, -1, -1), signals.y_test)
+print("five seeds:", "  ".join(f"{share:.3f}" for share in tested.tolist()))
+print(f"mean {tested.mean():.3f}, standard error {tested.std() / math.sqrt(5):.3f}")
+
+# %% exercise="three_habits"
+
+# %% [markdown]
+# ## Where to go from here
+#
+# - Karpathy 2019, *A recipe for training neural networks*: the investigation, as a habit.
+# - Bergstra & Bengio 2012, *Random search for hyper-parameter optimization*.
+# - Jamieson & Talwalkar 2016: successive halving; Li et al. 2018, *Hyperband*.
+# - Bouthillier et al. 2021, *Accounting for variance in machine learning benchmarks*.
