@@ -287,25 +287,27 @@ def refine(rates: torch.Tensor, losses: torch.Tensor) -> tuple[float, float]:
     return low, high
 
 
-def read_curves(train: Sequence[float], validation: Sequence[float], *, goal: float) -> str:
+def read_curves(run: Mapping[str, Any]) -> str:
     """Say what to do next from the accuracies of every epoch.
 
-    Formula:    decided in this order, with both accuracies at the end (T, V) and a third of the
-                epochs before it (T', V'): "done" for V ≥ goal; "train longer" for V − V' > 0.02;
-                "regularize" for T − V > 0.1; else "more capacity".
-    Convention: all accuracies are measured in evaluation mode, at the end of the epoch.
+    Formula:    decided in this order, with both accuracies at the end (T, V) and that of validation
+                a third of the epochs before it, V': "done" for V ≥ goal; "train longer" for
+                V − V' > 0.02; "regularize" for T − V > 0.1; else "more capacity".
+    Convention: run holds "train" and "validation" (lists, one accuracy an epoch) and "goal". Both
+                are measured in evaluation mode, at the end of the epoch.
     Raises:     ValueError for curves of other lengths or of fewer than three epochs, and a goal
                 outside (0, 1].
     Source:     CS231n, notes on babysitting the learning process.
     """
-    if len(train) != len(validation) or len(train) < 3:
-        got = f"{len(train)} and {len(validation)}"
+    if len(run["train"]) != len(run["validation"]) or len(run["train"]) < 3:
+        got = f"{len(run['train'])} and {len(run['validation'])}"
         raise ValueError(f"train, validation: got {got} epochs, allowed are equally many, >= 3")
-    if not 0 < goal <= 1:
-        raise ValueError(f"goal: got {goal}, allowed is 0 < goal <= 1")
+    if not 0 < run["goal"] <= 1:
+        raise ValueError(f"goal: got {run['goal']}, allowed is 0 < goal <= 1")
 
+    train, validation = run["train"], run["validation"]
     third = len(train) // 3
-    if validation[-1] >= goal:
+    if validation[-1] >= run["goal"]:
         return "done"
     if validation[-1] - validation[-1 - third] > 0.02:
         return "train longer"

@@ -15,4 +15,9 @@ lab.gather(
     "choosing",
     "halving",
     "questions",
+    "sweeping",
+    "refining",
+    "curves",
+    "divergence",
+    "loss_curve",
 )
