@@ -32,6 +32,7 @@
 # once**, at the end.
 
 # %% tags=["setup"]
+import itertools
 import json
 import math
 import tempfile
@@ -106,7 +107,9 @@ def networks(count):
 def loss_of_each(model, x, y):
     """The mean cross-entropy of every network, on signals (networks, N, 40) of its own."""
     scores = model(x[..., None])
-    return F.cross_entropy(scores.flatten(0, 1), y.flatten(), reduction="none").view(y.shape).mean(1)
+    return (
+        F.cross_entropy(scores.flatten(0, 1), y.flatten(), reduction="none").view(y.shape).mean(1)
+    )
 
 
 def accuracy_of_each(model, x, y):
@@ -276,7 +279,9 @@ draws = {
 decades = 10.0 ** np.arange(-4, 1)
 for name, rates in draws.items():
     shares = np.histogram(rates, decades)[0] / 2000
-    print(f"{name:12}", "  ".join(f"{low:.0e}: {share:5.1%}" for low, share in zip(decades, shares)))
+    print(
+        f"{name:12}", "  ".join(f"{low:.0e}: {share:5.1%}" for low, share in zip(decades, shares))
+    )
 figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
 for number, (name, rates) in enumerate(draws.items()):
     axes.hist(rates, np.logspace(-4, 0, 33), alpha=0.6, label=name, color=plotting.PALETTE[number])
@@ -330,13 +335,17 @@ def search(train, configs, path):
         try:
             curves, _ = train(**configs[trial])
         except KeyboardInterrupt:
-            print(f"stopped: {len(done)} of {len(configs)} are in {path.name}; run this again to go on")
+            print(
+                f"stopped: {len(done)} of {len(configs)} are in {path.name}; run this again to go on"
+            )
             break
         done.append({"config": configs[trial], "curves": curves.tolist()})
         with path.open("a") as file:
             file.write(json.dumps(done[-1]) + "\n")
         told = ", ".join(f"{name} {value:.2g}" for name, value in configs[trial].items())
-        print(f"{trial + 1:2} of {len(configs)}  {told:48} validation loss {curves[:, -1].mean():.3f}")
+        print(
+            f"{trial + 1:2} of {len(configs)}  {told:48} validation loss {curves[:, -1].mean():.3f}"
+        )
     return done
 
 
@@ -405,7 +414,9 @@ curves = torch.tensor([result["curves"] for result in results]).mean(dim=1)  # (
 rounds, cost = successive_halving(curves, first=1, factor=2)
 for number, kept in enumerate(rounds):
     print(f"after {EVERY * 2**number:3} steps: {', '.join(str(int(run)) for run in kept)}")
-print(f"trained: {int(cost) * EVERY} steps instead of {curves.numel() * EVERY}; best of all: {best}")
+print(
+    f"trained: {int(cost) * EVERY} steps instead of {curves.numel() * EVERY}; best of all: {best}"
+)
 figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
 places = EVERY * np.arange(1, curves.shape[1] + 1)
 entered = [list(range(len(curves))), *rounds[:-1]]
@@ -470,3 +481,331 @@ print(f"mean {tested.mean():.3f}, standard error {tested.std() / math.sqrt(5):.3
 # - Bergstra & Bengio 2012, *Random search for hyper-parameter optimization*.
 # - Jamieson & Talwalkar 2016: successive halving; Li et al. 2018, *Hyperband*.
 # - Bouthillier et al. 2021, *Accounting for variance in machine learning benchmarks*.
+
+# %% [markdown]
+# # Further
+#
+# Grids and what is wrong with them; a range test where the answer is known; from coarse to fine; reading
+# curves; ratios; loss curves; and the library that does all of this.
+
+# %% [markdown]
+# ## 7 · Grids
+#
+# A range test and a grid both need rates with a constant ratio.
+
+# %% exercise="sweep_rates"
+
+# %% exercise="grid"
+
+# %% exercise="grid_or_random"
+
+# %% exercise="chance_of_top"
+
+# %% tags=["show"]
+# Nine trials as a grid and as random ones, where only one of two hyperparameters matters
+committed("search/grid_or_random")
+rng = np.random.default_rng(0)
+centers = [(n + 0.5) / 3 for n in range(3)]
+on_the_grid = np.array(
+    [[c["matters"], c["does not"]] for c in grid({"matters": centers, "does not": centers})]
+)
+peaks = rng.uniform(size=2000)
+grid_miss = np.abs(on_the_grid[:, 0] - peaks[:, None]).min(axis=1)
+random_miss = np.abs(rng.uniform(size=(2000, 9)) - peaks[:, None]).min(axis=1)
+print(f"distance to the best value: grid {grid_miss.mean():.3f}, random {random_miss.mean():.3f}")
+print(f"random trials come closer in {(random_miss < grid_miss).mean():.0%} of the searches")
+print(f"in the best 5 % with 60 random trials: {float(chance_of_top(0.05, 60)):.1%}")
+figure, panels = plt.subplots(1, 2, figsize=(7, 3.2), layout="constrained", sharey=True)
+nine = rng.uniform(size=(9, 2))
+for axes, points, name in zip(panels, (on_the_grid, nine), ("a grid", "random trials")):
+    axes.plot(*points.T, "o", color=plotting.PALETTE[0])
+    axes.plot(points[:, 0], np.full(9, -0.06), "|", color=plotting.PALETTE[1], markersize=12)
+    values = len(np.unique(points[:, 0].round(9)))
+    axes.set(
+        title=f"{name}: {values} values", xlabel="the one that matters", xlim=(0, 1), ylim=(-0.1, 1)
+    )
+panels[0].set_ylabel("the one that does not")
+plt.close(figure)
+figure
+
+# %% [markdown]
+# The notes draw exponents with `uniform(-3, -6)`, the bounds the wrong way round. Does it matter?
+
+# %% tags=["show"]
+# The notes' bounds in the old and in the new numpy
+old = 10.0 ** np.random.uniform(-3, -6, 2000)
+print(f"np.random.uniform:   from {old.min():.0e} to {old.max():.0e}, as if in order")
+try:
+    np.random.default_rng().uniform(-3, -6)
+except ValueError as error:
+    print("default_rng().uniform:", error)
+
+# %% [markdown]
+# ## 8 · A range test with a known answer
+#
+# On a quadratic whose largest curvature is λ, gradient descent diverges above 2/λ. A range test does not
+# know λ. What does it say?
+
+# %% tags=["show"]
+# Range tests on three quadratics: the minimum of the curve, the suggestion, and 2/λ
+found = {}
+for largest in (1.0, 10.0, 100.0):
+    generator = torch.Generator().manual_seed(0)
+    curvatures = torch.logspace(-2, 0, 40, dtype=torch.float64) * largest
+    w = torch.randn(40, dtype=torch.float64, generator=generator)
+    swept, seen = sweep_rates(1e-4 / largest * 10, 100 / largest, 160), []
+    for rate in swept.tolist():
+        seen.append((0.5 * curvatures * w**2).sum().item())
+        w = w - rate * curvatures * w
+    swept = torch.as_tensor(swept, dtype=torch.float64)
+    seen = torch.tensor(seen, dtype=torch.float64)
+    suggestion, lowest = float(suggest_rate(swept, seen)), swept[seen.argmin()].item()
+    print(
+        f"λ = {largest:5.0f}: 2/λ = {2 / largest:.3g}, lowest loss at {lowest:.3g}, suggested {suggestion:.3g}"
+    )
+    found[f"λ = {largest:.0f}"] = (seen / seen[0]).clamp(max=3)
+plotting.lines_over(
+    np.logspace(-3, 2, 160),
+    found,
+    log="x",
+    xlabel="rate times λ",
+    ylabel="loss, relative to the first",
+    title="Three quadratics, one curve: it turns a little above 2",
+)
+
+# %% [markdown]
+# The lowest loss lies *beyond* 2/λ: divergence takes some steps to show. Who takes the rate of the minimum
+# takes one that diverges; the suggestion stays below.
+#
+# ## 9 · From coarse to fine, and farther out
+
+# %% exercise="refine"
+
+
+# %% tags=["show"]
+# A search whose first range misses the best rate, round by round
+def surface(rate):
+    """A response surface with its best rate at 0.3; it diverges above 3."""
+    return np.where(rate > 3, np.nan, 0.4 + 0.25 * (np.log10(rate) - np.log10(0.3)) ** 2)
+
+
+low, high = 1e-5, 1e-3
+figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
+fine = np.logspace(-7, 0.47, 200)
+axes.plot(fine, surface(fine), color="0.8")
+for number in range(5):
+    tried = torch.as_tensor(np.geomspace(low, high, 5))
+    reached = torch.as_tensor(surface(tried.numpy()))
+    print(f"round {number + 1}: {low:.2g} to {high:.2g}, lowest loss {np.nanmin(reached):.4f}")
+    axes.plot(tried, reached, "o", label=f"round {number + 1}", color=plotting.PALETTE[number])
+    low, high = (float(end) for end in refine(tried, reached))
+axes.set(xscale="log", xlabel="rate", ylabel="loss", title="Best at the border: go on outwards")
+axes.legend()
+plt.close(figure)
+figure
+
+# %% exercise="report_winner"
+
+# %% tags=["show"]
+# Ten equal configurations, three seeds each, 1000 times: what is reported
+rng = np.random.default_rng(0)
+reported = {"where it was chosen": [], "on test data": [], "chosen by test": []}
+for _ in range(1000):
+    by_validation, by_test = (torch.as_tensor(rng.normal(0.7, 0.03, (10, 3))) for _ in range(2))
+    winner, mean, error = report_winner(by_validation, by_test)
+    reported["where it was chosen"].append(by_validation[int(winner)].mean().item())
+    reported["on test data"].append(float(mean))
+    reported["chosen by test"].append(by_test.mean(dim=1).max().item())
+for name, values in reported.items():
+    print(f"{name:20} {np.mean(values):.3f}   (true: 0.700)")
+
+# %% [markdown]
+# ## 10 · Reading curves
+
+# %% exercise="measured_in_training_mode"
+
+# %% exercise="read_curves"
+
+# %% tags=["show"]
+# A network with dropout, measured in both modes after every epoch
+committed("search/measured_in_training_mode")
+torch.manual_seed(0)
+few, few_labels = x_train[:1000], y_train[:1000]
+dropping = nn.Sequential(nn.Linear(40, 200), nn.ReLU(), nn.Dropout(0.5), nn.Linear(200, 10))
+optimizer = torch.optim.SGD(dropping.parameters(), lr=0.05, momentum=0.9)
+measured = {"training, dropout on": [], "training": [], "validation": []}
+for _ in range(60):
+    dropping.train()
+    for batch in torch.randperm(1000).split(50):
+        loss = F.cross_entropy(dropping(few[batch]), few_labels[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        on = (dropping(few).argmax(dim=1) == few_labels).float().mean().item()
+        dropping.eval()
+        off = (dropping(few).argmax(dim=1) == few_labels).float().mean().item()
+        new = (dropping(x_valid).argmax(dim=1) == y_valid).float().mean().item()
+    for name, value in zip(measured, (on, off, new)):
+        measured[name].append(value)
+print({name: round(float(np.mean(values[-5:])), 2) for name, values in measured.items()})
+for name in ("training, dropout on", "training"):
+    run = {"train": measured[name], "validation": measured["validation"], "goal": 0.9}
+    print(f"{name:20} -> {read_curves(run)}")
+plotting.training_curves(
+    measured, xlabel="epoch", ylabel="accuracy", title="One network, measured in two modes"
+)
+
+# %% [markdown]
+# ## 11 · Divergence, and how far a step goes
+
+# %% exercise="diverged_at"
+
+# %% tags=["show"]
+# Which of the twelve of section 4 diverged, and when
+for trial, result in enumerate(results):
+    steps = [diverged_at(seed, factor=1.5) for seed in result["curves"]]
+    if any(step is not None for step in steps):
+        told = ["never" if step is None else f"by step {EVERY * (int(step) + 1)}" for step in steps]
+        print(f"{trial:2}  lr {result['config']['lr']:6.2g}   three seeds:", ", ".join(told))
+
+# %% exercise="update_ratios"
+
+# %% tags=["show"]
+# Update over weight, and gradient over weight, at two rates
+for rate in (0.01, 0.1):
+    torch.manual_seed(0)
+    model = networks(1)
+    torch.nn.init.zeros_(model[-2].bias)
+    before = [p.detach().clone() for p in model.parameters()]
+    loss_of_each(model, x_train[None, :64], y_train[None, :64]).sum().backward()
+    torch.optim.SGD(model.parameters(), lr=rate).step()
+    ratios = update_ratios(before, [p.detach() for p in model.parameters()])
+    slopes = [(p.grad.norm() / w.norm()).item() for p, w in zip(model.parameters(), before)]
+    print(f"rate {rate}: update/weight   ", "  ".join(f"{float(r):.0e}" for r in ratios))
+    print(f"{'':>{6 + len(str(rate))}} gradient/weight ", "  ".join(f"{r:.0e}" for r in slopes))
+
+# %% [markdown]
+# Ten times the rate, ten times the update; the gradient over the weight knows nothing of the rate. The last
+# entry is a bias that began at zero: undefined (and as a gradient over a weight, inf).
+#
+# ## 12 · The loss curve
+
+# %% exercise="epoch_mean"
+
+# %% exercise="running_mean_of_the_first_epoch"
+
+# %% exercise="smooth"
+
+# %% tags=["show"]
+# The mean of an epoch's batch losses, and the losses at its end
+committed("search/running_mean_of_the_first_epoch")
+torch.manual_seed(0)
+model = networks(1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+every_batch, during, at_the_end, on_validation = [], [], [], []
+for _ in range(8):
+    batch_losses, sizes = [], []
+    for batch in torch.randperm(3000).split(64):
+        loss = loss_of_each(model, x_train[None, batch], y_train[None, batch]).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        batch_losses.append(loss.item())
+        sizes.append(len(batch))
+    every_batch += batch_losses
+    during.append(float(epoch_mean(torch.tensor(batch_losses), torch.tensor(sizes))))
+    with torch.no_grad():
+        at_the_end.append(loss_of_each(model, x_train[None], y_train[None]).item())
+        on_validation.append(loss_of_each(model, x_valid[None], y_valid[None]).item())
+print(
+    f"epoch 2: during {during[1]:.2f}, at its end {at_the_end[1]:.2f}, validation {on_validation[1]:.2f}"
+)
+places = np.arange(1, 9)
+figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
+curve = torch.tensor(every_batch)
+steps = (np.arange(len(curve)) + 1) / (len(curve) / 8)
+axes.plot(steps, curve, color="0.85", linewidth=0.8)
+axes.plot(steps, smooth(curve, beta=0.95), color="0.5", label="smoothed")
+axes.plot(places, during, "o--", label="mean during the epoch", color=plotting.PALETTE[0])
+axes.plot(
+    places - 0.5,
+    during,
+    "o",
+    mfc="none",
+    label="the same, half an epoch earlier",
+    color=plotting.PALETTE[0],
+)
+axes.plot(places, on_validation, "s-", label="validation, at its end", color=plotting.PALETTE[1])
+axes.set(xlabel="epoch", ylabel="loss", title="During an epoch and at its end")
+axes.legend()
+plt.close(figure)
+figure
+
+# %% [markdown]
+# ## 13 · A slow starter
+#
+# Halving loses those who begin slowly. Sixteen curves, drawn by a formula: the faster a run falls, the
+# higher it ends, as with rates that are too high to settle.
+
+# %% tags=["show"]
+# Sixteen runs that cross: halving from the first step on, and from later ones
+t = torch.arange(1, 65, dtype=torch.float64)
+speeds = torch.logspace(-1.5, 0.3, 16, dtype=torch.float64)
+crossing = 0.2 + 0.3 * torch.arange(16)[:, None] / 15 + 2 * torch.exp(-speeds[:, None] * t)
+truth = int(crossing[:, -1].argmin())
+print(f"lowest at the end: run {truth}, {crossing[truth, -1]:.3f}")
+for first in (1, 4, 16, 64):
+    rounds, cost = successive_halving(crossing, first=first)
+    chosen = int(rounds[-1][0])
+    print(
+        f"first = {first:2}: run {chosen:2}, which ends at {crossing[chosen, -1]:.3f}; {int(cost)} steps"
+    )
+plotting.lines_over(
+    t,
+    {f"run {n}": crossing[n] for n in (0, 4, 8, 12)},
+    log="x",
+    xlabel="step",
+    ylabel="validation loss",
+    title="Who leads at step 2 is last at step 64",
+)
+
+# %% [markdown]
+# ## 14 · The same with a library
+#
+# Optuna draws later trials where earlier ones were good, and keeps a *journal*: a file to which every
+# trial is added, so that an interrupted study goes on. It is an extra of the course.
+
+# %% tags=["show", "open"]
+# Six trials with Optuna, in a journal file
+try:
+    import optuna
+except ImportError:
+    print(
+        "Optuna is not installed. In a terminal: pip install 'optuna>=4', then run this cell again."
+    )
+else:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    journal = results_file.with_name("optuna.log")
+
+    def objective(trial):
+        """Mean validation loss of three networks; a diverged one fails the trial (nan)."""
+        curves, _ = train(
+            lr=trial.suggest_float("lr", 1e-3, 1.0, log=True),
+            momentum=trial.suggest_float("momentum", 0.5, 0.95),
+            weight_decay=trial.suggest_float("weight_decay", 1e-5, 1e-2, log=True),
+        )
+        print(f"trial {trial.number}: lr {trial.params['lr']:.3f}  loss {curves[:, -1].mean():.3f}")
+        return float(curves[:, -1].mean())
+
+    study = optuna.create_study(
+        study_name="lab 10",
+        storage=JournalStorage(JournalFileBackend(str(journal))),
+        load_if_exists=True,  # goes on where it was stopped
+        sampler=optuna.samplers.TPESampler(seed=0),  # one sampler serves one study only
+    )
+    study.optimize(objective, n_trials=max(0, 6 - len(study.trials)))
+    print("best:", {name: float(f"{value:.3g}") for name, value in study.best_params.items()})

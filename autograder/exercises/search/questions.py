@@ -58,3 +58,19 @@ lab.written(
         "*Rubric.* 1 point for each: what is wrong, what to do, and a number of one's own."
     ),
 )
+
+NOT_EXERCISES = {
+    "10.1 the test loader raises if touched": "`report_winner` is handed both sets: mistakes "
+    "`chosen_by_test` and `reports_the_selection_score`; the notebook opens the test set in one cell",
+    "10.1 one seed": "`report_winner` refuses fewer than three; mistake `one_seed`, and `best_run` asks "
+    "for rows of seeds",
+    "10.2 the suggestion below 2/λ_max": "an experiment on three quadratics, and a test of the library",
+    "10.6 short runs ranked as final": "an experiment with crossing curves, and one on the recorded "
+    "search",
+    "10.7 training accuracy measured with dropout on": "prediction `measured_in_training_mode`, then "
+    "measured",
+    "10.7 per-batch loss against epoch-end loss": "prediction `running_mean_of_the_first_epoch`, then drawn",
+    "10.8 flat at a high level": "`diagnose` tells apart what stays at ln C; saddles are in lab 6",
+    "10.9 gradient/weight": "`update_ratios` is given no gradient; the notebook prints both at two rates",
+}
+"""Entries of the syllabus that no student is asked to write."""
