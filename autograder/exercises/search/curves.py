@@ -13,7 +13,7 @@ ABOVE = ("below the validation accuracy", "equal to it, up to noise", "above it"
 
 
 def outcome_with_dropout_on() -> str:
-    """Measured on MNIST-1D: 0.63 with dropout on, 0.84 without it, 0.67 on validation data."""
+    """Measured on MNIST-1D: 0.45 with dropout on, 0.61 with it off, 0.54 on validation data."""
     return ABOVE[0]
 
 
@@ -21,7 +21,8 @@ lab.prediction(
     "measured_in_training_mode",
     title="Predict: accuracy in training mode",
     statement=(
-        "A network with dropout of one half has learned its training data better than the validation data. "
+        "A network that drops 70 % of its hidden units has learned its training data better than the validation "
+        "data. "
         "Its training accuracy is now measured with dropout still *on* (`model.train()`), the validation "
         "accuracy with dropout off. What does the training accuracy look like?"
     ),
@@ -31,7 +32,7 @@ lab.prediction(
     choices=ABOVE,
     outcome=outcome_with_dropout_on,
     explanation=(
-        "Half of the units are missing while it is measured. A gap between the two that is measured in two "
+        "Most of the units are missing while it is measured. A gap between the two that is measured in two "
         "modes says nothing: measure both in evaluation mode."
     ),
 )
