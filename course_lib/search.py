@@ -187,9 +187,7 @@ def successive_halving(
         before, budget = budget, min(budget * factor, steps)
 
 
-def report_winner(
-    validation: torch.Tensor, test: torch.Tensor
-) -> tuple[int, float, float]:
+def report_winner(validation: torch.Tensor, test: torch.Tensor) -> tuple[int, float, float]:
     """Choose by validation and report by test: the winner, its mean and the error of that.
 
     Formula: w = argmax_i mean_s V_is, then mean m_w of T_ws and its standard error

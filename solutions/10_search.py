@@ -160,7 +160,7 @@ def train_all(steps, few=None, look_at=50):
         losses.append(loss.tolist())
         gradients = torch.autograd.grad(loss.sum(), parameters)
         with torch.no_grad():
-            for p, v, gradient in zip(parameters, velocities, gradients):
+            for p, v, gradient in zip(parameters, velocities, gradients, strict=True):
                 v.mul_(0.9).add_(gradient)
                 if step == look_at and p.shape[1] > 1:  # weights, not biases
                     moved = (rates * v).flatten(1).norm(dim=1)
@@ -280,7 +280,8 @@ decades = 10.0 ** np.arange(-4, 1)
 for name, rates in draws.items():
     shares = np.histogram(rates, decades)[0] / 2000
     print(
-        f"{name:12}", "  ".join(f"{low:.0e}: {share:5.1%}" for low, share in zip(decades, shares))
+        f"{name:12}",
+        "  ".join(f"{low:.0e}: {share:5.1%}" for low, share in zip(decades, shares, strict=True)),
     )
 figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
 for number, (name, rates) in enumerate(draws.items()):
@@ -517,7 +518,9 @@ print(f"random trials come closer in {(random_miss < grid_miss).mean():.0%} of t
 print(f"in the best 5 % with 60 random trials: {float(chance_of_top(0.05, 60)):.1%}")
 figure, panels = plt.subplots(1, 2, figsize=(7, 3.2), layout="constrained", sharey=True)
 nine = rng.uniform(size=(9, 2))
-for axes, points, name in zip(panels, (on_the_grid, nine), ("a grid", "random trials")):
+for axes, points, name in zip(
+    panels, (on_the_grid, nine), ("a grid", "random trials"), strict=True
+):
     axes.plot(*points.T, "o", color=plotting.PALETTE[0])
     axes.plot(points[:, 0], np.full(9, -0.06), "|", color=plotting.PALETTE[1], markersize=12)
     values = len(np.unique(points[:, 0].round(9)))
@@ -647,7 +650,7 @@ for _ in range(30):
         dropping.eval()
         off = (dropping(x_train).argmax(dim=1) == y_train).float().mean().item()
         new = (dropping(x_valid).argmax(dim=1) == y_valid).float().mean().item()
-    for name, value in zip(measured, (on, off, new)):
+    for name, value in zip(measured, (on, off, new), strict=True):
         measured[name].append(value)
 print({name: round(float(np.mean(values[-5:])), 2) for name, values in measured.items()})
 run = {"train": measured["training"], "validation": measured["validation"], "goal": 0.9}
@@ -681,7 +684,9 @@ for rate in (0.01, 0.1):
     loss_of_each(model, x_train[None, :64], y_train[None, :64]).sum().backward()
     torch.optim.SGD(model.parameters(), lr=rate).step()
     ratios = update_ratios(before, [p.detach() for p in model.parameters()])
-    slopes = [(p.grad.norm() / w.norm()).item() for p, w in zip(model.parameters(), before)]
+    slopes = [
+        (p.grad.norm() / w.norm()).item() for p, w in zip(model.parameters(), before, strict=True)
+    ]
     print(f"rate {rate}: update/weight   ", "  ".join(f"{float(r):.0e}" for r in ratios))
     print(f"{'':>{6 + len(str(rate))}} gradient/weight ", "  ".join(f"{r:.0e}" for r in slopes))
 

@@ -248,7 +248,7 @@ def by_one_table(space, trials):
     configs = []
     for row in places:
         config = {}
-        for u, (name, (low, high, scale)) in zip(row, space.items()):
+        for u, (name, (low, high, scale)) in zip(row, space.items(), strict=True):
             if scale == "log":
                 config[name] = math.exp(math.log(low) + u * math.log(high / low))
             else:

@@ -61,7 +61,10 @@ def _run(rng, word):
         end = rng.uniform(0.4, 0.7)
         train, validation = (end + rng.uniform(0, 0.05)) * flat, end * flat
     noise = rng.uniform(-0.002, 0.002, (2, count))
-    both = [np.clip(curve + n, 0, 1).tolist() for curve, n in zip((train, validation), noise)]
+    both = [
+        np.clip(curve + n, 0, 1).tolist()
+        for curve, n in zip((train, validation), noise, strict=True)
+    ]
     return {"train": both[0], "validation": both[1], "goal": goal}
 
 

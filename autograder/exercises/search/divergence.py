@@ -189,7 +189,7 @@ update_ratios = lab.exercise(
     checks=[matches_reference("the ratios"), leaves_inputs_alone()],
     equivalent_mutants={
         "zip(before, after, strict=True) => zip(before, after)": "all have the same length",
-        "zip(before, after, strict=True) => zip(before, after, strict=False)": "all have the same length",
+        "zip(before, after, strict=True) => zip(before, after, strict=True)": "all have the same length",
         "size = torch.linalg.vector_norm(old.detach()).item() => size = unconverted(torch.linalg.vector_norm(old.detach()), torch.linalg.vector_norm(old.detach()).item())": "a norm is taken, and nothing is differentiated",
         "size = torch.linalg.vector_norm(old.detach()).item() => size = torch.linalg.vector_norm(old).item()": "a norm is taken, and nothing is differentiated",
         "moved = torch.linalg.vector_norm(new.detach() - old.detach()).item() => moved = unconverted(torch.linalg.vector_norm(new.detach() - old.detach()), torch.linalg.vector_norm(new.detach() - old.detach()).item())": "a norm is taken, and nothing is differentiated",
@@ -223,7 +223,7 @@ update_ratios.mistake(
     "undefined: nan."
 )
 def infinite(before, after):
-    return [float((b - a).norm() / a.norm()) for a, b in zip(before, after)]
+    return [float((b - a).norm() / a.norm()) for a, b in zip(before, after, strict=True)]
 
 
 @update_ratios.mistake(
@@ -231,13 +231,13 @@ def infinite(before, after):
     "undefined: nan."
 )
 def with_an_epsilon(before, after):
-    return [float((b - a).norm() / (a.norm() + 1e-12)) for a, b in zip(before, after)]
+    return [float((b - a).norm() / (a.norm() + 1e-12)) for a, b in zip(before, after, strict=True)]
 
 
 @update_ratios.mistake("The ratio is upside down: weight over update.")
 def upside_down(before, after):
     ratios = []
-    for a, b in zip(before, after):
+    for a, b in zip(before, after, strict=True):
         size, moved = a.norm().item(), (b - a).norm().item()
         ratios.append(size / moved if size > 0 and moved > 0 else math.nan)
     return ratios
@@ -247,7 +247,7 @@ def upside_down(before, after):
 def entry_by_entry(before, after):
     return [
         float(((b - a) / a).abs().mean()) if a.norm() > 0 else math.nan
-        for a, b in zip(before, after)
+        for a, b in zip(before, after, strict=True)
     ]
 
 
@@ -255,7 +255,7 @@ def entry_by_entry(before, after):
     "You divide the norms of everything together. Each tensor has a ratio of its own."
 )
 def all_in_one(before, after):
-    moved = sum(float((b - a).norm() ** 2) for a, b in zip(before, after))
+    moved = sum(float((b - a).norm() ** 2) for a, b in zip(before, after, strict=True))
     size = sum(float(a.norm() ** 2) for a in before)
     return [math.sqrt(moved / size)] * len(before)
 
@@ -264,7 +264,7 @@ def all_in_one(before, after):
 def squares(before, after):
     return [
         float((b - a).square().sum() / a.square().sum()) if a.norm() > 0 else math.nan
-        for a, b in zip(before, after)
+        for a, b in zip(before, after, strict=True)
     ]
 
 
@@ -272,19 +272,21 @@ def squares(before, after):
 def absolute_values(before, after):
     return [
         float((b - a).abs().sum() / a.abs().sum()) if a.norm() > 0 else math.nan
-        for a, b in zip(before, after)
+        for a, b in zip(before, after, strict=True)
     ]
 
 
 @update_ratios.mistake("Tensors of zeros are left out. There is one entry for each: nan for those.")
 def left_out(before, after):
-    return [float((b - a).norm() / a.norm()) for a, b in zip(before, after) if a.norm() > 0]
+    return [
+        float((b - a).norm() / a.norm()) for a, b in zip(before, after, strict=True) if a.norm() > 0
+    ]
 
 
 @update_ratios.alternative
 def by_hand(before, after):
     ratios = []
-    for old, new in zip(before, after):
+    for old, new in zip(before, after, strict=True):
         size = (old**2).sum() ** 0.5
         ratios.append(
             (((new - old) ** 2).sum() ** 0.5 / size).item() if size != 0 else float("nan")

@@ -89,7 +89,7 @@ def by_weights(losses, sizes):
 @epoch_mean.alternative
 def by_a_loop(losses, sizes):
     total, seen = 0.0, 0
-    for loss, size in zip(losses, sizes):
+    for loss, size in zip(losses, sizes, strict=True):
         total, seen = total + loss * size, seen + size
     return total / seen
 

@@ -260,7 +260,7 @@ def by_weights(rates, losses, *, beta=0.9):
 
 @suggest_rate.alternative
 def by_one_loop(rates, losses, *, beta=0.9):
-    average, weight, best, previous = 0.0, 0.0, [], None
+    average, weight, best = 0.0, 0.0, []
     for loss in losses.double().tolist():
         if loss != loss or abs(loss) == float("inf"):
             break

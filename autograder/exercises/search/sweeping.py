@@ -138,7 +138,7 @@ grid = lab.exercise(
     "value of the others: the product."
 )
 def zipped(space):
-    return [dict(zip(space, values)) for values in zip(*space.values())]
+    return [dict(zip(space, values, strict=False)) for values in zip(*space.values(), strict=False)]
 
 
 @grid.mistake("You vary one hyperparameter at a time. A grid has all combinations.")
