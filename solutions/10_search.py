@@ -281,7 +281,9 @@ for name, rates in draws.items():
     shares = np.histogram(rates, decades)[0] / 2000
     print(
         f"{name:12}",
-        "  ".join(f"{low:.0e}: {share:5.1%}" for low, share in zip(decades, shares, strict=True)),
+        "  ".join(
+            f"{low:.0e}: {share:5.1%}" for low, share in zip(decades[:-1], shares, strict=True)
+        ),
     )
 figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
 for number, (name, rates) in enumerate(draws.items()):
