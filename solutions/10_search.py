@@ -577,7 +577,8 @@ figure = plotting.lines_over(
     ylabel="loss, relative to the first",
     title="Three quadratics, one curve: its minimum lies beyond 2/λ",
 )
-figure.axes[0].axvline(2, color="0.5", linestyle="--")
+figure.axes[0].axvline(2, color="0.5", linestyle="--", label="2/λ")
+figure.axes[0].legend()
 figure
 
 # %% [markdown]
@@ -604,7 +605,14 @@ for number in range(5):
     tried = torch.as_tensor(np.geomspace(low, high, 5))
     reached = torch.as_tensor(surface(tried.numpy()))
     print(f"round {number + 1}: {low:.2g} to {high:.2g}, lowest loss {np.nanmin(reached):.4f}")
-    axes.plot(tried, reached, "o", label=f"round {number + 1}", color=plotting.PALETTE[number])
+    axes.plot(
+        tried,
+        reached,
+        "o",
+        markersize=12 - 2 * number,
+        label=f"round {number + 1}",
+        color=plotting.PALETTE[number],
+    )
     low, high = (float(end) for end in refine(tried, reached))
 axes.set(xscale="log", xlabel="rate", ylabel="loss", title="Best at the border: go on outwards")
 axes.legend()
