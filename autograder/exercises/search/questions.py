@@ -50,8 +50,8 @@ lab.written(
     explanation=(
         "1. Nine of ten such draws lie between 0.1 and 1; draw the logarithm uniformly, then a quarter lies "
         "in each decade.\n"
-        "2. ln C is where the loss stays for four of the six faults, with rates that are too high as well. "
-        "Look at the ratios, the first loss and a small sample first.\n"
+        "2. The loss stays near ln C with every one of the six faults, also with a rate that is too high (2.4). "
+        "Look at the first loss, a small sample and the ratios first.\n"
         "3. The best of 30 is the luckiest: with equal configurations of 70 % the winner showed some 79 % and "
         "had 70 % on fresh data. Re-evaluate the winner, with three seeds or more, on data that had no part in "
         "the choice.\n\n"
