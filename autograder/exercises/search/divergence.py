@@ -189,7 +189,7 @@ update_ratios = lab.exercise(
     checks=[matches_reference("the ratios"), leaves_inputs_alone()],
     equivalent_mutants={
         "zip(before, after, strict=True) => zip(before, after)": "all have the same length",
-        "zip(before, after, strict=True) => zip(before, after, strict=True)": "all have the same length",
+        "zip(before, after, strict=True) => zip(before, after, strict=False)": "all have the same length",
         "size = torch.linalg.vector_norm(old.detach()).item() => size = unconverted(torch.linalg.vector_norm(old.detach()), torch.linalg.vector_norm(old.detach()).item())": "a norm is taken, and nothing is differentiated",
         "size = torch.linalg.vector_norm(old.detach()).item() => size = torch.linalg.vector_norm(old).item()": "a norm is taken, and nothing is differentiated",
         "moved = torch.linalg.vector_norm(new.detach() - old.detach()).item() => moved = unconverted(torch.linalg.vector_norm(new.detach() - old.detach()), torch.linalg.vector_norm(new.detach() - old.detach()).item())": "a norm is taken, and nothing is differentiated",

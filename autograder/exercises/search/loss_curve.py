@@ -14,7 +14,7 @@ def _epoch(rng):
     batches, size = int(rng.integers(4, 9)), int(rng.integers(16, 40))
     sizes = np.full(batches, size)
     sizes[-1] = int(rng.integers(1, size // 3))
-    losses = rng.uniform(-0.5, 2, batches)
+    losses = rng.uniform(0.5, 2, batches)
     losses[0], losses[-1] = rng.uniform(-0.9, -0.2), losses[-1] + 2
     return {"losses": losses, "sizes": sizes}
 
@@ -33,7 +33,7 @@ epoch_mean = lab.exercise(
     hide=("Formula",),
     inputs=_epoch,
     probe=probes.call(),
-    checks=[matches_reference("the mean"), leaves_inputs_alone()],
+    checks=[matches_reference("the mean", float32_constants=True), leaves_inputs_alone()],
     equivalent_mutants={
         "return ((losses * sizes).sum() / sizes.sum()).item() => return unconverted((losses * sizes).sum() / sizes.sum(), ((losses * sizes).sum() / sizes.sum()).item())": "a tensor of one number is as good",
     },
