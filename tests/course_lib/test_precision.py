@@ -15,6 +15,7 @@ from course_lib import (
     optimizers,
     preprocessing,
     schedules,
+    search,
     training_loop,
 )
 from tests.course_lib.hard_inputs import CASES, NOT_COMPARED
@@ -28,6 +29,7 @@ LABS = (
     normalization,
     optimizers,
     schedules,
+    search,
 )
 
 FACTOR = 4

@@ -27,7 +27,8 @@ NOT_COMPARED = {
         optimizers.classify_critical_points training_loop.minibatches
         training_loop.iterations_per_epoch training_loop.largest_batch_size
         training_loop.small_sample training_loop.gradient_verdicts training_loop.Checkpoint
-        schedules.updates_per_schedule_step
+        schedules.updates_per_schedule_step search.diagnose search.read_curves search.diverged_at
+        search.best_run search.successive_halving search.grid
     """,
     "in Python's float64, whatever the precision of the training": """
         activations.elu_mean activations.backward_bound initialization.gain
@@ -41,12 +42,15 @@ NOT_COMPARED = {
         schedules.inverse_square_root schedules.inverse_square_root_with_warmup
         schedules.transformer_peak schedules.linear_warmup schedules.warmup_then_cosine
         schedules.token_fraction_decay schedules.ReduceOnPlateau
-        schedules.rescale_for_batch_size schedules.milestones_in_new_epochs
+        schedules.rescale_for_batch_size schedules.milestones_in_new_epochs search.suggest_rate
+        search.sweep_rates search.chance_of_top search.refine search.report_winner
+        search.update_ratios search.epoch_mean
     """,
     "random: the distribution is tested, not a number": """
         activations.selu_weights activations.alpha_dropout initialization.gaussian
         initialization.lecun_normal initialization.xavier_normal initialization.xavier_uniform
         initialization.kaiming_normal initialization.kaiming_uniform initialization.ResidualBlock
+        search.log_uniform search.random_configs
     """,
     "torch has no such function": """
         activations.maxout activations.maxout_backward activations.leaky_relu_as_maxout
@@ -65,7 +69,7 @@ NOT_COMPARED = {
         preprocessing.pad_then_normalize preprocessing.diagnose_normalization
         training_loop.regularized_loss training_loop.relative_error training_loop.train_epoch
         training_loop.evaluate training_loop.precision_recall_f1 training_loop.macro_f1
-        training_loop.overfit training_loop.neighbor_agreement
+        training_loop.overfit training_loop.neighbor_agreement search.smooth
     """,
 }
 """Why a public name of a lab's module is not in the grid."""
