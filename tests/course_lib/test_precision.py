@@ -14,6 +14,7 @@ from course_lib import (
     normalization,
     optimizers,
     preprocessing,
+    regularization,
     schedules,
     training_loop,
 )
@@ -28,6 +29,7 @@ LABS = (
     normalization,
     optimizers,
     schedules,
+    regularization,
 )
 
 FACTOR = 4

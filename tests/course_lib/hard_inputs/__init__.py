@@ -9,6 +9,7 @@ from tests.course_lib.hard_inputs.activations import ACTIVATIONS
 from tests.course_lib.hard_inputs.normalization import NORMALIZATION
 from tests.course_lib.hard_inputs.optimizers import OPTIMIZERS
 from tests.course_lib.hard_inputs.preprocessing import PREPROCESSING
+from tests.course_lib.hard_inputs.regularization import REGULARIZATION
 from tests.course_lib.hard_inputs.training_loop import TRAINING_LOOP
 
 CASES = {
@@ -16,6 +17,7 @@ CASES = {
     "normalization": NORMALIZATION,
     "optimizers": OPTIMIZERS,
     "preprocessing": PREPROCESSING,
+    "regularization": REGULARIZATION,
     "training_loop": TRAINING_LOOP,
 }
 """The cases of each lab's module."""
@@ -27,7 +29,8 @@ NOT_COMPARED = {
         optimizers.classify_critical_points training_loop.minibatches
         training_loop.iterations_per_epoch training_loop.largest_batch_size
         training_loop.small_sample training_loop.gradient_verdicts training_loop.Checkpoint
-        schedules.updates_per_schedule_step
+        schedules.updates_per_schedule_step regularization.EarlyStopping
+        regularization.pooling_boundaries
     """,
     "in Python's float64, whatever the precision of the training": """
         activations.elu_mean activations.backward_bound initialization.gain
@@ -42,11 +45,15 @@ NOT_COMPARED = {
         schedules.transformer_peak schedules.linear_warmup schedules.warmup_then_cosine
         schedules.token_fraction_decay schedules.ReduceOnPlateau
         schedules.rescale_for_batch_size schedules.milestones_in_new_epochs
+        regularization.sklearn_settings regularization.survival_probabilities
     """,
     "random: the distribution is tested, not a number": """
         activations.selu_weights activations.alpha_dropout initialization.gaussian
         initialization.lecun_normal initialization.xavier_normal initialization.xavier_uniform
         initialization.kaiming_normal initialization.kaiming_uniform initialization.ResidualBlock
+        regularization.dropout regularization.original_dropout regularization.channel_dropout
+        regularization.drop_connect regularization.stochastic_depth
+        regularization.random_boundaries regularization.monte_carlo_average
     """,
     "torch has no such function": """
         activations.maxout activations.maxout_backward activations.leaky_relu_as_maxout
@@ -66,6 +73,8 @@ NOT_COMPARED = {
         training_loop.regularized_loss training_loop.relative_error training_loop.train_epoch
         training_loop.evaluate training_loop.precision_recall_f1 training_loop.macro_f1
         training_loop.overfit training_loop.neighbor_agreement
+        regularization.average_over_masks regularization.ensemble_averages
+        regularization.proximal_step regularization.drop_connect_inference
     """,
 }
 """Why a public name of a lab's module is not in the grid."""
