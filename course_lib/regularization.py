@@ -100,14 +100,13 @@ def average_over_masks(
     if x.ndim != 1 or not 1 <= len(x) <= 16:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (n,) with 1 <= n <= 16")
 
-    n = len(x)
-    average = 0.0
+    n, terms = len(x), []
     for number in range(2**n):  # its binary digits are the mask
         kept = torch.tensor([number >> i & 1 for i in range(n)], dtype=x.dtype, device=x.device)
         count = number.bit_count()
         probability = (1 - p) ** count * p ** (n - count)
-        average = average + probability * function(x * kept / (1 - p))
-    return average
+        terms.append(probability * function(x * kept / (1 - p)))
+    return torch.stack(terms).sum(dim=0)
 
 
 def stochastic_depth(
