@@ -59,7 +59,7 @@ def dropout(x: torch.Tensor, p: float, training: bool = True) -> torch.Tensor:
 
     if not training:
         return x
-    kept = torch.rand(x.shape, device=x.device) >= p  # False with probability p
+    kept = torch.empty_like(x).bernoulli_(1 - p).bool()  # False with probability p
     return torch.where(kept, x / (1 - p), 0)
 
 
@@ -132,7 +132,7 @@ def stochastic_depth(
     if not training:
         return x + survival * branch
     one_each = (len(x), *[1] * (x.ndim - 1))
-    kept = torch.rand(one_each, device=x.device) < survival  # one coin for each example
+    kept = x.new_empty(one_each).bernoulli_(survival)  # one coin for each example
     return x + kept * branch
 
 
@@ -265,7 +265,7 @@ def original_dropout(x: torch.Tensor, p: float, training: bool = True) -> torch.
 
     if not training:
         return (1 - p) * x
-    kept = torch.rand(x.shape, device=x.device) >= p
+    kept = torch.empty_like(x).bernoulli_(1 - p).bool()
     return torch.where(kept, x, 0)
 
 
@@ -332,7 +332,7 @@ def channel_dropout(x: torch.Tensor, p: float, training: bool = True) -> torch.T
     if not training:
         return x
     one_each = (*x.shape[:2], *[1] * (x.ndim - 2))
-    kept = torch.rand(one_each, device=x.device) >= p  # one coin for each channel of each example
+    kept = x.new_empty(one_each).bernoulli_(1 - p).bool()  # one coin for each channel of each example
     return torch.where(kept, x / (1 - p), 0)
 
 
@@ -354,7 +354,7 @@ def drop_connect(
         got = f"{tuple(x.shape)}, {tuple(weight.shape)} and {tuple(bias.shape)}"
         raise ValueError(f"x, weight and bias: got {got}, allowed is (N, D), (K, D) and (K,)")
 
-    kept = torch.rand(len(x), *weight.shape, device=x.device) >= p  # a mask for each example
+    kept = x.new_empty(len(x), *weight.shape).bernoulli_(1 - p)  # a mask for each example
     return torch.einsum("nkd,nd->nk", kept * weight, x) + bias
 
 

@@ -263,8 +263,8 @@ def test_a_training_is_left_where_it_was_stopped_and_led_back_to_what_was_kept()
     inputs = stopping_runs()
     short, long = one("stopping", Keeps, inputs)["result"]
     assert short["said"] == [False, False, True] and long["said"] == [False] * 3
-    for found, run, moves in zip((short, long), inputs["runs"], (2, 3), strict=True):
-        wanted = run["network"]["layers"][0]["weight"] + moves
+    for found, asked, moves in zip((short, long), inputs["runs"], (2, 3), strict=True):
+        wanted = asked["network"]["layers"][0]["weight"] + moves
         for name in ("restored", "restored again"):
             np.testing.assert_allclose(found[name]["0.weight"], wanted)
             assert found[name]["1.num_batches_tracked"] == moves
