@@ -102,7 +102,7 @@ def average_over_masks(
 
     n, terms = len(x), []
     for number in range(2**n):  # its binary digits are the mask
-        kept = torch.tensor([number >> i & 1 for i in range(n)], dtype=x.dtype, device=x.device)
+        kept = x.new_tensor([number >> i & 1 for i in range(n)])
         count = number.bit_count()
         probability = (1 - p) ** count * p ** (n - count)
         terms.append(probability * function(x * kept / (1 - p)))

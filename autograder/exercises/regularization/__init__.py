@@ -8,5 +8,10 @@ from autograder.exercises.regularization.lab import lab
 
 lab.gather(
     __name__,
+    "decay",
     "dropout",
+    "dropout_backward",
+    "masks",
+    "depth",
+    "stopping",
 )

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder.judging.checks import Case, Check, finding
 from autograder.judging.exercise import Draw, Inputs
+from autograder.judging.likeness import Alike
 from autograder.judging.verdict import Finding
 
 DROPOUTS = (
@@ -121,3 +122,10 @@ def _in_words(draws: np.ndarray, x: np.ndarray) -> str:
 def dropped_with_p(p: float, training: bool = True, **_: Any) -> float:
     """The share of entries to be dropped."""
     return p if training else 0.0
+
+
+def computed_or_drawn(observation: dict[str, Any]) -> Alike:
+    """What was computed; of an answer that draws where nothing is random, only that it does."""
+    if observation.get("generators") == "untouched":
+        return Alike(observation["result"])
+    return Alike("drawn at random")
