@@ -10,6 +10,7 @@ from autograder.exercises.regularization.drawing import (
     evaluated,
     everywhere_alike,
     is_training,
+    told_apart_by,
 )
 from autograder.exercises.regularization.lab import lab
 from autograder.judging import Part
@@ -24,17 +25,21 @@ def _block(rng, *shape, low, high):
 
 
 def _table(rng):
-    return _block(rng, int(rng.integers(37, 41)), 5, low=0.28, high=0.36)
+    return _block(rng, int(rng.integers(57, 64)), int(rng.integers(5, 8)), low=0.12, high=0.18)
 
 
 def _images(rng):
-    return _block(rng, int(rng.integers(31, 34)), 3, 1, 2, low=0.7, high=0.78)
+    return _block(rng, int(rng.integers(57, 64)), 3, 4, 2, low=0.2, high=0.25)
+
+
+def _over(rng):
+    return evaluated(_table)(rng) | {"survival": float(rng.uniform(0.64, 0.72))}
 
 
 def _alike(rng):
-    shape = int(rng.integers(37, 41)), 5
+    shape = int(rng.integers(57, 64)), int(rng.integers(5, 8))
     x, branch = everywhere_alike(rng, *shape), everywhere_alike(rng, *shape)
-    return {"x": x, "branch": branch, "survival": float(rng.uniform(0.64, 0.72))}
+    return {"x": x, "branch": branch, "survival": float(rng.uniform(0.2, 0.25))}
 
 
 def _kept(case):
@@ -80,6 +85,19 @@ def _evaluation_is(kept):
     return read
 
 
+def _candidates(inputs):
+    x, branch, survival = inputs["x"], inputs["branch"], inputs["survival"]
+    return {
+        "x": x,
+        "x + branch": x + branch,
+        "x + branch / survival": x + branch / survival,
+        "x + survival branch": x + survival * branch,
+        "x + (1 - survival) branch": x + (1 - survival) * branch,
+        "survival (x + branch)": survival * (x + branch),
+        "nothing": 0 * x,
+    }
+
+
 _ASKED = Check("every example has all of its branch, or none of it", _is_asked)
 _SHARE = share_is(
     lambda survival, training=True, **_: survival if training else 1.0,
@@ -120,8 +138,13 @@ training.)""",
     difficulty=2,
     syllabus=("8.11",),
     hide=("Formula",),
-    inputs=(_table, _images, evaluated(_table), _alike),
-    probe=probes.draws(count=25, differentiable=True),
+    inputs=(_table, _images, _over, _alike),
+    probe=probes.draws(count=8, differentiable=True),
+    signature=told_apart_by(
+        _candidates,
+        lambda draws, inputs: np.abs(draws - inputs["x"]) <= 1e-4 * (1 + np.abs(inputs["x"])),
+        lambda inputs: {"dropped": 1 - inputs["survival"], "kept": inputs["survival"]},
+    ),
     forbidden=(*DROPOUTS, "torchvision"),
     hints=(
         "`torch.rand(N)` has a number for each example. It needs the shape (N, 1, 1, …) to multiply a "
@@ -227,24 +250,29 @@ def one_coin_for_each_entry(x, branch, survival, training=True):
     return x + (torch.rand(x.shape) < survival) * branch
 
 
-@stochastic_depth.mistake(
-    "One coin decides for the whole batch, as in the paper. Here every example has its own: as "
-    "many random numbers as there are examples."
+_ONE_FOR_ALL = (
+    "All examples of a batch share their fate: one coin decides for the whole batch, as in the paper, or none is "
+    "thrown at all. Here every example has its own: as many random numbers as there are examples."
 )
+
+
+@stochastic_depth.mistake(_ONE_FOR_ALL)
 def one_coin_for_the_batch(x, branch, survival, training=True):
     if not training:
         return x + survival * branch
     return x + (torch.rand(1) < survival) * branch
 
 
-@stochastic_depth.mistake(
-    "One coin decides for the whole batch, as in the paper. Here every example has its own: as "
-    "many random numbers as there are examples."
-)
+@stochastic_depth.mistake(_ONE_FOR_ALL)
 def one_coin_in_python(x, branch, survival, training=True):
     if not training:
         return x + survival * branch
     return x + branch if torch.rand(1).item() < survival else x
+
+
+@stochastic_depth.mistake(_ONE_FOR_ALL)
+def always_dropped(x, branch, survival, training=True):
+    return x.clone() if training else x + survival * branch
 
 
 @stochastic_depth.mistake(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from autograder.judging.checks import Case, Check, finding
 from autograder.judging.exercise import Draw, Inputs
 from autograder.judging.likeness import Alike
+from autograder.judging.statistics.chance import count_score
 from autograder.judging.verdict import Finding
 
 DROPOUTS = (
@@ -129,3 +131,41 @@ def computed_or_drawn(observation: dict[str, Any]) -> Alike:
     if observation.get("generators") == "untouched":
         return Alike(observation["result"])
     return Alike("drawn at random")
+
+
+def told_apart_by(
+    candidates: Callable[[Inputs], Mapping[str, np.ndarray]],
+    drawn: Callable[[np.ndarray, Inputs], np.ndarray],
+    shares: Callable[[Inputs], Mapping[str, float]],
+) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """A signature for what throws coins: what the entries are, who shares a coin, and how it falls.
+
+    ``candidates`` gives what entries may be, by name; ``drawn`` which entries of all draws an event
+    has hit; ``shares`` the probabilities that the event may have, by name.
+    """
+
+    def signature(observation: dict[str, Any]) -> tuple[Any, ...]:
+        draws, inputs = observation["result"], observation["inputs"]
+        if not isinstance(draws, np.ndarray) or draws.shape[1:] != inputs["x"].shape:
+            return ("another form",)
+        near = {
+            name: np.abs(draws - value) <= 1e-4 * (1 + np.abs(value))
+            for name, value in candidates(inputs).items()
+        }
+        among = tuple(name for name, which in near.items() if which.mean() > 0.02)
+        explained = bool(np.logical_or.reduce(list(near.values())).mean() > 0.99)
+        events = drawn(draws, inputs)
+        axes = range(events.ndim)
+        alike = tuple(bool((events == events.take([0], axis)).all()) for axis in axes)
+        if events.any() and all(alike[1:]):  # a few coins may all fall the same way
+            return ("one coin for all",)
+        coins = events[tuple(slice(0, 1) if same else slice(None) for same in alike)]
+        count = int(coins.sum())
+        likely = tuple(
+            name
+            for name, share in shares(inputs).items()
+            if coins.size < 100 or abs(count_score(count, coins.size, share, 1e-7)) <= 1
+        )
+        return among, explained, alike, likely
+
+    return signature
