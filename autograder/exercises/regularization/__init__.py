@@ -9,9 +9,11 @@ from autograder.exercises.regularization.lab import lab
 lab.gather(
     __name__,
     "decay",
+    "means",
     "dropout",
     "dropout_backward",
     "masks",
     "depth",
     "stopping",
+    "questions",
 )

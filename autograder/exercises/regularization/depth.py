@@ -139,7 +139,7 @@ training.)""",
     syllabus=("8.11",),
     hide=("Formula",),
     inputs=(_table, _images, _over, _alike),
-    probe=probes.draws(count=8, differentiable=True),
+    probe=probes.draws(count=13, differentiable=True),
     signature=told_apart_by(
         _candidates,
         lambda draws, inputs: np.abs(draws - inputs["x"]) <= 1e-4 * (1 + np.abs(inputs["x"])),

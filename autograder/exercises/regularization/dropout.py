@@ -57,9 +57,9 @@ $$y = \frac{x\,m}{1-p}, \qquad m = 0 \text{ with probability } p, \text{ else } 
 With `training=False` the output is x as it is. x may have any number of axes.
 
 **Convention.** `p` is the probability of **dropping**, as in torch. In CS231n's notes and in the
-papers p is the probability of *keeping*. Both conventions have the right mean, and at p = ½ nobody
-can tell them apart. The check never uses ½; it looks at how often entries are 0, at the *size* of
-the others, and at whether every entry has a coin of its own. Any way to throw the coins is right.""",
+papers p is the probability of *keeping*; at p = ½ nobody can tell the two apart, so the check never
+uses ½. It looks at how often entries are 0, at the *size* of the others, and at whether every entry has
+a coin of its own. Any way to throw the coins is right.""",
     parts=[
         Part(
             "how large entries are",
