@@ -240,9 +240,6 @@ def sklearn_settings(l1: float, l2: float) -> tuple[float, float]:
     Convention: (α, ρ) are `alpha` and `l1_ratio` of `ElasticNet`, whose loss is ‖y − Xw‖² / (2n).
     Raises:     ValueError for a negative strength and where both are 0.
     Source:     scikit-learn's documentation of `ElasticNet`.
-
-    >>> sklearn_settings(0.25, 0.75)
-    (1.0, 0.25)
     """
     if not (l1 >= 0 and l2 >= 0 and 0 < l1 + l2 < math.inf):
         raise ValueError(f"l1 and l2: got {l1} and {l2}, allowed are two >= 0, one of them > 0")

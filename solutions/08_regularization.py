@@ -135,11 +135,11 @@ for name, attempt in attempts.items():
 # %% exercise="dropout"
 
 # %% tags=["show"]
-# A shirt after dropout with p = 0.25: yours, and the three attempts
+# A boot after dropout with p = 0.25: yours, and the three attempts
 torch.manual_seed(1)
 clothes = data.fashion_mnist(train=1500, test=2000)
-shirt = clothes.x_train[4][None] * 0.75
-pictures = [shirt, dropout(shirt, 0.25), *(f(shirt[0], 0.25)[None] for f in attempts.values())]
+boot = clothes.x_train[:1]
+pictures = [boot, dropout(boot, 0.25), *(f(boot[0], 0.25)[None] for f in attempts.values())]
 plotting.image_grid(
     torch.cat(pictures),
     labels=["before", "yours", "A", "B", "C"],
@@ -310,6 +310,7 @@ plotting.training_curves(
     xlabel="epoch",
     ylabel="validation loss (mean of 3 runs)",
     title="At first all of them learn what the labels have in common",
+    window=7,
 )
 
 # %% tags=["show"]

@@ -16,4 +16,6 @@ lab.gather(
     "depth",
     "stopping",
     "questions",
+    "sparsity",
+    "original",
 )

@@ -25,11 +25,11 @@ def _block(rng, *shape, low, high):
 
 
 def _table(rng):
-    return _block(rng, int(rng.integers(57, 64)), int(rng.integers(5, 8)), low=0.12, high=0.18)
+    return _block(rng, int(rng.integers(74, 82)), int(rng.integers(5, 8)), low=0.12, high=0.18)
 
 
 def _images(rng):
-    return _block(rng, int(rng.integers(57, 64)), 3, 4, 2, low=0.2, high=0.25)
+    return _block(rng, int(rng.integers(74, 82)), 3, 4, 2, low=0.2, high=0.25)
 
 
 def _over(rng):
@@ -37,7 +37,7 @@ def _over(rng):
 
 
 def _alike(rng):
-    shape = int(rng.integers(57, 64)), int(rng.integers(5, 8))
+    shape = int(rng.integers(74, 82)), int(rng.integers(5, 8))
     x, branch = everywhere_alike(rng, *shape), everywhere_alike(rng, *shape)
     return {"x": x, "branch": branch, "survival": float(rng.uniform(0.2, 0.25))}
 
@@ -139,7 +139,7 @@ training.)""",
     syllabus=("8.11",),
     hide=("Formula",),
     inputs=(_table, _images, _over, _alike),
-    probe=probes.draws(count=13, differentiable=True),
+    probe=probes.draws(count=10, differentiable=True),
     signature=told_apart_by(
         _candidates,
         lambda draws, inputs: np.abs(draws - inputs["x"]) <= 1e-4 * (1 + np.abs(inputs["x"])),

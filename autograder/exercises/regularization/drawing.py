@@ -169,3 +169,15 @@ def told_apart_by(
         return among, explained, alike, likely
 
     return signature
+
+
+def sizes_of(inputs: Inputs) -> dict[str, np.ndarray]:
+    """What the entries of a dropout may be, right and wrong."""
+    x, p = np.asarray(inputs["x"], dtype=np.float64), inputs["p"]
+    factors = {"0": 0, "1": 1, "p": p, "1 - p": 1 - p, "1 / p": 1 / p, "1 / (1 - p)": 1 / (1 - p)}
+    return {name: factor * x for name, factor in factors.items()}
+
+
+def p_or_the_rest(inputs: Inputs) -> dict[str, float]:
+    """With which probabilities an entry may be dropped, right and wrong."""
+    return {"p": inputs["p"], "1 - p": 1 - inputs["p"]}

@@ -17,7 +17,7 @@ lab.written(
     syllabus=("8.4", "8.5", "8.7"),
     explanation=(
         "1. For plain SGD they are the same step. Under Adam a penalty of 0.1 and one of 0.001 moved the weight "
-        "equally far, to 0.80; AdamW's decay kept to λ.\n"
+        "equally far, to 0.81; AdamW's decay kept to λ.\n"
         "2. By the probability of *keeping*, 1 − p, and only if training did not divide by it. With p = 0.25 the "
         "mean in training is 7.5 of 10 without the division; times 0.25 evaluation would give 2.5.\n"
         "3. Only for a linear function (difference 0); with a ReLU the scaled pass was off.\n\n"
