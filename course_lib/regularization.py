@@ -266,31 +266,6 @@ def original_dropout(x: torch.Tensor, p: float, training: bool = True) -> torch.
     return torch.where(kept, x, 0)
 
 
-def monte_carlo_average(
-    network: nn.Module, x: torch.Tensor, samples: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Estimate a network's mean prediction over its dropout masks, and how far they scatter.
-
-    Formula:    mean and standard deviation (÷ samples) of softmax(f(x, mₜ)) over t = 1…samples.
-    Shapes:     x (N, …), network (N, …) -> scores (N, C) -> two tensors (N, C).
-    Convention: only dropout is as in training: batch normalization uses its running statistics.
-                Afterwards every module is in the mode that it had.
-    Raises:     ValueError for fewer than two samples.
-    Source:     Gal & Ghahramani 2016.
-    """
-    if samples < 2:
-        raise ValueError(f"samples: got {samples}, allowed is samples >= 2")
-
-    modes = [(module, module.training) for module in network.modules()]
-    for module, _ in modes:
-        module.training = isinstance(module, nn.Dropout)
-    with torch.no_grad():
-        drawn = torch.stack([torch.softmax(network(x), dim=-1) for _ in range(samples)])
-    for module, mode in modes:
-        module.training = mode
-    return drawn.mean(dim=0), drawn.std(dim=0, correction=0)
-
-
 def ensemble_averages(
     logits: torch.Tensor, probabilities: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -329,7 +304,9 @@ def channel_dropout(x: torch.Tensor, p: float, training: bool = True) -> torch.T
     if not training:
         return x
     one_each = (*x.shape[:2], *[1] * (x.ndim - 2))
-    kept = x.new_empty(one_each).bernoulli_(1 - p).bool()  # one coin for each channel of each example
+    kept = (
+        x.new_empty(one_each).bernoulli_(1 - p).bool()
+    )  # one coin for each channel of each example
     return torch.where(kept, x / (1 - p), 0)
 
 
@@ -423,27 +400,6 @@ def pooling_boundaries(size: int, reduction: float, offset: float) -> list[int]:
     return [math.ceil(ratio * (i + offset)) - first for i in range(regions)] + [size]
 
 
-def random_boundaries(size: int, reduction: float) -> list[int]:
-    """Cut a line of pixels into regions of one or two, in any order, all equally probable.
-
-    Formula:    M = ⌊N/α⌋ regions, N − M of them of two pixels and the others of one, shuffled.
-    Shapes:     size N, reduction α in (1, 2) -> M + 1 whole numbers from 0 to N, as
-                `pooling_boundaries`.
-    Raises:     ValueError for settings outside of these intervals, and where M regions of two are
-                too few.
-    Source:     Graham 2014 (random sequences).
-    """
-    if not 1 < reduction < 2:
-        raise ValueError(f"reduction: got {reduction}, allowed is 1 < reduction < 2")
-    if size < 2 or 2 * math.floor(size / reduction) < size:
-        raise ValueError(f"size: got {size}, allowed is size <= 2 * floor(size / reduction)")
-
-    regions = math.floor(size / reduction)
-    twos = size - regions
-    steps = torch.tensor([2] * twos + [1] * (regions - twos))[torch.randperm(regions)]
-    return [0, *torch.cumsum(steps, dim=0).tolist()]
-
-
 def fractional_max_pool_2d(
     x: torch.Tensor, rows: Sequence[int], columns: Sequence[int], overlapping: bool = False
 ) -> torch.Tensor:
@@ -464,10 +420,9 @@ def fractional_max_pool_2d(
         if not steps or not steps <= {1, 2} or (cuts[0], cuts[-1]) != (0, size):
             raise ValueError(f"{name}: got {list(cuts)}, allowed is 0 to {size} by 1 or 2")
 
-    more = 1 if overlapping else 0
-    pooled = x.new_empty(*x.shape[:2], len(rows) - 1, len(columns) - 1)
+    more, pooled = (1 if overlapping else 0), []
     for i in range(len(rows) - 1):
         for j in range(len(columns) - 1):
             region = x[:, :, rows[i] : rows[i + 1] + more, columns[j] : columns[j + 1] + more]
-            pooled[:, :, i, j] = region.amax(dim=(2, 3))
-    return pooled
+            pooled.append(region.amax(dim=(2, 3)))
+    return torch.stack(pooled, dim=-1).unflatten(-1, (len(rows) - 1, len(columns) - 1))

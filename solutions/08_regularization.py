@@ -98,7 +98,8 @@ plotting.lines_over(
 
 # %% [markdown]
 # Adam divides λw by its own size. How strong the penalty is no longer matters where nothing else pulls, and
-# where the loss pulls hard the penalty hardly acts. Nearly every recipe of today has a weight decay;
+# where the loss pulls hard the penalty hardly acts. Notes that call weight decay "not common for neural networks"
+# are wrong: nearly every recipe of today has one;
 # with Adam it should be AdamW's.
 #
 # ## 2 · Dropout
@@ -209,7 +210,9 @@ for _ in range(24):
 evaluated = torch.zeros(2000, 1)
 for _ in range(24):
     evaluated = stochastic_depth(evaluated, one, 0.75, training=False)
-print(f"in training {signal.mean():.2f} blocks on average, from {signal.min():.0f} to {signal.max():.0f}")
+print(
+    f"in training {signal.mean():.2f} blocks on average, from {signal.min():.0f} to {signal.max():.0f}"
+)
 print(f"in evaluation {evaluated[0].item():.2f}")
 depths = torch.arange(10, 25)
 plotting.lines_over(
@@ -275,7 +278,7 @@ def train(seed, p=0.0, weight_decay=0.0, epochs=120, lr=0.15):
             with torch.no_grad():
                 gradients = [w.grad for w in weights]
                 _, stepped = l2_step(weights, gradients, lr=lr, weight_decay=weight_decay)
-                for w, new in zip(weights, stepped):
+                for w, new in zip(weights, stepped, strict=True):
                     w.copy_(new)
                 for b in biases:
                     b -= lr * b.grad
@@ -340,3 +343,216 @@ plotting.scores_with_error(
 #
 # Weights that become exactly zero; dropout's original form; channels, connections and pooling regions drawn
 # at random; what masks are an ensemble of; and the noise of batch normalization.
+
+# %% [markdown]
+# ## 7 · Weights that are exactly zero
+#
+# L2 makes weights small and none of them zero: its pull fades with the weight. L1 pulls with the same
+# force to the end.
+
+# %% exercise="elastic_net"
+
+# %% exercise="exact_zeros"
+
+# %% exercise="soft_threshold"
+
+# %% exercise="proximal_step"
+
+# %% tags=["show"]
+# 30 weights, 24 of them useless: gradient steps, and steps that land in the corner
+committed("regularization/exact_zeros")
+plotting.style()
+torch.manual_seed(0)
+features = torch.randn(200, 30)
+true = torch.zeros(30)
+true[:6] = torch.tensor([2.0, -1, 1, -2, 1, 1])
+answers = features @ true + 0.5 * torch.randn(200)
+start = 0.1 * torch.randn(30)
+
+
+def descend(step, steps=2000):
+    """The weights after so many steps of a rule for (weights, gradient of the loss)."""
+    w = start
+    for _ in range(steps):
+        w = step(w, features.T @ (features @ w - answers) / 200)
+    return w
+
+
+by_gradient = descend(lambda w, g: w - 0.05 * (g + elastic_net([w], l1=0.2, l2=0.0)[1][0]))
+by_corner = descend(lambda w, g: proximal_step(w, g, lr=0.05, l1=0.2, l2=0.0))
+for name, w in {"gradient steps": by_gradient, "proximal steps": by_corner}.items():
+    print(f"{name}: {int((w[6:] == 0).sum())} of the 24 useless weights are exactly 0")
+plotting.lines_over(
+    range(30),
+    {
+        "|w|, gradient steps": by_gradient.abs() + 1e-8,
+        "|w|, proximal steps": by_corner.abs() + 1e-8,
+    },
+    log="y",
+    xlabel="weight",
+    ylabel="size + 1e-8",
+    title="Nearly zero, and zero: 24 useless weights from number 6 on",
+)
+
+# %% exercise="sklearn_settings"
+
+# %% tags=["show"]
+# scikit-learn's elastic net beside your steps, with the settings that you worked out
+from sklearn.linear_model import ElasticNet
+
+alpha, ratio = sklearn_settings(0.1, 0.3)
+theirs = ElasticNet(alpha=alpha, l1_ratio=ratio, fit_intercept=False, tol=1e-10)
+theirs = torch.tensor(theirs.fit(features.numpy(), answers.numpy()).coef_).float()
+ours = descend(lambda w, g: proximal_step(w, g, lr=0.2, l1=0.1, l2=0.3))
+print(f"largest difference of 30 weights: {(ours - theirs).abs().max():.1e}")
+
+# %% [markdown]
+# ## 8 · Dropout's relatives
+
+# %% exercise="original_dropout"
+
+# %% exercise="channel_dropout"
+
+# %% tags=["show"]
+# A convolution's maps after dropout of pixels and of channels
+torch.manual_seed(2)
+edges = nn.Conv2d(1, 6, 5, padding=2)
+with torch.no_grad():
+    maps = torch.relu(edges(data.fashion_mnist(train=1).x_train[:, None]))
+    shown = torch.cat([dropout(maps, 0.4), channel_dropout(maps, 0.4)])
+plotting.image_grid(
+    shown.flatten(0, 1),
+    labels=["pixels"] * 6 + ["channels"] * 6,
+    columns=6,
+    title="Dropped with p = 0.4: single pixels, and whole maps",
+)
+
+# %% exercise="drop_connect"
+
+# %% exercise="drop_connect_inference"
+
+# %% tags=["show"]
+# The mean of relu(u) over 20,000 masks, beside two ways to predict it
+torch.manual_seed(0)
+row, matrix, offset = torch.randn(1, 12), torch.randn(40, 12) / 3, torch.zeros(40)
+simulated = torch.relu(drop_connect(row.expand(20_000, 12), matrix, offset, 0.3)).mean(dim=0)
+order = simulated.argsort()
+guesses = {
+    "moments: E[relu(u)]": drop_connect_inference(row, matrix, offset, 0.3)[0],
+    "relu(E[u])": torch.relu(0.7 * row @ matrix.T + offset)[0],
+}
+for name, guess in guesses.items():
+    print(f"{name:20} off by {(guess - simulated).abs().mean():.4f} on average")
+plotting.lines_over(
+    range(40),
+    {"20,000 masks": simulated[order], **{k: v[order] for k, v in guesses.items()}},
+    xlabel="unit, in the order of its mean",
+    ylabel="mean after the ReLU",
+    title="What a unit gives on average",
+)
+
+# %% [markdown]
+# ## 9 · An ensemble with one set of weights
+
+# %% exercise="ensemble_averages"
+
+# %% tags=["show"]
+# Softmax regression on digits, 8 inputs dropped or not: two averages of 256 subnetworks
+torch.manual_seed(0)
+digits = data.digits()
+projected = digits.x_train.flatten(1) @ torch.randn(64, 8) / 4
+regression = nn.Linear(8, 10)
+optimizer = torch.optim.Adam(regression.parameters(), lr=0.05)
+for _ in range(300):
+    optimizer.zero_grad()
+    F.cross_entropy(regression(dropout(projected, 0.3)), digits.y_train).backward()
+    optimizer.step()
+one_digit = projected[3]
+masks = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 8)
+kept = masks.sum(dim=1)
+with torch.no_grad():
+    arithmetic, geometric = ensemble_averages(
+        regression(one_digit * masks / 0.7), 0.7**kept * 0.3 ** (8 - kept)
+    )
+    scaled = torch.softmax(regression(one_digit), dim=0)
+print(f"{len(masks)} masks, {sum(q.numel() for q in regression.parameters())} weights in all")
+print(f"scaled pass to the geometric mean: {(scaled - geometric).abs().max():.1e}")
+print(f"scaled pass to the arithmetic mean: {(scaled - arithmetic).abs().max():.4f}")
+plotting.lines_over(
+    range(10),
+    {"arithmetic mean": arithmetic, "geometric mean": geometric, "scaled pass": scaled},
+    xlabel="class",
+    ylabel="probability",
+    title="What 256 subnetworks say of one digit",
+)
+
+# %% [markdown]
+# ## 10 · How deep is a network of random depth?
+
+# %% exercise="survival_probabilities"
+
+# %% tags=["show"]
+# 54 blocks, the last with survival 0.5
+line = survival_probabilities(54, 0.5)
+print(f"expected depth {sum(line):.2f} of 54 blocks")
+plotting.lines_over(
+    range(1, 55),
+    {"survival": line},
+    xlabel="block",
+    ylabel="probability",
+    title="Early blocks nearly always, late ones every other time",
+)
+
+# %% [markdown]
+# ## 11 · Pooling by a factor that is no whole number
+
+# %% exercise="pooling_boundaries"
+
+# %% exercise="fractional_max_pool_2d"
+
+# %% tags=["show"]
+# A boot, reduced by √2 with other regions every time, and by 2
+boot = data.fashion_mnist(train=1).x_train[:, None]
+torch.manual_seed(0)
+reduced = []
+for _ in range(4):
+    u, v = torch.rand(2).tolist()
+    cuts = pooling_boundaries(28, 2**0.5, u), pooling_boundaries(28, 2**0.5, v)
+    reduced.append(fractional_max_pool_2d(boot, *cuts)[0])
+halved = F.interpolate(F.max_pool2d(boot, 2), size=reduced[0].shape[-2:])[0]
+plotting.image_grid(
+    torch.cat([*reduced, halved]),
+    labels=["√2"] * 4 + ["2 × 2"],
+    columns=5,
+    title="28 pixels become 19, each time others; or 14",
+)
+
+# %% [markdown]
+# ## 12 · Batch normalization as a regularizer
+
+# %% exercise="noise_of_company"
+
+# %% tags=["show"]
+# One example in 400 random companies, for batches of 4 to 256
+committed("regularization/noise_of_company")
+torch.manual_seed(0)
+example, others = torch.randn(1, 20), torch.randn(4000, 20)
+sizes, scatter = [4, 8, 16, 32, 64, 128, 256], []
+for size in sizes:
+    outputs = []
+    for _ in range(400):
+        batch = torch.cat([example, others[torch.randperm(4000)[: size - 1]]])
+        outputs.append(F.batch_norm(batch, None, None, training=True)[0])
+    scatter.append(torch.stack(outputs).std(dim=0).mean().item())
+    print(f"batch of {size:3}: the example's output scatters by {scatter[-1]:.3f}")
+plotting.lines_over(
+    sizes,
+    {
+        "measured": scatter,
+        "like 1/√B": [scatter[3] * math.sqrt(32 / size) for size in sizes],
+    },
+    log="xy",
+    xlabel="batch size B",
+    ylabel="standard deviation of the output",
+    title="The noise of company",
+)

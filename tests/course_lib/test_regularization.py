@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -23,11 +22,9 @@ from course_lib.regularization import (
     ensemble_averages,
     fractional_max_pool_2d,
     l2_step,
-    monte_carlo_average,
     original_dropout,
     pooling_boundaries,
     proximal_step,
-    random_boundaries,
     sklearn_settings,
     soft_threshold,
     stochastic_depth,
@@ -196,24 +193,6 @@ def test_geometric_averages_of_softmax_regression_are_the_scaled_pass() -> None:
     assert (arithmetic - geometric).abs().max() > 1e-3
 
 
-def test_monte_carlo_samples_dropout_alone_and_leaves_the_modes_as_they_were() -> None:
-    network = nn.Sequential(nn.BatchNorm1d(5), nn.Dropout(P), nn.Linear(5, 3)).double()
-    network.train()
-    network[1].eval()
-    x = torch.randn(7, 5, dtype=torch.float64)
-    mean, std = monte_carlo_average(network, x, 3000)
-    assert [module.training for module in network.modules()] == [True, True, False, True]
-    assert int(network[0].num_batches_tracked) == 0
-    assert (std > 0).all() and not mean.requires_grad
-
-    def predict(z: torch.Tensor) -> torch.Tensor:
-        return torch.softmax(network[2](z), -1)
-
-    scaled = network[0].eval()(x)
-    exact = torch.stack([average_over_masks(predict, row, P) for row in scaled])
-    assert ((mean - exact).abs() < 5 * std / math.sqrt(3000)).all()
-
-
 def test_a_layer_whose_weights_drop_out_has_the_moments_that_inference_takes() -> None:
     x, weight, bias = torch.randn(1, 9), torch.randn(4, 9), torch.randn(4)
     u = drop_connect(x.expand(100_000, 9), weight, bias, P)
@@ -300,29 +279,20 @@ def test_pooling_regions_hold_one_or_two_pixels_and_all_of_them(
     size: int, reduction: float
 ) -> None:
     for offset in torch.rand(50).clamp(1e-6, 1 - 1e-6).tolist():
-        for found in (
-            pooling_boundaries(size, reduction, offset),
-            random_boundaries(size, reduction),
-        ):
-            steps = {after - before for before, after in itertools.pairwise(found)}
-            assert (found[0], found[-1], len(found)) == (0, size, int(size / reduction) + 1)
-            assert steps <= {1, 2}
+        found = pooling_boundaries(size, reduction, offset)
+        steps = {after - before for before, after in itertools.pairwise(found)}
+        assert (found[0], found[-1], len(found)) == (0, size, int(size / reduction) + 1)
+        assert steps <= {1, 2}
 
 
 def test_twenty_pixels_become_fourteen() -> None:
     assert len(pooling_boundaries(20, 20 / 14, 0.3)) == 15
 
 
-def test_random_regions_come_in_every_order_equally_often() -> None:
-    counts = Counter(tuple(random_boundaries(7, 1.4)) for _ in range(5000))
-    assert len(counts) == math.comb(5, 2)
-    assert max(far(n / 5000, 0.1, 5000) for n in counts.values()) < 5
-
-
 @pytest.mark.parametrize("overlapping", [False, True])
 def test_fractional_pooling_takes_the_largest_of_every_region(overlapping: bool) -> None:
     x = torch.randn(2, 3, 7, 9)
-    rows, columns = pooling_boundaries(7, 1.4, 0.4), random_boundaries(9, 1.6)
+    rows, columns = pooling_boundaries(7, 1.4, 0.4), pooling_boundaries(9, 1.6, 0.7)
     y = fractional_max_pool_2d(x, rows, columns, overlapping)
     assert y.shape == (2, 3, 5, 5)
     for i, j in itertools.product(range(5), range(5)):
@@ -405,7 +375,6 @@ ROW, TABLE, IMAGE = torch.ones(3), torch.ones(4, 3), torch.ones(1, 1, 4, 4)
         (lambda: proximal_step(ROW, TABLE, lr=1, l1=1, l2=1), "w and gradient"),
         (lambda: proximal_step(ROW, ROW, lr=1, l1=1, l2=-1), "l2"),
         (lambda: sklearn_settings(0, 0), "l1 and l2"),
-        (lambda: monte_carlo_average(nn.Linear(3, 2), TABLE, 1), "samples"),
         (lambda: ensemble_averages(TABLE, ROW), "logits and probabilities"),
         (lambda: drop_connect(TABLE, TABLE, ROW, P), "x, weight and bias"),
         (lambda: drop_connect(TABLE, TABLE, torch.ones(4), 1), "p"),
@@ -416,8 +385,6 @@ ROW, TABLE, IMAGE = torch.ones(3), torch.ones(4, 3), torch.ones(1, 1, 4, 4)
         (lambda: pooling_boundaries(20, 2, 0.5), "reduction"),
         (lambda: pooling_boundaries(20, 1.4, 0), "offset"),
         (lambda: pooling_boundaries(3, 1.9, 0.5), "size"),
-        (lambda: random_boundaries(20, 1), "reduction"),
-        (lambda: random_boundaries(1, 1.4), "size"),
         (lambda: fractional_max_pool_2d(TABLE, (0, 2), (0, 2)), "x"),
         (lambda: fractional_max_pool_2d(IMAGE, (0, 2, 3), (0, 2, 4)), "rows"),
         (lambda: fractional_max_pool_2d(IMAGE, (0, 2, 4), (0, 3, 4)), "columns"),

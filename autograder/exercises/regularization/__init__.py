@@ -18,4 +18,10 @@ lab.gather(
     "questions",
     "sparsity",
     "original",
+    "channels",
+    "connections",
+    "ensembles",
+    "survival",
+    "pooling",
+    "companions",
 )

@@ -133,6 +133,25 @@ def computed_or_drawn(observation: dict[str, Any]) -> Alike:
     return Alike("drawn at random")
 
 
+def what_coins_do(events: np.ndarray, shares: Mapping[str, float]) -> tuple[Any, ...]:
+    """Along which axes coins are shared, and which of some probabilities they may have.
+
+    Few coins do not tell their probability, and where one decides over all of a call, nothing else.
+    """
+    axes = range(events.ndim)
+    alike = tuple(bool((events == events.take([0], axis)).all()) for axis in axes)
+    if events.any() and all(alike[1:]):
+        return ("one coin for all",)
+    coins = events[tuple(slice(0, 1) if same else slice(None) for same in alike)]
+    count = int(coins.sum())
+    likely = tuple(
+        name
+        for name, share in shares.items()
+        if coins.size < 400 or abs(count_score(count, coins.size, share, 1e-7)) <= 1
+    )
+    return alike, likely
+
+
 def told_apart_by(
     candidates: Callable[[Inputs], Mapping[str, np.ndarray]],
     drawn: Callable[[np.ndarray, Inputs], np.ndarray],
@@ -154,19 +173,7 @@ def told_apart_by(
         }
         among = tuple(name for name, which in near.items() if which.mean() > 0.02)
         explained = bool(np.logical_or.reduce(list(near.values())).mean() > 0.99)
-        events = drawn(draws, inputs)
-        axes = range(events.ndim)
-        alike = tuple(bool((events == events.take([0], axis)).all()) for axis in axes)
-        if events.any() and all(alike[1:]):  # a few coins may all fall the same way
-            return ("one coin for all",)
-        coins = events[tuple(slice(0, 1) if same else slice(None) for same in alike)]
-        count = int(coins.sum())
-        likely = tuple(
-            name
-            for name, share in shares(inputs).items()
-            if coins.size < 100 or abs(count_score(count, coins.size, share, 1e-7)) <= 1
-        )
-        return among, explained, alike, likely
+        return among, explained, what_coins_do(drawn(draws, inputs), shares(inputs))
 
     return signature
 

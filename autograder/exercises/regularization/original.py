@@ -40,12 +40,14 @@ def _alike(rng):
     return {"x": everywhere_alike(rng, *shape), "p": seldom(rng)}
 
 
-original_dropout = lab.exercise(
+original_dropout = lab.repair(
     regularization.original_dropout,
-    title="The original form",
+    planted="times_p",
+    title="Mend it: the original form, from a set of notes",
     statement=r"""In 2012 nothing was enlarged: training set entries to 0 with probability p, $y = x\,m$, and
-evaluation made up for it, so that the next layer sees the same mean. By which factor? (A set of notes says:
-“multiply by the dropout probability”.) p is, as always here, the probability of *dropping*.""",
+evaluation made up for it, so that the next layer sees the mean that it saw in training. The code follows a set of
+notes: “at test time multiply by the dropout probability”. At p = ½ nobody noticed. Mend it. p is, as always
+here, the probability of *dropping*.""",
     points=3,
     minutes=4,
     core=False,

@@ -53,7 +53,6 @@ NOT_COMPARED = {
         initialization.kaiming_normal initialization.kaiming_uniform initialization.ResidualBlock
         regularization.dropout regularization.original_dropout regularization.channel_dropout
         regularization.drop_connect regularization.stochastic_depth
-        regularization.random_boundaries regularization.monte_carlo_average
     """,
     "torch has no such function": """
         activations.maxout activations.maxout_backward activations.leaky_relu_as_maxout
