@@ -426,3 +426,25 @@ def fractional_max_pool_2d(
             region = x[:, :, rows[i] : rows[i + 1] + more, columns[j] : columns[j + 1] + more]
             pooled.append(region.amax(dim=(2, 3)))
     return torch.stack(pooled, dim=-1).unflatten(-1, (len(rows) - 1, len(columns) - 1))
+
+
+def scatter_in_company(
+    example: torch.Tensor, companies: torch.Tensor, *, eps: float = 1e-5
+) -> torch.Tensor:
+    """Say how far batch normalization throws one example about, with who else is in the batch.
+
+    Formula:    x̂_t = (x − μ_t) / √(σ²_t + ε) with mean and biased variance of the batch of x and
+                company t; the standard deviation (÷ T) of x̂_1 … x̂_T, feature by feature.
+    Shapes:     example (D,), companies (T, B − 1, D) -> (D,).
+    Raises:     ValueError for other shapes.
+    Source:     Ioffe & Szegedy 2015, Section 3.4; Luo et al. 2019.
+    """
+    if example.ndim != 1 or companies.ndim != 3 or companies.shape[2:] != example.shape:
+        got = f"{tuple(example.shape)} and {tuple(companies.shape)}"
+        raise ValueError(f"example and companies: got {got}, allowed is (D,) and (T, B - 1, D)")
+
+    count = len(companies)
+    batches = torch.cat([example.expand(count, 1, -1), companies], dim=1)  # (T, B, D)
+    mean, variance = batches.mean(dim=1), batches.var(dim=1, correction=0)
+    normalized = (example - mean) / torch.sqrt(variance + eps)
+    return normalized.std(dim=0, correction=0)

@@ -418,7 +418,8 @@ print(f"largest difference of 30 weights: {(ours - theirs).abs().max():.1e}")
 torch.manual_seed(2)
 edges = nn.Conv2d(1, 6, 5, padding=2)
 with torch.no_grad():
-    maps = torch.relu(edges(data.fashion_mnist(train=1).x_train[:, None]))
+    maps = edges(data.fashion_mnist(train=1).x_train[:, None]).abs()
+    maps /= maps.amax(dim=(2, 3), keepdim=True)
     shown = torch.cat([dropout(maps, 0.4), channel_dropout(maps, 0.4)])
 plotting.image_grid(
     shown.flatten(0, 1),
@@ -530,21 +531,20 @@ plotting.image_grid(
 # %% [markdown]
 # ## 12 · Batch normalization as a regularizer
 
+# %% exercise="scatter_in_company"
+
 # %% exercise="noise_of_company"
 
 # %% tags=["show"]
 # One example in 400 random companies, for batches of 4 to 256
 committed("regularization/noise_of_company")
 torch.manual_seed(0)
-example, others = torch.randn(1, 20), torch.randn(4000, 20)
-sizes, scatter = [4, 8, 16, 32, 64, 128, 256], []
+example, sizes, scatter = torch.randn(20), [4, 8, 16, 32, 64, 128, 256], []
 for size in sizes:
-    outputs = []
-    for _ in range(400):
-        batch = torch.cat([example, others[torch.randperm(4000)[: size - 1]]])
-        outputs.append(F.batch_norm(batch, None, None, training=True)[0])
-    scatter.append(torch.stack(outputs).std(dim=0).mean().item())
-    print(f"batch of {size:3}: the example's output scatters by {scatter[-1]:.3f}")
+    scatter.append(scatter_in_company(example, torch.randn(400, size - 1, 20)).mean().item())
+print(
+    "  ".join(f"batch of {size}: {value:.3f}" for size, value in zip(sizes, scatter, strict=True))
+)
 plotting.lines_over(
     sizes,
     {

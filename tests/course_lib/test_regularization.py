@@ -25,6 +25,7 @@ from course_lib.regularization import (
     original_dropout,
     pooling_boundaries,
     proximal_step,
+    scatter_in_company,
     sklearn_settings,
     soft_threshold,
     stochastic_depth,
@@ -306,6 +307,27 @@ def test_regions_of_two_are_ordinary_pooling() -> None:
     assert torch.equal(fractional_max_pool_2d(x, (0, 2, 4, 6), (0, 2, 4, 6, 8)), F.max_pool2d(x, 2))
 
 
+@pytest.mark.parametrize("size", [4, 9])
+def test_an_example_scatters_as_in_torchs_batch_normalization(
+    size: int, dtype: torch.dtype
+) -> None:
+    example, companies = torch.randn(5, dtype=dtype), torch.randn(30, size - 1, 5, dtype=dtype)
+    layer = nn.BatchNorm1d(5, eps=0.1, affine=False).to(dtype)
+    outputs = [layer(torch.cat([example[None], company]))[0] for company in companies]
+    wanted = torch.stack(outputs).std(dim=0, correction=0)
+    assert_close(scatter_in_company(example, companies, eps=0.1), wanted)
+    with torch.no_grad():
+        layer.eval()
+        alone = [layer(torch.cat([example[None], company]))[0] for company in companies]
+    assert torch.equal(alone[0], alone[-1])  # in evaluation nobody's company counts
+
+
+def test_the_scatter_falls_with_the_root_of_the_batch() -> None:
+    example = torch.randn(50)
+    small, large = (scatter_in_company(example, torch.randn(400, b - 1, 50)) for b in (16, 256))
+    assert (small / large).mean().item() == pytest.approx(4, rel=0.1)
+
+
 def fill(model: nn.Module, value: float) -> None:
     for tensor in model.state_dict().values():
         tensor.fill_(value)
@@ -385,6 +407,7 @@ ROW, TABLE, IMAGE = torch.ones(3), torch.ones(4, 3), torch.ones(1, 1, 4, 4)
         (lambda: pooling_boundaries(20, 2, 0.5), "reduction"),
         (lambda: pooling_boundaries(20, 1.4, 0), "offset"),
         (lambda: pooling_boundaries(3, 1.9, 0.5), "size"),
+        (lambda: scatter_in_company(ROW, TABLE), "example and companies"),
         (lambda: fractional_max_pool_2d(TABLE, (0, 2), (0, 2)), "x"),
         (lambda: fractional_max_pool_2d(IMAGE, (0, 2, 3), (0, 2, 4)), "rows"),
         (lambda: fractional_max_pool_2d(IMAGE, (0, 2, 4), (0, 3, 4)), "columns"),

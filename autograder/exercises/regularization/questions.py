@@ -44,6 +44,6 @@ NOT_EXERCISES = {
     "8.12 random sequences of steps": "which of few orders came can be guessed too well; the pseudorandom ones "
     "are exact",
     "8.13 the training loss instead of the validation loss": "which number is passed is the caller's",
-    "8.14 noise grows with the batch, or is there in evaluation": "prediction `noise_of_company`, then measured",
+    "8.14 noise grows with the batch": "prediction `noise_of_company`, then measured",
 }
 """Entries of the syllabus that no student is asked to write."""

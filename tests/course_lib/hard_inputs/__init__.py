@@ -74,6 +74,7 @@ NOT_COMPARED = {
         training_loop.overfit training_loop.neighbor_agreement
         regularization.average_over_masks regularization.ensemble_averages
         regularization.proximal_step regularization.drop_connect_inference
+        regularization.scatter_in_company
     """,
 }
 """Why a public name of a lab's module is not in the grid."""
