@@ -9,7 +9,7 @@ from autograder.probes.places import devices
 from autograder.probes.registry import Form, Probe
 from autograder.probes.scripts import module
 from autograder.probes.sequences import each, histories
-from autograder.probes.training import checkpoint, supplied
+from autograder.probes.training import checkpoint, stopping, supplied
 from autograder.probes.trajectory import descent, optimizer
 from autograder.probes.workers import ranks
 
@@ -30,5 +30,6 @@ __all__ = [
     "optimizer",
     "ranks",
     "read",
+    "stopping",
     "supplied",
 ]

@@ -58,11 +58,16 @@ def _is_float(value: Any) -> bool:
 
 @probe(form=Form.PORTRAIT)
 def draws(
-    answer: Callable[..., Any], inputs: Inputs, generators: Generators, count: int
+    answer: Callable[..., Any],
+    inputs: Inputs,
+    generators: Generators,
+    count: int,
+    differentiable: bool = False,
 ) -> Observation:
     """Call a random answer ``count`` times a case, each time with fresh random numbers.
 
-    Shapes: an answer that returns arrays of shape S is observed as one array (count, *S).
+    Shapes: an answer that returns arrays of shape S is observed as one array (count, *S). A
+    ``differentiable`` one is then called once more, as by ``call``.
     """
     results = []
     with Observing(result=None, type=None, changed=[]) as seen:
@@ -74,6 +79,8 @@ def draws(
             seen["changed"] = sorted({*seen["changed"], *changed(inputs, arguments)})
             results.append(to_plain(result))
         seen["result"] = stacked(results)
+        if differentiable:
+            seen["carries_gradient"] = _carries_gradient(answer, inputs)
     return seen
 
 

@@ -75,12 +75,19 @@ def _valley(spec: Inputs) -> Callable[..., float]:
     return loss
 
 
+def _hidden_layer(spec: Inputs) -> Callable[..., Any]:
+    first, last, bias = (to_torch(spec[name]) for name in ("first", "last", "bias"))
+    return lambda x: torch.relu(x @ first.T + bias) @ last.T
+
+
 FUNCTIONS: dict[str, Callable[[Inputs], Callable[..., Any]]] = {
     "cubic": _of_coefficients(_cubic),
     "hinges": _of_coefficients(_hinges),
     "noisy": _of_coefficients(_noisy),
     "valley": _valley,
+    "hidden layer": _hidden_layer,
 }
-"""What a gradient is checked of, Σ a x³ + Σ x x', Σ a (relu(x) + x²/10), Σ a m x³ with masks m; and
-what a search goes through, Σ (log₁₀ s − log₁₀ best)² over settings, nan where one exceeds ``most``.
+"""What a gradient is checked of, Σ a x³ + Σ x x', Σ a (relu(x) + x²/10), Σ a m x³ with masks m;
+what a search goes through, Σ (log₁₀ s − log₁₀ best)² over settings, nan where one exceeds ``most``;
+what is averaged over noise, relu(x ``first``ᵀ + ``bias``) ``last``ᵀ, for one example or for many.
 """

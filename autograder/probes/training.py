@@ -66,6 +66,40 @@ def checkpoint(answer: Callable[..., Any], inputs: Inputs, generators: Generator
     return seen
 
 
+@probe()
+def stopping(answer: Callable[..., Any], inputs: Inputs, generators: Generators) -> Observation:
+    """Lead answers that stop a training along its losses, in turns, and let them restore.
+
+    ``inputs`` is ``{"runs": [{"construct": {…}, "network": network, "losses": [number, …]}, …]}``
+    with networks as for ``supplied``. Between evaluations all tensors of a network move in place.
+    ``step(loss, network)`` is called until it says something true; then the network moves on, and
+    ``restore(network)`` is called twice, with another move between. Of every run the result has
+    what was ``said``, and the state as ``restored`` and as ``restored again``.
+    """
+    with Observing(result=None) as seen:
+        runs = inputs["runs"]
+        networks = [network(run["network"], generators) for run in runs]
+        instances = [answer(**to_torch(run["construct"])) for run in runs]
+        results: list[Observation] = [{"said": []} for _ in runs]
+        for turn in range(max(len(run["losses"]) for run in runs)):
+            for instance, model, run, found in zip(instances, networks, runs, results, strict=True):
+                if turn < len(run["losses"]) and True not in found["said"]:
+                    _move(model)
+                    found["said"].append(bool(instance.step(run["losses"][turn], model)))
+        for name in ("restored", "restored again"):
+            for instance, model, found in zip(instances, networks, results, strict=True):
+                _move(model)
+                instance.restore(model)
+                found[name] = {key: to_plain(value) for key, value in model.state_dict().items()}
+        seen["result"] = results
+    return seen
+
+
+def _move(model: Network) -> None:
+    for tensor in model.state_dict().values():
+        tensor.add_(1)
+
+
 def _looked_at(look: Callable[[Any], Any], arguments: dict[str, Any]) -> dict[str, Any]:
     found = {name: look(argument) for name, argument in arguments.items()}
     return {name: seen for name, seen in found.items() if seen is not None}

@@ -14,6 +14,7 @@ from course_lib import (
     normalization,
     optimizers,
     preprocessing,
+    regularization,
     schedules,
     search,
     training_loop,
@@ -30,6 +31,7 @@ LABS = (
     optimizers,
     schedules,
     search,
+    regularization,
 )
 
 FACTOR = 4

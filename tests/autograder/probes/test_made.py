@@ -178,3 +178,18 @@ def test_calls_without_end_are_counted_and_the_first_are_noted():
 
     seen = supplied(insists, f={**VALLEY, "logged": True})["result"]["f"]
     assert seen["calls"] == 5000 and len(seen["trace"]) == 1000
+
+
+def test_a_hidden_layer_is_a_function_of_one_example_and_of_many():
+    first, last = RNG.normal(size=(4, 5)), RNG.normal(size=(3, 4))
+    bias, x = RNG.normal(size=4), RNG.normal(size=(6, 5))
+    layer = {"make": "function", "kind": "hidden layer", "first": first, "last": last, "bias": bias}
+
+    def both(function, x):
+        return function(x), function(x[2])
+
+    (seen,) = run("supplied", {}, both, [{"function": layer, "x": x}], 0)
+    many, single = seen["result"]["returned"]
+    wanted = np.maximum(x @ first.T + bias, 0) @ last.T
+    np.testing.assert_allclose(many, wanted)
+    np.testing.assert_allclose(single, wanted[2])

@@ -351,3 +351,15 @@ def test_a_probe_of_a_name_that_is_taken_or_that_costs_too_much_is_refused():
         probe()(draws)
     with pytest.raises(ValueError, match="2 CPU seconds; at most 1"):
         probe(cpu_seconds=2)
+
+
+def test_a_random_answer_is_asked_whether_it_carries_a_gradient():
+    def drops(x):
+        return x * (torch.rand(x.shape) > 0.3)
+
+    inputs = {"x": np.ones((4, 5))}
+    asked = one("draws", drops, inputs, count=3, differentiable=True)
+    assert asked["result"].shape == (3, 4, 5) and asked["carries_gradient"] is True
+    cut = one("draws", lambda x: drops(x).detach(), inputs, count=3, differentiable=True)
+    assert cut["carries_gradient"] is False
+    assert "carries_gradient" not in one("draws", drops, inputs, count=3)

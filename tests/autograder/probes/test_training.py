@@ -226,3 +226,52 @@ def test_the_loop_of_the_checkpoint_probe_is_plain_training():
         "decay": [5, 0.5],
     }
     assert one("checkpoint", Keeps, inputs)["result"]["resumed"]["step"] > 0
+
+
+class Keeps:
+    """Stops at the second loss that is not the best, and keeps the best weights."""
+
+    def __init__(self, patience):
+        self.patience, self.best, self.bad = patience, float("inf"), 0
+
+    def keep(self, model):
+        self.state = {name: value.clone() for name, value in model.state_dict().items()}
+
+    def step(self, loss, model):
+        self.bad = 0 if loss < self.best else self.bad + 1
+        if loss < self.best:
+            self.best = loss
+            self.keep(model)
+        return self.bad == self.patience
+
+    def restore(self, model):
+        model.load_state_dict(self.state)
+
+
+class KeepsReferences(Keeps):
+    def keep(self, model):
+        self.state = model.state_dict()
+
+
+def stopping_runs():
+    short = {"construct": {"patience": 1}, "network": network(), "losses": [2.0, 1.0, 1.5, 0.5]}
+    long = {"construct": {"patience": 2}, "network": network(), "losses": [5.0, 4.0, 3.0]}
+    return {"runs": [short, long]}
+
+
+def test_a_training_is_left_where_it_was_stopped_and_led_back_to_what_was_kept():
+    inputs = stopping_runs()
+    short, long = one("stopping", Keeps, inputs)["result"]
+    assert short["said"] == [False, False, True] and long["said"] == [False] * 3
+    for found, asked, moves in zip((short, long), inputs["runs"], (2, 3), strict=True):
+        wanted = asked["network"]["layers"][0]["weight"] + moves
+        for name in ("restored", "restored again"):
+            np.testing.assert_allclose(found[name]["0.weight"], wanted)
+            assert found[name]["1.num_batches_tracked"] == moves
+
+
+def test_what_was_kept_without_a_copy_has_moved_on():
+    inputs = stopping_runs()
+    short, _ = one("stopping", KeepsReferences, inputs)["result"]
+    moved = inputs["runs"][0]["network"]["layers"][0]["weight"] + 4
+    np.testing.assert_allclose(short["restored"]["0.weight"], moved)

@@ -9,6 +9,7 @@ from tests.course_lib.hard_inputs.activations import ACTIVATIONS
 from tests.course_lib.hard_inputs.normalization import NORMALIZATION
 from tests.course_lib.hard_inputs.optimizers import OPTIMIZERS
 from tests.course_lib.hard_inputs.preprocessing import PREPROCESSING
+from tests.course_lib.hard_inputs.regularization import REGULARIZATION
 from tests.course_lib.hard_inputs.training_loop import TRAINING_LOOP
 
 CASES = {
@@ -16,6 +17,7 @@ CASES = {
     "normalization": NORMALIZATION,
     "optimizers": OPTIMIZERS,
     "preprocessing": PREPROCESSING,
+    "regularization": REGULARIZATION,
     "training_loop": TRAINING_LOOP,
 }
 """The cases of each lab's module."""
@@ -29,6 +31,7 @@ NOT_COMPARED = {
         training_loop.small_sample training_loop.gradient_verdicts training_loop.Checkpoint
         schedules.updates_per_schedule_step search.diagnose search.read_curves search.diverged_at
         search.best_run search.successive_halving search.grid
+        regularization.EarlyStopping regularization.pooling_boundaries
     """,
     "in Python's float64, whatever the precision of the training": """
         activations.elu_mean activations.backward_bound initialization.gain
@@ -45,12 +48,15 @@ NOT_COMPARED = {
         schedules.rescale_for_batch_size schedules.milestones_in_new_epochs search.suggest_rate
         search.sweep_rates search.chance_of_top search.refine search.report_winner
         search.update_ratios search.epoch_mean
+        regularization.sklearn_settings regularization.survival_probabilities
     """,
     "random: the distribution is tested, not a number": """
         activations.selu_weights activations.alpha_dropout initialization.gaussian
         initialization.lecun_normal initialization.xavier_normal initialization.xavier_uniform
         initialization.kaiming_normal initialization.kaiming_uniform initialization.ResidualBlock
         search.log_uniform search.random_configs
+        regularization.dropout regularization.original_dropout regularization.channel_dropout
+        regularization.drop_connect regularization.stochastic_depth
     """,
     "torch has no such function": """
         activations.maxout activations.maxout_backward activations.leaky_relu_as_maxout
@@ -70,6 +76,9 @@ NOT_COMPARED = {
         training_loop.regularized_loss training_loop.relative_error training_loop.train_epoch
         training_loop.evaluate training_loop.precision_recall_f1 training_loop.macro_f1
         training_loop.overfit training_loop.neighbor_agreement search.smooth
+        regularization.average_over_masks regularization.ensemble_averages
+        regularization.proximal_step regularization.drop_connect_inference
+        regularization.scatter_in_company
     """,
 }
 """Why a public name of a lab's module is not in the grid."""

@@ -1,0 +1,29 @@
+"""Lab 8, regularization: penalties on weights, noise on activations, stopping in time.
+
+``questions.NOT_EXERCISES`` says what became of the entries of the syllabus that no student is asked
+to write.
+"""
+
+from autograder.exercises.regularization.lab import lab
+
+lab.gather(
+    __name__,
+    "decay",
+    "means",
+    "dropout",
+    "dropout_backward",
+    "masks",
+    "depth",
+    "stopping",
+    "questions",
+    "sparsity",
+    "thresholds",
+    "original",
+    "channels",
+    "connections",
+    "moments",
+    "ensembles",
+    "survival",
+    "pooling",
+    "companions",
+)

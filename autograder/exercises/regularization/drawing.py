@@ -1,0 +1,190 @@
+"""Signals whose entries are dropped, and how one reads off an answer which of them were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograder.judging.checks import Case, Check, finding
+from autograder.judging.exercise import Draw, Inputs
+from autograder.judging.likeness import Alike
+from autograder.judging.statistics.chance import count_score
+from autograder.judging.verdict import Finding
+
+DROPOUTS = (
+    "torch.nn.functional",
+    "torch.nn.Dropout",
+    "torch.nn.Dropout1d",
+    "torch.nn.Dropout2d",
+    "torch.nn.AlphaDropout",
+    "torch.nn.FeatureAlphaDropout",
+    "torch.dropout",
+    "torch.dropout_",
+    "torch.native_dropout",
+    "torch.feature_dropout",
+    "torch.alpha_dropout",
+    "torch.ops",
+)
+
+
+def seldom(rng: np.random.Generator) -> float:
+    """A small p: of uniform numbers nearly all are above it, of normal ones less than half."""
+    return float(rng.uniform(0.1, 0.16))
+
+
+def at_times(rng: np.random.Generator) -> float:
+    """A p at which x, (1 − p) x and p x are far apart."""
+    return float(rng.uniform(0.28, 0.36))
+
+
+def often(rng: np.random.Generator) -> float:
+    """A large p, at which 1/(1 − p) rounds down to something else than 1."""
+    return float(rng.uniform(0.62, 0.72))
+
+
+def entries(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Numbers of both signs, none of them near 0, whose mean is not 0.
+
+    Out of a thousand values: how many different ones a few calls show does not depend on who
+    shares a coin with whom.
+    """
+    size = rng.choice(np.linspace(0.5, 1.7, 600), size=shape) * float(rng.uniform(0.8, 1.6))
+    return size * rng.choice([-1.0, 1.0], size=shape, p=[0.1, 0.9])
+
+
+def everywhere_alike(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """The same number at every place: answers that share a coin then repeat themselves."""
+    return np.full(shape, float(rng.uniform(1.2, 2.4)) * float(rng.choice([-1.0, 1.0])))
+
+
+def evaluated(draw: Draw) -> Draw:
+    """The same inputs when training is over."""
+
+    def draw_evaluated(rng: np.random.Generator) -> Inputs:
+        return {**draw(rng), "training": False}
+
+    return draw_evaluated
+
+
+def is_training(inputs: Inputs) -> bool:
+    """Whether a case asks for training, as all do that do not say otherwise."""
+    return bool(inputs.get("training", True))
+
+
+def is_zero(case: Case) -> Any:
+    """Which entries of all draws are 0."""
+    return np.asarray(case.observed["result"]) == 0
+
+
+def survivors_are(kept: Any, evaluation: Any) -> Check:
+    """Every entry is 0 or what a kept one is; in evaluation all are what the other formula gives.
+
+    Both formulas take x and p.
+    """
+
+    def look(case: Case) -> Finding:
+        draws, inputs = case.observed.get("result"), case.inputs
+        x, p = np.asarray(inputs["x"], dtype=np.float64), inputs["p"]
+        if not isinstance(draws, np.ndarray) or draws.shape[1:] != x.shape:
+            return finding(False, f"shape {x.shape}", "another shape", "another shape")
+        training = is_training(inputs)
+        wanted = kept(x, p) if training else evaluation(x, p)
+        tolerance = (1e-4 if case.dtype == "float32" else 1e-6) * (1 + np.abs(wanted))
+        right = np.abs(draws - wanted) <= tolerance
+        if training:
+            right |= draws == 0
+        if right.all():
+            return finding(True)
+        factor = float((wanted / x).flat[0])
+        return finding(
+            False,
+            f"0 or x · {factor:.4g}" if training else f"x · {factor:.4g} everywhere",
+            _in_words(draws, x),
+            "entries that are neither 0 nor as large as asked" if training else "another output",
+        )
+
+    return Check("every entry is 0, or x in the right size", look)
+
+
+def _in_words(draws: np.ndarray, x: np.ndarray) -> str:
+    """What an answer makes of the entries that it keeps."""
+    if not np.isfinite(draws).all():
+        return "nan or inf"
+    ratios = (draws / x)[draws != 0]
+    if not ratios.size:
+        return "0 everywhere"
+    if np.ptp(ratios) > 1e-3 * np.abs(ratios).max():
+        return f"x times factors from {ratios.min():.3g} to {ratios.max():.3g}"
+    zeros = "0 or " if (draws == 0).any() else ""
+    return f"{zeros}x · {ratios[0]:.4g}"
+
+
+def dropped_with_p(p: float, training: bool = True, **_: Any) -> float:
+    """The share of entries to be dropped."""
+    return p if training else 0.0
+
+
+def computed_or_drawn(observation: dict[str, Any]) -> Alike:
+    """What was computed; of an answer that draws where nothing is random, only that it does."""
+    if observation.get("generators") == "untouched":
+        return Alike(observation["result"])
+    return Alike("drawn at random")
+
+
+def what_coins_do(events: np.ndarray, shares: Mapping[str, float]) -> tuple[Any, ...]:
+    """Along which axes coins are shared, and which of some probabilities they may have.
+
+    Few coins do not tell their probability, and where one decides over all of a call, nothing else.
+    """
+    axes = range(events.ndim)
+    alike = tuple(bool((events == events.take([0], axis)).all()) for axis in axes)
+    if events.any() and all(alike[1:]):
+        return ("one coin for all",)
+    coins = events[tuple(slice(0, 1) if same else slice(None) for same in alike)]
+    count = int(coins.sum())
+    likely = tuple(
+        name
+        for name, share in shares.items()
+        if coins.size < 400 or abs(count_score(count, coins.size, share, 1e-7)) <= 1
+    )
+    return alike, likely
+
+
+def told_apart_by(
+    candidates: Callable[[Inputs], Mapping[str, np.ndarray]],
+    drawn: Callable[[np.ndarray, Inputs], np.ndarray],
+    shares: Callable[[Inputs], Mapping[str, float]],
+) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """A signature for what throws coins: what the entries are, who shares a coin, and how it falls.
+
+    ``candidates`` gives what entries may be, by name; ``drawn`` which entries of all draws an event
+    has hit; ``shares`` the probabilities that the event may have, by name.
+    """
+
+    def signature(observation: dict[str, Any]) -> tuple[Any, ...]:
+        draws, inputs = observation["result"], observation["inputs"]
+        if not isinstance(draws, np.ndarray) or draws.shape[1:] != inputs["x"].shape:
+            return ("another form",)
+        near = {
+            name: np.abs(draws - value) <= 1e-4 * (1 + np.abs(value))
+            for name, value in candidates(inputs).items()
+        }
+        among = tuple(name for name, which in near.items() if which.mean() > 0.02)
+        explained = bool(np.logical_or.reduce(list(near.values())).mean() > 0.99)
+        return among, explained, what_coins_do(drawn(draws, inputs), shares(inputs))
+
+    return signature
+
+
+def sizes_of(inputs: Inputs) -> dict[str, np.ndarray]:
+    """What the entries of a dropout may be, right and wrong."""
+    x, p = np.asarray(inputs["x"], dtype=np.float64), inputs["p"]
+    factors = {"0": 0, "1": 1, "p": p, "1 - p": 1 - p, "1 / p": 1 / p, "1 / (1 - p)": 1 / (1 - p)}
+    return {name: factor * x for name, factor in factors.items()}
+
+
+def p_or_the_rest(inputs: Inputs) -> dict[str, float]:
+    """With which probabilities an entry may be dropped, right and wrong."""
+    return {"p": inputs["p"], "1 - p": 1 - inputs["p"]}

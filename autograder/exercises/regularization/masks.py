@@ -1,0 +1,255 @@
+"""The average over all masks, exactly: the integral over the noise, for few units."""
+
+import torch
+
+from autograder import probes
+from autograder.exercises.regularization.drawing import computed_or_drawn
+from autograder.exercises.regularization.lab import lab
+from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from course_lib import regularization
+
+
+def _averaged(rng, low, high):
+    units, hidden, outputs = (
+        int(rng.integers(5, 7)),
+        int(rng.integers(7, 9)),
+        int(rng.integers(3, 5)),
+    )
+    layer = {
+        "make": "function",
+        "kind": "hidden layer",
+        "first": rng.normal(size=(hidden, units)),
+        "bias": rng.normal(size=hidden) - 0.3,
+        "last": rng.normal(size=(outputs, hidden)),
+    }
+    p = float(rng.uniform(low, high))
+    return {"function": layer, "x": rng.normal(size=units) + 0.7, "p": p}
+
+
+def _seldom(rng):
+    return _averaged(rng, 0.15, 0.35)
+
+
+def _often(rng):
+    return _averaged(rng, 0.6, 0.75)
+
+
+average_over_masks = lab.exercise(
+    regularization.average_over_masks,
+    title="All masks at once",
+    statement=r"""With noise z in the network, what one wants to predict is the average
+$y = \int p(z)\, f(x, z)\, dz$. For dropout on n units the noise is a mask, and the integral is a
+sum with $2^n$ terms:
+
+$$\mathbb{E}[f] = \sum_m P(m)\; f\!\left(\frac{x\,m}{1-p}\right), \qquad
+P(m) = (1-p)^{\text{kept}}\, p^{\text{dropped}}.$$
+
+Compute it exactly: x has shape (n,) with small n, `function` takes such a vector and gives a tensor. No
+random numbers here.""",
+    points=4,
+    minutes=9,
+    difficulty=2,
+    syllabus=("8.7", "8.9"),
+    inputs=(_seldom, _often, _seldom),
+    probe=probes.supplied(),
+    signature=computed_or_drawn,
+    equivalent_mutants={
+        "everything is done under torch.no_grad()": "the average is looked at, not trained through",
+    },
+    checks=[
+        matches_reference("the average", of="result.returned", float32_constants=True),
+        leaves_inputs_alone(),
+    ],
+    hints=(
+        "The binary digits of 0, 1, …, 2ⁿ − 1 are all the masks; so is "
+        "`torch.cartesian_prod(*[torch.tensor([0, 1])] * n)`.",
+        "In a loop over the masks: add probability × `function(x * mask / (1 - p))`.",
+    ),
+)
+
+
+@average_over_masks.mistake(
+    "This is f(x), one pass without dropout: the *scaled pass*. It is the average for linear f only; "
+    "here there is a ReLU between. Add up all 2ⁿ masks.",
+    origin="folklore",
+)
+def scaled_pass(function, x, p):
+    return function(x)
+
+
+@average_over_masks.mistake(
+    "All masks count alike in yours. That is right for p = ½ only: a mask has the probability "
+    "(1 − p)^kept · p^dropped."
+)
+def all_alike(function, x, p):
+    masks = torch.cartesian_prod(*[torch.tensor([0, 1])] * len(x))
+    return torch.stack([function(x * m / (1 - p)) for m in masks]).mean(0)
+
+
+@average_over_masks.mistake("You add up the outputs of all masks without their probabilities.")
+def plain_sum(function, x, p):
+    masks = torch.cartesian_prod(*[torch.tensor([0, 1])] * len(x))
+    return torch.stack([function(x * m / (1 - p)) for m in masks]).sum(0)
+
+
+@average_over_masks.mistake(
+    "p and 1 − p are exchanged in the probabilities: kept units have 1 − p, dropped ones p."
+)
+def probabilities_exchanged(function, x, p):
+    total = 0
+    for m in torch.cartesian_prod(*[torch.tensor([0, 1])] * len(x)):
+        k = int(m.sum())
+        total = total + p**k * (1 - p) ** (len(x) - k) * function(x * m / (1 - p))
+    return total
+
+
+@average_over_masks.mistake(
+    "You take p for the probability of keeping, in the probabilities and in the factor. Here p is that "
+    "of dropping."
+)
+def p_is_keep(function, x, p):
+    total = 0
+    for m in torch.cartesian_prod(*[torch.tensor([0, 1])] * len(x)):
+        k = int(m.sum())
+        total = total + p**k * (1 - p) ** (len(x) - k) * function(x * m / p)
+    return total
+
+
+@average_over_masks.mistake(
+    "The kept units are not enlarged: inverted dropout gives f the input x m / (1 − p)."
+)
+def not_enlarged(function, x, p):
+    total = 0
+    for m in torch.cartesian_prod(*[torch.tensor([0, 1])] * len(x)):
+        k = int(m.sum())
+        total = total + (1 - p) ** k * p ** (len(x) - k) * function(x * m)
+    return total
+
+
+@average_over_masks.mistake(
+    "The kept units are divided by p instead of 1 − p, the probability to be kept."
+)
+def divided_by_p(function, x, p):
+    total = 0
+    for m in torch.cartesian_prod(*[torch.tensor([0, 1])] * len(x)):
+        k = int(m.sum())
+        total = total + (1 - p) ** k * p ** (len(x) - k) * function(x * m / p)
+    return total
+
+
+@average_over_masks.mistake(
+    "You average n subnetworks, each with one unit dropped. Every unit is kept or dropped by itself: "
+    "there are 2ⁿ masks."
+)
+def n_models(function, x, p):
+    masks = 1 - torch.eye(len(x), dtype=x.dtype)
+    return torch.stack([function(x * m / (1 - p)) for m in masks]).mean(0)
+
+
+@average_over_masks.mistake(
+    "One mask is missing, that which drops everything or that which keeps everything. Both count, "
+    "with their probabilities."
+)
+def without_the_empty_mask(function, x, p):
+    total = 0
+    for m in torch.cartesian_prod(*[torch.tensor([0, 1])] * len(x))[1:]:
+        k = int(m.sum())
+        total = total + (1 - p) ** k * p ** (len(x) - k) * function(x * m / (1 - p))
+    return total
+
+
+@average_over_masks.mistake(
+    "One mask is missing, that which drops everything or that which keeps everything. Both count, "
+    "with their probabilities."
+)
+def without_the_full_mask(function, x, p):
+    total = 0
+    for m in torch.cartesian_prod(*[torch.tensor([0, 1])] * len(x))[:-1]:
+        k = int(m.sum())
+        total = total + (1 - p) ** k * p ** (len(x) - k) * function(x * m / (1 - p))
+    return total
+
+
+@average_over_masks.mistake(
+    "You draw masks at random: that is an estimate, which is another one at every call. With few units "
+    "all 2ⁿ masks can be added up exactly."
+)
+def monte_carlo(function, x, p):
+    drawn = [function(x * (torch.rand(len(x)) >= p) / (1 - p)) for _ in range(500)]
+    return torch.stack(drawn).mean(0)
+
+
+@average_over_masks.alternative
+def all_in_one_batch(function, x, p):
+    n = len(x)
+    masks = (torch.arange(2**n)[:, None] >> torch.arange(n)) & 1
+    kept = masks.sum(dim=1)
+    probabilities = ((1 - p) ** kept * p ** (n - kept)).to(x.dtype)
+    return probabilities @ function(x * masks / (1 - p))
+
+
+@average_over_masks.alternative
+def one_unit_after_the_other(function, x, p):
+    def average(z, i):
+        if i == len(z):
+            return function(z)
+        kept, dropped = z.clone(), z.clone()
+        kept[i] /= 1 - p
+        dropped[i] = 0
+        return (1 - p) * average(kept, i + 1) + p * average(dropped, i + 1)
+
+    return average(x, 0)
+
+
+@average_over_masks.alternative
+def product_of_factors(function, x, p):
+    y = 0
+    for m in torch.cartesian_prod(*[torch.tensor([False, True])] * len(x)):
+        weight = torch.where(m, 1 - p, p).prod()
+        y = y + weight * function(torch.where(m, x / (1 - p), 0))
+    return y
+
+
+EXACT = (
+    "for none of them",
+    "for A",
+    "for A and B",
+    "for all three",
+)
+
+
+def outcome_exact() -> str:
+    """For how many functions the scaled pass is the average over the masks, in this order."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(8, generator=generator, dtype=torch.float64)
+    weight = torch.randn(5, 8, generator=generator, dtype=torch.float64)
+    functions = (
+        lambda z: weight @ z,
+        lambda z: torch.softmax(weight @ z, dim=0),
+        lambda z: torch.relu(weight @ z),
+    )
+    off = [
+        bool((regularization.average_over_masks(f, x, 0.3) - f(x)).abs().max() > 1e-6)
+        for f in functions
+    ]
+    assert off == sorted(off)
+    return EXACT[off.count(False)]
+
+
+lab.prediction(
+    "where_it_is_exact",
+    title="Predict: one pass in the place of 256",
+    statement=(
+        "At test time one runs the network once, without dropout: the *scaled pass*. Dropout acts on 8 "
+        "units z; then comes **A** a linear layer W z, **B** the probabilities softmax(W z), or **C** relu(W z). "
+        "For which of these functions is the scaled pass equal to the average over all masks?"
+    ),
+    minutes=2,
+    syllabus=("8.7",),
+    choices=EXACT,
+    outcome=outcome_exact,
+    explanation=(
+        "A mean can be pulled through a linear function only. For softmax the scaled pass is exact for another "
+        "average, the geometric one (see *Further*); for ReLU it is an approximation that works well."
+    ),
+)
