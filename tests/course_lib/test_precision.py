@@ -10,6 +10,7 @@ import torch
 
 from course_lib import (
     activations,
+    augmentation,
     initialization,
     normalization,
     optimizers,
@@ -28,6 +29,7 @@ LABS = (
     normalization,
     optimizers,
     schedules,
+    augmentation,
 )
 
 FACTOR = 4

@@ -6,6 +6,7 @@ where two large ones leave a small difference.
 """
 
 from tests.course_lib.hard_inputs.activations import ACTIVATIONS
+from tests.course_lib.hard_inputs.augmentation import AUGMENTATION
 from tests.course_lib.hard_inputs.normalization import NORMALIZATION
 from tests.course_lib.hard_inputs.optimizers import OPTIMIZERS
 from tests.course_lib.hard_inputs.preprocessing import PREPROCESSING
@@ -13,6 +14,7 @@ from tests.course_lib.hard_inputs.training_loop import TRAINING_LOOP
 
 CASES = {
     "activations": ACTIVATIONS,
+    "augmentation": AUGMENTATION,
     "normalization": NORMALIZATION,
     "optimizers": OPTIMIZERS,
     "preprocessing": PREPROCESSING,
@@ -27,7 +29,7 @@ NOT_COMPARED = {
         optimizers.classify_critical_points training_loop.minibatches
         training_loop.iterations_per_epoch training_loop.largest_batch_size
         training_loop.small_sample training_loop.gradient_verdicts training_loop.Checkpoint
-        schedules.updates_per_schedule_step
+        schedules.updates_per_schedule_step augmentation.scaled_size
     """,
     "in Python's float64, whatever the precision of the training": """
         activations.elu_mean activations.backward_bound initialization.gain
@@ -47,6 +49,8 @@ NOT_COMPARED = {
         activations.selu_weights activations.alpha_dropout initialization.gaussian
         initialization.lecun_normal initialization.xavier_normal initialization.xavier_uniform
         initialization.kaiming_normal initialization.kaiming_uniform initialization.ResidualBlock
+        augmentation.random_flip augmentation.random_box augmentation.mixup
+        augmentation.random_crop augmentation.cutout
     """,
     "torch has no such function": """
         activations.maxout activations.maxout_backward activations.leaky_relu_as_maxout
@@ -65,7 +69,12 @@ NOT_COMPARED = {
         preprocessing.pad_then_normalize preprocessing.diagnose_normalization
         training_loop.regularized_loss training_loop.relative_error training_loop.train_epoch
         training_loop.evaluate training_loop.precision_recall_f1 training_loop.macro_f1
-        training_loop.overfit training_loop.neighbor_agreement
+        training_loop.overfit training_loop.neighbor_agreement augmentation.jitter_colors
+        augmentation.ten_crop_average augmentation.augmented_features
+    """,
+    "torch resamples, on a grid that scipy's warps are held against": """
+        augmentation.rotate augmentation.translate augmentation.stretch augmentation.shear
+        augmentation.lens
     """,
 }
 """Why a public name of a lab's module is not in the grid."""
