@@ -67,8 +67,16 @@ def same_observation(exercise: Exercise, one: Observation, other: Observation, d
     return same_essence(essence(exercise, one), essence(exercise, other), dtype)
 
 
-def essence(exercise: Exercise, observation: Observation, sample: Sample | None = None) -> Essence:
-    """What of an observation counts; ``sample`` is what it drew, where that is known already."""
+def essence(
+    exercise: Exercise,
+    observation: Observation,
+    sample: Sample | None = None,
+    inputs: dict[str, Any] | None = None,
+) -> Essence:
+    """What of an observation counts; ``sample`` is what it drew, where that is known already.
+
+    ``inputs`` are those that the answer was observed on, for a signature that asks for them.
+    """
     observer = exercise.probe.observer
     raised = observation.get("raised")
     took_steps = observer.by_steps and bool(observation.get("steps"))
@@ -78,7 +86,8 @@ def essence(exercise: Exercise, observation: Observation, sample: Sample | None 
     beside = Numbers({name: observation.get(name) for name in sorted(looked_at)})
     seen = observation.get(observer.substance)
     if exercise.signature is not None:
-        return Essence(raised, took_steps, (Signature(exercise.signature(observation)), beside))
+        signed = {**observation, "inputs": inputs or {}}
+        return Essence(raised, took_steps, (Signature(exercise.signature(signed)), beside))
     if observer.form is Form.PORTRAIT:
         return Essence(
             raised, took_steps, (Drawn(portrait(seen, sample or sample_of(seen))), beside)

@@ -103,7 +103,8 @@ class Judged:
     ``inputs`` is one function for all cases, or one for each case where they differ in kind.
     ``dtypes`` has one entry a case: float arrays of that case's inputs are cast to it.
     ``signature`` reduces an observation of a random answer to what of it is not chance; two answers
-    behave alike when their signatures agree (by default, when all numbers do).
+    behave alike when their signatures agree (by default, when all numbers do). It finds the case's
+    ``inputs`` beside what was observed.
     ``seeds`` says that answers may seed the global random generators, as a gradient check of noisy
     functions does; elsewhere that costs the points.
     ``equivalent_mutants`` maps a mutation, as the audit prints it, to the reason why it changes

@@ -146,7 +146,7 @@ def diagnose(
     @cache
     def seen(number: int) -> Essence:
         case = looked_at[number]
-        return essence(exercise, case.observed, case.sample)
+        return essence(exercise, case.observed, case.sample, case.inputs)
 
     def behaves_like(other: Essence, case: Case, *, coarse: bool = True) -> bool:
         try:
@@ -154,7 +154,7 @@ def diagnose(
         except Exception:  # what was observed, or forged, may have no form that can be compared
             return False
 
-    right = [(essence(exercise, case.expected), case) for case in looked_at]
+    right = [(essence(exercise, c.expected, inputs=c.inputs), c) for c in looked_at]
     as_coarse = all(behaves_like(*one) for one in right)
     as_right = as_coarse and all(behaves_like(*one, coarse=False) for one in right)
     if as_coarse and not as_right:
@@ -172,7 +172,7 @@ def _mistaken(exercise: Exercise, mistake: Mistake, case: Case, hidden: Hidden) 
     key = (mistake.name, case.number)
     if key not in hidden.mistaken:
         seen = observe(exercise, mistake.answer, [case.inputs], hidden.seed, hidden.device)
-        hidden.mistaken[key] = essence(exercise, seen[0])
+        hidden.mistaken[key] = essence(exercise, seen[0], inputs=case.inputs)
     return hidden.mistaken[key]
 
 

@@ -12,7 +12,7 @@ from autograder.exercises import find_exercise
 from autograder.judging import Lab, Mistake, Reason, hidden, judge, observe
 from autograder.judging.checks import Check, find, finding, leaves_inputs_alone, matches_reference
 from autograder.judging.essence import same_observation
-from autograder.judging.statistics import std_is
+from autograder.judging.statistics import mean_is, std_is
 from tests.support.verdicts import verdict_on
 
 
@@ -188,6 +188,27 @@ def test_a_signature_of_draws_comes_before_their_portrait():
         ],
     )
     assert verdict(asked, lambda shape: 3 * row(shape)).diagnosis == "a_row"
+
+
+def test_a_signature_finds_the_inputs_beside_what_was_drawn():
+    def around(shape, mean):
+        return mean + torch.randn(tuple(shape))
+
+    def above(shape, mean):
+        return mean + torch.randn(tuple(shape)).abs()
+
+    def below(shape, mean):
+        return mean - torch.randn(tuple(shape)).abs()
+
+    asked = exercise(
+        around,
+        inputs=lambda rng: {"shape": [30, 40], "mean": float(rng.uniform(5, 9))},
+        probe=probes.draws(count=2),
+        checks=[mean_is(lambda shape, mean: mean)],
+        signature=lambda seen: bool((seen["result"] > seen["inputs"]["mean"]).any()),
+        mistakes=[Mistake("above", above, ""), Mistake("below", below, "")],
+    )
+    assert verdict(asked, lambda shape, mean: 2 * below(shape, mean) - mean).diagnosis == "below"
 
 
 def test_what_a_misfit_of_two_portraits_or_pieces_is_is_no_likeness():
