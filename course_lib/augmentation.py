@@ -42,42 +42,40 @@ def random_flip(
     )
 
 
-def random_box(
+def random_boxes(
+    count: int,
     height: int,
     width: int,
     scale: tuple[float, float] = (0.08, 1.0),
     ratio: tuple[float, float] = (3 / 4, 4 / 3),
-) -> tuple[int, int, int, int]:
-    """Draw the box that a random resized crop cuts out of an image.
+) -> torch.Tensor:
+    """Draw the boxes that a random resized crop cuts out of images.
 
     Formula:    area = s H W with s ~ U(scale), w / h = r with log r ~ U(log ratio);
                 h = √(area / r), w = √(area · r), rounded; the place is uniform among all
                 whole-pixel places inside the image.
-    Convention: ratio is width over height. A box that is larger than the image is drawn again.
-    Raises:     ValueError for sizes below 1, for ranges that are not positive or not in order, and
-                where even the smallest box of the ratio nearest to the image's is too large.
+    Shapes:     (count, 4) whole numbers, each row (top, left, height, width).
+    Convention: ratio is width over height. A side that comes out longer than the image's is cut
+                down to it; none is shorter than a pixel.
+    Raises:     ValueError for sizes and counts below 1, and for ranges that are not positive or not
+                in order.
     Source:     Szegedy et al. 2015, Section 6 (area 8 % to 100 %, aspect from 3/4 to 4/3).
     """
-    for name, size in (("height", height), ("width", width)):
+    for name, size in (("count", count), ("height", height), ("width", width)):
         if size < 1:
             raise ValueError(f"{name}: got {size}, allowed is {name} >= 1")
     for name, (low, high) in (("scale", scale), ("ratio", ratio)):
         if not 0 < low <= high < math.inf:
             raise ValueError(f"{name}: got {(low, high)}, allowed is 0 < low <= high")
-    nearest = min(max(width / height, ratio[0]), ratio[1])
-    if scale[0] * max(nearest * height / width, width / (nearest * height)) > 1:
-        raise ValueError(f"scale: got {tuple(scale)}, allowed is a range in which some boxes fit")
 
-    while True:
-        area = height * width * torch.empty(()).uniform_(*scale).item()
-        low, high = math.log(ratio[0]), math.log(ratio[1])
-        aspect = math.exp(torch.empty(()).uniform_(low, high).item())
-        h, w = round(math.sqrt(area / aspect)), round(math.sqrt(area * aspect))
-        if h <= height and w <= width:
-            break
-    top = int(torch.randint(height - h + 1, ()))  # the last place, H − h, is one of them
-    left = int(torch.randint(width - w + 1, ()))
-    return top, left, h, w
+    spread = torch.rand(4, count, dtype=torch.float64)
+    area = height * width * (scale[0] + (scale[1] - scale[0]) * spread[0])
+    aspect = ratio[0] * (ratio[1] / ratio[0]) ** spread[1]  # log-uniform
+    h = (area / aspect).sqrt().round().clamp(1, height)
+    w = (area * aspect).sqrt().round().clamp(1, width)
+    top = (spread[2] * (height - h + 1)).floor()  # the last place, H − h, is one of them
+    left = (spread[3] * (width - w + 1)).floor()
+    return torch.stack([top, left, h, w], dim=1).long()
 
 
 def crop_and_resize(
@@ -89,11 +87,11 @@ def crop_and_resize(
                 column left + (j + ½) w / w', between pixels bilinear.
     Shapes:     images (N, C, H, W), boxes (N, 4) whole numbers -> (N, C, h', w'), which is size.
     Convention: the edges of the box become the edges of the output (`align_corners=False`).
-    Raises:     ValueError for other shapes, for boxes that are empty or reach out of the image, and
-                for sizes below 1.
+    Raises:     ValueError for other shapes and no images, for boxes that are empty or reach out of
+                the image, and for sizes below 1.
     Source:     `F.interpolate` of a slice.
     """
-    if images.ndim != 4:
+    if images.ndim != 4 or not len(images):
         raise ValueError(f"images: got shape {tuple(images.shape)}, allowed is (N, C, H, W)")
     if boxes.shape != (len(images), 4):
         raise ValueError(
@@ -101,17 +99,16 @@ def crop_and_resize(
         )
     if min(size) < 1:
         raise ValueError(f"size: got {tuple(size)}, allowed are sizes >= 1")
-    ends = boxes[:, :2] + boxes[:, 2:]
-    inside = (boxes[:, :2] >= 0) & (boxes[:, 2:] >= 1)
-    inside &= ends <= torch.tensor(images.shape[-2:], device=boxes.device)
-    if not inside.all():
+    if (boxes[:, :2] < 0).any() or (boxes[:, 2:] < 1).any():
         raise ValueError("boxes: got one that is empty or reaches out, allowed are boxes inside")
+    if (boxes[:, :2] + boxes[:, 2:] > torch.tensor(images.shape[2:], device=boxes.device)).any():
+        raise ValueError("boxes: got one that reaches out, allowed are boxes inside the image")
 
     crops = [
-        F.interpolate(image[None, :, top : top + h, left : left + w], size, mode="bilinear")
-        for image, (top, left, h, w) in zip(images, boxes.tolist(), strict=True)
+        F.interpolate(images[n : n + 1, :, top : top + h, left : left + w], size, mode="bilinear")
+        for n, (top, left, h, w) in enumerate(boxes.tolist())
     ]
-    return torch.cat(crops) if crops else images.new_empty(0, images.shape[1], *size)
+    return torch.cat(crops)
 
 
 def rotate(images: torch.Tensor, degrees: torch.Tensor) -> torch.Tensor:
@@ -129,15 +126,15 @@ def rotate(images: torch.Tensor, degrees: torch.Tensor) -> torch.Tensor:
     if degrees.shape != (len(images),):
         raise ValueError(f"degrees: got shape {tuple(degrees.shape)}, allowed is ({len(images)},)")
 
-    height, width = images.shape[-2:]
+    _, _, height, width = images.shape
     angle = torch.deg2rad(degrees.to(images))
     cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
     # Half a side is 1 in the grid's coordinates, so a step along y is H / W steps along x.
     along_x = torch.stack([cos, -sin * height / width, zero], dim=1)
     along_y = torch.stack([sin * width / height, cos, zero], dim=1)
     theta = torch.stack([along_x, along_y], dim=1)
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+    grid = F.affine_grid(theta, images.shape, align_corners=False)  # type: ignore[arg-type]
+    return F.grid_sample(images, grid, align_corners=False)
 
 
 def mixup(
@@ -145,12 +142,15 @@ def mixup(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Mix each image of a batch with another one, and their targets in the same way.
 
-    Formula:    x̃ᵢ = λ xᵢ + (1 − λ) x_π(i), ỹᵢ = λ yᵢ + (1 − λ) y_π(i), λ ~ Beta(α, α).
+    Formula:    x̃ᵢ = λᵢ xᵢ + (1 − λᵢ) x_π(i), ỹᵢ = λᵢ yᵢ + (1 − λᵢ) y_π(i), λᵢ ~ Beta(α, α).
     Shapes:     images (N, C, H, W), targets (N, K), rows of class probabilities -> the same.
-    Convention: one λ and one random permutation π a call.
+    Convention: a λ for every image and a random permutation π. The authors' code draws one λ a
+                batch.
     Raises:     ValueError where the counts differ and for alpha that is not positive.
     Source:     Zhang, Cissé, Dauphin & Lopez-Paz 2018.
     """
+    if images.ndim != 4:
+        raise ValueError(f"images: got shape {tuple(images.shape)}, allowed is (N, C, H, W)")
     if targets.ndim != 2 or len(targets) != len(images):
         raise ValueError(
             f"targets: got shape {tuple(targets.shape)}, allowed is (N, K) with N = {len(images)}"
@@ -158,9 +158,10 @@ def mixup(
     if not 0 < alpha < math.inf:
         raise ValueError(f"alpha: got {alpha}, allowed is 0 < alpha < inf")
 
-    weight = torch.distributions.Beta(alpha, alpha).sample().item()  # λ
+    weight = torch.distributions.Beta(alpha, alpha).sample((len(images), 1)).to(images)  # λ
     partner = torch.randperm(len(images), device=images.device)  # π
-    mixed_images = weight * images + (1 - weight) * images[partner]
+    share = weight[:, :, None, None]
+    mixed_images = share * images + (1 - share) * images[partner]
     return mixed_images, weight * targets + (1 - weight) * targets[partner]
 
 
@@ -177,10 +178,10 @@ def ten_crop_average(
     Raises:     ValueError for a size that does not fit.
     Source:     Krizhevsky, Sutskever & Hinton 2012, Section 4.1.
     """
-    height, width = images.shape[-2:]
-    if not 1 <= size <= min(height, width):
-        raise ValueError(f"size: got {size}, allowed is 1 to {min(height, width)}")
+    if not 1 <= size <= min(images.shape[-2:]):
+        raise ValueError(f"size: got {size}, allowed is 1 to {min(images.shape[-2:])}")
 
+    _, _, height, width = images.shape
     down, right = height - size, width - size
     places = [(0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)]
     probabilities = []
@@ -198,10 +199,10 @@ def random_crop(images: torch.Tensor, padding: int, fill: float = 0.0) -> torch.
     Formula:    x'[…, i, j] = padded[…, top + i, left + j] with top, left ~ U{0, …, 2 padding}.
     Shapes:     (N, C, H, W) -> (N, C, H, W).
     Convention: every image has a place of its own, the same for all of its channels.
-    Raises:     ValueError for other shapes and for a negative padding.
+    Raises:     ValueError for other shapes, no images and a negative padding.
     Source:     He et al. 2016, Section 4.2 (4 pixels, on CIFAR-10).
     """
-    if images.ndim != 4:
+    if images.ndim != 4 or not len(images):
         raise ValueError(f"images: got shape {tuple(images.shape)}, allowed is (N, C, H, W)")
     if padding < 0:
         raise ValueError(f"padding: got {padding}, allowed is padding >= 0")
@@ -210,10 +211,10 @@ def random_crop(images: torch.Tensor, padding: int, fill: float = 0.0) -> torch.
     padded = F.pad(images, [padding] * 4, value=fill)
     places = torch.randint(2 * padding + 1, (count, 2)).tolist()
     crops = [
-        image[:, top : top + height, left : left + width]
-        for image, (top, left) in zip(padded, places, strict=True)
+        padded[n, :, top : top + height, left : left + width]
+        for n, (top, left) in enumerate(places)
     ]
-    return torch.stack(crops) if crops else images.clone()
+    return torch.stack(crops)
 
 
 def scaled_size(height: int, width: int, shorter: int) -> tuple[int, int]:
@@ -248,12 +249,12 @@ def translate(images: torch.Tensor, shifts: torch.Tensor) -> torch.Tensor:
     if shifts.shape != (len(images), 2):
         raise ValueError(f"shifts: got shape {tuple(shifts.shape)}, allowed is ({len(images)}, 2)")
 
-    height, width = images.shape[-2:]
+    _, _, height, width = images.shape
     theta = torch.eye(2, 3).to(images).repeat(len(images), 1, 1)
     theta[:, 0, 2] = -2 * shifts[:, 0] / width  # half a side is 1 in the grid's coordinates
     theta[:, 1, 2] = -2 * shifts[:, 1] / height
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+    grid = F.affine_grid(theta, images.shape, align_corners=False)  # type: ignore[arg-type]
+    return F.grid_sample(images, grid, align_corners=False)
 
 
 def stretch(images: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
@@ -278,8 +279,8 @@ def stretch(images: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
     theta = images.new_zeros(len(images), 2, 3)
     theta[:, 0, 0] = 1 / factors[:, 0]  # from the output to the input
     theta[:, 1, 1] = 1 / factors[:, 1]
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+    grid = F.affine_grid(theta, images.shape, align_corners=False)  # type: ignore[arg-type]
+    return F.grid_sample(images, grid, align_corners=False)
 
 
 def shear(images: torch.Tensor, degrees: torch.Tensor) -> torch.Tensor:
@@ -300,12 +301,12 @@ def shear(images: torch.Tensor, degrees: torch.Tensor) -> torch.Tensor:
     if not (degrees.abs() < 90).all():
         raise ValueError(f"degrees: got {degrees.abs().max().item():g}, allowed is |degrees| < 90")
 
-    height, width = images.shape[-2:]
+    _, _, height, width = images.shape
     theta = torch.eye(2, 3).to(images).repeat(len(images), 1, 1)
     k = torch.tan(torch.deg2rad(degrees.to(images)))
     theta[:, 0, 1] = -k * height / width  # half a side is 1 in the grid's coordinates
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+    grid = F.affine_grid(theta, images.shape, align_corners=False)  # type: ignore[arg-type]
+    return F.grid_sample(images, grid, align_corners=False)
 
 
 def lens(images: torch.Tensor, k1: float, k2: float = 0.0) -> torch.Tensor:
@@ -322,14 +323,14 @@ def lens(images: torch.Tensor, k1: float, k2: float = 0.0) -> torch.Tensor:
     if images.ndim != 4:
         raise ValueError(f"images: got shape {tuple(images.shape)}, allowed is (N, C, H, W)")
 
-    height, width = images.shape[-2:]
+    _, _, height, width = images.shape
     y = (torch.arange(height) + 0.5 - height / 2).to(images)[:, None]
     x = (torch.arange(width) + 0.5 - width / 2).to(images)[None, :]
     r2 = (x**2 + y**2) / ((width / 2) ** 2 + (height / 2) ** 2)  # one length for both axes
     factor = 1 + k1 * r2 + k2 * r2**2
     grid = torch.stack([x * factor / (width / 2), y * factor / (height / 2)], dim=-1)
     grid = grid.expand(len(images), -1, -1, -1)
-    return F.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)
 
 
 def cutout(images: torch.Tensor, size: int, training: bool = True) -> torch.Tensor:

@@ -49,7 +49,7 @@ NOT_COMPARED = {
         activations.selu_weights activations.alpha_dropout initialization.gaussian
         initialization.lecun_normal initialization.xavier_normal initialization.xavier_uniform
         initialization.kaiming_normal initialization.kaiming_uniform initialization.ResidualBlock
-        augmentation.random_flip augmentation.random_box augmentation.mixup
+        augmentation.random_flip augmentation.random_boxes augmentation.mixup
         augmentation.random_crop augmentation.cutout
     """,
     "torch has no such function": """
