@@ -243,7 +243,7 @@ box out of the image and brings it to a fixed size. First only the numbers: retu
                                _only_where(_RIGHT, _of_many_sizes),
                                _only_where(_EVERY_PLACE, _of_one_size))),
     ],
-    minutes=14,
+    minutes=12,
     difficulty=2,
     syllabus=("9.3",),
     hide=("Formula",),

@@ -69,7 +69,7 @@ $(x\cos a - y\sin a,\; x\sin a + y\cos a)$.
 `F.grid_sample(images, grid, align_corners=False)` do the work; theta is (N, 2, 3), its first row for x.
 But their coordinates run from −1 to 1 along *each* side: what is one pixel in x is not what it is in y.""",
     points=4,
-    minutes=12,
+    minutes=10,
     difficulty=3,
     syllabus=("9.5",),
     hide=("Formula",),

@@ -63,7 +63,7 @@ mirrored left to right. The center starts at row (H − size) // 2 and column (W
 `model` gives scores (N, K) for a batch of views. Return the mean of the ten **probabilities** (softmax),
 (N, K), computed without gradients. The model comes in eval mode.""",
     points=3,
-    minutes=8,
+    minutes=7,
     difficulty=2,
     syllabus=("9.11",),
     hide=("Formula",),
