@@ -224,9 +224,9 @@ def by_cases(height, width, shorter):
 
 def _to_blank(rng):
     count, height, width = (
-        int(rng.integers(120, 140)),
+        int(rng.integers(145, 160)),
         int(rng.integers(6, 8)),
-        int(rng.integers(9, 11)),
+        int(rng.integers(8, 10)),
     )
     return {
         "images": rng.uniform(0.5, 2, (count, 2, height, width))
@@ -265,8 +265,16 @@ def _squares(case):
     same = (holes == holes[:, :, :1]).all()
     rows, columns = holes[:, :, 0].any(axis=3), holes[:, :, 0].any(axis=2)
     full = (holes[:, :, 0] == rows[..., None] & columns[:, :, None]).all()
-    gist = "another hole in every channel" if not same else "not a rectangle"
-    return finding(same and full, "one rectangle in all channels", gist, gist)
+    right = all(_as_long(lines, case.inputs["size"]) for lines in (rows, columns))
+    gist = "another hole in every channel" if not same else "no square of the size"
+    return finding(same and full and right, "one square in all channels", gist, gist)
+
+
+def _as_long(lines, size):
+    """Whether every square has ``size`` lines, or fewer and lies at the border."""
+    count = lines.sum(axis=2)
+    cut_off = lines[:, :, 0] | lines[:, :, -1]
+    return bool(((count == size) | ((count < size) & cut_off)).all())
 
 
 def _centers(case):
@@ -283,14 +291,20 @@ def _centers(case):
     return np.stack(found, axis=2)
 
 
-def _all_centers(images, training=True, **_):
-    if not training:
-        return [(0, 0)]
-    return [(i, j) for i in range(images.shape[2]) for j in range(images.shape[3])]
+def _all(axis):
+    def places(images, training=True, **_):
+        return range(images.shape[axis]) if training else [0]
+
+    return places
 
 
-_SQUARES = Check("one rectangle is blank, in all channels, in training only", _squares)
-_CENTERS = is_equally_often(_all_centers, "every center comes equally often", of=_centers)
+_SQUARES = Check("one square is blank, in all channels, in training only", _squares)
+_ROWS = is_equally_often(
+    _all(2), "the center is in every row equally often", of=lambda case: _centers(case)[..., 0]
+)
+_COLUMNS = is_equally_often(
+    _all(3), "the center is in every column equally often", of=lambda case: _centers(case)[..., 1]
+)
 
 
 def _one_hole(case):
@@ -308,7 +322,7 @@ the mean of normalized images, in all channels. Each image has its own square. W
 images come back as they are.""",
     parts=[
         Part("the square", 1, (_SQUARES, keeps_dtype(), leaves_inputs_alone())),
-        Part("its place", 2, (_SQUARES, _CENTERS)),
+        Part("its place", 2, (_SQUARES, _ROWS, _COLUMNS)),
     ],
     minutes=8,
     difficulty=2,
@@ -320,7 +334,8 @@ images come back as they are.""",
     forbidden=("torchvision",),
     signature=told_by(
         _SQUARES,
-        _CENTERS,
+        _ROWS,
+        _COLUMNS,
         holds("one for all", _one_hole),
         holds("none", lambda case: not _holes(case).any()),
         holds("another value", lambda case: _holes(case) is None),
@@ -407,14 +422,12 @@ cutout.mistake(
 def in_each_channel(images, size, training=True):
     if not training:
         return images
-    out = images.clone()
-    for image in out:
-        for channel in image:
-            height, width = channel.shape
-            top = int(torch.randint(height, ())) - size // 2
-            left = int(torch.randint(width, ())) - size // 2
-            channel[max(0, top) : max(0, top + size), max(0, left) : max(0, left + size)] = 0
-    return out
+    count, channels, height, width = images.shape
+    top = torch.randint(height, (count, channels, 1, 1)) - size // 2
+    left = torch.randint(width, (count, channels, 1, 1)) - size // 2
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)
+    hole = (rows >= top) & (rows < top + size) & (columns >= left) & (columns < left + size)
+    return images.masked_fill(hole, 0)
 
 
 @cutout.mistake("Nothing is hidden.")
