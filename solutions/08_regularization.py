@@ -50,6 +50,7 @@ import autograder
 from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
 
+plotting.style()
 autograder.open_lab("regularization")
 
 # %% [markdown]
@@ -66,7 +67,6 @@ autograder.open_lab("regularization")
 # %% tags=["show"]
 # A weight that only the penalty pulls: Adam and AdamW, 200 steps
 committed("regularization/strength_under_adam")
-plotting.style()
 
 
 def pulled(weight_decay, decoupled, steps=200, lr=1e-3):
@@ -361,7 +361,6 @@ plotting.scores_with_error(
 # %% tags=["show"]
 # 30 weights, 24 of them useless: gradient steps, and steps that land in the corner
 committed("regularization/exact_zeros")
-plotting.style()
 torch.manual_seed(0)
 features = torch.randn(200, 30)
 true = torch.zeros(30)

@@ -50,6 +50,7 @@ import autograder
 from autograder import check, commit, committed, failing, hint, progress, reference, resume
 from course_lib import data, plotting
 
+plotting.style()
 autograder.open_lab("search")
 
 # %% [markdown]
@@ -60,7 +61,6 @@ autograder.open_lab("search")
 
 # %% tags=["show"]
 # The network of this lab, and seven trainings of it side by side, two of each
-plotting.style()
 signals = data.mnist1d()
 x_train, y_train = signals.x_train[:3000], signals.y_train[:3000]
 x_valid, y_valid = signals.x_train[3000:], signals.y_train[3000:]

@@ -13,9 +13,14 @@ from course_lib.plotting.frame import as_array, finished, grid_of_panels, least_
 
 
 def image_grid(
-    images: Any, labels: Sequence[Any] | None = None, *, columns: int = 8, title: str = ""
+    images: Any,
+    labels: Sequence[Any] | None = None,
+    *,
+    columns: int = 8,
+    size: float = 1.2,
+    title: str = "",
 ) -> Figure:
-    """Show images side by side, each under its label.
+    """Show images side by side, each under its label and `size` inches wide.
 
     Shapes: images (N, H, W) or (N, 1, H, W), dark where the value is high, on one scale for all;
             or (N, 3, H, W), red, green and blue in [0, 1].
@@ -31,11 +36,19 @@ def image_grid(
         )
     if labels is not None and len(labels) != len(pixels):
         raise ValueError(f"labels: got {len(labels)}, allowed is one per image ({len(pixels)})")
+    if not size > 0:
+        raise ValueError(f"size: got {size}, allowed is size > 0")
     if columns < 1:
         raise ValueError(f"columns: got {columns}, allowed is columns >= 1")
 
-    height = 1.2 if labels is None else 1.45
-    figure, panels = grid_of_panels(len(pixels), columns, width=1.2, height=height, balanced=False)
+    rows, across = pixels.shape[-2:]
+    lines = (
+        max((_text(label).count("\n") + 1 for label in labels), default=0)
+        if labels is not None
+        else 0
+    )
+    height = size * min(1.0, rows / across) + 0.25 * lines
+    figure, panels = grid_of_panels(len(pixels), columns, width=size, height=height, balanced=False)
     low, high = least_and_greatest([pixels[np.isfinite(pixels)].ravel()])
     for number, axes in enumerate(panels):
         if in_color:

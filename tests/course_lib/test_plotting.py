@@ -214,6 +214,17 @@ def test_image_grid_shows_every_image_under_its_label():
         np.testing.assert_allclose(axes.get_images()[0].get_array(), image[0])
 
 
+def test_images_are_as_wide_as_asked_and_lying_ones_take_less_height():
+    def shape(images, **more):
+        return tuple(plotting.image_grid(images, columns=3, **more).get_size_inches())
+
+    small, large = shape(torch.rand(3, 6, 6)), shape(torch.rand(3, 6, 6), size=2.4)
+    assert large[0] == pytest.approx(2 * small[0], rel=0.1)
+    assert shape(torch.rand(3, 4, 8))[1] < small[1]
+    one, two = (shape(torch.rand(3, 6, 6), labels=[text] * 3) for text in ("a", "a\nb"))
+    assert two[1] > one[1]
+
+
 def test_gray_images_share_one_scale():
     figure = plotting.image_grid(torch.stack([torch.zeros(4, 4), torch.ones(4, 4)]))
     assert [axes.get_images()[0].get_clim() for axes in figure.axes] == [(0, 1), (0, 1)]
@@ -358,6 +369,7 @@ def test_every_schedule_has_a_panel_on_the_same_axes_and_a_dot_after_its_last_st
         (lambda: plotting.image_grid(torch.rand(1, 2, 4, 4)), r"images: got shape \(1, 2, 4, 4\)"),
         (lambda: plotting.image_grid(torch.rand(2, 4, 4), ["a"]), "labels: got 1"),
         (lambda: plotting.image_grid(torch.rand(2, 4, 4), columns=0), "columns: got 0"),
+        (lambda: plotting.image_grid(torch.rand(2, 4, 4), size=0), "size: got 0"),
         (lambda: plotting.bars_with_prediction({}, {}), "measured: got dict of 0"),
         (lambda: plotting.rates_over_steps({}), "rates: got dict of 0"),
         (lambda: plotting.rates_over_steps({"a": [1]}, every=0), "every: got 0"),

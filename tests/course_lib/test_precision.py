@@ -10,6 +10,7 @@ import torch
 
 from course_lib import (
     activations,
+    augmentation,
     initialization,
     normalization,
     optimizers,
@@ -30,8 +31,9 @@ LABS = (
     normalization,
     optimizers,
     schedules,
-    search,
     regularization,
+    augmentation,
+    search,
 )
 
 FACTOR = 4

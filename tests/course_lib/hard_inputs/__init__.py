@@ -6,6 +6,7 @@ where two large ones leave a small difference.
 """
 
 from tests.course_lib.hard_inputs.activations import ACTIVATIONS
+from tests.course_lib.hard_inputs.augmentation import AUGMENTATION
 from tests.course_lib.hard_inputs.normalization import NORMALIZATION
 from tests.course_lib.hard_inputs.optimizers import OPTIMIZERS
 from tests.course_lib.hard_inputs.preprocessing import PREPROCESSING
@@ -14,6 +15,7 @@ from tests.course_lib.hard_inputs.training_loop import TRAINING_LOOP
 
 CASES = {
     "activations": ACTIVATIONS,
+    "augmentation": AUGMENTATION,
     "normalization": NORMALIZATION,
     "optimizers": OPTIMIZERS,
     "preprocessing": PREPROCESSING,
@@ -32,6 +34,7 @@ NOT_COMPARED = {
         schedules.updates_per_schedule_step search.diagnose search.read_curves search.diverged_at
         search.best_run search.successive_halving search.grid
         regularization.EarlyStopping regularization.pooling_boundaries
+        augmentation.scaled_size
     """,
     "in Python's float64, whatever the precision of the training": """
         activations.elu_mean activations.backward_bound initialization.gain
@@ -57,6 +60,8 @@ NOT_COMPARED = {
         search.log_uniform search.random_configs
         regularization.dropout regularization.original_dropout regularization.channel_dropout
         regularization.drop_connect regularization.stochastic_depth
+        augmentation.random_flip augmentation.random_boxes augmentation.mixup
+        augmentation.random_crop augmentation.cutout
     """,
     "torch has no such function": """
         activations.maxout activations.maxout_backward activations.leaky_relu_as_maxout
@@ -79,6 +84,11 @@ NOT_COMPARED = {
         regularization.average_over_masks regularization.ensemble_averages
         regularization.proximal_step regularization.drop_connect_inference
         regularization.scatter_in_company
+        augmentation.jitter_colors augmentation.ten_crop_average augmentation.augmented_features
+    """,
+    "torch resamples, on a grid that scipy's warps are held against": """
+        augmentation.rotate augmentation.translate augmentation.stretch augmentation.shear
+        augmentation.lens
     """,
 }
 """Why a public name of a lab's module is not in the grid."""

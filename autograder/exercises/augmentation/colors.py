@@ -1,0 +1,312 @@
+"""Colors, the loss of a mixture, and features of augmented images."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from autograder import probes
+from autograder.exercises.augmentation.coordinates import NO_GRADIENT
+from autograder.exercises.augmentation.lab import lab
+from autograder.judging import edit
+from autograder.judging.checks import (
+    check,
+    finding,
+    keeps_dtype,
+    leaves_inputs_alone,
+    matches_reference,
+)
+from course_lib import augmentation
+
+
+def _pictures(rng):
+    count, height, width = 4, int(rng.integers(5, 8)), int(rng.integers(8, 11))
+    return {
+        "images": rng.uniform(0, 1, (count, 3, height, width)),
+        "brightness": rng.permuted([0.6, 0.8, 1.2, 1.4]),
+        "contrast": rng.permuted([0.5, 0.7, 1.3, 1.6]),
+        "saturation": rng.permuted([0.3, 0.6, 1.4, 1.8]),
+    }
+
+
+_LUMA = "torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64)"
+
+jitter_colors = lab.exercise(
+    augmentation.jitter_colors,
+    title="Jitter the colors",
+    statement=r"""Light changes, the cat does not. Change image n, with values in [0, 1], in this order:
+
+- **brightness**: x ← b x;
+- **contrast**: x ← m + c (x − m), where m is the mean gray of the image;
+- **saturation**: x ← g + s (x − g), where g is the gray of the pixel;
+- what lies outside [0, 1] is cut off, once, at the end.
+
+Gray is 0.299 R + 0.587 G + 0.114 B, of the image as it is at that step. The factors are (N,).""",
+    points=3,
+    minutes=10,
+    difficulty=2,
+    core=False,
+    syllabus=("9.12",),
+    hide=("Formula",),
+    inputs=_pictures,
+    probe=probes.call(),
+    checks=[
+        matches_reference("the colors", float32_constants=True),
+        keeps_dtype(),
+        leaves_inputs_alone(),
+    ],
+    forbidden=("torchvision",),
+    equivalent_mutants={
+        **NO_GRADIENT,
+        f"luma = {_LUMA}.to(images)[:, None, None] => "
+        f"luma = unconverted({_LUMA}, {_LUMA}.to(images))[:, None, None]": "float64 is finer",
+        f"luma = {_LUMA}.to(images)[:, None, None] => "
+        "luma = torch.tensor([0.299, 0.587, 0.114]).to(images)[:, None, None]": "as fine as a float32 "
+        "constant may be",
+        "return x.clamp(0, 1) => return x.clamp_(0, 1)": "x is its own by then",
+        **{
+            f"right only for positive {name}": "there is no negative light"
+            for name in ("images", "brightness", "contrast", "saturation")
+        },
+    },
+    hints=(
+        "`b = brightness[:, None, None, None]` fits (N, 3, H, W).",
+        "The gray is a weighted sum over axis 1: weights of shape (3, 1, 1), `keepdim=True`.",
+    ),
+)
+
+jitter_colors.mistake(
+    "plain_mean",
+    edit("[0.299, 0.587, 0.114]", "[1 / 3, 1 / 3, 1 / 3]"),
+    "Your gray is the plain mean of the channels. Green looks brighter than blue: 0.299, 0.587, 0.114.",
+)
+jitter_colors.mistake(
+    "blue_first",
+    edit("[0.299, 0.587, 0.114]", "[0.114, 0.587, 0.299]"),
+    "Your weights of red and blue are exchanged: channel 0 is red.",
+)
+jitter_colors.mistake(
+    "not_cut_off",
+    edit("x.clamp(0, 1)", "x"),
+    "Some of your values lie outside [0, 1]: cut them off at the end.",
+)
+jitter_colors.mistake(
+    "added_brightness",
+    edit("b * images", "b - 1 + images"),
+    "You add the brightness. It is a factor.",
+)
+jitter_colors.mistake(
+    "mean_of_the_batch",
+    edit(".mean(dim=(2, 3), keepdim=True)", ".mean()"),
+    "Your contrast turns about the mean of the whole batch. Every image has its own.",
+)
+jitter_colors.mistake(
+    "contrast_forgotten",
+    edit("x = mean + c * (x - mean)", ""),
+    "The contrast is not changed.",
+)
+jitter_colors.mistake(
+    "saturation_forgotten",
+    edit("x = gray + s * (x - gray)", ""),
+    "The saturation is not changed.",
+)
+jitter_colors.mistake(
+    "about_a_half",
+    edit("mean + c * (x - mean)", "0.5 + c * (x - 0.5)"),
+    "Your contrast turns about ½. It turns about the image's own mean gray.",
+)
+
+
+@jitter_colors.alternative
+def channel_by_channel(images, brightness, contrast, saturation):
+    out = []
+    for image, b, c, s in zip(images, brightness, contrast, saturation, strict=True):
+        image = image * b
+        m = (0.299 * image[0] + 0.587 * image[1] + 0.114 * image[2]).mean()
+        image = c * image + (1 - c) * m
+        g = 0.299 * image[0] + 0.587 * image[1] + 0.114 * image[2]
+        out.append((s * image + (1 - s) * g).clip(0, 1))
+    return torch.stack(out)
+
+
+def _two_labels(rng):
+    count, classes = int(rng.integers(6, 10)), int(rng.integers(4, 7))
+    return {
+        "scores": 2 * rng.normal(size=(count, classes)),
+        "first": rng.integers(0, classes, count),
+        "second": rng.integers(0, classes, count),
+        "weight": float(rng.choice([rng.uniform(0.15, 0.35), rng.uniform(0.65, 0.85)])),
+    }
+
+
+mixed_cross_entropy = lab.value(
+    augmentation.mixed_cross_entropy,
+    title="The loss of a mixture",
+    statement=r"""The scores of a batch of mixtures, (N, K), the class numbers of the `first` images, which count
+λ = `weight`, and of the `second`. The mean cross-entropy with the mixed targets
+$\lambda y + (1-\lambda) y'$ is a sum of two ordinary ones: derive it. `F.cross_entropy` may be used.""",
+    points=2,
+    minutes=5,
+    core=False,
+    syllabus=("9.10",),
+    hide=("Formula",),
+    inputs=_two_labels,
+    probe=probes.call(),
+    checks=[matches_reference("the loss", float32_constants=True), leaves_inputs_alone()],
+    hints=("The cross-entropy is *linear* in the target: −Σ y log p.",),
+    equivalent_mutants={"everything is done under torch.no_grad()": "only the value is asked for"},
+)
+
+
+@mixed_cross_entropy.mistake("λ and 1 − λ are exchanged: the first image counts λ.")
+def exchanged(scores, first, second, weight):
+    return (1 - weight) * F.cross_entropy(scores, first) + weight * F.cross_entropy(scores, second)
+
+
+@mixed_cross_entropy.mistake("The second image is missing: (1 − λ) CE(s, y').")
+def first_only(scores, first, second, weight):
+    return weight * F.cross_entropy(scores, first)
+
+
+@mixed_cross_entropy.mistake("You take only the label of the image that counts more.")
+def the_larger_one(scores, first, second, weight):
+    return F.cross_entropy(scores, first if weight >= 0.5 else second)
+
+
+@mixed_cross_entropy.mistake("You sum over the batch. It is the mean.")
+def summed(scores, first, second, weight):
+    one = F.cross_entropy(scores, first, reduction="sum")
+    return weight * one + (1 - weight) * F.cross_entropy(scores, second, reduction="sum")
+
+
+@mixed_cross_entropy.mistake(
+    "You mix the scores. The network sees one mixture and gives one row for it."
+)
+def mixes_the_scores(scores, first, second, weight):
+    return F.cross_entropy(weight * scores + (1 - weight) * scores.flip(0), first)
+
+
+@mixed_cross_entropy.mistake("Both count the same in yours. The first counts λ, the second 1 − λ.")
+def halves(scores, first, second, weight):
+    return (F.cross_entropy(scores, first) + F.cross_entropy(scores, second)) / 2
+
+
+@mixed_cross_entropy.alternative
+def by_mixed_targets(scores, first, second, weight):
+    k = scores.shape[1]
+    y = weight * F.one_hot(first, k) + (1 - weight) * F.one_hot(second, k)
+    return -(y * torch.log_softmax(scores, 1)).sum(1).mean()
+
+
+def _frozen(rng):
+    channels, height, width, features = 2, 3, int(rng.integers(4, 6)), int(rng.integers(4, 7))
+    size = channels * height * width
+    return {
+        "extractor": {
+            "make": "network",
+            "layers": [
+                {"kind": "flatten"},
+                {
+                    "kind": "linear",
+                    "weight": rng.normal(size=(features, size)),
+                    "bias": rng.normal(size=features),
+                },
+                {"kind": "relu"},
+            ],
+            "training": False,
+            "seed": int(rng.integers(1000)),
+        },
+        # Blanks pixels at random, and then blurs: what it makes of features is of another shape.
+        "augment": {
+            "make": "network",
+            "layers": [
+                {"kind": "dropout", "p": 0.4},
+                {
+                    "kind": "conv",
+                    "weight": rng.normal(size=(channels, channels, 1, 1)),
+                    "bias": rng.normal(size=channels),
+                },
+            ],
+            "training": True,
+            "seed": int(rng.integers(1000)),
+        },
+        "images": rng.normal(size=(int(rng.integers(5, 8)), channels, height, width)),
+        "views": int(rng.integers(3, 5)),
+    }
+
+
+@check("no gradients are recorded")
+def without_gradients(case):
+    calls = np.asarray(case.observed["result"]["extractor"]["calls"])
+    recorded = int(calls[:, 1].sum())
+    return finding(
+        len(calls) > 0 and recorded == 0,
+        "no call with gradients",
+        f"{recorded} of {len(calls)} calls with gradients",
+        "the frozen network was called with gradients on",
+    )
+
+
+augmented_features = lab.repair(
+    augmentation.augmented_features,
+    planted="features_computed_once",
+    title="Repair: features of augmented images",
+    statement=r"""Training features for a linear layer on a frozen `extractor`: `views` augmented versions of
+each image, as features (views, N, D), without gradients. Whoever wrote the code below wanted to save
+time: all views are the same. Mend it. `augment` draws afresh at every call; call it once a view.""",
+    points=2,
+    minutes=5,
+    core=False,
+    syllabus=("9.12",),
+    hide=("Formula",),
+    inputs=_frozen,
+    probe=probes.supplied(),
+    checks=[
+        matches_reference("the features of every view", of="result.returned"),
+        without_gradients,
+        leaves_inputs_alone(),
+    ],
+    equivalent_mutants={"everything is done under torch.no_grad()": "it is so anyhow"},
+    hints=("What has to happen again for every view: the augmentation, the extractor, or both?",),
+)
+
+augmented_features.mistake(
+    "features_computed_once",
+    edit(
+        "return torch.stack([extractor(augment(images)) for _ in range(views)])",
+        "features = extractor(augment(images))\nreturn torch.stack([features for _ in range(views)])",
+    ),
+    "You augment and extract once and repeat the features. Every view is augmented afresh, and goes "
+    "through the extractor by itself.",
+)
+augmented_features.mistake(
+    "not_augmented",
+    edit("extractor(augment(images))", "extractor(images)"),
+    "The images are not augmented at all: all views are the same.",
+)
+augmented_features.mistake(
+    "augmented_once",
+    edit(
+        "return torch.stack([extractor(augment(images)) for _ in range(views)])",
+        "once = augment(images)\nreturn torch.stack([extractor(once) for _ in range(views)])",
+    ),
+    "You augment and extract once and repeat the features. Every view is augmented afresh, and goes "
+    "through the extractor by itself.",
+)
+augmented_features.mistake(
+    "with_gradients",
+    edit("torch.no_grad()", "torch.enable_grad()"),
+    "The features are right, but gradients are recorded through a network that is frozen: "
+    "`with torch.no_grad():`.",
+)
+augmented_features.mistake(
+    "views_in_a_row",
+    edit("torch.stack(", "torch.cat("),
+    "Your views lie in a row, (views · N, D). Stack them: (views, N, D).",
+)
+
+
+@augmented_features.alternative
+def in_one_batch(extractor, augment, images, views):
+    with torch.no_grad():
+        shown = torch.cat([augment(images) for _ in range(views)])
+        return extractor(shown).unflatten(0, (views, len(images)))

@@ -1,0 +1,447 @@
+"""Random crops, the size of a scaled image, and squares cut out: on images of numbered pixels."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from autograder import probes
+from autograder.exercises.augmentation.coordinates import NO_GRADIENT
+from autograder.exercises.augmentation.lab import holds, lab, told_by
+from autograder.judging import Part, edit
+from autograder.judging.checks import (
+    Check,
+    finding,
+    keeps_dtype,
+    leaves_inputs_alone,
+    matches_reference,
+)
+from autograder.judging.statistics import is_equally_often
+from autograder.judging.statistics.draws import numbers_of
+from course_lib import augmentation
+
+
+def _to_crop(rng):
+    count, height, width = int(rng.integers(240, 270)), 3, int(rng.integers(4, 6))
+    pixels = 1.0 + rng.permutation(2 * height * width).reshape(1, 2, height, width)
+    pixels *= rng.choice([-1, 1], pixels.shape)
+    return {
+        "images": np.repeat(pixels * rng.uniform(0.5, 1.5), count, axis=0),
+        "padding": 1,
+        "fill": float(rng.uniform(0.1, 0.4)),
+    }
+
+
+def _crop_places(case):
+    """Top and left of every crop, −1 where it is none: (draws, N, 2)."""
+    x, padding = case.inputs["images"], case.inputs["padding"]
+    drawn = numbers_of(case, "")
+    if drawn is None or drawn.shape[1:] != x.shape:
+        return None
+    edges = ((0, 0), (padding, padding), (padding, padding))
+    padded = np.pad(x[0], edges, constant_values=case.inputs["fill"])
+    height, width = x.shape[2:]
+    found = np.full((*drawn.shape[:2], 2), -1)
+    for top in range(2 * padding + 1):
+        for left in range(2 * padding + 1):
+            crop = padded[:, top : top + height, left : left + width]
+            same = np.abs(drawn - crop).max(axis=(2, 3, 4)) < 1e-4
+            found[same] = top, left
+    return found
+
+
+def _is_a_crop(case):
+    places = _crop_places(case)
+    if places is None:
+        return finding(False, "the shape of the images", "another shape", "of another shape")
+    strange = float((places[..., 0] < 0).mean())
+    observed = f"{strange:.0%} are no crop of the padded image"
+    return finding(strange == 0, "crops of the padded images", observed, observed)
+
+
+def _all_places(padding, **_):
+    return [(i, j) for i in range(2 * padding + 1) for j in range(2 * padding + 1)]
+
+
+def _one_place(case):
+    return np.ptp(_crop_places(case), axis=1).max() == 0
+
+
+_IS_A_CROP = Check("every image is a piece of its padded version", _is_a_crop)
+_EVERY_PLACE = is_equally_often(_all_places, "every place comes equally often", of=_crop_places)
+
+random_crop = lab.repair(
+    augmentation.random_crop,
+    planted="last_place_never",
+    title="Repair: pad and crop",
+    statement=r"""The augmentation of nearly all CIFAR recipes: pad each image by `padding` pixels of value
+`fill` on all sides, and cut a piece of the old size out of it. All (2 · padding + 1)² places should be
+equally likely, each image with its own. In the code below some never come. Find and mend it.""",
+    points=2,
+    minutes=5,
+    core=False,
+    syllabus=("9.2",),
+    inputs=_to_crop,
+    probe=probes.draws(count=2),
+    checks=[_IS_A_CROP, _EVERY_PLACE, keeps_dtype(), leaves_inputs_alone()],
+    signature=told_by(
+        _IS_A_CROP,
+        holds("one place", _one_place),
+        holds("last one", lambda case: _one_place(case) or _crop_places(case).max() == 2),
+        holds("first one", lambda case: _one_place(case) or _crop_places(case).min() == 0),
+        holds(
+            "diagonal",
+            lambda case: not _one_place(case)
+            and (_crop_places(case)[..., 0] == _crop_places(case)[..., 1]).all(),
+        ),
+    ),
+    forbidden=("torchvision",),
+    equivalent_mutants=NO_GRADIENT,
+    hints=("How many places are there from 0 to 2 · padding? What does `torch.randint(n, …)` give?",),
+)  # fmt: skip
+
+random_crop.mistake(
+    "last_place_never",
+    edit("2 * padding + 1", "2 * padding"),
+    "The last place never comes: `torch.randint(n, …)` stops at n − 1, and from 0 to 2 · padding there "
+    "are 2 · padding + 1 places.",
+)
+random_crop.mistake(
+    "one_place_for_all",
+    edit(
+        "torch.randint(2 * padding + 1, (count, 2))",
+        "torch.randint(2 * padding + 1, (1, 2)).repeat(count, 1)",
+    ),
+    "All images of a batch are cut at the same place. Draw one for each.",
+)
+random_crop.mistake(
+    "along_the_diagonal",
+    edit(
+        "torch.randint(2 * padding + 1, (count, 2))",
+        "torch.randint(2 * padding + 1, (count, 1)).repeat(1, 2)",
+    ),
+    "One number decides for top and left. Draw both.",
+)
+
+
+@random_crop.alternative
+def by_unfold(images, padding, fill=0.0):
+    n, _, h, w = images.shape
+    padded = F.pad(images, (padding, padding, padding, padding), value=fill)
+    tops = torch.randint(0, 2 * padding + 1, (n,))
+    lefts = torch.randint(0, 2 * padding + 1, (n,))
+    out = torch.empty_like(images)
+    for i in range(n):
+        out[i] = padded[i, :, tops[i] : tops[i] + h, lefts[i] : lefts[i] + w]
+    return out
+
+
+def _sizes(rng):
+    while True:
+        height, width, shorter = (int(n) for n in rng.integers([150, 150, 40], [900, 900, 140]))
+        part = max(height, width) * shorter / min(height, width) % 1
+        if abs(height - width) > 40 and (0.05 < part < 0.45 or 0.55 < part < 0.95):
+            return {"height": height, "width": width, "shorter": shorter}
+
+
+def _standing_up(rng):
+    while True:
+        drawn = _sizes(rng)
+        part = max(drawn["height"], drawn["width"]) * drawn["shorter"]
+        if drawn["height"] > drawn["width"] and part / drawn["width"] % 1 > 0.5:
+            return drawn
+
+
+def _lying_down(rng):
+    while True:
+        drawn = _sizes(rng)
+        if drawn["height"] < drawn["width"] and (
+            drawn["width"] * drawn["shorter"] / drawn["height"] % 1 < 0.5
+        ):
+            return drawn
+
+
+scaled_size = lab.value(
+    augmentation.scaled_size,
+    title="The shorter side",
+    statement=r"""VGG and ResNet scale an image so that its **shorter** side has a random length from 256 to
+480, and then cut 224 × 224 out. What size `(height', width')` has an image of `height` × `width` once its
+shorter side is `shorter`? The ratio of the sides stays; round to the nearest whole number.""",
+    points=1,
+    minutes=3,
+    core=False,
+    syllabus=("9.3",),
+    hide=("Formula",),
+    inputs=(_standing_up, _lying_down, _standing_up),
+    probe=probes.call(),
+    checks=[matches_reference("height and width", rtol=1e-9)],
+    equivalent_mutants={
+        "factor = shorter / min(height, width) => "
+        "factor = through_half(shorter / min(height, width))": "a Python number has no half",
+    },
+    hints=("Both sides are multiplied by the same number.",),
+)
+
+
+@scaled_size.mistake("You make a square of it: the ratio of the sides should stay.")
+def square(height, width, shorter):
+    return shorter, shorter
+
+
+@scaled_size.mistake("You scale the *longer* side to that length.")
+def longer_side(height, width, shorter):
+    factor = shorter / max(height, width)
+    return round(height * factor), round(width * factor)
+
+
+@scaled_size.mistake("You always scale the height to that length. It is the shorter side.")
+def always_the_height(height, width, shorter):
+    return shorter, round(width * shorter / height)
+
+
+@scaled_size.mistake("You always scale the width to that length. It is the shorter side.")
+def always_the_width(height, width, shorter):
+    return round(height * shorter / width), shorter
+
+
+@scaled_size.mistake("Height and width are exchanged.")
+def turned(height, width, shorter):
+    factor = shorter / min(height, width)
+    return round(width * factor), round(height * factor)
+
+
+@scaled_size.mistake("You cut off. Round to the nearest whole number.")
+def cut_off(height, width, shorter):
+    factor = shorter / min(height, width)
+    return int(height * factor + 1e-9), int(width * factor + 1e-9)
+
+
+@scaled_size.alternative
+def by_cases(height, width, shorter):
+    if height < width:
+        return shorter, round(shorter * width / height)
+    return round(shorter * height / width), shorter
+
+
+def _to_blank(rng):
+    count, height, width = (
+        int(rng.integers(145, 160)),
+        int(rng.integers(6, 8)),
+        int(rng.integers(8, 10)),
+    )
+    return {
+        "images": rng.uniform(0.5, 2, (count, 2, height, width))
+        * rng.choice([-1, 1], (count, 2, height, width)),
+        "size": int(rng.choice([3, 5])),
+    }
+
+
+def _of_even_size(rng):
+    return {**_to_blank(rng), "size": 4}
+
+
+def _at_test_time(rng):
+    return {**_to_blank(rng), "training": False}
+
+
+def _holes(case):
+    """What is 0, where all else is as it was: (draws, N, C, H, W)."""
+    drawn, x = numbers_of(case, ""), case.inputs["images"]
+    if drawn is None or drawn.shape[1:] != x.shape:
+        return None
+    hole = drawn == 0
+    return hole if np.allclose(np.where(hole, x, drawn), x, atol=1e-5) else None
+
+
+def _in_training(case):
+    return case.inputs.get("training", True)
+
+
+def _squares(case):
+    holes = _holes(case)
+    if holes is None:
+        return finding(False, "0 or as it was", "other numbers", "neither 0 nor as it was")
+    if not _in_training(case):
+        return finding(not holes.any(), "as they were", "blanked", "blanked in evaluation too")
+    same = (holes == holes[:, :, :1]).all()
+    rows, columns = holes[:, :, 0].any(axis=3), holes[:, :, 0].any(axis=2)
+    full = (holes[:, :, 0] == rows[..., None] & columns[:, :, None]).all()
+    right = all(_as_long(lines, case.inputs["size"]) for lines in (rows, columns))
+    gist = "another hole in every channel" if not same else "no square of the size"
+    return finding(same and full and right, "one square in all channels", gist, gist)
+
+
+def _as_long(lines, size):
+    """Whether every square has ``size`` lines, or fewer and lies at the border."""
+    count = lines.sum(axis=2)
+    cut_off = lines[:, :, 0] | lines[:, :, -1]
+    return bool(((count == size) | ((count < size) & cut_off)).all())
+
+
+def _centers(case):
+    """Row and column of the center of every square, from where it begins or, cut off, ends."""
+    if not _in_training(case):
+        return np.zeros((1, 2), dtype=int)
+    hole, size = _holes(case)[:, :, 0], case.inputs["size"]
+    found = []
+    for lines in (hole.any(axis=3), hole.any(axis=2)):
+        first, count = lines.argmax(axis=2), lines.sum(axis=2)
+        last = first + count - 1
+        top = np.where(first > 0, first, last - size + 1)
+        found.append(top + size // 2)
+    return np.stack(found, axis=2)
+
+
+def _all(axis):
+    def places(images, training=True, **_):
+        return range(images.shape[axis]) if training else [0]
+
+    return places
+
+
+_SQUARES = Check("one square is blank, in all channels, in training only", _squares)
+_ROWS = is_equally_often(
+    _all(2), "the center is in every row equally often", of=lambda case: _centers(case)[..., 0]
+)
+_COLUMNS = is_equally_often(
+    _all(3), "the center is in every column equally often", of=lambda case: _centers(case)[..., 1]
+)
+
+
+def _one_hole(case):
+    holes = _holes(case)
+    return bool((holes == holes[:, :1]).all())
+
+
+cutout = lab.exercise(
+    augmentation.cutout,
+    title="Cut out",
+    statement=r"""*Cutout* hides a square of each image, so that no network can rely on one part of the animal.
+Its center is **any** pixel, all equally likely: row c of 0 … H − 1, and the square covers the rows from
+c − size // 2, `size` of them, as far as they lie in the image; columns alike. What is hidden becomes 0,
+the mean of normalized images, in all channels. Each image has its own square. With `training=False`
+images come back as they are.""",
+    parts=[
+        Part("the square", 1, (_SQUARES, keeps_dtype(), leaves_inputs_alone())),
+        Part("its place", 2, (_SQUARES, _ROWS, _COLUMNS)),
+    ],
+    minutes=8,
+    difficulty=2,
+    core=False,
+    syllabus=("9.9",),
+    hide=("Formula",),
+    inputs=(_to_blank, _at_test_time, _of_even_size),
+    probe=probes.draws(count=5),
+    forbidden=("torchvision",),
+    signature=told_by(
+        _SQUARES,
+        _ROWS,
+        _COLUMNS,
+        holds("one for all", _one_hole),
+        holds("none", lambda case: not _holes(case).any()),
+        holds("another value", lambda case: _holes(case) is None),
+        holds("in each channel", lambda case: (_holes(case)[:, :, 0] == _holes(case)[:, :, 1]).all()),
+        holds(
+            "all inside",
+            lambda case: np.ptp(_holes(case)[:, :, 0].sum(axis=(2, 3))) == 0,
+        ),
+        holds(
+            "as large",
+            lambda case: _holes(case)[:, :, 0].any(axis=3).sum(axis=2).max() == case.inputs["size"],
+        ),
+    ),
+    equivalent_mutants={
+        **NO_GRADIENT,
+        "return images.masked_fill(hole, 0) => return images.masked_fill_(hole, 0)": "a remark tells "
+        "who changes an argument",
+        "rows = torch.arange(height, device=images.device) => rows = torch.arange(height)": "images lie "
+        "on the CPU here",
+        "columns = torch.arange(width, device=images.device) => columns = torch.arange(width)": "images "
+        "lie on the CPU here",
+        "top = torch.randint(height, (count, 1), device=images.device) - size // 2 => "
+        "top = torch.randint(height, (count, 1)) - size // 2": "images lie on the CPU here",
+        "left = torch.randint(width, (count, 1), device=images.device) - size // 2 => "
+        "left = torch.randint(width, (count, 1)) - size // 2": "images lie on the CPU here",
+    },
+    hints=(
+        "Draw the centers of all images at once: `torch.randint(H, (N, 1))`.",
+        "`rows = torch.arange(H)`; `(rows >= top) & (rows < top + size)` is (N, H), and columns alike.",
+        "A pixel is hidden if its row *and* its column are: `a[:, None, :, None] & b[:, None, None, :]`.",
+    ),
+)  # fmt: skip
+
+cutout.mistake(
+    "fully_inside",
+    edit(
+        "torch.randint(height, (count, 1), device=images.device) - size // 2",
+        "torch.randint(height - size + 1, (count, 1))",
+    ).also(
+        "torch.randint(width, (count, 1), device=images.device) - size // 2",
+        "torch.randint(width - size + 1, (count, 1))",
+    ),
+    "Your squares lie fully inside, so the corners are hardly ever hidden. The *center* is anywhere, and "
+    "the square may hang over the border.",
+)
+cutout.mistake(
+    "center_taken_for_corner",
+    edit(
+        "torch.randint(height, (count, 1), device=images.device) - size // 2",
+        "torch.randint(height, (count, 1))",
+    ).also(
+        "torch.randint(width, (count, 1), device=images.device) - size // 2",
+        "torch.randint(width, (count, 1))",
+    ),
+    "Yours is the upper left corner, not the center: the square begins at c − size // 2.",
+)
+cutout.mistake(
+    "one_for_all",
+    edit("torch.randint(height, (count, 1)", "torch.randint(height, (1, 1)").also(
+        "torch.randint(width, (count, 1)", "torch.randint(width, (1, 1)"
+    ),
+    "All images of a batch lose the same square. Draw a center for each.",
+)
+cutout.mistake(
+    "ones",
+    edit("masked_fill(hole, 0)", "masked_fill(hole, 1)"),
+    "You fill with another value. It should be 0, the mean of normalized images.",
+)
+cutout.mistake(
+    "in_evaluation_too",
+    edit("if not training:", "if False:"),
+    "You blank at test time too. With `training=False` images come back as they are.",
+)
+cutout.mistake(
+    "rows_or_columns",
+    edit("in_rows[:, None, :, None] & in", "in_rows[:, None, :, None] | in"),
+    "You hide whole rows and columns, a cross. A pixel is hidden if its row *and* its column are.",
+)
+
+
+@cutout.mistake(
+    "Every channel loses a square of its own. One square an image, in all its channels."
+)
+def in_each_channel(images, size, training=True):
+    if not training:
+        return images
+    count, channels, height, width = images.shape
+    top = torch.randint(height, (count, channels, 1, 1)) - size // 2
+    left = torch.randint(width, (count, channels, 1, 1)) - size // 2
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)
+    hole = (rows >= top) & (rows < top + size) & (columns >= left) & (columns < left + size)
+    return images.masked_fill(hole, 0)
+
+
+@cutout.mistake("Nothing is hidden.")
+def nothing(images, size, training=True):
+    return images.clone()
+
+
+@cutout.alternative
+def by_loop(images, size, training=True):
+    if not training:
+        return images.clone()
+    out = images.clone()
+    for image in out:
+        top = int(torch.randint(image.shape[1], ())) - size // 2
+        left = int(torch.randint(image.shape[2], ())) - size // 2
+        image[:, max(0, top) : top + size, max(0, left) : left + size] = 0
+    return out
