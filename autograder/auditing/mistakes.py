@@ -16,9 +16,10 @@ MIN_MARGIN = 2.0
 
 @dataclass
 class _Trial:
-    """One mistake, and what has been seen of it."""
+    """One mistake, what is to be told of it, and what has been seen of it."""
 
     mistake: Mistake
+    own: str
     rate: Rate = field(default_factory=Rate)
     told: Counter[str] = field(default_factory=Counter)
     names: set[str] = field(default_factory=set)
@@ -32,7 +33,7 @@ class Mistakes:
     def __init__(self, exercise: Exercise, result: Audit, seeds: int) -> None:
         self._result = result
         self._seeds = seeds
-        self._trials = [_Trial(mistake) for mistake in exercise.mistakes]
+        self._trials = [_Trial(m, exercise.told(m)) for m in exercise.mistakes]
         self._margins: list[float] = []
 
     def look(self, draw: Draw) -> None:
@@ -54,7 +55,7 @@ class Mistakes:
             self._result.problems.append("there is no mistake: give a wrong answer")
         for trial in self._trials:
             self._result.rejected += trial.rate.passes == 0 < trial.rate.draws
-            own = set(trial.told) <= {trial.mistake.diagnosis}
+            own = set(trial.told) <= {trial.own}
             self._result.diagnosed += own
             if trial.rate.passes:
                 of = f"{trial.rate.passes} of {trial.rate.draws} seeds"
@@ -80,7 +81,7 @@ class Mistakes:
 
     def _misnamed(self, trial: _Trial) -> None:
         told = ", ".join(sorted(name or "nothing" for name in trial.names - {trial.mistake.name}))
-        wrong = trial.told.total() - trial.told[trial.mistake.diagnosis]
+        wrong = trial.told.total() - trial.told[trial.own]
         of = f"{wrong} of {trial.told.total()} seeds"
         self._problem(
             trial,
@@ -108,7 +109,7 @@ class Mistakes:
         for trial in self._trials:
             for name in trial.names:
                 groups.setdefault(name, {name}).add(trial.mistake.name)
-        texts = {trial.mistake.name: trial.mistake.diagnosis for trial in self._trials}
+        texts = {trial.mistake.name: trial.own for trial in self._trials}
         for name, group in groups.items():
             if name and len(group) > 1:
                 self._result.alike.append({"mistakes": sorted(group), "diagnosis": texts[name]})

@@ -21,6 +21,9 @@ Draw = Callable[[np.random.Generator], Inputs]
 Given = TypeVar("Given", bound=Answer)
 
 
+STILL = "It still behaves as it was given to you: the bug is not found yet."
+
+
 class Kind(StrEnum):
     """What an exercise asks for."""
 
@@ -250,6 +253,10 @@ class Exercise(Stated, Judged, Laid):
         if not found:
             raise ValueError(f"{self.id} plants {self.planted!r}, which is no mistake of it")
         return found[0]
+
+    def told(self, mistake: Mistake) -> str:
+        """What is said to who made a mistake; of a planted one not what mends it."""
+        return STILL if mistake.name == self.planted else mistake.diagnosis
 
 
 def _name(answer: Answer) -> str:

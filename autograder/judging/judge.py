@@ -88,9 +88,6 @@ def expected_observations(
     return observe(exercise, exercise.reference, precise, seed, device)
 
 
-STILL = "It still behaves as it was given to you: the bug is not found yet."
-
-
 def judge(
     exercise: Exercise,
     hidden: Hidden,
@@ -162,7 +159,7 @@ def diagnose(
     for mistake in exercise.mistakes:
         alike = all(behaves_like(_mistaken(exercise, mistake, c, hidden), c) for c in looked_at)
         if alike and (not as_right or _failed_by(exercise, mistake, hidden) == _failed(verdict)):
-            told = STILL if mistake.name == exercise.planted else mistake.diagnosis
+            told = exercise.told(mistake)
             return replace(verdict, diagnosis=mistake.name, explanation=told)
     return verdict
 

@@ -1,7 +1,9 @@
 """What a mistake must say of itself: that it raises, and a diagnosis that is true of its like."""
 
+import dataclasses
+
 from autograder.auditing.audit import audit
-from autograder.judging import Mistake
+from autograder.judging import Kind, Mistake
 
 
 def columns(x, shift):
@@ -34,6 +36,13 @@ def raising(name, answer, kind):
 
 def problems(make, *mistakes):
     return audit(make(mistakes=mistakes), seeds=6).problems
+
+
+def test_the_planted_mistake_of_a_repair_is_told_and_not_what_mends_it(make):
+    mistake = Mistake("columns", columns, "Average rows.")
+    asked = dataclasses.replace(make(mistakes=[mistake]), kind=Kind.REPAIR, planted="columns")
+    result = audit(asked, seeds=6)
+    assert result.problems == [] and result.diagnosed == 1
 
 
 def test_mistakes_that_behave_alike_share_one_text_and_are_listed_with_it(make):
