@@ -22,8 +22,8 @@ def _wide(rng):
         "count": int(rng.integers(1500, 1700)),
         "height": int(rng.integers(3000, 3400)),
         "width": int(rng.integers(4000, 4600)),
-        "scale": [0.0008, float(rng.uniform(0.13, 0.16))],
-        "ratio": [0.2, float(rng.uniform(7, 8))],
+        "scale": [0.0008, float(rng.uniform(0.12, 0.14))],
+        "ratio": [0.25, float(rng.uniform(6, 7))],
     }
 
 
@@ -195,7 +195,7 @@ def _offset(case, of):
 
 
 def _along_the_diagonal(case):
-    return np.abs(_down(case) - _right(case)).max() < 0.01
+    return np.abs(_down(case) - _right(case)).max() < 0.02
 
 
 _SQUARE_ROOTS = _uniform_between(
