@@ -330,7 +330,8 @@ def test_every_probe_that_an_exercise_can_ask_for_is_there_under_its_name():
 
 
 def test_a_probe_is_asked_for_with_what_its_function_takes_beside_answer_and_inputs():
-    assert probes.draws(8) == probes.draws(count=8) == probes.Probe("draws", {"count": 8})
+    asked = probes.Probe("draws", {"count": 8, "differentiable": False})
+    assert probes.draws(8) == probes.draws(count=8) == asked
     assert probes.gradients("x", "weight").parameters == {"of": ["x", "weight"]}
     with pytest.raises(TypeError, match="'count'"):
         probes.draws(cuont=8)
