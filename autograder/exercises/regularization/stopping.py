@@ -45,9 +45,9 @@ def _run(rng, losses, patience, min_delta):
     }
 
 
-def _with_margin(rng):
+def _with_margin(rng, patience):
     """Falls, gets worse and falls once more in time, creeps, and stands above its best."""
-    patience, delta = int(rng.integers(3, 5)), float(rng.uniform(0.04, 0.08))
+    delta = float(rng.uniform(0.04, 0.08))
     losses = [float(rng.uniform(2, 3))]
     for _ in range(int(rng.integers(2, 4))):
         losses.append(losses[-1] - delta * rng.uniform(2, 5))
@@ -65,12 +65,23 @@ def _with_margin(rng):
     return _run(rng, losses, patience, delta)
 
 
+def _of_three(rng):
+    return _with_margin(rng, 3)
+
+
+def _of_four(rng):
+    """Who compares with the last loss goes on where who creeps along has stopped."""
+    return _with_margin(rng, 4)
+
+
 def _standing(rng):
     """Stands still to the last digit: as good is not better."""
     patience = int(rng.integers(2, 4))
     losses = [float(rng.uniform(2, 3))]
     for _ in range(int(rng.integers(1, 4))):
         losses.append(losses[-1] - rng.uniform(0.1, 0.4))
+    # Half precision rounds it up, and would take it for an improvement on itself.
+    losses[-1] = float(np.float16(losses[-1])) - 2e-4
     losses += [losses[-1]] * (patience + 4)
     losses += [losses[-1] - 0.5] * 5
     return _run(rng, losses, patience, 0.0)
@@ -152,9 +163,9 @@ With patience 2 and losses 3, 2, 2, 2 the fourth evaluation stops.""",
     hide=("Formula",),
     blank=("step", "restore"),
     inputs=(
-        _runs(_with_margin, _standing),
+        _runs(_of_four, _standing),
         _runs(_standing, _never),
-        _runs(_with_margin, _with_margin),
+        _runs(_of_three, _of_four),
     ),
     probe=probes.stopping(),
     equivalent_mutants={
