@@ -168,18 +168,19 @@ def successive_halving(
     if curves.ndim != 2 or curves.numel() == 0:
         got = tuple(curves.shape)
         raise ValueError(f"curves: got shape {got}, allowed is (R, T) with R, T >= 1")
-    steps = curves.shape[1]
-    if not 1 <= first <= steps:
-        raise ValueError(f"first: got {first}, allowed is 1 <= first <= T = {steps}")
+    if not 1 <= first <= curves.shape[1]:
+        raise ValueError(f"first: got {first}, allowed is 1 <= first <= T = {curves.shape[1]}")
     if factor < 2:
         raise ValueError(f"factor: got {factor}, allowed is factor >= 2")
 
-    runs, budget, before, cost = list(range(len(curves))), first, 0, 0
+    steps, runs = curves.shape[1], list(range(len(curves)))
+    budget, before, cost = first, 0, 0
     rungs: list[list[int]] = []
     while True:
         cost += len(runs) * (budget - before)  # they go on from step b_{k−1}
-        reached = curves[:, budget - 1].nan_to_num(nan=math.inf, neginf=math.inf)
-        ranked = sorted(runs, key=lambda run: reached[run].item())
+        losses = curves[:, budget - 1]
+        reached = torch.where(losses.isfinite(), losses, math.inf)  # nan and -inf last, too
+        ranked = sorted(runs, key=lambda run: (reached[run].item(), run))
         runs = ranked[: math.ceil(len(ranked) / factor)]
         rungs.append(runs)
         if len(runs) == 1 or budget == steps:

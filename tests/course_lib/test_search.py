@@ -163,6 +163,7 @@ def halving_by_hand(curves: torch.Tensor, first: int, factor: int) -> tuple[list
         for run in left:
             while trained[run] < budget:
                 trained[run] += 1
+        left = sorted(left)
         losses = {run: curves[run, budget - 1].item() for run in left}
         order = sorted(left, key=lambda run: (not math.isfinite(losses[run]), losses[run]))
         if any(not math.isfinite(loss) for loss in losses.values()):
@@ -183,12 +184,18 @@ def test_halving_trains_as_many_steps_as_counting_one_by_one_gives(seed: int) ->
         int(rng.integers(1, 60)),
         int(rng.integers(2, 5)),
     )
-    curves = torch.from_numpy(rng.normal(size=(runs, steps)))
+    curves = torch.from_numpy(rng.normal(size=(runs, steps)).round(int(rng.integers(0, 3))))
     curves[rng.uniform(size=(runs, steps)) < 0.1] = rng.choice([NAN, INF, -INF])
     first = int(rng.integers(1, steps + 1))
     assert successive_halving(curves, first=first, factor=factor) == halving_by_hand(
         curves, first, factor
     )
+
+
+def test_all_that_is_not_finite_ties_and_the_lower_number_is_first() -> None:
+    curves = torch.tensor([[NAN, 1.0], [-INF, 1.0], [INF, 1.0], [0.5, 1.0], [NAN, 1.0], [INF, 1.0]])
+    kept, _ = successive_halving(curves, first=1)
+    assert kept == [[3, 0, 1], [0, 1]]
 
 
 def test_a_slow_starter_loses_if_ranked_too_early() -> None:

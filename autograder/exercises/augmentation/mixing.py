@@ -5,7 +5,7 @@ import torch
 from scipy.special import betainc
 
 from autograder import probes
-from autograder.exercises.augmentation.lab import holds, lab, told_by
+from autograder.exercises.augmentation.lab import holds, lab, read_once, told_by
 from autograder.judging import Part, edit
 from autograder.judging.checks import Check, finding, keeps_dtype, leaves_inputs_alone
 from autograder.judging.statistics import share_is
@@ -62,6 +62,7 @@ def _batch(low, high):
     return draw
 
 
+@read_once
 def _weights(case, path, name):
     """How much of image j is in image i of every draw: (draws, N, N)."""
     drawn = numbers_of(case, path)
@@ -79,6 +80,7 @@ _LEAST = 1e-4
 """A weight below this is not told from none."""
 
 
+@read_once
 def _of(case, path="0", name="images"):
     """Of every image of every draw: what it kept of itself, its partner and the partner's part.
 
@@ -145,6 +147,7 @@ def _kept_again(case):
     return partners[:1] == partners[1:2]
 
 
+@read_once
 def _each_its_own(case):
     shares = np.round(_shares(case), 6)
     between = shares[(shares > 0.01) & (shares < 0.99)]

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from autograder import probes
 from autograder.exercises.augmentation.coordinates import NO_GRADIENT
-from autograder.exercises.augmentation.lab import holds, lab, told_by
+from autograder.exercises.augmentation.lab import holds, lab, read_once, told_by
 from autograder.judging import Part, edit
 from autograder.judging.checks import (
     Check,
@@ -222,9 +222,9 @@ def by_cases(height, width, shorter):
     return round(shorter * height / width), shorter
 
 
-def _to_blank(rng):
+def _to_blank(rng, fewest=145, most=160):
     count, height, width = (
-        int(rng.integers(145, 160)),
+        int(rng.integers(fewest, most)),
         int(rng.integers(6, 8)),
         int(rng.integers(8, 10)),
     )
@@ -240,9 +240,11 @@ def _of_even_size(rng):
 
 
 def _at_test_time(rng):
-    return {**_to_blank(rng), "training": False}
+    # As they come back, few images say as much as many.
+    return {**_to_blank(rng, 20, 30), "training": False}
 
 
+@read_once
 def _holes(case):
     """What is 0, where all else is as it was: (draws, N, C, H, W)."""
     drawn, x = numbers_of(case, ""), case.inputs["images"]
@@ -277,6 +279,7 @@ def _as_long(lines, size):
     return bool(((count == size) | ((count < size) & cut_off)).all())
 
 
+@read_once
 def _centers(case):
     """Row and column of the center of every square, from where it begins or, cut off, ends."""
     if not _in_training(case):
@@ -307,6 +310,7 @@ _COLUMNS = is_equally_often(
 )
 
 
+@read_once
 def _one_hole(case):
     holes = _holes(case)
     return bool((holes == holes[:, :1]).all())
@@ -342,11 +346,16 @@ images come back as they are.""",
         holds("in each channel", lambda case: (_holes(case)[:, :, 0] == _holes(case)[:, :, 1]).all()),
         holds(
             "all inside",
-            lambda case: np.ptp(_holes(case)[:, :, 0].sum(axis=(2, 3))) == 0,
+            lambda case: (
+                not _one_hole(case) and np.ptp(_holes(case)[:, :, 0].sum(axis=(2, 3))) == 0
+            ),
         ),
         holds(
             "as large",
-            lambda case: _holes(case)[:, :, 0].any(axis=3).sum(axis=2).max() == case.inputs["size"],
+            lambda case: (
+                not _one_hole(case)
+                and _holes(case)[:, :, 0].any(axis=3).sum(axis=2).max() == case.inputs["size"]
+            ),
         ),
     ),
     equivalent_mutants={

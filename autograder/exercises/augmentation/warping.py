@@ -124,8 +124,17 @@ def by_the_grid(images, shifts):
 
 
 def _stretched(rng):
-    factors = rng.permuted([[1.6, 0.6], [0.65, 1.5], [1.4, 1.9]], axis=1)
-    return {"images": _images(rng), "factors": factors * rng.uniform(0.95, 1.05, (3, 2))}
+    """Sources 1 / s pixels apart, where s is well away from 1/2, 2/3 and 2.
+
+    There the nearest pixels of many neighbors would be off by nearly the same, to the same side, so
+    that a right answer looked moved.
+    """
+    factors = rng.permuted([[1.65, 0.6], [0.615, 1.6], [1.37, 1.75]], axis=1)
+    height, width = int(rng.integers(30, 34)), int(rng.integers(46, 52))
+    return {
+        "images": coordinate_images(rng, 3, height, width),
+        "factors": factors * rng.uniform(0.98, 1.02, (3, 2)),
+    }
 
 
 stretch = lab.exercise(

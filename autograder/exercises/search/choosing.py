@@ -118,6 +118,32 @@ best_run.mistake(
 
 
 @best_run.mistake(
+    "You take `argmin` of the means as they are, and a nan wins, without a word, as in the prediction above. "
+    "Take rows that are not finite out of the race first, with inf in their place; return None where no row "
+    "is left.",
+    origin="the field's folklore",
+)
+def plain_argmin(losses):
+    return int(losses.mean(dim=1).argmin())
+
+
+@best_run.mistake(
+    "You leave out nan alone, as `np.nanargmin` does: −inf wins, and where every row diverged one is named "
+    "all the same. Ask `isfinite`, and return None where no row is left."
+)
+def as_nanargmin(losses):
+    means = losses.mean(dim=1)
+    return int(torch.where(means.isnan(), math.inf, means).argmin())
+
+
+@best_run.mistake(
+    "You average over the configurations and choose a seed. Average over the seeds: `dim=1`."
+)
+def plain_argmin_over_the_wrong_axis(losses):
+    return int(losses.mean(dim=0).argmin())
+
+
+@best_run.mistake(
     "You average over the seeds that did not diverge (`nanmean`). That hides the one that did, and the "
     "configuration looks better than it is."
 )

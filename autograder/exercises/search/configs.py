@@ -20,18 +20,21 @@ from autograder.judging.wording import brief
 from course_lib import search
 from course_lib.search import log_uniform
 
-NAMES = ("lr", "weight_decay", "dropout", "momentum", "smoothing")
+NAMES = ("lr", "weight_decay", "dropout", "momentum", "temperature")
 
 
 def _space(rng):
-    """Ranges over decades and ranges from zero or nearly, under names in any order."""
-    names = [str(name) for name in rng.permutation(NAMES)[:4]]
-    scales = [str(scale) for scale in rng.permutation(["log", "log", "linear", "linear"])]
-    space = {}
-    for name, scale in zip(names, scales, strict=True):
-        low = float(10 ** rng.uniform(-5, -3)) if scale == "log" else 0.0
-        high = low * float(10 ** rng.uniform(2.5, 3.5)) if low else float(rng.uniform(0.3, 0.9))
-        space[name] = [low, high, scale]
+    """Ranges over decades, one from zero, and one or two from far above, names in any order."""
+    names = [str(name) for name in rng.permutation(NAMES)]
+    low_rate, low_decay = (float(10 ** rng.uniform(-5, -3)) for _ in range(2))
+    ranges = [
+        [low_rate, low_rate * float(10 ** rng.uniform(2.5, 3.5)), "log"],
+        [low_decay, low_decay * float(10 ** rng.uniform(2.5, 3.5)), "log"],
+        [0.0, float(rng.uniform(0.3, 0.9)), "linear"],
+        [float(rng.uniform(0.4, 0.6)), float(rng.uniform(0.85, 0.99)), "linear"],
+        [float(rng.uniform(2.5, 3.5)), float(rng.uniform(6, 8)), "linear"],
+    ]
+    space = {name: ranges[place] for name, place in zip(names, rng.permutation(5), strict=True)}
     return {"space": space, "trials": int(rng.integers(30, 45))}
 
 
@@ -90,16 +93,22 @@ def _on_its_scale(case):
 
 
 def _pattern(observation):
-    """How many came, and for each name: how many differ, whether they crowd at the low end."""
+    """How many came, and for each name: how many differ, whether they crowd at the low end, and
+    whether that is near 0.
+    """
     table, names = _columns(observation)
     if table is None or table.ndim != 3:
         return None
     differ = [len(np.unique(column)) > 0.5 * column.size for column in table.T]
     low = np.median(table, axis=(0, 1)) < 0.5 * table.mean(axis=(0, 1))
     crowded = [bool(at_the_end) and many for at_the_end, many in zip(low, differ, strict=True)]
+    lowest, highest = table.min(axis=(0, 1)), table.max(axis=(0, 1))
+    near_zero = [
+        bool(is_low) and many for is_low, many in zip(lowest < 0.1 * highest, differ, strict=True)
+    ]
     ranks = table.argsort(axis=1).argsort(axis=1)
     together = [bool((ranks[..., 0] == column).all()) for column in ranks.transpose(2, 0, 1)]
-    return names, table.shape[1], crowded, differ, together
+    return names, table.shape[1], crowded, differ, near_zero, together
 
 
 random_configs = lab.exercise(
@@ -205,6 +214,24 @@ def one_many_times(space, trials):
     return [config] * trials
 
 
+random_configs.mistake(
+    "linear_from_zero",
+    edit("uniform_(low, high)", "uniform_(0, high)"),
+    "Your numbers on the scale 'linear' begin at 0. The range begins at `low`: `uniform_(low, high)`, or "
+    "`low + (high - low) * torch.rand(trials)`.",
+)
+random_configs.mistake(
+    "linear_beyond_high",
+    edit("torch.empty(trials).uniform_(low, high)", "(low + high * torch.rand(trials))"),
+    "On the scale 'linear' you draw between `low` and `low + high`. The range is `high - low` wide: "
+    "`low + (high - low) * torch.rand(trials)`.",
+)
+random_configs.mistake(
+    "linear_without_low",
+    edit("torch.empty(trials).uniform_(low, high)", "((high - low) * torch.rand(trials))"),
+    "Your numbers on the scale 'linear' begin at 0. The range begins at `low`: `uniform_(low, high)`, or "
+    "`low + (high - low) * torch.rand(trials)`.",
+)
 random_configs.mistake(
     "by_columns",
     edit("return [{name: values[trial] for name, values in drawn.items()} for trial in range(trials)]",

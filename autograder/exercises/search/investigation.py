@@ -73,12 +73,12 @@ _RATIOS = {
 }
 
 
-def _losses(rng, fault, level, count):
-    """A curve of the fault; ``level`` is ln C."""
+def _losses(rng, fault, level, count, by_rote):
+    """A curve of the fault; ``level`` is ln C. What is learned by rote falls, whatever the labels."""
     end = {
         "healthy": _from(rng, 0.15, 0.5),
         "rate too high": _from(rng, 1.03, 1.08),
-        "wrong labels": _from(rng, 0.97, 0.99),
+        "wrong labels": _from(rng, 0.2, 0.6) if by_rote else _from(rng, 0.97, 0.99),
     }
     speed, last = _from(rng, 3, 8), end.get(fault, 1.0)
     first = _from(rng, 3, 8) if fault == "inputs not scaled" else _from(rng, 0.99, 1.01)
@@ -88,9 +88,9 @@ def _losses(rng, fault, level, count):
     return [level * share for share in (first, *noisy)]
 
 
-def _run(rng, fault, classes, ending=None, stop=None):
+def _run(rng, fault, classes, ending=None, stop=None, by_rote=False):
     level, chance, count = math.log(classes), 1 / classes, int(rng.integers(20, 35))
-    losses = _losses(rng, fault, level, count)
+    losses = _losses(rng, fault, level, count, by_rote)
     tensors = int(rng.integers(4, 7))
     ratios = {"zero weights": [math.nan] * tensors, "dead units": [0.0] * tensors}.get(fault)
     if ratios is None:
@@ -114,9 +114,10 @@ def _runs(rng):
     runs = [_run(rng, fault, classes()) for fault in FAULTS for classes in (few, many)]
     runs += [_run(rng, "rate too high", few(), ending) for ending in (math.nan, math.inf)]
     runs.append(_run(rng, "rate too high", few(), math.nan, stop=-1))
+    runs += [_run(rng, "wrong labels", classes(), by_rote=True) for classes in (few, many)]
     # A small sample with inputs of that size is learned or not, as it happens.
     by_heart = _run(rng, "inputs not scaled", few())
-    by_heart["losses"][0] = _from(rng, 2.3, 2.9) * math.log(by_heart["classes"])
+    by_heart["losses"][0] = _from(rng, 2.3, 2.8) * math.log(by_heart["classes"])
     runs.append(by_heart | {"small_sample": 1.0})
     large = _run(rng, "inputs not scaled", int(rng.integers(12, 16)))
     large["losses"][0] = _from(rng, 7, 8) * math.log(large["classes"])
@@ -172,7 +173,8 @@ diagnose = lab.exercise(
         "The hidden runs scatter around those you measured, with *other numbers of classes*, so choose limits "
         "in the middle of gaps. Rates that are too high come in two forms: as in your table, and with losses "
         "that end in nan or inf (then the ratios may be nan too). Inputs that are not scaled show in the "
-        "first loss, more than twice what it should be; the small sample may be learned or not."
+        "first loss, more than twice what it should be; the small sample may be learned or not. "
+        "Wrong labels may be learned by heart as well, all of them, so that the training loss falls."
     ),
     points=6,
     minutes=15,
@@ -211,6 +213,18 @@ diagnose.mistake(
     "classes: ln C.",
 )
 diagnose.mistake(
+    "first_loss_by_log10",
+    edit('2 * math.log(run["classes"])', '2 * math.log10(run["classes"])'),
+    "Your logarithm has the base 10. Cross-entropy takes the natural one, and the first loss should be "
+    "ln C: `math.log`.",
+)
+diagnose.mistake(
+    "first_loss_by_log2",
+    edit('2 * math.log(run["classes"])', '2 * math.log2(run["classes"])'),
+    "Your logarithm has the base 2. Cross-entropy takes the natural one, and the first loss should be "
+    "ln C: `math.log`.",
+)
+diagnose.mistake(
     "first_loss_against_the_classes",
     edit('2 * math.log(run["classes"])', 'run["classes"]'),
     "You compare the first loss with C. A network that knows nothing gives every class 1/C, and its "
@@ -226,6 +240,12 @@ diagnose.mistake(
     edit('"healthy" if learns else "wrong labels"', '"healthy"'),
     "You call every run healthy that learned its small sample. Shuffled labels are learned by heart "
     "too: look at the validation accuracy.",
+)
+diagnose.mistake(
+    "training_loss_instead_of_validation",
+    edit('run["validation"] > 3 / run["classes"]', "losses[-1] < 0.8 * losses[0]"),
+    "You judge by the training loss. Wrong labels can be learned by heart, and then it falls: whether "
+    "something was learned that is true elsewhere says the validation accuracy.",
 )
 diagnose.mistake(
     "small_sample_ignored",

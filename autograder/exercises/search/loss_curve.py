@@ -108,7 +108,7 @@ def outcome_of_the_running_mean() -> str:
 
 lab.prediction(
     "running_mean_of_the_first_epoch",
-    title="Predict: the first epoch's two losses",
+    title="Predict: the second epoch's two losses",
     statement=(
         "A training loop prints after each epoch the mean of the batch losses *during* it, and the validation "
         "loss at its end. Nothing overfits so early. Where is the training loss of the second epoch?"

@@ -42,6 +42,15 @@ def _leap_at_once(rng, place):
     return losses + np.where(place > 0.8, place * 3, 0)
 
 
+def _goes_on_after_nan(rng, place):
+    """One nan after the fall; the losses that follow it lie far below, as if nothing had been."""
+    losses = _plateau(rng, place)
+    broken = int(rng.uniform(0.6, 0.7) * len(place))
+    losses[broken:] = -rng.uniform(20, 30)
+    losses[broken] = rng.choice([np.nan, np.inf, -np.inf])
+    return losses
+
+
 _KINDS = (_plateau, _plateau, _plateau, _at_once, _to_the_end, _leap_at_once)
 
 
@@ -58,11 +67,12 @@ def _is_clear(losses, beta):
 
 
 def _tests(rng, beta=None, broken=True):
-    """Range tests over the same rates, some with losses that are not finite at the end."""
+    """Range tests over the same rates, some with losses that are not finite, at the end or before."""
     count, decades = int(rng.integers(70, 110)), rng.uniform(4, 6)
     smoothing = float(rng.uniform(0.6, 0.8)) if beta is None else beta
     curves = []
-    for kind in (*_KINDS, *_KINDS):
+    kinds = (*_KINDS, *_KINDS, *([_goes_on_after_nan] * 2 if broken else []))
+    for kind in kinds:
         clear = False
         while not clear:
             losses = kind(rng, np.arange(count) / count) * rng.uniform(0.99, 1.01, count)
@@ -243,6 +253,26 @@ def goes_on_after_nan(rates, losses, *, beta=0.9):
     curve = torch.tensor(smoothed, dtype=torch.float64)
     falls = curve.diff()[: int(curve.argmin()) + 1]
     return rates[falls.argmin()].item()
+
+
+_ONLY_THOSE = (
+    "You leave out only the losses that are not finite. All that come after the first of them are left out "
+    "too: a training that diverged says nothing any more, even where its loss is a number again."
+)
+
+suggest_rate.mistake("goes_on_with_the_next", edit("break", "continue"), _ONLY_THOSE)
+
+
+@suggest_rate.mistake(_ONLY_THOSE)
+def only_the_finite_ones(rates, losses, *, beta=0.9):
+    finite = losses.isfinite()
+    average, smoothed = 0.0, []
+    for step, loss in enumerate(losses[finite].tolist()):
+        average = beta * average + (1 - beta) * loss
+        smoothed.append(average / (1 - beta ** (step + 1)))
+    curve = torch.tensor(smoothed, dtype=torch.float64)
+    falls = curve.diff()[: int(curve.argmin()) + 1]
+    return rates[finite][falls.argmin()].item()
 
 
 @suggest_rate.alternative
