@@ -245,7 +245,7 @@ def multiplied_by_keep(x, p, training=True):
 
 @dropout.mistake(
     "The factor 1/(1 − p) is cut down to a whole number (a conversion to integers): at p = 0.3 it is "
-    "1 instead of 1.43. It is right for p = ½ only. Keep it a float.",
+    "1 instead of 1.43. It is right for p = ½ only. Do not round it.",
     origin="1 of 126 students",
 )
 def whole_factor(x, p, training=True):
