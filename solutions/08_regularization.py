@@ -359,8 +359,7 @@ plotting.scores_with_error(
 # %% exercise="proximal_step"
 
 # %% tags=["show"]
-# 30 weights, 24 of them useless: gradient steps, and steps that land in the corner
-committed("regularization/exact_zeros")
+# 200 examples with 30 features, of which 24 say nothing, and a descent by any rule
 torch.manual_seed(0)
 features = torch.randn(200, 30)
 true = torch.zeros(30)
@@ -377,6 +376,9 @@ def descend(step, steps=2000):
     return w
 
 
+# %% tags=["show"]
+# 30 weights, 24 of them useless: gradient steps, and steps that land in the corner
+committed("regularization/exact_zeros")
 by_gradient = descend(lambda w, g: w - 0.05 * (g + elastic_net([w], l1=0.2, l2=0.0)[1][0]))
 by_corner = descend(lambda w, g: proximal_step(w, g, lr=0.05, l1=0.2, l2=0.0))
 for name, w in {"gradient steps": by_gradient, "proximal steps": by_corner}.items():
