@@ -128,6 +128,12 @@ def test_a_mistake_is_named_and_explained():
     assert found.explanation == "You add."
 
 
+def test_who_hands_in_the_planted_mistake_is_not_told_what_mends_it():
+    found = verdict(replace(pure, planted="adds"), adds)
+    assert found.diagnosis == "adds" and "still behaves as it was given" in found.explanation
+    assert "You add" not in found.explanation
+
+
 def test_what_mistakes_give_is_observed_once_for_all_answers():
     calls = []
 
