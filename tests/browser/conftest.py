@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 
 import pytest
 
@@ -36,9 +37,15 @@ class Desk:
         self.environment = environment
 
     def open(self, page, path):
-        """Open a file of the folder in JupyterLab and wait until the window is ready."""
-        page.goto(self.server.page(path))
-        page.wait_for_selector("#jp-main-dock-panel", timeout=SECONDS * 1000)
+        """Open a file of the folder in JupyterLab and wait until it is in front.
+
+        A workspace of its own, or JupyterLab shows what the window before had open for a moment.
+        """
+        address = self.server.page(path).replace("/lab/", f"/lab/workspaces/{uuid.uuid4().hex}/", 1)
+        page.goto(address)
+        in_front = page.locator("#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")
+        name = path.rpartition("/")[2]
+        in_front.filter(has_text=name).wait_for(timeout=SECONDS * 1000)
 
     def run_course(self, *arguments):
         """Run the command line as the student would, beside the running server."""

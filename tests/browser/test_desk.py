@@ -31,6 +31,7 @@ def test_a_lab_opens_from_the_home_in_the_same_window(desk, page):
 def test_nothing_of_the_instructors_is_there_and_validate_is(desk, page):
     desk.open(page, f"{SLUG}/{SLUG}.ipynb")
     page.get_by_text("Validate", exact=True).first.wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     assert "Nbgrader" not in page.locator(".lm-MenuBar-itemLabel").all_inner_texts()
     page.get_by_text("View", exact=True).click()
     page.get_by_text("Activate Command Palette").click()
