@@ -222,7 +222,9 @@ def _worst(
     a, b = observed.astype(np.float64), expected.astype(np.float64)
     with np.errstate(all="ignore"):  # an answer may hold the largest numbers there are
         distance = np.where(close, -1.0, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf))
-        gist = lost_precision(observed, expected, wanted) or _gist(a, b)
+        gist = lost_precision(observed, expected, wanted)
+        if not gist:
+            gist = _gist_of_place(a, b) if _are_places(observed, expected) else _gist(a, b)
     index = np.unravel_index(int(distance.argmax()), distance.shape)
     place = f" at [{', '.join(str(int(i)) for i in index)}]" if a.ndim else ""
     if 1 < a.size <= READABLE and expected.ndim:
@@ -238,6 +240,18 @@ def _worst(
         if np.isfinite(a).all() and np.allclose(a, b, rtol=1e-4, atol=0):
             gist += f", in {digit(a, b)}"
     return Words(f"{right}{place}", f"{got}{place}", gist)
+
+
+def _are_places(observed: np.ndarray, expected: np.ndarray) -> bool:
+    """Whether two single whole numbers may well say which one, of which a factor tells nothing."""
+    whole = observed.dtype.kind in "iu" and expected.dtype.kind in "iu"
+    return (
+        whole and observed.size == 1 and max(abs(observed.item()), abs(expected.item())) <= READABLE
+    )
+
+
+def _gist_of_place(a: np.ndarray, b: np.ndarray) -> str:
+    return {1.0: "larger by one", -1.0: "smaller by one"}.get(float(a.item() - b.item()), "")
 
 
 def _gist(a: np.ndarray, b: np.ndarray) -> str:

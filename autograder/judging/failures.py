@@ -51,7 +51,7 @@ def nothing_finding(exercise: Exercise, looked_at: Sequence[Case]) -> Finding | 
         return None
     first = looked_at[0]
     words = brief(first.expected.get("result")), "None", first.where
-    gist = "None came back in every case: a `return` is missing"
+    gist = "None came back in every case: is a `return` missing?"
     return Finding(RETURNS, False, *words, gist, case=first.number)
 
 

@@ -93,8 +93,8 @@ def _on_its_scale(case):
 
 
 def _pattern(observation):
-    """How many came, and for each name: how many differ, whether they crowd at the low end, and
-    whether that is near 0.
+    """How many came, and for each name: how many differ, whether they crowd at the low end, whether
+    that is near 0, whether it goes with the first name; and whether all rise from trial to trial.
     """
     table, names = _columns(observation)
     if table is None or table.ndim != 3:
@@ -108,7 +108,8 @@ def _pattern(observation):
     ]
     ranks = table.argsort(axis=1).argsort(axis=1)
     together = [bool((ranks[..., 0] == column).all()) for column in ranks.transpose(2, 0, 1)]
-    return names, table.shape[1], crowded, differ, near_zero, together
+    rising = bool((np.diff(ranks, axis=1) == 1).all())
+    return names, table.shape[1], crowded, differ, near_zero, together, rising
 
 
 random_configs = lab.exercise(
@@ -200,6 +201,14 @@ def on_the_diagonal(space, trials):
             )
         configs.append(config)
     return configs
+
+
+random_configs.mistake(
+    "sorted_columns",
+    edit("values[trial] for", "sorted(values)[trial] for"),
+    "You sort each hyperparameter's numbers, so that a large rate always comes with a large decay: you search "
+    "a diagonal. Leave them in the order in which they were drawn.",
+)
 
 
 @random_configs.mistake(

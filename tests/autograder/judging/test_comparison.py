@@ -59,6 +59,11 @@ def test_values_that_are_the_same_up_to_rounding(observed, expected):
         ([1.0, 3.0], [1.0, 2.0], "entry 1: 1.5 times too large"),
         (np.array([1.0, 2.0, 7.0]), np.array([1.0, 2.0, 3.0]), "1 of 3 entries differ"),
         ("down", "up", "another value"),
+        (4, 2, "another value"),  # the number of a run: a factor says nothing
+        (3, 2, "larger by one"),
+        (1, 2, "smaller by one"),
+        (4800, 2400, "2 times too large"),
+        (4.0, 2, "2 times too large"),
     ],
 )
 def test_a_difference_says_what_it_looks_like(observed, expected, gist):

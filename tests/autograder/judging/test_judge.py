@@ -250,7 +250,7 @@ def test_an_answer_without_a_return_is_told_so():
         print(factor * x)
 
     found = verdict(pure, prints)
-    assert found.reason is Reason.WRONG and "`return` is missing" in found.findings[0].gist
+    assert found.reason is Reason.WRONG and "is a `return` missing" in found.findings[0].gist
     assert [f.observed for f in found.findings] == ["None"]
     assert verdict(pure, prints, untouched=True).findings == []
 
