@@ -13,6 +13,7 @@ from autograder.judging.comparison import Tolerance, difference
 from autograder.judging.samples import Sample, sample_of
 from autograder.judging.verdict import Finding
 from autograder.judging.wording import READABLE, brief, kind_of, shape
+from autograder.probes.values import TUPLE
 
 Observation = dict[str, Any]
 
@@ -228,6 +229,18 @@ def _seeds_nothing(case: Case) -> Finding:
 
 SEEDS_NOTHING = Check("the random generators are not seeded", _seeds_nothing)
 """Part of every exercise that does not say ``seeds``; spoken of only where it fails."""
+
+
+def _as_many(case: Case) -> Finding:
+    wanted, got = (str(seen.get("type")) for seen in (case.expected, case.observed))
+    several = wanted.startswith(TUPLE) and got.startswith(TUPLE)
+    counts = [said.removeprefix(TUPLE) for said in (wanted, got)]
+    gist = f"{counts[1]} results instead of {counts[0]}: who unpacks them cannot"
+    return finding(not several or wanted == got, f"{counts[0]} results", counts[1], gist)
+
+
+AS_MANY = Check("it gives as many results as asked for", _as_many)
+"""Part of every exercise; spoken of only where it fails."""
 
 
 def is_finite(property: str = "all results are finite", of: str = "result") -> Check:

@@ -46,17 +46,26 @@ def unwritten(exercise: Exercise, raised: dict[str, Any]) -> str:
 
 
 def nothing_finding(exercise: Exercise, looked_at: Sequence[Case]) -> Finding | None:
-    """One finding on an answer that gave back None in every case; else None."""
-    if exercise.probe.observer.by_steps or not all(map(_gave_nothing, looked_at)):
+    """One finding on an answer that gave back None where something was asked for; else None."""
+    silent = [case for case in looked_at if gave_nothing(exercise, case)]
+    if not silent:
         return None
-    first = looked_at[0]
+    first = silent[0]
     words = brief(first.expected.get("result")), "None", first.where
-    gist = "None came back in every case: is a `return` missing?"
+    everywhere = len(silent) == len(looked_at)
+    gist = (
+        "None came back in every case: is a `return` missing?"
+        if everywhere
+        else "None came back for some inputs: is a `return` missing in one of the branches?"
+    )
     return Finding(RETURNS, False, *words, gist, case=first.number)
 
 
-def _gave_nothing(case: Case) -> bool:
-    return not case.observed["raised"] and _is_nothing(case.observed.get("result"))
+def gave_nothing(exercise: Exercise, case: Case) -> bool:
+    """Whether an answer gave back None where the reference gives something."""
+    if exercise.probe.observer.by_steps or case.observed["raised"]:
+        return False
+    return _is_nothing(case.observed.get("result")) and not _is_nothing(case.expected.get("result"))
 
 
 def _is_nothing(result: Any) -> bool:

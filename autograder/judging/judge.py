@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.judging.checks import SEEDS_NOTHING, Case, Check
+from autograder.judging.checks import AS_MANY, SEEDS_NOTHING, Case, Check
 from autograder.judging.essence import Essence, essence, same_essence
 from autograder.judging.exercise import Exercise, Inputs, Mistake
-from autograder.judging.failures import nothing_finding, raised_finding
+from autograder.judging.failures import gave_nothing, nothing_finding, raised_finding
 from autograder.judging.source.edits import Answer
 from autograder.judging.verdict import WRITTEN, Finding, Reason, Verdict
 from autograder.probes import wire
@@ -109,7 +109,8 @@ def judge(
     if len(observed) != len(hidden.drawn):
         return replace(verdict, notes=["the answer could not be observed"])
     looked_at = _cases(exercise, hidden, observed)
-    if missing := nothing_finding(exercise, looked_at):
+    missing = nothing_finding(exercise, looked_at)
+    if missing and all(gave_nothing(exercise, case) for case in looked_at):
         return replace(verdict, findings=[missing])
     score, findings = _score(exercise, looked_at)
     raised = raised_finding(exercise, looked_at)
@@ -123,7 +124,7 @@ def judge(
         verdict,
         score=score,
         reason=reason,
-        findings=[raised, *findings] if raised else findings,
+        findings=[*filter(None, (raised, missing)), *findings],
         remarks=_remarks(exercise, looked_at),
     )
     if reason is Reason.CORRECT:
@@ -205,18 +206,18 @@ def _score(exercise: Exercise, looked_at: list[Case]) -> tuple[float, list[Findi
         if found and all(finding.passed for finding in found):
             score += part.points
     for case in looked_at:
-        seeded = SEEDS_NOTHING(case)
-        if not seeded.passed and not exercise.seeds:
-            return 0.0, [replace(seeded, case=case.number), *findings]
+        for unasked in (AS_MANY,) if exercise.seeds else (AS_MANY, SEEDS_NOTHING):
+            found_here = unasked(case)
+            if not found_here.passed:
+                return 0.0, [replace(found_here, case=case.number), *findings]
     return score, findings
 
 
 def _worst_finding(exercise: Exercise, check: Check, looked_at: list[Case]) -> Finding:
     """Where a check fails first; else that it could not look everywhere; else what it saw first."""
-    by_steps = exercise.probe.observer.by_steps
     seen = []
     for case in looked_at:
-        if _gave_something(case, by_steps):
+        if _gave_something(exercise, case):
             found = check(case)
             if found.seen and not found.passed:
                 return replace(found, case=case.number)
@@ -227,9 +228,11 @@ def _worst_finding(exercise: Exercise, check: Check, looked_at: list[Case]) -> F
     return Finding(check.property, False, gist=gist, seen=False)
 
 
-def _gave_something(case: Case, by_steps: bool) -> bool:
+def _gave_something(exercise: Exercise, case: Case) -> bool:
     """Whether there is something to look at: what a script saw before an exception counts."""
-    return not case.observed.get("raised") or (by_steps and bool(case.observed.get("steps")))
+    if case.observed.get("raised"):
+        return exercise.probe.observer.by_steps and bool(case.observed.get("steps"))
+    return not gave_nothing(exercise, case)
 
 
 def _remarks(exercise: Exercise, looked_at: list[Case]) -> list[str]:

@@ -11,6 +11,9 @@ import torch
 
 from autograder.probes.wire import DTYPES, MAX_BYTES
 
+TUPLE = "tuple of "
+"""What the type of a tuple begins with, before the number of its items."""
+
 _MAX_TEXT = 300
 _MAX_DEPTH = 12
 _MAX_ITEMS = 200_000
@@ -161,7 +164,7 @@ def type_name(value: Any) -> str:
     if issubclass(kind, torch.Tensor):
         return "torch.Tensor" if kind is torch.Tensor else kind.__qualname__[:80]
     if kind is tuple:
-        return f"tuple of {len(value)}"
+        return f"{TUPLE}{len(value)}"
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     return f"{module}{kind.__qualname__}"[:80]
 

@@ -71,7 +71,7 @@ def verdict_html(
     ``printed`` is what the answer printed while it was looked at. A ``picture`` speaks of the
     inputs: it is given for local ones alone.
     """
-    passed = [f for f in verdict.findings if f.passed]
+    passed = _passed(verdict)
     return render(
         "verdict.html",
         verdict=verdict,
@@ -79,7 +79,7 @@ def verdict_html(
         rows=rows(verdict, local=local),
         unseen=unseen(verdict),
         passed=passed,
-        fold=len(passed) > _MANY or len(passed) < len(verdict.findings),
+        fold=len(passed) > _MANY or not all(f.passed for f in verdict.findings),
         named=verdict.diagnosis is not None,
         local=local,
         way_on=way_on(verdict, local=local),
@@ -98,12 +98,19 @@ def verdict_text(verdict: Verdict, *, local: bool) -> str:
         lines.append(f"  {verdict.explanation}")
     lines += [f"  ✗ {_row_text(row)}" for row in rows(verdict, local=local)]
     lines += [f"  – {line}" for line in unseen(verdict)]
-    lines += [f"  ✓ {finding.property}" for finding in verdict.findings if finding.passed]
+    lines += [f"  ✓ {finding.property}" for finding in _passed(verdict)]
     lines += [f"  by the way: {remark}" for remark in (verdict.remarks if local else [])]
     lines += [f"  note: {note}" for note in verdict.notes]
     if on := way_on(verdict, local=local):
         lines.append(f"  → {on}")
     return "\n".join(_indented(plain(line)) for line in lines)
+
+
+def _passed(verdict: Verdict) -> list[Finding]:
+    """What is right, each property once: several checks of one property all have to pass."""
+    missed = {f.property for f in verdict.findings if not f.passed}
+    right = {f.property: f for f in verdict.findings if f.property not in missed}
+    return list(right.values())
 
 
 @dataclass(frozen=True)

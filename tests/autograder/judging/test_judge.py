@@ -255,6 +255,48 @@ def test_an_answer_without_a_return_is_told_so():
     assert verdict(pure, prints, untouched=True).findings == []
 
 
+def test_an_answer_without_a_return_in_one_branch_is_told_that_and_nothing_else():
+    def in_one_branch(x, factor):
+        if x.dtype == torch.float64:
+            return x * factor
+
+    found = verdict(pure, in_one_branch)
+    assert found.reason is Reason.WRONG and found.score == 0
+    assert "is a `return` missing in one of the branches" in found.findings[0].gist
+    assert found.findings[0].case == 2
+    assert not any(f.seen and not f.passed for f in found.findings[1:])
+
+
+def test_more_results_than_asked_for_earn_nothing():
+    lab = Lab("made", number=1, title="Made")
+
+    def halves(x):
+        """Halve it twice."""
+        return x / 2, x / 4
+
+    exercise = lab.exercise(
+        halves,
+        title="Halves",
+        statement="Halve it.",
+        points=2,
+        inputs=lambda rng: {"x": rng.standard_normal(3)},
+        probe=probes.call(),
+        checks=[
+            matches_reference("the half", of="result.0"),
+            matches_reference("the quarter", of="result.1"),
+        ],
+    )
+    on = hidden(exercise, 0)
+
+    def judged(answer):
+        return judge(exercise, on, observe(exercise, answer, on.drawn, 0))
+
+    assert judged(lambda x: [x / 2, x / 4]).passed
+    found = judged(lambda x: (x / 2, x / 4, x))
+    assert found.score == 0 and found.reason is Reason.WRONG
+    assert found.findings[0].gist.startswith("3 results instead of 2")
+
+
 def test_a_crash_in_some_cases_is_one_row_and_passes_nothing():
     def breaks(x, factor):
         return x.no_such_thing if x.dtype == torch.float32 else 2 * x * factor

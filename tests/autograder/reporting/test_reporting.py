@@ -174,3 +174,13 @@ def test_predicted_numbers_are_compared_with_the_outcome():
 def test_classes_of_any_size_have_a_report_of_bounded_size(size):
     page = class_report(class_of(size) if size else [], LAB, {})
     assert len(page) < 2_000_000
+
+
+def test_a_property_that_several_checks_look_at_is_said_once_and_right_only_with_all_of_them():
+    found = [Finding("shares", True), Finding("shares", True), Finding("coins", True)]
+    one = Verdict(
+        "lab/name", "implementation", 0, 2, Reason.WRONG, [*found, Finding("coins", False)]
+    )
+    text = verdict_text(one, local=True)
+    assert text.count("✓ shares") == 1 and "✓ coins" not in text
+    assert "1 property is right" in verdict_html(one, local=True)
