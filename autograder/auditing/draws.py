@@ -10,6 +10,7 @@ from typing import Any
 from autograder.auditing.rates import Rate
 from autograder.judging import Exercise, Hidden, Verdict, hidden, judge, observe
 from autograder.judging.essence import Observation
+from autograder.judging.judge import expected_observations
 
 _OTHER = 7919
 """Answers meet other random numbers than the reference does."""
@@ -47,8 +48,11 @@ class Draw:
 
     @staticmethod
     def of(exercise: Exercise, seed: int) -> Draw:
-        """The draw of a seed."""
-        return Draw(exercise, hidden(exercise, seed))
+        """The draw of a seed; what the reference gives is there to be forged, whatever it takes."""
+        on = hidden(exercise, seed)
+        if exercise.probe.observer.trains:
+            on = replace(on, expected=expected_observations(exercise, on.drawn, seed))
+        return Draw(exercise, on)
 
     def look(self, answer: Any, rate: Rate, *, named: bool = False) -> Look:
         """Observe and judge an answer, as the student's own check would, and count it.

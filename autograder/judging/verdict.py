@@ -35,7 +35,8 @@ class Finding:
     for inputs that were drawn locally; ``gist`` says the same without them ("4 times too large").
     ``margin`` is the distance from the threshold, in thresholds, for a statistical check. ``case``
     is the number of the case on which it failed. What could not be looked at everywhere, for the
-    answer raised before, is not ``seen``, and has not passed.
+    answer raised before, is not ``seen``, and has not passed. ``measured`` is what of an answer is
+    compared across a class, such as the points that a training gains.
     """
 
     property: str
@@ -47,6 +48,7 @@ class Finding:
     margin: float | None = None
     case: int | None = None
     seen: bool = True
+    measured: float | None = None
 
 
 @dataclass(frozen=True)

@@ -42,14 +42,15 @@ class Here:
 
         Raises: KeyboardInterrupt when the student interrupts it.
         """
+        seconds = self._seconds * exercise.probe.observer.patience
         asked = request(exercise.name, exercise.probe, cases, seed, given=given, again=again)
         output = _Capped()
         self.observed = []
         try:
             with heard(output), _nobody_to_type():
-                reply = limited(lambda: observe(asked, self._namespace), self._seconds)
+                reply = limited(lambda: observe(asked, self._namespace), seconds)
         except TimeIsUp:
-            what = f"it did not end within {self._seconds:g} seconds"
+            what = f"it did not end within {seconds:g} seconds"
             return Outcome("timed_out", "", what), {}
         except KeyboardInterrupt:
             raise

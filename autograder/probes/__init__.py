@@ -5,6 +5,7 @@ A probe is written and registered in one of these modules, ``probes.draws(count=
 
 from autograder.probes.backpropagation import differentiated, gradients
 from autograder.probes.calls import call, draws, epochs, read
+from autograder.probes.entries import entry
 from autograder.probes.places import devices
 from autograder.probes.registry import Form, Probe
 from autograder.probes.scripts import module
@@ -23,6 +24,7 @@ __all__ = [
     "differentiated",
     "draws",
     "each",
+    "entry",
     "epochs",
     "gradients",
     "histories",

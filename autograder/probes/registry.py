@@ -19,6 +19,8 @@ T = TypeVar("T")
 Look = Callable[Concatenate[Any, Inputs, Generators, P], Observation]
 
 USUAL_SECONDS, MOST_SECONDS = 0.3, 1.0
+TRAINING_SECONDS = 15.0
+"""What a local check may cost that trains at full size, for which a student knowingly waits."""
 
 
 class Form(Enum):
@@ -35,7 +37,7 @@ class Observer:
 
     ``substance`` names the entry of its observations that two answers are compared by, ``form``
     how. ``by_steps`` says that what came before an exception is observed, and counts.
-    ``cpu_seconds`` is what a local check by it may cost.
+    ``cpu_seconds`` is what a local check by it may cost. One that ``trains`` does so at full size.
     """
 
     look: Callable[..., Observation]
@@ -44,6 +46,12 @@ class Observer:
     substance: Literal["result", "steps"]
     by_steps: bool
     cpu_seconds: float
+    trains: bool
+
+    @property
+    def patience(self) -> int:
+        """How many times longer than others it may take before it is ended."""
+        return 4 if self.trains else 1
 
     def __call__(
         self, answer: Any, inputs: Inputs, generators: Generators, parameters: dict[str, Any]
@@ -76,15 +84,19 @@ def probe(
     substance: Literal["result", "steps"] = "result",
     by_steps: bool = False,
     cpu_seconds: float = USUAL_SECONDS,
+    trains: bool = False,
 ) -> Callable[[Look[P]], Callable[P, Probe]]:
     """Register a function as the probe of its name; what is left under the name asks for it.
 
     The function takes an answer, a case's inputs, the random generators, and then its parameters,
-    plain data: ``draws(answer, inputs, generators, count)`` is asked for by ``draws(count=8)``.
+    plain data: ``draws(answer, inputs, generators, count)`` is asked for by ``draws(count=8)``. One
+    that ``trains`` at full size may cost ``TRAINING_SECONDS``.
 
     Raises: ValueError for a name that is taken, or more seconds than a check may ever cost.
     """
-    if not 0 < cpu_seconds <= MOST_SECONDS:
+    if trains:
+        cpu_seconds = TRAINING_SECONDS
+    elif not 0 < cpu_seconds <= MOST_SECONDS:
         raise ValueError(
             f"a probe may cost {cpu_seconds:g} CPU seconds; at most {MOST_SECONDS:g} are allowed, "
             "for a student waits for them"
@@ -96,7 +108,7 @@ def probe(
             raise ValueError(f"there are two probes called {name!r}; rename one")
         parameters = list(inspect.signature(look).parameters.values())[3:]
         signature = inspect.Signature(parameters)
-        PROBES[name] = Observer(look, signature, form, substance, by_steps, cpu_seconds)
+        PROBES[name] = Observer(look, signature, form, substance, by_steps, cpu_seconds, trains)
 
         @functools.wraps(look)
         def ask(*args: P.args, **kwargs: P.kwargs) -> Probe:

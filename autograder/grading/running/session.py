@@ -116,7 +116,8 @@ class Session:
             "__import__('autograder.probes.kernel', fromlist=['observe'])"
             f".observe({asked!r}, get_ipython().user_ns)"
         )
-        outcome = self._execute("", self.limits.probe, {"observation": expression})
+        seconds = self.limits.probe * exercise.probe.observer.patience
+        outcome = self._execute("", seconds, {"observation": expression})
         return _decoded(outcome) if outcome.status == "ok" else (outcome, {})
 
     def renew(self) -> None:
