@@ -79,6 +79,7 @@ def class_report(records: Sequence[Record], lab: Lab, outcomes: Mapping[str, flo
         scale=max([len(records) / 8, 1, *(m["count"] for row in rows for m in row.mistakes)]),
         predictions=[_prediction(e, records, outcomes.get(e.id)) for e in predicted],
         everybody=_everybody(records, [*asked, *predicted]),
+        entries=[(e, line) for e in asked if (line := _entries(e, records))],
         columns=[(str(row.number), row.exercise) for row in rows]
         + [(f"P{i}", e) for i, e in enumerate(predicted, 1)],
         remarkable=remarkable,
@@ -151,6 +152,16 @@ def _everybody(records: Sequence[Record], exercises: Sequence[Exercise]) -> list
         share = 100 * record["score"] / record["max_score"] if record["max_score"] else 0
         lines.append({"record": record, "share": share, "cells": cells})
     return lines
+
+
+def _entries(exercise: Exercise, records: Sequence[Record]) -> list[tuple[str, float, Any]]:
+    """Who measured what in an exercise that is compared across the class, the best first."""
+    found = []
+    for student, verdict in _verdicts(records, exercise):
+        measured = [f["measured"] for f in verdict["findings"] if f.get("measured") is not None]
+        if measured:
+            found.append((student, float(measured[0]), verdict))
+    return sorted(found, key=lambda entry: (-entry[1], entry[0]))
 
 
 def _prediction(

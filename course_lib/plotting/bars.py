@@ -19,7 +19,7 @@ def bars_with_prediction(
 ) -> Figure:
     """Draw each measured value as a bar and what was predicted for it as a level across it.
 
-    `predicted` may leave labels of `measured` out: nothing is drawn there.
+    `predicted` may leave labels of `measured` out, or all of them: nothing is drawn there.
     """
     not_empty("measured", measured)
     unknown = [label for label in predicted if label not in measured]
@@ -31,8 +31,9 @@ def bars_with_prediction(
     figure, axes = one_panel(width=max(4.5, 1.3 * len(measured) + 1.5))
     heights = [float(value) for value in measured.values()]
     axes.bar(range(len(heights)), heights, width=0.62, color=PALETTE[0], label="measured")
-    captions = [f"{label}\nmeasured {float(value):.3g}" for label, value in measured.items()]
     levels = {n: float(predicted[label]) for n, label in enumerate(measured) if label in predicted}
+    said = "measured " if levels else ""
+    captions = [f"{label}\n{said}{_number(float(value))}" for label, value in measured.items()]
     if levels:
         places, heights = np.array(list(levels)), list(levels.values())
         left, right = places - 0.42, places + 0.42
@@ -41,11 +42,16 @@ def bars_with_prediction(
             heights, left, right, color=PALETTE[1], linewidth=2.6, zorder=4, label="predicted"
         )
     for place, level in levels.items():
-        captions[place] += f"\npredicted {level:.3g}"
+        captions[place] += f"\npredicted {_number(level)}"
     axes.set_xticks(range(len(captions)), captions)
     axes.axhline(0, color="#8A8A8A", linewidth=0.8)
     axes.grid(False, axis="x")
     axes.margins(y=0.12)
     axes.set_ylabel(ylabel)
-    figure.legend(loc="outside upper right", ncols=2)
+    if levels:
+        figure.legend(loc="outside upper right", ncols=2)
     return finished(figure, title)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")

@@ -54,5 +54,5 @@ def scores_with_error(
     axes.set_xlim(-0.6, len(runs) - 0.4)
     axes.grid(False, axis="x")
     axes.set_ylabel(ylabel)
-    figure.legend(loc="outside upper right", ncols=2)
+    figure.legend(loc="outside lower right", ncols=2)  # a narrow figure has no room above
     return finished(figure, title)

@@ -11,6 +11,7 @@ import torch
 from course_lib import (
     activations,
     augmentation,
+    capstone,
     initialization,
     normalization,
     optimizers,
@@ -34,6 +35,7 @@ LABS = (
     regularization,
     augmentation,
     search,
+    capstone,
 )
 
 FACTOR = 4

@@ -356,3 +356,18 @@ def test_visible_text_is_one_line_of_bounded_length():
     assert visible("right\u202etfel") == "right\N{REPLACEMENT CHARACTER}tfel"
     assert len(visible("x" * 10_000)) == 600
     assert re.fullmatch(r"x{9}…", visible("x" * 20, 10))
+
+
+def test_what_a_check_has_measured_is_a_table_of_entries_the_best_first():
+    def entered(student, gain):
+        record = _record(student, [Reason.CORRECT] * 3)
+        record["exercises"][0]["findings"][0]["measured"] = gain
+        return record
+
+    records = [entered("a", 2.5), entered(SCRIPT, 8.44), _record("c", [Reason.NOT_RUN] * 3)]
+    page = Page(class_report(records, LAB, {}))
+    assert "Title of shift: the entries" in page.text
+    assert re.search(r"1 <script>alert\(1\)</script> \+8\.4 2 of 2 2 a \+2\.5 2 of 2", page.text)
+    assert (
+        "the entries" not in Page(class_report([_record("c", [Reason.CORRECT] * 3)], LAB, {})).text
+    )

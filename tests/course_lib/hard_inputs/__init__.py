@@ -35,6 +35,7 @@ NOT_COMPARED = {
         search.best_run search.successive_halving search.grid
         regularization.EarlyStopping regularization.pooling_boundaries
         augmentation.scaled_size
+        capstone.conv_flops capstone.worth_keeping
     """,
     "in Python's float64, whatever the precision of the training": """
         activations.elu_mean activations.backward_bound initialization.gain
@@ -52,6 +53,7 @@ NOT_COMPARED = {
         search.sweep_rates search.chance_of_top search.refine search.report_winner
         search.update_ratios search.epoch_mean
         regularization.sklearn_settings regularization.survival_probabilities
+        capstone.gain capstone.paired_gain
     """,
     "random: the distribution is tested, not a number": """
         activations.selu_weights activations.alpha_dropout initialization.gaussian
@@ -60,6 +62,7 @@ NOT_COMPARED = {
         search.log_uniform search.random_configs
         regularization.dropout regularization.original_dropout regularization.channel_dropout
         regularization.drop_connect regularization.stochastic_depth
+        capstone.train
         augmentation.random_flip augmentation.random_boxes augmentation.mixup
         augmentation.random_crop augmentation.cutout
     """,

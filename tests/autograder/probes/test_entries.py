@@ -1,0 +1,69 @@
+"""The probe of a whole training: what it counts, and what it asks."""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from autograder import probes
+from autograder.probes.run import run
+
+RNG = np.random.default_rng(0)
+CASE = {
+    "images": RNG.integers(0, 256, (40, 6, 6), dtype=np.uint8),
+    "labels": RNG.integers(0, 10, 40),
+    "asked": RNG.integers(0, 256, (90, 6, 6), dtype=np.uint8),
+    "seeds": [5, 5, 6],
+    "counted": 1,
+}
+
+
+def train(images, labels, seed):
+    torch.manual_seed(seed)
+    network = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten(), nn.Linear(48, 10))
+    nn.functional.cross_entropy(network(images[:, None]), labels).backward()
+
+    @torch.no_grad()
+    def predict(images):
+        return network(images[:, None])
+
+    return predict
+
+
+def seen(answer):
+    asked = probes.entry()
+    return run(asked.name, asked.parameters, answer, [CASE], 0)[0]
+
+
+def test_every_run_is_asked_for_scores_together_alone_and_again():
+    found = seen(train)
+    one, same, other = found["result"]
+    assert np.array_equal(one["scores"], same["scores"])
+    assert not np.array_equal(one["scores"], other["scores"])
+    assert one["scores"].shape == (90, 10) and found["changed"] == []
+    assert np.allclose(np.concatenate(one["alone"]), one["scores"][: len(one["alone"])], atol=1e-6)
+    assert np.array_equal(one["again"], one["scores"][: len(one["again"])])
+
+
+def test_the_run_that_is_counted_costs_what_torch_counts():
+    one, counted, _ = seen(train)["result"]
+    with FlopCounterMode(display=False) as counter:
+        train(torch.from_numpy(CASE["images"]) / 255, torch.from_numpy(CASE["labels"]), 5)
+    assert "flops" not in one and counted["flops"] == counter.get_total_flops() > 0
+
+
+def test_images_that_are_changed_are_named_and_every_run_gets_fresh_ones():
+    met = []
+
+    def spoils(images, labels, seed):
+        met.append(images.clone())
+        predict = train(images, labels, seed)
+        images -= images.mean()
+        return predict
+
+    assert seen(spoils)["changed"] == ["images"]
+    assert all(torch.equal(met[0], images) for images in met)
+
+
+def test_what_cannot_predict_has_raised():
+    assert seen(lambda images, labels, seed: None)["raised"]["type"] == "TypeError"
