@@ -59,7 +59,8 @@ def audit(exercise: Exercise, seeds: int = 20) -> Audit:
         return result
     exercise = _written_out(exercise, result)
     trains = exercise.probe.observer.trains
-    seeds = min(seeds, _TRAINING_SEEDS) if trains else seeds
+    if trains:
+        seeds = result.seeds = min(seeds, _TRAINING_SEEDS)
     proofs: list[Proof] = [
         RightAnswers(exercise, result),
         Mistakes(exercise, result, seeds),

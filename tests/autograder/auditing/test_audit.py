@@ -4,14 +4,16 @@ import dataclasses
 import functools
 import inspect
 
+import numpy as np
 import pytest
 import torch
 
+from autograder import probes
 from autograder.auditing import killing
 from autograder.auditing.audit import audit
 from autograder.auditing.mutants import mutants
-from autograder.judging import Alternative, Kind, Mistake
-from autograder.judging.checks import check, finding
+from autograder.judging import Alternative, Kind, Mistake, hidden
+from autograder.judging.checks import Case, check, finding
 from autograder.probes.definition import definition
 
 
@@ -217,3 +219,54 @@ def test_a_starter_that_scores_is_a_problem(make):
     mistakes = [Mistake("given", given, "It is all zeros.")]
     repair = dataclasses.replace(make(mistakes=mistakes), kind=Kind.REPAIR, planted="given")
     assert "the starter is" not in said(audit(repair, seeds=1))
+
+
+def trains(images, labels, seed):
+    """Score images by how much they resemble the mean of each kind."""
+    means = torch.stack([images[labels == kind].flatten(1).mean(0) for kind in range(2)])
+    return lambda asked: -torch.cdist(asked.flatten(1), means + 1e-6 * seed)
+
+
+def nearest(images, labels, seed):
+    def predict(asked):
+        distances = torch.cdist(asked.flatten(1), images.flatten(1) + 1e-6 * seed)
+        return torch.stack([-distances[:, labels == kind].min(1).values for kind in range(2)], 1)
+
+    return predict
+
+
+def one_kind(images, labels, seed):
+    return lambda asked: torch.stack([torch.ones(len(asked)), torch.zeros(len(asked))], dim=1)
+
+
+def few_images(rng):
+    labels, asked = rng.permutation(np.arange(20) % 2), rng.permutation(np.arange(80) % 2)
+    light = 90 * np.concatenate([labels, asked])[:, None, None]
+    images = (light + rng.integers(0, 60, (100, 3, 3))).astype(np.uint8)
+    return {"images": images[:20], "labels": labels, "asked": images[20:], "truth": asked,
+            "seeds": [1, 2], "counted": 0}  # fmt: skip
+
+
+def test_what_trains_is_tried_on_few_draws_and_has_no_mutants(make):
+    @check("it tells them apart")
+    def right(case):
+        shares = [
+            (run["scores"].argmax(1) == case.inputs["truth"]).mean()
+            for run in case.observed["result"]
+        ]
+        return finding(min(shares) > 0.9)
+
+    exercise = make(
+        trains,
+        inputs=few_images,
+        probe=probes.entry(),
+        checks=[right],
+        signature=lambda seen: bool(right(Case(seen["inputs"], seen, {})).passed),
+        mistakes=[Mistake("one_kind", one_kind, "You always say the same.")],
+        alternatives=[Alternative("nearest", nearest)],
+    )
+    assert hidden(exercise, 0).expected == [{"raised": None}] * 3
+    result = audit(exercise, seeds=30)
+    assert result.problems == []
+    assert (result.mutants, result.seeds, result.rejected, result.diagnosed) == (0, 2, 1, 1)
+    assert result.forgeries_rejected == result.forgeries > 0

@@ -341,7 +341,8 @@ def test_a_probe_states_its_form_where_its_substance_is_and_its_time():
     drawn, led = probes.draws(8).observer, probes.module().observer
     assert (drawn.form, drawn.substance) == (probes.Form.PORTRAIT, "result")
     assert (led.form, led.substance, led.by_steps) == (probes.Form.NUMBERS, "steps", True)
-    assert all(0 < observer.cpu_seconds <= 1 for observer in PROBES.values())
+    assert all(0 < o.cpu_seconds <= 1 for o in PROBES.values() if not o.trains)
+    assert [(name, o.patience) for name, o in PROBES.items() if o.trains] == [("entry", 4)]
 
 
 def test_a_probe_of_a_name_that_is_taken_or_that_costs_too_much_is_refused():
