@@ -9,7 +9,7 @@ import torch
 
 from autograder import probes
 from autograder.probes.run import run
-from autograder.probes.turns import Turns
+from course_lib.workers.turns import Turns
 
 
 def one(answer, inputs):
