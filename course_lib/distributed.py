@@ -51,7 +51,7 @@ def ring_all_reduce(worker: Worker, x: torch.Tensor) -> torch.Tensor:
 
     rank, size = worker.rank, worker.size
     after, before = (rank + 1) % size, (rank - 1) % size
-    chunks = list(x.clone().tensor_split(size))
+    chunks = list(x.tensor_split(size))
     for step in range(size - 1):  # after it, this worker has all of chunk rank + 1
         sent = worker.isend(chunks[(rank - step) % size], after)
         place = (rank - step - 1) % size
@@ -133,8 +133,8 @@ def large_batch_options(
 def pipeline_timetable(durations: torch.Tensor, micro_batches: int) -> torch.Tensor:
     """Say when each stage of a pipeline starts on each micro-batch, as early as it can.
 
-    Formula:    start_{s,i} = max(end_{s−1,i}, end_{s,i−1}) with end = start + d_s, and 0 where there
-                is nothing before. All d = 1: start_{s,i} = s + i, and the last ends at m + p − 1.
+    Formula:    start_{s,i} = max(end_{s−1,i}, end_{s,i−1}) with end = start + d_s, and 0 where
+                nothing is before. All d = 1: start_{s,i} = s + i, and the last ends at m + p − 1.
     Shapes:     durations (p,), the time that stage s takes for one micro-batch -> (p, m).
     Convention: forward passes only; micro-batches in their order; handing over takes no time.
     Raises:     ValueError unless durations is (p,) with p >= 1, all positive, and m >= 1.
@@ -162,8 +162,8 @@ def data_parallel_step(
     """Take one step of SGD on the batch that all workers' shards make together.
 
     Formula:    W ← W − η Σ_k n_k ∇L_k(W) / Σ_k n_k with the mean cross-entropy L_k of shard k.
-    Shapes:     weight (D, C), the same on all workers; this worker's shard x (n_k, D), target (n_k,)
-                of class numbers -> the new weight (D, C), the same on all.
+    Shapes:     weight (D, C), the same on all workers; this worker's shard x (n_k, D), target
+                (n_k,) of class numbers -> the new weight (D, C), the same on all.
     Convention: a classifier without bias, with scores x W. Shards may differ in size.
     Raises:     ValueError for shapes that do not fit and a shard without examples.
     Source:     Dean et al. 2012; Li et al. 2020.
@@ -176,8 +176,8 @@ def data_parallel_step(
     F.cross_entropy(x @ leaf, target, reduction="sum").backward()
     assert leaf.grad is not None
     sums = torch.cat([leaf.grad.flatten(), leaf.grad.new_tensor([len(x)])])
-    *total, count = ring_all_reduce(worker, sums).split([weight.numel(), 1])
-    return weight - lr * (total[0] / count).reshape(weight.shape)
+    total = ring_all_reduce(worker, sums)
+    return weight - lr * (total[:-1] / total[-1]).reshape(weight.shape)
 
 
 def shard(x: torch.Tensor, rank: int, size: int) -> torch.Tensor:
@@ -259,8 +259,12 @@ def train_data_parallel(
     weight = broadcast(worker, weight)
     velocity = torch.zeros_like(weight)
     for x, target in shards:
-        gradient = weight - data_parallel_step(worker, weight, x, target, lr=1.0)
-        velocity = momentum * velocity + gradient
+        leaf = weight.clone().requires_grad_()
+        F.cross_entropy(x @ leaf, target, reduction="sum").backward()
+        assert leaf.grad is not None
+        sums = torch.cat([leaf.grad.flatten(), leaf.grad.new_tensor([len(x)])])
+        total = ring_all_reduce(worker, sums)
+        velocity = momentum * velocity + (total[:-1] / total[-1]).reshape(weight.shape)
         weight = weight - lr * velocity
     return weight
 
@@ -320,9 +324,8 @@ def idle_share(stages: int, micro_batches: int) -> float:
     Source:     Huang et al. 2019, "GPipe".
     """
     if stages < 1 or micro_batches < 1:
-        raise ValueError(
-            f"got {stages} stages, {micro_batches} micro-batches, allowed is 1 or more"
-        )
+        got = f"{stages} and {micro_batches}"
+        raise ValueError(f"stages, micro_batches: got {got}, allowed is 1 or more of each")
 
     return (stages - 1) / (micro_batches + stages - 1)
 
@@ -334,7 +337,8 @@ def equal_budgets(
 
     Formula:    equal examples ⌊T/k⌋; equal steps T; equal time ⌊T t(B)/t(kB)⌋, where a step on B
                 examples takes t(B) = overhead + per_example · B.
-    Shapes:     a run of T `steps` with the batch B, and k = `factor` -> {"examples", "steps", "time"}.
+    Shapes:     a run of T `steps` with the batch B, and k = `factor`
+                -> {"examples", "steps", "time"}.
     Raises:     ValueError for numbers below 1 and times that are not positive.
     Source:     Shallue et al. 2019, "Measuring the effects of data parallelism".
     """
