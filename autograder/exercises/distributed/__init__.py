@@ -15,4 +15,10 @@ lab.gather(
     "scaling",
     "pipeline",
     "questions",
+    "groups",
+    "averaging",
+    "momentum",
+    "norm",
+    "tensors",
+    "bubble",
 )

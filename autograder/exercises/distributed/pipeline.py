@@ -82,6 +82,13 @@ pipeline_timetable = lab.exercise(
     probe=probes.call(),
     checks=[matches_reference("the starting times"), leaves_inputs_alone(), keeps_dtype()],
     equivalent_mutants={
+        "starts = durations.new_zeros(len(durations), micro_batches) => starts = "
+        "-durations.new_zeros(len(durations), micro_batches)": "every entry is written over",
+        "starts = durations.new_zeros(len(durations), micro_batches) => starts = "
+        "durations.new_ones(len(durations), micro_batches)": "every entry is written over",
+        "free = torch.zeros_like(durations) => free = -torch.zeros_like(durations)": "−0 is 0",
+        "arrives = durations.new_zeros(()) => arrives = -durations.new_zeros(())": "−0 is 0",
+        "right only for positive durations": "others are refused",
         "everything is done under torch.no_grad()": "a timetable is looked at, not trained through",
     },
     hints=(
