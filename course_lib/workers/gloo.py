@@ -13,7 +13,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from course_lib.workers.ledger import Ledger
+from course_lib.workers.ledger import Ledger, Unwatched
+from course_lib.workers.worker import Worker
 
 _DTYPES = tuple(
     getattr(torch, name)
@@ -34,6 +35,17 @@ def join(rank: int, size: int, store: Path, seconds: float) -> None:
         )
 
 
+def joined() -> Worker:
+    """The worker that this process is under torchrun, which tells rank and size by variables.
+
+    Raises: ValueError where torchrun has not started this process.
+    """
+    if not dist.is_initialized():
+        with _silent():
+            dist.init_process_group("gloo")
+    return Worker(dist.get_rank(), GlooLines(Unwatched(dist.get_world_size())))
+
+
 class GlooLines:
     """What a worker sends over torch's default group, noted in a ledger.
 
@@ -41,7 +53,7 @@ class GlooLines:
     that each has a header before it: dtype and shape.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger | Unwatched) -> None:
         self.size = ledger.size
         self._ledger = ledger
         self._on_their_way: list[Any] = []  # gloo keeps none of them; who forgets one unsends it

@@ -82,6 +82,27 @@ class Ledger:
         return "; ".join(told) or None
 
 
+class Unwatched:
+    """In the place of a ledger where nobody would read it: in processes that torchrun started."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def post(self, source: int, to: int) -> int:
+        return 0
+
+    def is_taken(self, source: int, to: int, number: int) -> bool:
+        return True
+
+    def receives(self, source: int, to: int) -> None: ...
+
+    def took(self, source: int, to: int) -> None: ...
+
+    def sends(self, source: int, to: int, number: int) -> None: ...
+
+    def goes_on(self, rank: int) -> None: ...
+
+
 def ranks_of(numbers: Sequence[int]) -> str:
     """Ranks as people list them."""
     word = "rank" if len(numbers) == 1 else "ranks"
