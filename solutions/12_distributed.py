@@ -13,9 +13,8 @@
 # %% [markdown]
 # # Lab 12 · Large batches and distributed training
 #
-# One worker is too slow, or too small. With many, the question is always the same: *what would one worker have
-# computed?* Get an average wrong and nothing fails: all workers agree, the loss falls, and the rate is not what you
-# think it is.
+# One worker is too slow, or too small. With many, the question is always: *what would one worker have computed?* Get an
+# average wrong and nothing fails: all agree, the loss falls, and the rate is not what you think it is.
 #
 # By the end you can
 # - average gradients of unequal shards, and add up tensors in a ring where nobody carries more than the others;
@@ -26,16 +25,14 @@
 # **How it works.** As in lab 1; the core takes about an hour, and *Further* is optional.
 #
 # **Workers.** A function that takes a `worker` runs on all of them at the same time. `simulate(f, p, …)` runs it on p
-# threads that take turns: a run repeats, messages are counted, and when all wait for one another you are told at once.
-# `launch(f, p, …)` runs the same function in p processes that are forked from your notebook and talk through *gloo*, one
-# of torch's own backends. Checks simulate, but for one.
+# threads that take turns: messages are counted, and when all wait for one another you are told at once. `launch(f, p, …)`
+# runs the same function in p processes, forked from your notebook, that talk through *gloo*, one of torch's backends.
 #
 # | symbol | meaning here |
 # |---|---|
 # | p, `worker.size` | number of workers; `worker.rank` is 0 … p − 1 |
 # | n_k | examples on worker k, its *shard* |
 # | k, `factor` | how many times as large the batch becomes |
-# | α, `lr` | learning rate |
 # | m | micro-batches that a batch is cut into |
 
 # %% tags=["setup"]
@@ -160,13 +157,12 @@ plotting.lines_over(
 )
 
 # %% [markdown]
-# The ring's line is flat: twice the tensor, however many workers. Only the number of messages grows.
+# The ring's line is flat: twice the tensor, however many workers.
 #
-# What else goes wrong with processes, and what `launch` does about it: a worker that dies takes the others with it, who
-# then say *connection closed by peer*: look for the first exception. A message that is longer than its receiver expects
-# ends it by a signal, without any exception: here each message says how long it is. A fork of a process that has worked
-# with several threads may hang: each worker begins with `torch.set_num_threads(1)`. And torch waits half an hour before
-# it calls something stuck.
+# What else goes wrong with processes, and what `launch` does about it. When a worker dies, the others say *connection
+# closed by peer*: look for the first exception. A message longer than its receiver expects ends it by a signal: here each
+# says how long it is. A fork of a process that has worked with several threads may hang: each worker begins with
+# `torch.set_num_threads(1)`. And torch waits half an hour before it calls something stuck.
 #
 # ## 3 · One step together
 
@@ -203,8 +199,7 @@ print("the three agree to the last bit:", all(torch.equal(weights[0], w) for w i
 print(f"largest difference from one process: {(weights[0] - alone).abs().max():.1e}")
 
 # %% [markdown]
-# The difference is rounding: sums in another order. Nobody would do this for speed: the work of such a step is tiny,
-# and its messages are not.
+# The difference is rounding: sums in another order.
 #
 # ## 4 · One worker, many pieces
 #
@@ -231,8 +226,7 @@ for normalized in (False, True):
     print(f"{'with' if normalized else 'without'} batch normalization: off by {off:.1e}")
 
 # %% [markdown]
-# Batch normalization sees micro-batches, and no average afterwards gives it the statistics of the whole batch. That is no
-# fault of yours; networks that are to be cut up often normalize otherwise (lab 5).
+# Batch normalization sees micro-batches, and no average afterwards gives it the statistics of the whole batch.
 #
 # ## 5 · Sixteen times the batch
 #
@@ -352,8 +346,8 @@ plotting.scores_with_error(
 # %% [markdown]
 # From the first step on, 16 times the rate does harm; with the warm-up it does as well as the old rate, and neither
 # brings back what the small batch had. (With 0.05 in the place of 0.1 the rule pays: try it.) Beyond some *critical batch
-# size* the noise that a larger batch averages away was small already, and only steps are lost. Goyal et al. trained
-# ImageNet with batches of 8192 in one hour, with this rule and this warm-up. There the critical batch is larger.
+# size* only steps are lost. For ImageNet that is far away: Goyal et al. trained it with batches of 8192 in one hour, by
+# this rule and this warm-up.
 #
 # ## 6 · Layers on several devices
 #
@@ -411,10 +405,10 @@ plotting.lines_over(
 # %% [markdown]
 # ## Where to go from here
 #
-# - Goyal et al. 2017, *Accurate, large minibatch SGD*: the rule, the warm-up, and what else must be right.
-# - Li et al. 2020, *PyTorch distributed*: how `DistributedDataParallel` hides the messages behind the backward pass.
-# - Shallue et al. 2019, *Measuring the effects of data parallelism*: how far it goes, for many tasks.
-# - Huang et al. 2019 (*GPipe*), Shoeybi et al. 2019 (*Megatron-LM*): networks that fit nowhere.
+# - Goyal et al. 2017, *Accurate, large minibatch SGD*: the rule, and what else must be right.
+# - Li et al. 2020, *PyTorch distributed*: messages hidden behind the backward pass.
+# - Shallue et al. 2019, *Measuring the effects of data parallelism*.
+# - Huang et al. 2019, *GPipe*; Shoeybi et al. 2019, *Megatron-LM*.
 
 # %% [markdown]
 # # Further

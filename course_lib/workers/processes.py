@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import pickle
 import selectors
@@ -129,6 +130,7 @@ class _Group:
             return
         try:
             torch.set_num_threads(1)  # the threads of the parent are not here, and would be awaited
+            faulthandler.disable()  # what ends a worker is told by who waits for it
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             self._work(rank, function, given, writes)
         finally:

@@ -11,6 +11,7 @@ import torch
 from course_lib import (
     activations,
     augmentation,
+    distributed,
     initialization,
     normalization,
     optimizers,
@@ -34,6 +35,7 @@ LABS = (
     regularization,
     augmentation,
     search,
+    distributed,
 )
 
 FACTOR = 4

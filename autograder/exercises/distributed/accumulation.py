@@ -71,7 +71,7 @@ train_accumulating = lab.exercise(
     distributed.train_accumulating,
     title="A large batch on a small device",
     statement=(
-        "One worker, and a batch that does not fit. `backward()` *adds* to `.grad`: run it for one micro-batch after "
+        "`backward()` *adds* to `.grad`: run it for one micro-batch after "
         "the other, and step once. Nothing else may differ from a step on the whole batch.\n\n"
         "`batches` is a list of batches; each is a list of micro-batches `(x, target)`, **which may differ in size**. "
         "For each batch: the loss is the mean cross-entropy over all its examples; the gradient of that loss is "

@@ -26,9 +26,9 @@ lab.prediction(
     "four_devices",
     title="Predict: four devices",
     statement=(
-        "A network does not fit on one device. Its layers are laid onto **four** devices, a quarter on each, all equally "
-        "fast. Batches pass through them one after the other. How fast is it, compared with one device that is "
-        "large enough for the whole network? (Handing over takes no time.)"
+        "A network does not fit on one device. Its layers are laid onto **four**, a quarter on each. Batches pass through "
+        "them one after the other. How fast is it, compared with *one* such device that could hold the whole network? "
+        "(Handing over takes no time.)"
     ),
     minutes=1,
     syllabus=("12.8",),

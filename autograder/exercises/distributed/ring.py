@@ -106,19 +106,18 @@ ring_all_reduce = lab.exercise(
     distributed.ring_all_reduce,
     title="All-reduce in a ring",
     statement=(
-        "p workers hold a tensor `x` (N,) each, and all want the **sum**. If all send theirs to one, that one "
-        "receives (p − 1) · N numbers and everybody waits for it. In a ring nobody is special. Cut x into p chunks "
-        "(`x.tensor_split(p)`); chunk c of the sum is made while it travels:\n\n"
+        "p workers hold a tensor `x` (N,) each, and all want the **sum**. If one collects and serves them all, it carries "
+        "(p − 1) · N numbers each way. In a ring nobody is special. Cut x into p chunks (`x.tensor_split(p)`):\n\n"
         "1. *reduce-scatter*, p − 1 times: send one chunk to the next worker, receive another one from the worker "
         "before, and **add** it to your own. At the first step worker r sends chunk r. At the end each worker has "
         "one chunk with all p terms in it;\n"
         "2. *all-gather*, p − 1 times: pass finished chunks on, and **replace** your own by what comes.\n\n"
-        "The function runs on every worker at the same time, each with its own `worker` and `x`:\n\n"
+        "Every worker runs the function at the same time, with its own `worker` and `x`:\n\n"
         "| | |\n|---|---|\n"
         "| `worker.rank`, `worker.size` | who am I, of how many |\n"
         "| `worker.send(tensor, to)` | send, and wait until it is received |\n"
-        "| `sent = worker.isend(tensor, to)`, later `sent()` | begin to send; wait later |\n"
-        "| `worker.receive(source)` | wait for the next tensor of a worker, and return it |\n\n"
+        "| `sent = worker.isend(tensor, to)`, then `sent()` | begin to send; wait later |\n"
+        "| `worker.receive(source)` | wait for a worker's next tensor, and return it |\n\n"
         "Each worker sends at most 2(p − 1) messages of at most ⌈N/p⌉ numbers, and the sum has the same bits on "
         "all. Either direction will do."
     ),

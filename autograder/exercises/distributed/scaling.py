@@ -25,8 +25,7 @@ lab.prediction(
     title="Predict: sixteen times the batch",
     statement=(
         "A convolutional network learns MNIST-1D (4000 examples) with SGD and momentum, batches of 32 and a rate of "
-        "0.1. Now the batch is 512, 16 times as large, and by the linear scaling rule the rate is 16 times as large as "
-        "well, 1.6, from the first step on. The number of epochs stays. How does the test accuracy compare?"
+        "0.1. Now the batch is 512, 16 times as large, and by the rule so is the rate: 1.6, from the first step on. The number of epochs stays. How does the test accuracy compare?"
     ),
     minutes=1,
     syllabus=("12.5", "12.6"),
@@ -74,7 +73,7 @@ large_batch_options = lab.exercise(
         "- **Warm-up**: the rate goes in a straight line from the *old* rate α at step 0 to the full rate at step "
         "`warmup_steps`, and stays there. With `warmup_steps=0` it is full at once.\n"
         "- All other options stay as they are.\n\n"
-        "Lab 7's warm-up began near 0, for a rate that nobody had tried. Here α is known to work."
+        "Lab 7's warm-up began near 0. Here α is known to work."
     ),
     points=3,
     minutes=8,

@@ -25,14 +25,13 @@ data_parallel_step = lab.exercise(
     distributed.data_parallel_step,
     title="One step, several processes",
     statement=(
-        "Now together. Every worker has the same `weight` W (D, C) of a linear classifier, and a shard of its own: "
-        "`x` (n, D) and class numbers `target` (n,), with another n on each. Take **one step of SGD on the whole "
-        "batch**: the loss is the mean cross-entropy of the scores x W over *all* examples of *all* workers. Return "
-        "the new weight, the same everywhere, as one process with the whole batch would have got it.\n\n"
+        "Every worker has the same `weight` W (D, C) of a linear classifier, and a shard of its own: `x` (n, D) and class "
+        "numbers `target` (n,), with another n on each. Take **one step of SGD on the whole batch**: the loss is the "
+        "mean cross-entropy of the scores x W over *all* examples of *all* workers. Return the new weight, as one process "
+        "would have got it.\n\n"
         "Your `ring_all_reduce` adds up tensors with one axis. A worker does not know how many examples the others "
         "have.\n\n"
-        "The check runs this in **processes** that your notebook forks; they share no variables, and talk through "
-        "gloo, as with torch's own `DistributedDataParallel`."
+        "The check runs this in **processes** that share no variables, and talk through gloo."
     ),
     points=5,
     minutes=10,

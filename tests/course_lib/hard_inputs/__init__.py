@@ -7,6 +7,7 @@ where two large ones leave a small difference.
 
 from tests.course_lib.hard_inputs.activations import ACTIVATIONS
 from tests.course_lib.hard_inputs.augmentation import AUGMENTATION
+from tests.course_lib.hard_inputs.distributed import DISTRIBUTED
 from tests.course_lib.hard_inputs.normalization import NORMALIZATION
 from tests.course_lib.hard_inputs.optimizers import OPTIMIZERS
 from tests.course_lib.hard_inputs.preprocessing import PREPROCESSING
@@ -16,6 +17,7 @@ from tests.course_lib.hard_inputs.training_loop import TRAINING_LOOP
 CASES = {
     "activations": ACTIVATIONS,
     "augmentation": AUGMENTATION,
+    "distributed": DISTRIBUTED,
     "normalization": NORMALIZATION,
     "optimizers": OPTIMIZERS,
     "preprocessing": PREPROCESSING,
@@ -34,7 +36,7 @@ NOT_COMPARED = {
         schedules.updates_per_schedule_step search.diagnose search.read_curves search.diverged_at
         search.best_run search.successive_halving search.grid
         regularization.EarlyStopping regularization.pooling_boundaries
-        augmentation.scaled_size
+        augmentation.scaled_size distributed.shard distributed.equal_budgets
     """,
     "in Python's float64, whatever the precision of the training": """
         activations.elu_mean activations.backward_bound initialization.gain
@@ -52,6 +54,7 @@ NOT_COMPARED = {
         search.sweep_rates search.chance_of_top search.refine search.report_winner
         search.update_ratios search.epoch_mean
         regularization.sklearn_settings regularization.survival_probabilities
+        distributed.large_batch_options distributed.idle_share
     """,
     "random: the distribution is tested, not a number": """
         activations.selu_weights activations.alpha_dropout initialization.gaussian
@@ -84,7 +87,12 @@ NOT_COMPARED = {
         regularization.average_over_masks regularization.ensemble_averages
         regularization.proximal_step regularization.drop_connect_inference
         regularization.scatter_in_company
+        distributed.pipeline_timetable
         augmentation.jitter_colors augmentation.ten_crop_average augmentation.augmented_features
+    """,
+    "what torch has for it runs in processes: held against it in test_distributed": """
+        distributed.ring_all_reduce distributed.broadcast distributed.average_gradients
+        distributed.train_accumulating distributed.train_data_parallel
     """,
     "torch resamples, on a grid that scipy's warps are held against": """
         augmentation.rotate augmentation.translate augmentation.stretch augmentation.shear
