@@ -19,21 +19,20 @@
 # By the end you can
 # - average gradients of unequal shards, and add up tensors in a ring where nobody carries more than the others;
 # - take one step of SGD in several processes at once, or in several pieces one after the other;
-# - rescale a learning rate for a larger batch, and say where that ends;
-# - draw the timetable of a pipeline, and say how much of it is idle.
+# - rescale a rate for a larger batch, and say where that ends;
+# - draw the timetable of a pipeline, and say what of it is idle.
 #
 # **How it works.** As in lab 1; the core takes about an hour, and *Further* is optional.
 #
 # **Workers.** A function that takes a `worker` runs on all of them at the same time. `simulate(f, p, …)` runs it on p
 # threads that take turns: messages are counted, and when all wait for one another you are told at once. `launch(f, p, …)`
-# runs the same function in p processes, forked from your notebook, that talk through *gloo*, one of torch's backends.
+# runs the same function in p processes, forked from your notebook, that talk through torch's *gloo*.
 #
 # | symbol | meaning here |
 # |---|---|
 # | p, `worker.size` | number of workers; `worker.rank` is 0 … p − 1 |
 # | n_k | examples on worker k, its *shard* |
 # | k, `factor` | how many times as large the batch becomes |
-# | m | micro-batches that a batch is cut into |
 
 # %% tags=["setup"]
 import math
@@ -84,7 +83,7 @@ for name, gradient in ways.items():
     print(f"{name:18} off by {100 * off:5.1f} %")
 
 # %% [markdown]
-# The sum of means is what some lecture notes recommend. It is a learning rate that grows with the number of workers.
+# The sum of means, which some lecture notes recommend, is a rate that grows with the number of workers.
 #
 # ## 2 · All-reduce
 #
@@ -616,4 +615,4 @@ print(f"largest difference after ten steps: {(theirs[0] - ours[0]).abs().max():.
 #
 # torchrun tells every process its rank by environment variables, which `torch.distributed.init_process_group` reads. In a
 # script of yours, `from course_lib.workers import joined` and `worker = joined()` give you the worker that this process
-# is, and all your functions run as they are.
+# is, and all your functions run as they are. `scripts/data_parallel.py` in the course's repository is such a script.
