@@ -39,6 +39,11 @@ lab.prediction(
 )
 
 
+def _odd(rng):
+    """So many steps of warm-up that hardly a share of them is a round number."""
+    return 2 * int(rng.integers(4, 10)) + 1
+
+
 def _options(rng, rule, warmup):
     options = {"lr": float(rng.uniform(0.02, 0.08))}
     if rule == "linear":
@@ -57,7 +62,7 @@ def _options(rng, rule, warmup):
 
 
 def _linear(rng):
-    given = _options(rng, "linear", int(rng.integers(8, 20)))
+    given = _options(rng, "linear", _odd(rng))
     del given["rule"]  # the default
     return given
 
@@ -83,7 +88,7 @@ large_batch_options = lab.exercise(
     inputs=(
         _linear,
         lambda rng: _options(rng, "linear", 0),
-        lambda rng: _options(rng, "sqrt", int(rng.integers(8, 20))),
+        lambda rng: _options(rng, "sqrt", _odd(rng)),
     ),
     probe=probes.each("step"),
     checks=[matches_reference("the options"), leaves_inputs_alone()],
