@@ -45,8 +45,9 @@ def forked(answer: Callable[..., Any], inputs: Inputs, generators: Generators) -
     )
     if failure is None:
         return _seen(run)
-    what = failure.what
-    return _ended(describe(what) if isinstance(what, Exception) else what, failure.rank)
+    if isinstance(failure.what, Exception):  # which names the ranks that it is about
+        return _ended(describe(failure.what), None)
+    return _ended(failure.what, failure.rank)
 
 
 def _given(inputs: Inputs) -> list[Inputs]:
@@ -82,6 +83,7 @@ def _seen(run: Run) -> Observation:
 
 
 def _ended(raised: Observation, rank: int | None) -> Observation:
-    where = "" if rank is None else f" (on rank {rank})"
+    # A deadlock names its ranks, and is nobody's in particular.
+    where = "" if rank is None or raised["type"] == "Deadlock" else f" (on rank {rank})"
     raised = {**raised, "message": f"{raised['message']}{where}"}
     return {"result": None, "type": None, "changed": [], "raised": raised}

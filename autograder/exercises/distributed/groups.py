@@ -122,7 +122,7 @@ def by_numbers(x, rank, size):
 
 def _held(rng, size, axes):
     shape = tuple(int(n) for n in rng.permutation([2, 3, 4])[:axes])
-    root = int(rng.integers(1, size))
+    root = int(rng.integers(1, max(size - 1, 2)))  # neither the first nor, of several, the last
     return {"each": [{"x": rng.normal(size=shape)} for _ in range(size)], "root": root}
 
 

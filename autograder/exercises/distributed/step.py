@@ -149,6 +149,18 @@ def only_the_first_steps(worker, weight, x, target, *, lr):
     return weight - lr * (total[:-1] / total[-1]).reshape(weight.shape)
 
 
+@data_parallel_step.mistake(
+    "All workers send to the next one at once and wait to be received, and nobody receives: a deadlock. Begin with `isend`, "
+    "receive, and wait for the sending last; or use your `ring_all_reduce`.",
+    raises="Deadlock",
+)
+def sends_before_it_receives(worker, weight, x, target, *, lr):
+    leaf = weight.detach().clone().requires_grad_()
+    F.cross_entropy(x @ leaf, target, reduction="sum").backward()
+    worker.send(leaf.grad, (worker.rank + 1) % worker.size)
+    return weight - lr * worker.receive((worker.rank - 1) % worker.size)
+
+
 @data_parallel_step.alternative
 def in_closed_form(worker, weight, x, target, *, lr):
     scores = torch.softmax(x @ weight, dim=1) - F.one_hot(target, weight.shape[1])
