@@ -7,8 +7,8 @@ them ever will.
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -18,14 +18,14 @@ _RUNS, _RECEIVES, _SENDS, _ENDED = range(4)
 class Ledger:
     """What every worker has posted, taken and waits for. Each writes its own entries only."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, path: Path) -> None:
         self.size = size
-        self._memory = mmap.mmap(-1, 8 * size * (2 * size + 3))  # shared with all forks
-        table = np.frombuffer(self._memory, dtype=np.int64).reshape(size, 2 * size + 3)
-        self._table = table
+        # Where memory is counted, only a file's may be shared with forks.
+        table = np.memmap(path, dtype=np.int64, mode="w+", shape=(size, 2 * size + 3))
+        self._table = np.asarray(table)
         # From which rank to which: the sender counts what it posted, the receiver what it took.
-        self._posted, self._taken = table[:, :size], table[:, size : 2 * size].T
-        self._state = table[:, 2 * size :]  # what it does, with whom, and up to which message
+        self._posted, self._taken = self._table[:, :size], self._table[:, size : 2 * size].T
+        self._state = self._table[:, 2 * size :]  # what it does, with whom, and up to which message
 
     def post(self, source: int, to: int) -> int:
         """Note a message before it leaves; its number, from 1."""

@@ -92,7 +92,7 @@ def attempt(
             "`simulate`, which gives the same numbers"
         )
     with tempfile.TemporaryDirectory(prefix="workers-") as folder:
-        group = _Group(len(arguments), Path(folder, "store"), seconds, describe)
+        group = _Group(len(arguments), Path(folder), seconds, describe)
         try:
             for rank, given in enumerate(arguments):
                 group.start(rank, function, given)
@@ -107,14 +107,14 @@ def attempt(
 
 class _Group:
     def __init__(
-        self, size: int, store: Path, seconds: float, describe: Callable[[BaseException], Any]
+        self, size: int, folder: Path, seconds: float, describe: Callable[[BaseException], Any]
     ) -> None:
         self.size = size
         self.results: dict[int, tuple[Any, dict[str, int]]] = {}
-        self._store = store
+        self._store = folder / "store"
         self._seconds = seconds
         self._describe = describe
-        self._ledger = Ledger(size)
+        self._ledger = Ledger(size, folder / "ledger")
         self._processes: dict[int, int] = {}
         self._reports: dict[int, int] = {}
         self._failures: list[Failure] = []

@@ -253,8 +253,8 @@ def test_no_thread_is_left_when_an_interrupt_ends_an_endless_rank() -> None:
         time.sleep(0.01)
 
 
-def test_a_ledger_proves_what_cannot_go_on_and_nothing_else() -> None:
-    ledger = Ledger(2)
+def test_a_ledger_proves_what_cannot_go_on_and_nothing_else(tmp_path: Path) -> None:
+    ledger = Ledger(2, tmp_path / "ledger")
     assert ledger.deadlock() is None  # both are at work
     ledger.receives(1, 0)
     assert ledger.deadlock() is None
