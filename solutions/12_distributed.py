@@ -343,10 +343,10 @@ plotting.scores_with_error(
 )
 
 # %% [markdown]
-# From the first step on, 16 times the rate does harm; with the warm-up it does as well as the old rate, and neither
-# brings back what the small batch had. (With 0.05 in the place of 0.1 the rule pays: try it.) Beyond some *critical batch
-# size* only steps are lost. For ImageNet that is far away: Goyal et al. trained it with batches of 8192 in one hour, by
-# this rule and this warm-up.
+# From the first step on, 16 times the rate does harm; with the warm-up it does nearly as well as the old rate, and
+# neither brings back what the small batch had. (With 0.05 in the place of 0.1 the rule pays: try it.) Beyond some
+# *critical batch size* only steps are lost. For ImageNet that is far away: Goyal et al. trained it with batches of 8192
+# in one hour, by this rule and this warm-up.
 #
 # ## 6 · Layers on several devices
 #

@@ -38,7 +38,8 @@ def forked(answer: Callable[..., Any], inputs: Inputs, generators: Generators) -
     """Call the answer once for every rank of a group, each in a process forked from this one.
 
     As ``ranks``, whose observations it shares: references and mistakes are looked at by that one.
-    A process that dies, or that is not done in time, is raised for all.
+    A process that dies, or that is not done in time, is raised for all. What it does to the random
+    generators stays with it.
     """
     run, failure = processes.attempt(
         _noted(answer), _given(inputs), seconds=SECONDS, describe=describe
