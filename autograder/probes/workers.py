@@ -26,11 +26,7 @@ def ranks(answer: Callable[..., Any], inputs: Inputs, generators: Generators) ->
     ``returned``, in order, and how many ``messages`` and ``numbers`` each sent. What raised first,
     or the deadlock they ended in, is raised for all.
     """
-    run, raised = simulated.attempt(_noted(answer), _given(inputs))
-    if raised is None:
-        return _seen(run)
-    rank, error = raised
-    return _ended(describe(error), rank)
+    return _in_threads(answer, inputs)
 
 
 @probe(cpu_seconds=1.0, rehearsed=ranks)
@@ -39,8 +35,11 @@ def forked(answer: Callable[..., Any], inputs: Inputs, generators: Generators) -
 
     As ``ranks``, whose observations it shares: references and mistakes are looked at by that one.
     A process that dies, or that is not done in time, is raised for all. What it does to the random
-    generators stays with it.
+    generators stays with it. Where processes cannot be forked, or are not to work on the CPU (a
+    fork cannot use its parent's GPU), the ranks are threads.
     """
+    if not processes.can_fork() or torch.get_default_device().type != "cpu":
+        return _in_threads(answer, inputs)
     run, failure = processes.attempt(
         _noted(answer), _given(inputs), seconds=SECONDS, describe=describe
     )
@@ -49,6 +48,14 @@ def forked(answer: Callable[..., Any], inputs: Inputs, generators: Generators) -
     if isinstance(failure.what, Exception):  # which names the ranks that it is about
         return _ended(describe(failure.what), None)
     return _ended(failure.what, failure.rank)
+
+
+def _in_threads(answer: Callable[..., Any], inputs: Inputs) -> Observation:
+    run, raised = simulated.attempt(_noted(answer), _given(inputs))
+    if raised is None:
+        return _seen(run)
+    rank, error = raised
+    return _ended(describe(error), rank)
 
 
 def _given(inputs: Inputs) -> list[Inputs]:

@@ -31,6 +31,11 @@ _LOOK_EVERY = 0.02
 _OF_ANOTHER = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
 
 
+def can_fork() -> bool:
+    """Whether this system can make a process of another one, as Linux and macOS can."""
+    return hasattr(os, "fork")
+
+
 class WorkerError(RuntimeError):
     """What ended a worker: an exception, a signal, or the time. The message names its rank."""
 
@@ -86,7 +91,7 @@ def attempt(
 
     ``describe`` makes plain data of an exception, in the process that raised it.
     """
-    if not hasattr(os, "fork"):
+    if not can_fork():
         raise NotImplementedError(
             "this system cannot fork processes, as Linux and macOS can: run the function by "
             "`simulate`, which gives the same numbers"

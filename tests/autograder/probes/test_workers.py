@@ -6,6 +6,7 @@ import torch
 
 from autograder import probes
 from autograder.probes import wire
+from autograder.probes.registry import PROBES
 from autograder.probes.run import run
 
 EITHER = pytest.mark.parametrize("asked", [probes.ranks(), probes.forked()], ids=lambda p: p.name)
@@ -124,6 +125,19 @@ def test_trusted_answers_are_looked_at_without_processes():
     seen = one(answer, numbers(2), probes.forked(), rehearsed=True)
     assert seen["result"]["returned"] == here
     assert set(one(answer, numbers(2), probes.forked())["result"]["returned"]).isdisjoint(here)
+
+
+def test_ranks_are_threads_where_processes_cannot_be_forked(monkeypatch):
+    monkeypatch.delattr(os, "fork")
+    seen = one(lambda worker, x: os.getpid(), numbers(2), probes.forked())
+    assert seen["result"]["returned"] == [os.getpid()] * 2
+
+
+def test_ranks_are_threads_on_a_gpu_that_forks_could_not_use():
+    look = PROBES["forked"].look
+    with torch.device("meta"):
+        seen = look(lambda worker, x: [os.getpid(), x.device.type], numbers(2), None)
+    assert seen["result"]["returned"] == [[os.getpid(), "meta"]] * 2
 
 
 def test_random_numbers_come_in_the_same_order():
