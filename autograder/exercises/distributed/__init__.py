@@ -9,6 +9,7 @@ from autograder.exercises.distributed.lab import lab
 lab.gather(
     __name__,
     "shards",
+    "deadlock",
     "ring",
     "step",
     "accumulation",
