@@ -54,24 +54,25 @@ class Draw:
             on = replace(on, expected=expected_observations(exercise, on.drawn, seed))
         return Draw(exercise, on)
 
-    def look(self, answer: Any, rate: Rate, *, named: bool = False) -> Look:
+    def look(self, answer: Any, rate: Rate, *, named: bool = False, rehearsed: bool = True) -> Look:
         """Observe and judge an answer, as the student's own check would, and count it.
 
         No time is spent on naming its mistake unless it is to be ``named``.
 
         Raises: NotJudged where there is no verdict.
         """
-        observed = self.observe(answer)
+        observed = self.observe(answer, rehearsed=rehearsed)
         verdict = self.judge(observed, named=named)
         passed = verdict.score == self.exercise.points
         by_case = [passed or self._passes(n, one) for n, one in enumerate(observed)]
         rate.count(by_case, passed, self.seed)
         return Look(observed, verdict, by_case)
 
-    def observe(self, answer: Any) -> list[Observation]:
-        """Observe an answer on the draw."""
+    def observe(self, answer: Any, *, rehearsed: bool = True) -> list[Observation]:
+        """Observe an answer on the draw; not ``rehearsed``, as a student's kernel does."""
         with _always_a_verdict():
-            return observe(self.exercise, answer, self.on.drawn, self.seed + _OTHER)
+            seed = self.seed + _OTHER
+            return observe(self.exercise, answer, self.on.drawn, seed, rehearsed=rehearsed)
 
     def judge(self, observed: Sequence[Observation], *, named: bool = False) -> Verdict:
         """The verdict on an observation, whoever made it."""

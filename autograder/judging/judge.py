@@ -68,15 +68,24 @@ def cases(exercise: Exercise, seed: int) -> list[Inputs]:
 
 
 def observe(
-    exercise: Exercise, answer: Answer, drawn: Sequence[Inputs], seed: int, device: str = "cpu"
+    exercise: Exercise,
+    answer: Answer,
+    drawn: Sequence[Inputs],
+    seed: int,
+    device: str = "cpu",
+    *,
+    rehearsed: bool = True,
 ) -> list[Observation]:
     """Observe trusted code here and now: a reference, a mistake, a student's own notebook.
 
     What it returns has been through ``wire``, as if it had come from a kernel; where it cannot
-    cross, every observation says why it was ``refused``.
+    cross, every observation says why it was ``refused``. It is ``rehearsed`` where the exercise's
+    probe has a cheaper way to see the same of trusted code.
     """
     probe = exercise.probe
-    observed = run(probe.name, probe.parameters, answer, list(drawn), seed, device)
+    observed = run(
+        probe.name, probe.parameters, answer, list(drawn), seed, device, rehearsed=rehearsed
+    )
     try:
         decoded: list[Observation] = wire.loads(wire.dumps(observed))
     except wire.WireError as error:

@@ -12,7 +12,7 @@ from autograder.probes.scripts import module
 from autograder.probes.sequences import each, histories
 from autograder.probes.training import checkpoint, stopping, supplied
 from autograder.probes.trajectory import descent, optimizer
-from autograder.probes.workers import ranks
+from autograder.probes.workers import forked, ranks
 
 __all__ = [
     "Form",
@@ -26,6 +26,7 @@ __all__ = [
     "each",
     "entry",
     "epochs",
+    "forked",
     "gradients",
     "histories",
     "module",

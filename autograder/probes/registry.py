@@ -38,9 +38,12 @@ class Observer:
     ``substance`` names the entry of its observations that two answers are compared by, ``form``
     how. ``by_steps`` says that what came before an exception is observed, and counts.
     ``cpu_seconds`` is what a local check by it may cost. One that ``trains`` does so at full size.
+    ``rehearsal`` sees the same of trusted answers, and costs less; it is ``look`` itself where
+    there is nothing cheaper.
     """
 
     look: Callable[..., Observation]
+    rehearsal: Callable[..., Observation]
     signature: inspect.Signature
     form: Form
     substance: Literal["result", "steps"]
@@ -54,11 +57,18 @@ class Observer:
         return 4 if self.trains else 1
 
     def __call__(
-        self, answer: Any, inputs: Inputs, generators: Generators, parameters: dict[str, Any]
+        self,
+        answer: Any,
+        inputs: Inputs,
+        generators: Generators,
+        parameters: dict[str, Any],
+        *,
+        rehearsed: bool = False,
     ) -> Observation:
         """Look at an answer with parameters that came as plain data."""
         given = inspect.BoundArguments(self.signature, OrderedDict(parameters))
-        return self.look(answer, inputs, generators, *given.args, **given.kwargs)
+        look = self.rehearsal if rehearsed else self.look
+        return look(answer, inputs, generators, *given.args, **given.kwargs)
 
 
 PROBES: dict[str, Observer] = {}
@@ -85,12 +95,15 @@ def probe(
     by_steps: bool = False,
     cpu_seconds: float = USUAL_SECONDS,
     trains: bool = False,
+    rehearsed: Callable[..., Probe] | None = None,
 ) -> Callable[[Look[P]], Callable[P, Probe]]:
     """Register a function as the probe of its name; what is left under the name asks for it.
 
     The function takes an answer, a case's inputs, the random generators, and then its parameters,
     plain data: ``draws(answer, inputs, generators, count)`` is asked for by ``draws(count=8)``. One
-    that ``trains`` at full size may cost ``TRAINING_SECONDS``.
+    that ``trains`` at full size may cost ``TRAINING_SECONDS``. ``rehearsed`` names a probe of the
+    same parameters that sees the same of answers that can be trusted: references and mistakes are
+    looked at by that one.
 
     Raises: ValueError for a name that is taken, or more seconds than a check may ever cost.
     """
@@ -108,7 +121,10 @@ def probe(
             raise ValueError(f"there are two probes called {name!r}; rename one")
         parameters = list(inspect.signature(look).parameters.values())[3:]
         signature = inspect.Signature(parameters)
-        PROBES[name] = Observer(look, signature, form, substance, by_steps, cpu_seconds, trains)
+        rehearsal = PROBES[rehearsed.__name__].look if rehearsed else look
+        PROBES[name] = Observer(
+            look, rehearsal, signature, form, substance, by_steps, cpu_seconds, trains
+        )
 
         @functools.wraps(look)
         def ask(*args: P.args, **kwargs: P.kwargs) -> Probe:

@@ -19,8 +19,10 @@ def run(
     cases: list[Inputs],
     seed: int,
     device: str = "cpu",
+    *,
+    rehearsed: bool = False,
 ) -> list[Observation]:
-    """Run one probe on every case, with tensors on ``device``.
+    """Run one probe on every case, with tensors on ``device``; ``rehearsed`` where that is cheaper.
 
     Beside what the probe saw, an observation says under ``generators`` whether the answer left the
     global random generators ``untouched``, ``used`` them or ``reseeded`` one.
@@ -33,7 +35,7 @@ def run(
     observations = []
     for index, inputs in enumerate(cases):
         with known_state(seed + index, device) as generators:
-            seen = observe(answer, inputs, generators, parameters)
+            seen = observe(answer, inputs, generators, parameters, rehearsed=rehearsed)
             observations.append({**seen, "generators": generators.done()})
     return observations
 

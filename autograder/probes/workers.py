@@ -1,4 +1,4 @@
-"""A probe whose answers work together: one call a rank, messages handed on in memory."""
+"""Probes whose answers work together: one call a rank, in memory or in processes of their own."""
 
 from __future__ import annotations
 
@@ -8,71 +8,13 @@ from typing import Any
 import torch
 
 from autograder.probes.generators import Generators
-from autograder.probes.observing import Observing
 from autograder.probes.registry import Inputs, Observation, probe
 from autograder.probes.state import use_device
-from autograder.probes.turns import Turns
 from autograder.probes.values import changed, describe, to_plain, to_torch, type_name
+from course_lib.workers import Run, processes, simulated
 
-
-class Worker:
-    """One rank of a group: what an answer sends and receives by.
-
-    ``send`` waits until the message is received, ``isend`` does not, but gives a function that
-    does. Messages from one rank to another arrive in their order, as copies.
-    """
-
-    def __init__(self, rank: int, group: _Group) -> None:
-        self.rank = rank
-        self.size = group.size
-        self.sent = {"messages": 0, "numbers": 0}
-        self._group = group
-
-    def send(self, tensor: torch.Tensor, to: int) -> None:
-        """Send a tensor to another rank and wait until it is received."""
-        self.isend(tensor, to)()
-
-    def isend(self, tensor: torch.Tensor, to: int) -> Callable[[], None]:
-        """Send a tensor to another rank; what is returned waits until it is received."""
-        message = self._group.post(tensor.detach().clone(), self.rank, to)
-        self.sent["messages"] += 1
-        self.sent["numbers"] += tensor.numel()
-        what = f"waits until rank {to} receives"
-        return lambda: self._group.turns.wait(self.rank, lambda: message.received, what)
-
-    def receive(self, source: int) -> torch.Tensor:
-        """Wait for the next tensor from another rank."""
-        return self._group.take(source, self.rank)
-
-
-class _Message:
-    def __init__(self, tensor: torch.Tensor) -> None:
-        self.tensor = tensor
-        self.received = False
-
-
-class _Group:
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.turns = Turns()
-        self._posted: dict[tuple[int, int], list[_Message]] = {}
-
-    def post(self, tensor: torch.Tensor, source: int, to: int) -> _Message:
-        message = _Message(tensor)
-        self._between(source, to).append(message)
-        return message
-
-    def take(self, source: int, to: int) -> torch.Tensor:
-        posted = self._between(source, to)
-        self.turns.wait(to, lambda: bool(posted), f"waits for a message of rank {source}")
-        message = posted.pop(0)
-        message.received = True
-        return message.tensor
-
-    def _between(self, source: int, to: int) -> list[_Message]:
-        if source == to or not {source, to} <= set(range(self.size)):
-            raise ValueError(f"rank {source} sends to rank {to}: it must be another of {self.size}")
-        return self._posted.setdefault((source, to), [])
+SECONDS = 8.0
+"""How long a group of processes may take for one case."""
 
 
 @probe()
@@ -84,33 +26,72 @@ def ranks(answer: Callable[..., Any], inputs: Inputs, generators: Generators) ->
     ``returned``, in order, and how many ``messages`` and ``numbers`` each sent. What raised first,
     or the deadlock they ended in, is raised for all.
     """
-    own = inputs["each"]
-    given = [{**{k: v for k, v in inputs.items() if k != "each"}, **rank} for rank in own]
-    arguments = [to_torch(each) for each in given]
-    group = _Group(len(own))
-    workers = [Worker(rank, group) for rank in range(len(own))]
-    returned: list[Any] = [None] * len(own)
+    return _in_threads(answer, inputs)
+
+
+@probe(cpu_seconds=1.0, rehearsed=ranks)
+def forked(answer: Callable[..., Any], inputs: Inputs, generators: Generators) -> Observation:
+    """Call the answer once for every rank of a group, each in a process forked from this one.
+
+    As ``ranks``, whose observations it shares: references and mistakes are looked at by that one.
+    A process that dies, or that is not done in time, is raised for all. What it does to the random
+    generators stays with it. Where processes cannot be forked, or are not to work on the CPU (a
+    fork cannot use its parent's GPU), the ranks are threads.
+    """
+    if not processes.can_fork() or torch.get_default_device().type != "cpu":
+        return _in_threads(answer, inputs)
+    run, failure = processes.attempt(
+        _noted(answer), _given(inputs), seconds=SECONDS, describe=describe
+    )
+    if failure is None:
+        return _seen(run)
+    if isinstance(failure.what, Exception):  # which names the ranks that it is about
+        return _ended(describe(failure.what), None)
+    return _ended(failure.what, failure.rank)
+
+
+def _in_threads(answer: Callable[..., Any], inputs: Inputs) -> Observation:
+    run, raised = simulated.attempt(_noted(answer), _given(inputs))
+    if raised is None:
+        return _seen(run)
+    rank, error = raised
+    return _ended(describe(error), rank)
+
+
+def _given(inputs: Inputs) -> list[Inputs]:
+    common = {name: value for name, value in inputs.items() if name != "each"}
+    return [{"plain": {**common, **own}} for own in inputs["each"]]
+
+
+def _noted(answer: Callable[..., Any]) -> Callable[..., Observation]:
+    """The answer with what is to be seen of its call on one rank, as plain data."""
     device = torch.get_default_device()
 
-    def work(rank: int) -> Callable[[], None]:
-        def call() -> None:
-            use_device(device)
-            returned[rank] = answer(workers[rank], **arguments[rank])
-
-        return call
-
-    raised = group.turns.run([work(rank) for rank in range(len(own))])
-    with Observing(result=None, type=None, changed=[]) as seen:
-        seen["result"] = {
-            "returned": [to_plain(value) for value in returned],
-            "messages": [worker.sent["messages"] for worker in workers],
-            "numbers": [worker.sent["numbers"] for worker in workers],
+    def call(worker: Any, plain: Inputs) -> Observation:
+        use_device(device)
+        arguments = to_torch(plain)
+        returned = answer(worker, **arguments)
+        return {
+            "returned": to_plain(returned),
+            "type": type_name(returned),
+            "changed": changed(plain, arguments),
         }
-        seen["type"] = type_name(returned[0])
-        names = {n for old, new in zip(given, arguments, strict=True) for n in changed(old, new)}
-        seen["changed"] = sorted(names)
-    if raised:
-        rank, first = raised[0]
-        seen.update(result=None, raised=describe(first))
-        seen["raised"]["message"] += f" (on rank {rank})"
-    return seen
+
+    return call
+
+
+def _seen(run: Run) -> Observation:
+    returned = [one["returned"] for one in run.returned]
+    return {
+        "result": {"returned": returned, "messages": run.messages, "numbers": run.numbers},
+        "type": run.returned[0]["type"],
+        "changed": sorted({name for one in run.returned for name in one["changed"]}),
+        "raised": None,
+    }
+
+
+def _ended(raised: Observation, rank: int | None) -> Observation:
+    # A deadlock names its ranks, and is nobody's in particular.
+    where = "" if rank is None or raised["type"] == "Deadlock" else f" (on rank {rank})"
+    raised = {**raised, "message": f"{raised['message']}{where}"}
+    return {"result": None, "type": None, "changed": [], "raised": raised}

@@ -14,6 +14,7 @@ from course_lib.plotting.points import point_clouds
 from course_lib.plotting.rates import rate_panels, rates_over_steps
 from course_lib.plotting.scores import scores_with_error
 from course_lib.plotting.surfaces import animated_paths, contour_paths, path_panels
+from course_lib.plotting.timetables import timetables
 
 __all__ = [
     "MARKERS",
@@ -33,5 +34,6 @@ __all__ = [
     "rolling_median",
     "scores_with_error",
     "style",
+    "timetables",
     "training_curves",
 ]

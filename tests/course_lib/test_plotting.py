@@ -48,6 +48,7 @@ def examples():
         "point_clouds": plotting.point_clouds({"a": torch.randn(9, 2), "b": [[1.0, 2.0]]}),
         "functions_and_slopes": plotting.functions_and_slopes({"relu": torch.relu}),
         "scores_with_error": plotting.scores_with_error({"a": [1.0, 2.0], "b": torch.rand(5)}),
+        "timetables": plotting.timetables({"a": [[0.0, 1.0], [1.0, 2.0]]}, {"a": [1.0, 1.0]}),
     }
 
 
@@ -448,3 +449,26 @@ def test_point_clouds_draw_every_point_and_pass_over_those_that_are_not_finite()
 def test_point_clouds_refuse_what_is_not_in_the_plane(cloud):
     with pytest.raises(ValueError, match=r"^odd: got shape .*allowed is \(N, 2\)"):
         plotting.point_clouds({"odd": cloud})
+
+
+def test_a_timetable_draws_each_stage_at_work_and_says_what_is_idle():
+    starts = torch.tensor([[0.0, 1.0, 2.0], [1.0, 4.0, 7.0]])
+    figure = plotting.timetables({"two stages": starts}, {"two stages": [1.0, 3.0]})
+    (axes,) = figure.axes
+    assert axes.get_title(loc="left") == "two stages: 40 % idle"  # 12 of 20
+    spans = [
+        path.get_extents().intervalx.tolist()
+        for collection in axes.collections
+        for path in collection.get_paths()
+    ]
+    whole = [0.0, 10.0]
+    assert spans == [
+        whole, [0.0, 1.0], [1.0, 2.0], [2.0, 3.0], whole, [1.0, 4.0], [4.0, 7.0], [7.0, 10.0],
+    ]  # fmt: skip
+    assert [text.get_text() for text in axes.texts] == ["0", "1", "2"] * 2
+    rendered(figure)
+
+
+def test_a_timetable_needs_a_duration_for_every_stage():
+    with pytest.raises(ValueError, match=r"^a: got starts \(2, 3\) and 1 durations"):
+        plotting.timetables({"a": torch.zeros(2, 3)}, {"a": [1.0]})

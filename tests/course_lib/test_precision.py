@@ -12,6 +12,7 @@ from course_lib import (
     activations,
     augmentation,
     capstone,
+    distributed,
     initialization,
     normalization,
     optimizers,
@@ -35,6 +36,7 @@ LABS = (
     regularization,
     augmentation,
     search,
+    distributed,
     capstone,
 )
 

@@ -7,6 +7,7 @@ where two large ones leave a small difference.
 
 from tests.course_lib.hard_inputs.activations import ACTIVATIONS
 from tests.course_lib.hard_inputs.augmentation import AUGMENTATION
+from tests.course_lib.hard_inputs.distributed import DISTRIBUTED
 from tests.course_lib.hard_inputs.normalization import NORMALIZATION
 from tests.course_lib.hard_inputs.optimizers import OPTIMIZERS
 from tests.course_lib.hard_inputs.preprocessing import PREPROCESSING
@@ -16,6 +17,7 @@ from tests.course_lib.hard_inputs.training_loop import TRAINING_LOOP
 CASES = {
     "activations": ACTIVATIONS,
     "augmentation": AUGMENTATION,
+    "distributed": DISTRIBUTED,
     "normalization": NORMALIZATION,
     "optimizers": OPTIMIZERS,
     "preprocessing": PREPROCESSING,
@@ -36,6 +38,7 @@ NOT_COMPARED = {
         regularization.EarlyStopping regularization.pooling_boundaries
         augmentation.scaled_size
         capstone.conv_flops capstone.worth_keeping
+        distributed.shard distributed.equal_budgets
     """,
     "in Python's float64, whatever the precision of the training": """
         activations.elu_mean activations.backward_bound initialization.gain
@@ -54,6 +57,7 @@ NOT_COMPARED = {
         search.update_ratios search.epoch_mean
         regularization.sklearn_settings regularization.survival_probabilities
         capstone.gain capstone.paired_gain
+        distributed.large_batch_options distributed.idle_share
     """,
     "random: the distribution is tested, not a number": """
         activations.selu_weights activations.alpha_dropout initialization.gaussian
@@ -87,7 +91,12 @@ NOT_COMPARED = {
         regularization.average_over_masks regularization.ensemble_averages
         regularization.proximal_step regularization.drop_connect_inference
         regularization.scatter_in_company
+        distributed.pipeline_timetable
         augmentation.jitter_colors augmentation.ten_crop_average augmentation.augmented_features
+    """,
+    "what torch has for it runs in processes: held against it in test_distributed": """
+        distributed.ring_all_reduce distributed.broadcast distributed.average_gradients
+        distributed.train_accumulating distributed.train_data_parallel
     """,
     "torch resamples, on a grid that scipy's warps are held against": """
         augmentation.rotate augmentation.translate augmentation.stretch augmentation.shear

@@ -1,0 +1,30 @@
+"""The lab that the exercises of this package join, and what several of them draw and look at."""
+
+import numpy as np
+
+from autograder.judging import Lab
+from autograder.judging.checks import check, finding
+
+lab = Lab("distributed", number=12, title="Large batches and distributed training")
+
+WRITTEN_HERE = ("torch.distributed", "course_lib.workers.launch", "course_lib.workers.simulate")
+"""What would do an exercise's work."""
+
+
+def classified(rng, counts, features, classes):
+    """One shard for each count: inputs of unlike means, and labels of every class."""
+    return [
+        {
+            "x": rng.normal(size=(count, features)) + rng.normal(size=features),
+            "target": rng.integers(classes, size=count),
+        }
+        for count in counts
+    ]
+
+
+@check("all workers have the same bits")
+def same_bits(case):
+    """Rounded alike on all ranks: workers whose weights differ in the last bit drift apart."""
+    first, *others = case.observed["result"]["returned"]
+    alike = all(np.array_equal(first, other) for other in others)
+    return finding(alike, "equal tensors", "tensors that differ", "not the same on all workers")
