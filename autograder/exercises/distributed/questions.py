@@ -34,7 +34,7 @@ NOT_EXERCISES = {
     "synchronized",
     "12.5 applied with summed losses": "exercise `training_loop/learning_rate_for_sum` of lab 1",
     "12.5 believed universal": "prediction `sixteen_times`, then measured",
-    "12.6 ramp per worker": "the rate is a function of the step alone; the notebook runs it on all ranks",
+    "12.6 ramp per worker": "the rate is a function of the step alone, the same for whoever asks",
     "12.7 only rank 0's running statistics are saved": "said in the text: DistributedDataParallel hands out rank 0's "
     "buffers before every forward pass",
     "12.8 “a bad idea”": "the written question, with numbers out of the timetable",
