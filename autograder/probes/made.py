@@ -143,9 +143,10 @@ def _linear(spec: Inputs) -> nn.Module:
 
 def _batch_norm(layer: type[nn.BatchNorm1d] | type[nn.BatchNorm2d], spec: Inputs) -> nn.Module:
     norm = layer(spec["features"], momentum=spec.get("momentum", 0.1))
-    with torch.no_grad():
-        for name, value in spec.get("values", {}).items():
-            getattr(norm, name).copy_(to_torch(value))
+    for name, value in spec.get("values", {}).items():
+        of_its_own = known("value", name, norm.state_dict())
+        trained, tensor = name in norm._parameters, to_torch(value).to(of_its_own.device)
+        setattr(norm, name, nn.Parameter(tensor) if trained else tensor)
     return norm
 
 
