@@ -109,7 +109,7 @@ class WeightEMA:
                 corrected[name] = w.clone()
                 continue
             old = self.average.get(name, torch.zeros_like(w))
-            self.average[name] = self.decay * old + (1 - self.decay) * w.detach()
+            self.average[name] = self.decay * old + (1 - self.decay) * w
             corrected[name] = self.average[name] / (1 - self.decay**self.steps)
         return corrected
 
@@ -146,8 +146,7 @@ def fine_tuning_groups(
     Raises:     ValueError where no parameter belongs to the head, and for lr below 0.
     Source:     Girshick et al. 2014 (a tenth of the rate of training).
     """
-    prefix = head + "."
-    if not any(name.startswith(prefix) for name, _ in model.named_parameters()):
+    if not any(name.startswith(f"{head}.") for name, _ in model.named_parameters()):
         raise ValueError(f"head: got {head!r}, which has no parameters in this model")
     if not lr >= 0:
         raise ValueError(f"lr: got {lr}, allowed is lr >= 0")
@@ -156,7 +155,7 @@ def fine_tuning_groups(
     old: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            (new if name.startswith(prefix) else old).append(parameter)
+            (new if name.startswith(head + ".") else old).append(parameter)
     return [{"params": new, "lr": lr}, {"params": old, "lr": lr / 10}]
 
 

@@ -1,0 +1,26 @@
+"""The reflection of the core, and what is no exercise."""
+
+from autograder.exercises.transfer.lab import lab
+
+lab.written(
+    "three_sentences_on_reuse",
+    points=3,
+    title="Reflect: three sentences about averages and reuse",
+    statement=(
+        "Correct these three sentences, each in two to four sentences of your own, with a number that **you** saw in "
+        "this notebook:\n\n"
+        "1. “An ensemble is the average of several networks.”\n"
+        "2. “With `requires_grad=False` the pretrained part is frozen.”\n"
+        "3. “The average of the weights of the last epochs can be tested at once.”"
+    ),
+    minutes=8,
+    syllabus=("11.1", "11.3", "11.5"),
+    explanation=(
+        "1. Of what they *predict*: five networks of 0.90 to 0.92 gave 0.95. The average of the weights of two of "
+        "them was right on 0.44, below each.\n"
+        "2. Its parameters are. In training mode batch normalization goes by the batch and changes its buffers: "
+        "fine-tuned with momentum 0.01, 0.75 instead of 0.86. Evaluation mode belongs to it.\n"
+        "3. Its batch normalizations have statistics of other weights: 0.75 before, 0.93 after recomputing.\n\n"
+        "*Rubric.* 1 point for each sentence: corrected, and supported by a number of one's own."
+    ),
+)
