@@ -297,7 +297,7 @@ def svm_head_loss(
         raise ValueError(f"c: got {c}, allowed is c >= 0")
 
     scores = features @ weight + bias
-    signs = 2 * labels.to(scores.dtype) - 1
+    signs = 2 * labels - 1
     hinges = torch.relu(1 - signs * scores)
     return weight @ weight / 2 + c * hinges.sum()
 

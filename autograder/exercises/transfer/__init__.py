@@ -1,4 +1,8 @@
-"""Lab 11, transfer: ensembles, weights averaged along a training, and networks used again."""
+"""Lab 11, transfer: ensembles, weights averaged along a training, and networks used again.
+
+``questions.NOT_EXERCISES`` says what became of the entries of the syllabus that no student is asked
+to write.
+"""
 
 from autograder.exercises.transfer.lab import lab
 
@@ -11,4 +15,10 @@ lab.gather(
     "freezing",
     "groups",
     "questions",
+    "correlation",
+    "snapshots",
+    "polyak",
+    "heads",
+    "layers",
+    "stages",
 )

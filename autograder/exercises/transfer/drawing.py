@@ -39,6 +39,11 @@ def batches(rng, sizes, features):
     ]
 
 
+def labeled(rng, sizes, features, classes):
+    """Pairs of inputs and class numbers."""
+    return [[x, rng.integers(0, classes, len(x))] for x in batches(rng, sizes, features)]
+
+
 def of_parts(property: str, of: str) -> Check:
     """Compare what the probe saw beside the numbers: modes, momenta, what is trainable."""
     return replace(matches_reference(property, of=f"parts.{of}"), entries=("parts",))
