@@ -157,21 +157,18 @@ def in_two_steps(l2, examples):
 
 
 def _two_classes(rng, sign=-1):
-    features, examples = int(rng.integers(3, 5)), int(rng.integers(7, 11))
-    labels = np.concatenate([np.zeros(examples // 2), np.ones(examples - examples // 2)])
-    weight, x = rng.normal(size=features), rng.normal(size=(examples, features))
-    labels = rng.permutation(labels).astype(np.int64)
-    # Two examples of each class are far on their side, the others near the border or wrong.
-    for label in (0, 1):
-        sure = np.flatnonzero(labels == label)[:2]
-        x[sure] += ((2 * label - 1) * 4 - x[sure] @ weight)[:, None] * weight / (weight @ weight)
-        wrong = np.flatnonzero(labels == label)[2]
-        x[wrong] -= ((2 * label - 1) * 0.6 + x[wrong] @ weight) * weight / (weight @ weight)
+    """Two of each class far on their side; of the others one is a 1 and more are a 0."""
+    features, zeros = int(rng.integers(3, 5)), int(rng.integers(3, 6))
+    labels = np.array([1, 1, 0, 0, 1] + [0] * zeros)
+    sides = np.concatenate([rng.uniform(2, 4, 4), rng.uniform(-1, 0.3, 1 + zeros)])
+    weight, x = rng.normal(size=features), rng.normal(size=(len(labels), features))
+    x += np.outer((2 * labels - 1) * sides - x @ weight, weight) / (weight @ weight)
+    order = rng.permutation(len(labels))
     return {
         "weight": weight,
         "bias": np.array(sign * rng.uniform(0.2, 0.5)),
-        "features": x,
-        "labels": labels,
+        "features": x[order],
+        "labels": labels[order],
         "c": float(rng.uniform(1.5, 4)),
     }
 
