@@ -19,6 +19,7 @@ from course_lib import (
     schedules,
     search,
     training_loop,
+    transfer,
 )
 from tests.course_lib.hard_inputs import CASES, NOT_COMPARED
 from tests.course_lib.hard_inputs.case import Case
@@ -34,6 +35,7 @@ LABS = (
     regularization,
     augmentation,
     search,
+    transfer,
 )
 
 FACTOR = 4

@@ -24,3 +24,20 @@ lab.written(
         "*Rubric.* 1 point for each sentence: corrected, and supported by a number of one's own."
     ),
 )
+
+NOT_EXERCISES = {
+    "11.1 weights of independent runs averaged": "prediction `average_of_two_networks`, then the line "
+    "between two networks",
+    "11.1 the same seed": "members are trained in the notebook; that they differ is a column of its table",
+    "11.2 whether the optimizer's state is reset": "`snapshots` is plain SGD, which has none, and says so",
+    "11.4 evaluated with the raw weights": "which weights are tested is the caller's; the figures test all",
+    "11.5 frozen weights that decay": "`fine_tuning_groups` leaves out what is frozen, and the tests hold a "
+    "frozen trunk to be bit-identical after a training with decay",
+    "11.6 features that are not standardized": "counted in the notebook: iterations and the gradient at "
+    "the end",
+    "11.7 compared with the loss of Weston and Watkins": "`svm_head_loss` is for two classes, where there "
+    "is one hinge",
+    "11.8 the optimizer is made before thawing": "planted in `head_first`",
+    "11.9 a random head distorts features": "measured in the notebook, and a test of the library",
+}
+"""Entries of the syllabus that no student is asked to write."""

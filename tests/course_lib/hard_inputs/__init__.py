@@ -12,6 +12,7 @@ from tests.course_lib.hard_inputs.optimizers import OPTIMIZERS
 from tests.course_lib.hard_inputs.preprocessing import PREPROCESSING
 from tests.course_lib.hard_inputs.regularization import REGULARIZATION
 from tests.course_lib.hard_inputs.training_loop import TRAINING_LOOP
+from tests.course_lib.hard_inputs.transfer import TRANSFER
 
 CASES = {
     "activations": ACTIVATIONS,
@@ -21,6 +22,7 @@ CASES = {
     "preprocessing": PREPROCESSING,
     "regularization": REGULARIZATION,
     "training_loop": TRAINING_LOOP,
+    "transfer": TRANSFER,
 }
 """The cases of each lab's module."""
 
@@ -35,6 +37,7 @@ NOT_COMPARED = {
         search.best_run search.successive_halving search.grid
         regularization.EarlyStopping regularization.pooling_boundaries
         augmentation.scaled_size
+        transfer.fine_tuning_groups transfer.train_with_frozen_layers
     """,
     "in Python's float64, whatever the precision of the training": """
         activations.elu_mean activations.backward_bound initialization.gain
@@ -52,6 +55,7 @@ NOT_COMPARED = {
         search.sweep_rates search.chance_of_top search.refine search.report_winner
         search.update_ratios search.epoch_mean
         regularization.sklearn_settings regularization.survival_probabilities
+        transfer.variance_of_mean transfer.cyclic_cosine transfer.c_of_l2
     """,
     "random: the distribution is tested, not a number": """
         activations.selu_weights activations.alpha_dropout initialization.gaussian
@@ -85,6 +89,11 @@ NOT_COMPARED = {
         regularization.proximal_step regularization.drop_connect_inference
         regularization.scatter_in_company
         augmentation.jitter_colors augmentation.ten_crop_average augmentation.augmented_features
+        transfer.svm_head_loss
+    """,
+    "a network that is run or trained, bit for bit as torch does it": """
+        transfer.recompute_statistics transfer.frozen_features transfer.snapshots
+        transfer.head_first
     """,
     "torch resamples, on a grid that scipy's warps are held against": """
         augmentation.rotate augmentation.translate augmentation.stretch augmentation.shear
