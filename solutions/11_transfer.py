@@ -110,7 +110,7 @@ def log_loss(probabilities):
     return -probabilities[range(len(y_test)), y_test].log().mean().item()
 
 
-members = [train(convolutional(seed), epochs=10, lr=0.05) for seed in range(5)]
+members = [train(convolutional(seed), epochs=8, lr=0.05) for seed in range(5)]
 logits = torch.stack([scores(member) for member in members])
 ensemble = average_probabilities(logits)
 of_each = [log_loss(table.softmax(dim=1)) for table in logits]
@@ -260,7 +260,7 @@ plotting.lines_over(
 animals = data.animal_mnist()
 some = torch.cat([(animals.y_train == kind).nonzero()[:20, 0] for kind in range(10)])
 few, few_labels = animals.x_train[some], animals.y_train[some]
-new, new_labels = animals.x_test[:400], animals.y_test[:400]
+new, new_labels = animals.x_test[:300], animals.y_test[:300]
 plotting.image_grid(
     few.reshape(10, 20, 28, 28)[:, :2].transpose(0, 1).flatten(0, 1),
     labels=[*data.ANIMAL_CLASSES, *[""] * 10],
@@ -359,7 +359,7 @@ def right(model):
     return (guesses == new_labels).float().mean().item()
 
 
-def fine_tune(model, lr, training_mode, epochs=5):
+def fine_tune(model, lr, training_mode, epochs=4):
     """Train the head at a rate and the rest at a tenth of it, 10 steps in an epoch."""
     torch.manual_seed(0)
     optimizer = torch.optim.SGD(fine_tuning_groups(model, head="14", lr=lr), momentum=0.9)
@@ -665,7 +665,7 @@ def drift(model):
     return (moved.norm() / (before - before.mean(dim=0)).norm()).item()
 
 
-for name, head_epochs in {"all at once": 0, "head first": 5}.items():
+for name, head_epochs in {"all at once": 0, "head first": 4}.items():
     model = copy.deepcopy(transferred)
     torch.manual_seed(1)
     model[-1].reset_parameters()

@@ -241,7 +241,7 @@ OF_TWO = (
 
 
 def outcome_of_averaged_weights() -> str:
-    """Measured on MNIST-1D: 0.90 and 0.90 give 0.14; 0.44 with recomputed statistics."""
+    """Measured on MNIST-1D: 0.90 and 0.91 give 0.47, with fresh statistics."""
     return OF_TWO[2]
 
 
