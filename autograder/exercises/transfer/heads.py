@@ -18,7 +18,7 @@ def _several_classes(rng):
     labels = np.concatenate([np.arange(classes), rng.integers(0, classes, examples - classes)])
     return {
         "weight": rng.normal(size=(classes, features)),
-        "bias": rng.normal(size=classes) + 0.7,
+        "bias": rng.permutation([-1.5, *rng.normal(size=classes - 1)]) + rng.uniform(0.5, 1),
         "features": rng.normal(size=(examples, features)) + 0.5,
         "labels": rng.permutation(labels),
         "l2": float(rng.uniform(0.3, 0.9)),
