@@ -371,7 +371,7 @@ def test_nothing_flows_into_frozen_layers_and_their_statistics_stand_still(froze
         assert all(m.training is (number >= frozen) for m in layer.modules())
 
 
-def test_a_layer_frozen_after_the_forward_pass_is_told_in_the_lab_as_torch_does_it() -> None:
+def test_a_weight_frozen_after_the_forward_pass_gets_no_gradient() -> None:
     w = torch.ones(2, requires_grad=True)
     loss = (w * w).sum()
     w.requires_grad_(False)

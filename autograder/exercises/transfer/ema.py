@@ -59,7 +59,7 @@ EMAs start at the first weights and correct nothing; early, these then count far
             ),
         ),
     ],
-    minutes=9,
+    minutes=10,
     difficulty=2,
     syllabus=("11.4",),
     hide=("Formula",),

@@ -39,7 +39,7 @@ $$p_{nc} = \\frac1M\\sum_m \\operatorname{softmax}(s_m)_{nc}.$$
 
 `logits` is (M, N, C); return the (N, C) probabilities.""",
     points=2,
-    minutes=4,
+    minutes=5,
     syllabus=("11.1",),
     hide=("Formula", "Convention"),
     inputs=(_scores(1), _far_out, _scores(1)),

@@ -80,7 +80,7 @@ pictures as well.
             ),
         ),
     ],
-    minutes=7,
+    minutes=8,
     syllabus=("11.5",),
     inputs=(_classifier(True), _classifier(False), _classifier(True)),
     probe=probes.supplied(),

@@ -69,7 +69,7 @@ Return a list of two parameter groups, as every `torch.optim` optimizer takes th
             ),
         ),
     ],
-    minutes=6,
+    minutes=8,
     syllabus=("11.8",),
     inputs=(_model(True), _model(False), _model(True)),
     probe=probes.supplied(),

@@ -184,6 +184,7 @@ lab.prediction(
     choices=AFTER,
     outcome=outcome_of_freezing_late,
     explanation=(
-        "The graph was recorded in the forward pass, with the weight as one of its leaves. Freeze before the forward."
+        "torch asks when a gradient arrives, and drops it. But the graph had been recorded: the backward pass went "
+        "all the way down to the weight, and neither memory nor time was saved. Freeze before the forward pass."
     ),
 )

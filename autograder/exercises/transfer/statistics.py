@@ -79,7 +79,7 @@ the statistics, and run data through once.
             ),
         ),
     ],
-    minutes=10,
+    minutes=12,
     difficulty=2,
     syllabus=("11.3",),
     hide=("Formula",),
