@@ -342,12 +342,29 @@ def test_a_support_vector_head_is_least_where_linear_svc_finds_it() -> None:
     theirs = LinearSVC(
         C=0.7, loss="hinge", intercept_scaling=100, tol=1e-9, max_iter=10**6, random_state=0
     ).fit(x, y)
-    weight, bias = torch.tensor(theirs.coef_[0]), torch.tensor(theirs.intercept_[0])
-    least = svm_head_loss(weight, bias, x, y, c=0.7)
-    for _ in range(200):
-        moved = weight + 0.1 * torch.randn(3, dtype=torch.float64)
-        shifted = bias + 0.1 * torch.randn((), dtype=torch.float64)
-        assert svm_head_loss(moved, shifted, x, y, c=0.7) > least - 1e-3
+    w, b = torch.tensor(theirs.coef_[0]), torch.tensor(theirs.intercept_[0])
+    ours = svm_head_loss(w, b, x, y, c=0.7).item()
+    least = least_with_slack(x.numpy(), 2 * y.numpy() - 1, 0.7)
+    assert ours == pytest.approx(least, rel=1e-3)
+
+
+def least_with_slack(x: np.ndarray, signs: np.ndarray, c: float) -> float:
+    """The least of a support vector machine's loss, by its quadratic program with slack."""
+    count, size = x.shape
+    rows = np.hstack([signs[:, None] * x, signs[:, None], np.eye(count)])
+    weights = np.concatenate([np.zeros(size + 1), np.full(count, c)])
+    square = np.concatenate([np.ones(size), np.zeros(count + 1)])
+    found = minimize(
+        lambda v: (square * v) @ v / 2 + weights @ v,
+        np.concatenate([np.zeros(size + 1), np.ones(count)]),
+        jac=lambda v: square * v + weights,
+        constraints={"type": "ineq", "fun": lambda v: rows @ v - 1, "jac": lambda v: rows},
+        bounds=[(None, None)] * (size + 1) + [(0, None)] * count,
+        method="SLSQP",
+        options={"maxiter": 500, "ftol": 1e-10},
+    )
+    assert found.success
+    return float(found.fun)
 
 
 def test_a_margin_of_two_costs_nothing_on_both_sides() -> None:
