@@ -10,14 +10,14 @@ from autograder.judging.checks import matches_reference
 from course_lib import transfer
 
 
-def _network(training):
+def _network(training, frozen):
     def draw(rng):
         sizes = [int(n) for n in rng.permutation([3, 4, 5, 6])]
 
-        def block(out, size, frozen):
+        def block(out, size, still):
             layers = {
-                "dense": linear(rng, out, size, frozen=frozen),
-                "norm": {**batch_norm(rng, out), "frozen": frozen},
+                "dense": linear(rng, out, size, frozen=still),
+                "norm": {**batch_norm(rng, out), "frozen": still},
                 "drop": {"kind": "dropout", "p": 0.3},
             }
             return {"kind": "nested", "layers": layers}
@@ -28,7 +28,7 @@ def _network(training):
             block(sizes[3], sizes[2], bool(rng.integers(2))),
             linear(rng, 2, sizes[3], frozen=True),
         ]
-        return {"model": network(rng, layers, training), "frozen": int(rng.integers(1, 3))}
+        return {"model": network(rng, layers, training), "frozen": frozen}
 
     return draw
 
@@ -52,7 +52,7 @@ It is called at the beginning of every epoch, in the place of `model.train()`, w
     difficulty=2,
     core=False,
     syllabus=("11.10", "11.5"),
-    inputs=(_network(True), _network(False), _network(False)),
+    inputs=(_network(True, 1), _network(False, 3), _network(False, 2)),
     probe=probes.supplied(),
     checks=[
         of_parts("what is trainable", "model.trainable"),
