@@ -7,7 +7,7 @@ is misspelt is refused: it would quietly be another network.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -83,12 +83,17 @@ def seen_of(value: Any) -> Any:
 
 
 def parts_of(value: Any) -> Any:
-    """The mode of every module of a network and which parameters are ``trainable``, by name; the
-    options of every parameter group of an optimizer.
+    """The mode of every module of a network, the ``momenta`` of its batch normalizations and which
+    parameters are ``trainable``, by name; the options of every parameter group of an optimizer.
     """
     if isinstance(value, Network):
         return {
             "modes": {name: module.training for name, module in value.named_modules() if name},
+            "momenta": {
+                name: module.momentum
+                for name, module in value.named_modules()
+                if isinstance(module, nn.modules.batchnorm._BatchNorm)
+            },
             "trainable": {name: p.requires_grad for name, p in value.named_parameters()},
         }
     if isinstance(value, torch.optim.Optimizer):
@@ -100,6 +105,13 @@ def parts_of(value: Any) -> Any:
             for group in value.param_groups
         ]
     return None
+
+
+def names_of(tensors: Iterable[torch.Tensor], arguments: dict[str, Any]) -> list[str]:
+    """Which parameters of the networks among the arguments these tensors are; "" for none."""
+    networks = [network for network in arguments.values() if isinstance(network, Network)]
+    names = {id(p): name for network in networks for name, p in network.named_parameters()}
+    return [names.get(id(tensor), "") for tensor in tensors]
 
 
 def _is_optimizer(value: Any) -> bool:
@@ -129,6 +141,15 @@ def _linear(spec: Inputs) -> nn.Module:
     return _filled(nn.Linear(weight.shape[1], weight.shape[0]), spec)
 
 
+def _batch_norm(layer: type[nn.BatchNorm1d] | type[nn.BatchNorm2d], spec: Inputs) -> nn.Module:
+    norm = layer(spec["features"], momentum=spec.get("momentum", 0.1))
+    for name, value in spec.get("values", {}).items():
+        of_its_own = known("value", name, norm.state_dict())
+        trained, tensor = name in norm._parameters, to_torch(value).to(of_its_own.device)
+        setattr(norm, name, nn.Parameter(tensor) if trained else tensor)
+    return norm
+
+
 def _conv(spec: Inputs) -> nn.Module:
     out, channels, *size = spec["weight"].shape
     options = {name: spec[name] for name in ("stride", "padding", "groups") if name in spec}
@@ -145,16 +166,17 @@ def _filled(layer: Any, spec: Inputs) -> nn.Module:
 LAYERS: dict[str, Callable[[Inputs], nn.Module]] = {
     "linear": _linear,
     "conv": _conv,
-    "batch_norm": lambda spec: nn.BatchNorm1d(spec["features"]),
-    "batch_norm_2d": lambda spec: nn.BatchNorm2d(spec["features"]),
+    "batch_norm": lambda spec: _batch_norm(nn.BatchNorm1d, spec),
+    "batch_norm_2d": lambda spec: _batch_norm(nn.BatchNorm2d, spec),
     "dropout": lambda spec: nn.Dropout(spec["p"]),
     "relu": lambda spec: nn.ReLU(),
     "flatten": lambda spec: nn.Flatten(),
     "nested": lambda spec: nn.Sequential(OrderedDict(_layers(spec["layers"]))),
 }
 """Kinds of layers: ``linear`` and ``conv`` have ``weight`` and ``bias``, ``conv`` may have
-``stride``, ``padding`` and ``groups``, ``batch_norm`` and ``batch_norm_2d`` have ``features``,
-``dropout`` has ``p``; ``nested`` has ``layers`` of its own.
+``stride``, ``padding`` and ``groups``, ``batch_norm`` and ``batch_norm_2d`` have ``features`` and
+may have ``momentum`` and ``values`` of parameters and buffers, ``dropout`` has ``p``; ``nested``
+has ``layers`` of its own.
 """
 
 

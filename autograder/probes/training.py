@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from autograder.probes.backpropagation import in_graph
+from autograder.probes.backpropagation import in_graph, tensors
 from autograder.probes.generators import Generators
-from autograder.probes.made import Network, is_made, made, network, parts_of, seen_of
+from autograder.probes.made import Network, is_made, made, names_of, network, parts_of, seen_of
 from autograder.probes.observing import Observing
 from autograder.probes.registry import Inputs, Observation, probe
 from autograder.probes.state import on_the_cpu
@@ -30,7 +30,8 @@ def supplied(answer: Callable[..., Any], inputs: Inputs, generators: Generators)
     "function", "kind", …}`` is one of ``FUNCTIONS``, whose calls are noted if ``"logged"``. The
     result has what the answer ``returned``, whether that is ``in_graph``, each network's state,
     mode, calls and whether a gradient is left, and the trace of each logged function. ``parts``
-    has the modes and trainable parameters of networks, and the groups of optimizers.
+    has the modes, momenta and trainable parameters of networks, the groups of optimizers, and under
+    ``returned`` the name of every tensor in what was returned that is a network's own parameter.
 
     Raises: UnknownKind for a kind of layer, function or object that there is not.
     """
@@ -46,7 +47,10 @@ def supplied(answer: Callable[..., Any], inputs: Inputs, generators: Generators)
         seen.update(
             type=type_name(result),
             changed=changed(plain, arguments),
-            parts=_looked_at(parts_of, arguments),
+            parts={
+                **_looked_at(parts_of, arguments),
+                "returned": names_of(tensors(result), arguments),
+            },
         )
     return seen
 

@@ -21,6 +21,7 @@ from course_lib import (
     schedules,
     search,
     training_loop,
+    transfer,
 )
 from tests.course_lib.hard_inputs import CASES, NOT_COMPARED
 from tests.course_lib.hard_inputs.case import Case
@@ -36,6 +37,7 @@ LABS = (
     regularization,
     augmentation,
     search,
+    transfer,
     distributed,
     capstone,
 )

@@ -193,3 +193,31 @@ def test_a_hidden_layer_is_a_function_of_one_example_and_of_many():
     wanted = np.maximum(x @ first.T + bias, 0) @ last.T
     np.testing.assert_allclose(many, wanted)
     np.testing.assert_allclose(single, wanted[2])
+
+
+def test_a_batch_normalization_has_the_momentum_and_values_asked_for_and_they_are_seen():
+    def moves(model, x):
+        model[0].momentum = None
+        return model(x)
+
+    mean = np.array([1.0, -2, 3])
+    values = {"running_mean": mean, "running_var": np.array([4.0, 9, 0.25]), "weight": 2 * mean}
+    values["num_batches_tracked"] = np.array(7)
+    norm = {"kind": "batch_norm", "features": 3, "momentum": 0.3, "values": values}
+    x = RNG.normal(size=(5, 3))
+    layers = {"changed": norm, "last": {**norm, "momentum": 0.2}}
+    seen = supplied(moves, model=network({"one": norm}, training=False), x=x)
+    wanted = 2 * mean * (x - mean) / np.sqrt(values["running_var"] + 1e-5)
+    np.testing.assert_allclose(seen["result"]["returned"], wanted)
+    assert seen["result"]["model"]["state"]["one.num_batches_tracked"] == 7
+    seen = supplied(moves, model=network(layers), x=x)
+    assert seen["parts"]["model"]["momenta"] == {"changed": None, "last": 0.2}
+
+
+def test_which_returned_tensors_are_the_networks_own_is_seen():
+    def groups(model):
+        copied = model.head.bias.detach().clone().requires_grad_()
+        return [{"params": [model.head.weight, copied]}, (model.trunk.first.bias,)]
+
+    seen = supplied(groups, model=nested())
+    assert seen["parts"]["returned"] == ["head.weight", "", "trunk.first.bias"]

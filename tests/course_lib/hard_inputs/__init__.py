@@ -13,6 +13,7 @@ from tests.course_lib.hard_inputs.optimizers import OPTIMIZERS
 from tests.course_lib.hard_inputs.preprocessing import PREPROCESSING
 from tests.course_lib.hard_inputs.regularization import REGULARIZATION
 from tests.course_lib.hard_inputs.training_loop import TRAINING_LOOP
+from tests.course_lib.hard_inputs.transfer import TRANSFER
 
 CASES = {
     "activations": ACTIVATIONS,
@@ -23,6 +24,7 @@ CASES = {
     "preprocessing": PREPROCESSING,
     "regularization": REGULARIZATION,
     "training_loop": TRAINING_LOOP,
+    "transfer": TRANSFER,
 }
 """The cases of each lab's module."""
 
@@ -37,6 +39,7 @@ NOT_COMPARED = {
         search.best_run search.successive_halving search.grid
         regularization.EarlyStopping regularization.pooling_boundaries
         augmentation.scaled_size
+        transfer.fine_tuning_groups transfer.train_with_frozen_layers
         capstone.conv_flops capstone.worth_keeping
         distributed.shard distributed.equal_budgets
     """,
@@ -56,6 +59,7 @@ NOT_COMPARED = {
         search.sweep_rates search.chance_of_top search.refine search.report_winner
         search.update_ratios search.epoch_mean
         regularization.sklearn_settings regularization.survival_probabilities
+        transfer.variance_of_mean transfer.cyclic_cosine transfer.c_of_l2
         capstone.gain capstone.paired_gain
         distributed.large_batch_options distributed.idle_share
     """,
@@ -93,6 +97,11 @@ NOT_COMPARED = {
         regularization.scatter_in_company
         distributed.pipeline_timetable
         augmentation.jitter_colors augmentation.ten_crop_average augmentation.augmented_features
+        transfer.svm_head_loss
+    """,
+    "a network that is run or trained, bit for bit as torch does it": """
+        transfer.recompute_statistics transfer.frozen_features transfer.snapshots
+        transfer.head_first
     """,
     "what torch has for it runs in processes: held against it in test_distributed": """
         distributed.ring_all_reduce distributed.broadcast distributed.average_gradients

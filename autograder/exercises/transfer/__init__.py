@@ -1,0 +1,24 @@
+"""Lab 11, transfer: ensembles, weights averaged along a training, and networks used again.
+
+``questions.NOT_EXERCISES`` says what became of the entries of the syllabus that no student is asked
+to write.
+"""
+
+from autograder.exercises.transfer.lab import lab
+
+lab.gather(
+    __name__,
+    "ensembles",
+    "averaging",
+    "statistics",
+    "ema",
+    "freezing",
+    "groups",
+    "questions",
+    "correlation",
+    "snapshots",
+    "polyak",
+    "heads",
+    "layers",
+    "stages",
+)

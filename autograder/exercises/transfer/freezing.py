@@ -1,0 +1,234 @@
+"""Features of a trunk that stands still, and layers that do while others learn."""
+
+import torch
+from torch import nn
+
+from autograder import probes
+from autograder.exercises.transfer.drawing import batch_norm, batches, linear, network, of_parts
+from autograder.exercises.transfer.lab import lab
+from autograder.judging import Part, edit
+from autograder.judging.checks import (
+    check,
+    finding,
+    keeps_dtype,
+    leaves_inputs_alone,
+    matches_reference,
+)
+from course_lib import transfer
+
+
+def _classifier(training):
+    def draw(rng):
+        features, hidden, wide, classes = (int(n) for n in rng.permutation([3, 4, 5, 6]))
+        count = int(rng.integers(2, 4))
+        layers = [
+            linear(rng, hidden, features),
+            batch_norm(rng, hidden),
+            {"kind": "relu"},
+            {"kind": "dropout", "p": 0.4},
+            linear(rng, wide, hidden),
+            linear(rng, classes, wide, frozen=bool(training)),
+        ]
+        sizes = [int(n) for n in rng.permutation([3, 5, 7])[:count]]
+        return {
+            "model": network(rng, layers, training),
+            "batches": batches(rng, sizes, features),
+        }
+
+    return draw
+
+
+@check("the features hang on no graph")
+def _no_graph(case):
+    gist = "the features remember how they were computed, and with them all activations"
+    return finding(not case.observed["result"]["in_graph"], "no graph", gist, gist)
+
+
+frozen_features = lab.exercise(
+    transfer.frozen_features,
+    title="Take the head off",
+    statement="""A network that tells a thousand kinds of photographs apart has learned what pictures are made of.
+Its last layer, the **head**, only knows those thousand kinds; what the head is *handed* is of use for other
+pictures as well.
+
+`model` is an `nn.Sequential` whose last layer is the head. Return what the layers before it make of all
+`batches` (a list of inputs), as one tensor (all examples, D).
+
+- In **evaluation mode**: dropout off, batch normalization by its stored statistics, which stay what they are.
+- Outside of any **graph**: the trunk will not be trained.
+- Afterwards the model is **as it came**: parameters, buffers, what is trainable, and its mode.""",
+    parts=[
+        Part(
+            "the features",
+            3,
+            (
+                matches_reference("the features", of="result.returned"),
+                _no_graph,
+                leaves_inputs_alone(),
+                keeps_dtype("result.returned"),
+            ),
+        ),
+        Part(
+            "the model is as it came",
+            1,
+            (
+                matches_reference("features came out", of="result.returned"),
+                matches_reference("parameters and buffers", of="result.model.state"),
+                matches_reference("its mode", of="result.model.training"),
+                of_parts("the mode of every layer", "model.modes"),
+                of_parts("what is trainable", "model.trainable"),
+            ),
+        ),
+    ],
+    minutes=8,
+    syllabus=("11.5",),
+    inputs=(_classifier(True), _classifier(False), _classifier(True)),
+    probe=probes.supplied(),
+    equivalent_mutants={
+        "everything is done under torch.no_grad()": "it is anyhow",
+    },
+    hints=(
+        "`model[:-1]` is a network of all layers but the last; the layers are the same objects.",
+        "`model.eval()` is one switch, `torch.no_grad()` another: both are needed.",
+        "`torch.cat` puts the batches together.",
+    ),
+)
+
+frozen_features.mistake(
+    "after_the_head",
+    edit("model[:-1](x)", "model(x)"),
+    "You return what comes *out of* the head, scores of the old classes. Features are what goes into it: "
+    "`model[:-1]`.",
+)
+frozen_features.mistake(
+    "one_layer_too_many",
+    edit("model[:-1](x)", "model[:-2](x)"),
+    "You take off two layers. Only the last one is the head.",
+)
+frozen_features.mistake(
+    "in_training_mode",
+    edit("model.eval()\n", ""),
+    "You use the mode the model comes in. In training mode dropout is random and batch normalization goes by each "
+    "batch *and changes its statistics*; `no_grad` and `requires_grad_(False)` do not prevent that. `model.eval()`.",
+    origin="the field's folklore",
+)
+frozen_features.mistake(
+    "always_in_training_mode",
+    edit("model.eval()", "model.train()"),
+    "You switch to training mode, where dropout is random and batch normalization changes its statistics. "
+    "Features are taken in evaluation mode.",
+)
+frozen_features.mistake(
+    "with_a_graph",
+    edit("torch.no_grad()", "torch.enable_grad()"),
+    "Your features hang on a graph through the whole trunk: all its activations stay in memory, and a backward "
+    "pass would go through it. `torch.no_grad()`.",
+)
+frozen_features.mistake(
+    "neither",
+    edit("model.eval()\n", "").also("torch.no_grad()", "torch.enable_grad()"),
+    "The model runs in the mode it comes in, and records a graph. Both are to be switched: `model.eval()` and "
+    "`torch.no_grad()`.",
+)
+frozen_features.mistake(
+    "mode_not_restored",
+    edit("model.train(was_training)", ""),
+    "The model stays in evaluation mode. Note `model.training` first, and put it back.",
+)
+frozen_features.mistake(
+    "always_back_to_training",
+    edit("model.train(was_training)", "model.train()"),
+    "You always switch to training mode at the end, also a model that came in evaluation mode. Put back the mode "
+    "that it came in.",
+)
+frozen_features.mistake(
+    "freezes_for_good",
+    edit("model.eval()", "model.eval().requires_grad_(False)"),
+    "Nothing of the model is trainable any more: you leave `requires_grad` off. Without a graph there is no need "
+    "to touch it.",
+)
+frozen_features.mistake(
+    "thaws_the_rest",
+    edit("model.train(was_training)", "model.train(was_training).requires_grad_()"),
+    "You make all parameters trainable afterwards, those that were frozen before as well. Leave `requires_grad` "
+    "alone.",
+)
+frozen_features.mistake(
+    "only_the_last_batch",
+    edit("torch.cat([model[:-1](x) for x in batches])", "[model[:-1](x) for x in batches][-1]"),
+    "You return the features of the last batch. All batches belong one below the other: `torch.cat`.",
+)
+frozen_features.mistake(
+    "a_list",
+    edit("torch.cat([model[:-1](x) for x in batches])", "[model[:-1](x) for x in batches]"),
+    "You return a list of batches. Put them into one tensor, all examples by D: `torch.cat`.",
+)
+
+
+@frozen_features.mistake(
+    "You take the head off for good (`del`, or an `nn.Identity` in its place): the model must be as it came."
+)
+def beheads(model, batches):
+    was_training = model.training
+    model.eval()
+    model[-1] = nn.Identity()
+    with torch.no_grad():
+        features = torch.cat([model(x) for x in batches])
+    model.train(was_training)
+    return features
+
+
+@frozen_features.alternative
+def by_a_hook(model, batches):
+    handed, was_training = [], model.training
+    hook = model[-1].register_forward_pre_hook(lambda head, given: handed.append(given[0]))
+    model.eval()
+    with torch.inference_mode():
+        for x in batches:
+            model(x)
+    hook.remove()
+    model.train(was_training)
+    return torch.cat(handed)
+
+
+@frozen_features.alternative
+def layer_by_layer(model, batches):
+    mode, features = model.training, []
+    model.train(False)
+    for x in batches:
+        for layer in list(model)[:-1]:
+            x = layer(x).detach()
+        features += [x]
+    model.train(mode)
+    return torch.vstack(features)
+
+
+RANDOM_TRUNK = (
+    "no better than the raw pixels, give or take 5 points",
+    "about halfway between the pixels and the trained trunk",
+    "nearly as good as the trained trunk",
+)
+
+
+def outcome_of_a_random_trunk() -> str:
+    """Measured on Animal-MNIST: pixels 0.58, trained trunk 0.85, random trunk 0.60."""
+    return RANDOM_TRUNK[0]
+
+
+lab.prediction(
+    "trunk_with_random_weights",
+    title="Predict: is it the weights or the architecture?",
+    statement=(
+        "20 silhouettes of each of ten animals. A linear head on the raw pixels gets about 58 % of new ones right, "
+        "on the features of a trunk that was trained on photographs about 85 %. Now the **same trunk with random "
+        "weights**, frozen as well. How good is a head on *its* features?"
+    ),
+    minutes=1,
+    syllabus=("11.5",),
+    choices=RANDOM_TRUNK,
+    outcome=outcome_of_a_random_trunk,
+    explanation=(
+        "Eleven random blocks garble a picture. What transfers are the weights, not the architecture; whoever claims "
+        "a gain by transfer shows this control."
+    ),
+)
