@@ -9,6 +9,7 @@ from autograder.exercises.regularization.lab import lab
 lab.gather(
     __name__,
     "decay",
+    "under_adam",
     "means",
     "dropout",
     "dropout_backward",
@@ -18,6 +19,7 @@ lab.gather(
     "questions",
     "sparsity",
     "thresholds",
+    "settings",
     "original",
     "channels",
     "connections",
