@@ -417,7 +417,7 @@ def fractional_max_pool_2d(
     if x.ndim != 4:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, C, H, W)")
     for name, cuts, size in (("rows", rows, x.shape[2]), ("columns", columns, x.shape[3])):
-        steps = {cuts[i + 1] - cuts[i] for i in range(len(cuts) - 1)}
+        steps = {float(cuts[i + 1] - cuts[i]) for i in range(len(cuts) - 1)}
         if not steps or not steps <= {1, 2} or (cuts[0], cuts[-1]) != (0, size):
             raise ValueError(f"{name}: got {list(cuts)}, allowed is 0 to {size} by 1 or 2")
 

@@ -14,6 +14,7 @@ lab.gather(
     "dropout",
     "dropout_backward",
     "masks",
+    "scaled_pass",
     "depth",
     "stopping",
     "questions",
