@@ -12,6 +12,7 @@ lab.gather(
     "under_adam",
     "means",
     "dropout",
+    "dropout_coins",
     "dropout_backward",
     "masks",
     "scaled_pass",
