@@ -17,6 +17,7 @@ lab.gather(
     "masks",
     "scaled_pass",
     "depth",
+    "depth_coins",
     "stopping",
     "questions",
     "sparsity",

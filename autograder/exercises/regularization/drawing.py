@@ -172,7 +172,7 @@ def survivors_are(kept: Any, evaluation: Any) -> Check:
         draws, inputs = case.observed.get("result"), case.inputs
         x, p = np.asarray(inputs["x"], dtype=np.float64), inputs["p"]
         if not has_the_shape_of_x(case):
-            return finding(False, f"one tensor of shape {x.shape}", *_another_form(draws))
+            return finding(False, f"one tensor of shape {x.shape}", *another_form(draws))
         training = is_training(inputs)
         wanted = kept(x, p) if training else evaluation(x, p)
         tolerance = (1e-4 if case.dtype == "float32" else 1e-6) * (1 + np.abs(wanted))
@@ -192,7 +192,7 @@ def survivors_are(kept: Any, evaluation: Any) -> Check:
     return Check("every entry is 0, or x in the right size", look)
 
 
-def _another_form(draws: Any) -> tuple[str, str]:
+def another_form(draws: Any) -> tuple[str, str]:
     """What draws are that have not the form of x: as observed, and the gist of it."""
     if isinstance(draws, list) and draws and all(draw is None for draw in draws):
         return ("None", "None: is a `return` missing?")
@@ -230,10 +230,12 @@ def computed_or_drawn(observation: dict[str, Any]) -> Alike:
 ONE_FOR_ALL = ("one coin for all",)
 
 
-def what_coins_do(events: np.ndarray, shares: Mapping[str, float]) -> tuple[Any, ...]:
+def what_coins_do(
+    events: np.ndarray, shares: Mapping[str, float], few: int = 400
+) -> tuple[Any, ...]:
     """Along which axes coins are shared, and which of some probabilities they may have.
 
-    Few coins do not tell their probability, and where one decides over all of a call, nothing else.
+    Fewer coins than ``few`` do not tell their probability, and where one decides over all of a call, nothing else.
     """
     axes = range(events.ndim)
     alike = tuple(bool((events == events.take([0], axis)).all()) for axis in axes)
@@ -244,7 +246,7 @@ def what_coins_do(events: np.ndarray, shares: Mapping[str, float]) -> tuple[Any,
     likely = tuple(
         name
         for name, share in shares.items()
-        if coins.size < 400 or abs(count_score(count, coins.size, share, 1e-7)) <= 1
+        if coins.size < few or abs(count_score(count, coins.size, share, 1e-7)) <= 1
     )
     return alike, likely
 
@@ -253,22 +255,24 @@ def told_apart_by(
     candidates: Callable[[Inputs], Mapping[str, np.ndarray]],
     drawn: Callable[[np.ndarray, Inputs], np.ndarray],
     shares: Callable[[Inputs], Mapping[str, float]],
+    few: int = 400,
 ) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
     """A signature for what throws coins: what the entries are, who shares a coin, and how it falls.
 
     ``candidates`` gives what entries may be, by name; ``drawn`` which entries of all draws an event
-    has hit; ``shares`` the probabilities that the event may have, by name.
+    has hit; ``shares`` the probabilities that the event may have, by name, which ``few`` coins do
+    not tell.
     """
 
     def signature(observation: dict[str, Any]) -> tuple[Any, ...]:
         draws, inputs = observation["result"], observation["inputs"]
         if not isinstance(draws, np.ndarray) or draws.shape[1:] != inputs["x"].shape:
-            return _another_form(draws)
+            return another_form(draws)
         near = {
             name: np.abs(draws - value) <= 1e-4 * (1 + np.abs(value))
             for name, value in candidates(inputs).items()
         }
-        coins = what_coins_do(drawn(draws, inputs), shares(inputs))
+        coins = what_coins_do(drawn(draws, inputs), shares(inputs), few)
         if coins == ONE_FOR_ALL:
             return coins  # which of two sizes a few calls have had is chance
         among = tuple(name for name, which in near.items() if which.mean() > 0.02)
