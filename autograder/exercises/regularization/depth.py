@@ -32,7 +32,7 @@ def _block(rng, *shape, low, high):
 
 def _many(rng):
     """So many examples that a survival is told from one that is larger by 0.05."""
-    return int(rng.integers(440, 470))
+    return int(rng.integers(880, 930))
 
 
 def _few(rng):
@@ -167,8 +167,8 @@ training.)""",
     difficulty=2,
     syllabus=("8.11",),
     hide=("Formula",),
-    inputs=(_table, _images, _over, _alike),
-    probe=probes.draws(count=20, differentiable=True),
+    inputs=(_images, _alike, _over, _table),
+    probe=probes.draws(count=10, differentiable=True),
     signature=told_apart_by(
         _candidates,
         lambda draws, inputs: np.abs(draws - inputs["x"]) <= 1e-4 * (1 + np.abs(inputs["x"])),

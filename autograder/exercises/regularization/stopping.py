@@ -246,18 +246,24 @@ early_stopping.mistake(
     edit("deepcopy(model.state_dict())\nself.bad_evaluations = 0", "deepcopy(model.state_dict())"),
     "You count all bad evaluations. Only those in a row count: an improvement sets the count to 0.",
 )
+_COUNTS_DOWN = (
+    "An improvement takes 1 off your count. It sets it to 0: only bad ones in a row count."
+)
 early_stopping.mistake(
     "counts_down",
-    edit("self.bad_evaluations = 0\nelse", "self.bad_evaluations -= 1\nelse"),
-    "An improvement takes 1 off your count. It sets it to 0: only bad evaluations in a row count.",
+    edit(
+        "deepcopy(model.state_dict())\nself.bad_evaluations = 0",
+        "deepcopy(model.state_dict())\nself.bad_evaluations -= 1",
+    ),
+    _COUNTS_DOWN,
 )
 early_stopping.mistake(
     "counts_down_to_zero",
     edit(
-        "self.bad_evaluations = 0\nelse",
-        "self.bad_evaluations = max(self.bad_evaluations - 1, 0)\nelse",
+        "deepcopy(model.state_dict())\nself.bad_evaluations = 0",
+        "deepcopy(model.state_dict())\nself.bad_evaluations = max(self.bad_evaluations - 1, 0)",
     ),
-    "An improvement takes 1 off your count. It sets it to 0: only bad evaluations in a row count.",
+    _COUNTS_DOWN,
 )
 early_stopping.mistake(
     "one_too_early",
