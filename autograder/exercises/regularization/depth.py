@@ -1,5 +1,7 @@
 """Stochastic depth: whole residual branches that are left out, example by example."""
 
+import math
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -32,7 +34,7 @@ def _block(rng, *shape, low, high):
 
 def _many(rng):
     """So many examples that a survival is told from one that is larger by 0.05."""
-    return int(rng.integers(880, 930))
+    return int(rng.integers(1080, 1140))
 
 
 def _few(rng):
@@ -44,7 +46,7 @@ def _table(rng):
 
 
 def _images(rng):
-    return _block(rng, _many(rng), 2, 3, 1, low=0.12, high=0.18)
+    return _block(rng, _many(rng), 5, 2, 1, low=0.14, high=0.2)
 
 
 def _over(rng):
@@ -52,7 +54,7 @@ def _over(rng):
 
 
 def _alike(rng):
-    shape = _many(rng), 2, 3, 1
+    shape = _few(rng), int(rng.integers(5, 8))
     x, branch = everywhere_alike(rng, *shape), everywhere_alike(rng, *shape)
     return {"x": x, "branch": branch, "survival": float(rng.uniform(0.2, 0.25))}
 
@@ -68,11 +70,20 @@ def _kept(case):
 
 
 def _coins(case):
-    """Which examples of all draws have their branch, at every place: one coin for each example.
-
-    Raises: TypeError where some entries are neither with nor without.
-    """
+    """Which examples of all draws have their branch, at every place: one coin for each example."""
     return _kept(case).reshape(*case.observed["result"].shape[:2], -1)[:, :, 0]
+
+
+def _where_whole(looking):
+    """A look at coins, of draws whose examples have all of their branch, or none of it."""
+
+    def look(case):
+        if not _is_asked(case).passed:
+            gist = "not to be counted: examples are neither with their branch nor without it"
+            return finding(False, "whole branches", gist, gist, margin=math.inf)
+        return looking.look(case)
+
+    return replace(looking, look=look)
 
 
 def _is_asked(case):
@@ -126,12 +137,16 @@ def _shares(inputs):
 
 
 _ASKED = Check("every example has all of its branch, or none of it", _is_asked)
-_COINS = coins_are_independent("every example has a coin of its own", of=_evaluation_is(_coins))
-_SHARE = share_of_coins(
-    lambda survival, training=True, **_: survival if training else 1.0,
-    "branches survive with the probability asked for",
-    of=_evaluation_is(_coins),
-    thrown=_COINS,
+_COINS = _where_whole(
+    coins_are_independent("every example has a coin of its own", of=_evaluation_is(_coins))
+)
+_SHARE = _where_whole(
+    share_of_coins(
+        lambda survival, training=True, **_: survival if training else 1.0,
+        "branches survive with the probability asked for",
+        of=_evaluation_is(_coins),
+        thrown=_COINS,
+    )
 )
 
 stochastic_depth = lab.exercise(
@@ -168,7 +183,7 @@ training.)""",
     syllabus=("8.11",),
     hide=("Formula",),
     inputs=(_images, _alike, _over, _table),
-    probe=probes.draws(count=10, differentiable=True),
+    probe=probes.draws(count=8, differentiable=True),
     signature=told_apart_by(
         _candidates,
         lambda draws, inputs: np.abs(draws - inputs["x"]) <= 1e-4 * (1 + np.abs(inputs["x"])),
@@ -276,6 +291,12 @@ def nothing_in_evaluation(x, branch, survival, training=True):
     if training:
         shape = [len(x)] + [1] * (x.ndim - 1)
         return x + (torch.rand(shape) < survival) * branch
+
+
+@stochastic_depth.mistake("You return the coins beside the output. Asked for is the output alone.")
+def with_the_coins(x, branch, survival, training=True):
+    kept = torch.rand([len(x)] + [1] * (x.ndim - 1)) < survival
+    return (x + kept * branch, kept) if training else x + survival * branch
 
 
 stochastic_depth.mistake(

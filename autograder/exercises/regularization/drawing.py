@@ -268,13 +268,16 @@ def told_apart_by(
         draws, inputs = observation["result"], observation["inputs"]
         if not isinstance(draws, np.ndarray) or draws.shape[1:] != inputs["x"].shape:
             return another_form(draws)
-        near = {
-            name: np.abs(draws - value) <= 1e-4 * (1 + np.abs(value))
-            for name, value in candidates(inputs).items()
-        }
-        coins = what_coins_do(drawn(draws, inputs), shares(inputs), few)
+        hit = drawn(draws, inputs)
+        hit &= hit.mean() > 0.01  # fewer are there by coincidence
+        coins = what_coins_do(hit, shares(inputs), few)
         if coins == ONE_FOR_ALL:
             return coins  # which of two sizes a few calls have had is chance
+        step = max(1, draws.size // 20_000)  # of many examples some will do
+        near = {
+            name: np.abs(draws[:, ::step] - value[::step]) <= 1e-4 * (1 + np.abs(value[::step]))
+            for name, value in candidates(inputs).items()
+        }
         among = tuple(name for name, which in near.items() if which.mean() > 0.02)
         explained = bool(np.logical_or.reduce(list(near.values())).mean() > 0.99)
         return among, explained, coins
