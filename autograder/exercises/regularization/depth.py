@@ -56,7 +56,7 @@ def _over(rng):
 def _alike(rng):
     shape = _few(rng), int(rng.integers(5, 8))
     x, branch = everywhere_alike(rng, *shape), everywhere_alike(rng, *shape)
-    return {"x": x, "branch": branch, "survival": float(rng.uniform(0.2, 0.25))}
+    return {"x": x, "branch": branch, "survival": float(rng.uniform(0.3, 0.36))}
 
 
 def _kept(case):
@@ -182,13 +182,13 @@ training.)""",
     difficulty=2,
     syllabus=("8.11",),
     hide=("Formula",),
-    inputs=(_images, _alike, _over, _table),
+    inputs=(_alike, _over, _images, _table),
     probe=probes.draws(count=8, differentiable=True),
     signature=told_apart_by(
         _candidates,
         lambda draws, inputs: np.abs(draws - inputs["x"]) <= 1e-4 * (1 + np.abs(inputs["x"])),
         _shares,
-        few=2000,
+        few=5000,
     ),
     forbidden=(*DROPOUTS, "torchvision"),
     hints=(
