@@ -22,11 +22,11 @@ def l2_step(
     """Give the L2 penalty, and the weights after one step of plain SGD on loss plus penalty.
 
     Formula:    penalty (λ/2) Σ_W Σ w²; step w ← w − η (g + λ w) = (1 − η λ) w − η g.
-    Shapes:     tensors of any shapes and as many gradients of the loss alone -> a number (a tensor
-                without axes), and one new tensor for each weight.
+    Shapes:     tensors of any shapes and as many gradients of the loss alone -> a number (here a
+                tensor without axes), and one new tensor for each weight.
     Convention: torch's, with the ½, so that the penalty's gradient is λ w. The penalty belongs to
-                the weights before the step. Which parameters are penalized (no biases) is decided
-                by who calls.
+                the weights before the step. All tensors given are penalized: whoever calls leaves
+                biases out.
     Raises:     ValueError for no weights, for unequal numbers or shapes and for a negative setting.
     Source:     Krogh & Hertz 1992; Loshchilov & Hutter 2019 (the decay).
     """
@@ -182,7 +182,8 @@ def elastic_net(
     """Give the elastic net penalty and its gradients; with l2 = 0 it is the L1 penalty.
 
     Formula:    penalty λ₁ Σ|w| + (λ₂/2) Σ w², gradient λ₁ sign(w) + λ₂ w with sign(0) = 0.
-    Shapes:     tensors of any shapes -> a number (a tensor without axes), one gradient for each.
+    Shapes:     tensors of any shapes -> a number (here a tensor without axes), one gradient for
+                each.
     Raises:     ValueError for no weights and for a negative strength.
     Source:     Tibshirani 1996 (L1); Zou & Hastie 2005 (both).
     """
@@ -416,7 +417,7 @@ def fractional_max_pool_2d(
     if x.ndim != 4:
         raise ValueError(f"x: got shape {tuple(x.shape)}, allowed is (N, C, H, W)")
     for name, cuts, size in (("rows", rows, x.shape[2]), ("columns", columns, x.shape[3])):
-        steps = {cuts[i + 1] - cuts[i] for i in range(len(cuts) - 1)}
+        steps = {float(cuts[i + 1] - cuts[i]) for i in range(len(cuts) - 1)}
         if not steps or not steps <= {1, 2} or (cuts[0], cuts[-1]) != (0, size):
             raise ValueError(f"{name}: got {list(cuts)}, allowed is 0 to {size} by 1 or 2")
 

@@ -6,19 +6,21 @@ from autograder import probes
 from autograder.exercises.regularization.drawing import (
     DROPOUTS,
     dropped_with_p,
+    each_by_itself,
     entries,
     evaluated,
     is_training,
     is_zero,
     p_or_the_rest,
+    share_of_coins,
     sizes_of,
+    stays_in_the_graph,
     survivors_are,
     told_apart_by,
 )
 from autograder.exercises.regularization.lab import lab
 from autograder.judging import Part
-from autograder.judging.checks import Check, finding, keeps_the_graph, leaves_inputs_alone
-from autograder.judging.statistics import coins_are_independent, share_is
+from autograder.judging.checks import Check, finding, leaves_inputs_alone
 from course_lib import regularization
 
 
@@ -50,7 +52,10 @@ def _whole_maps(case):
 
 _SIZES = survivors_are(kept=lambda x, p: x / (1 - p), evaluation=lambda x, p: x)
 _WHOLE = Check("a feature map is dropped as a whole", _whole_maps)
-_SHARE = share_is(dropped_with_p, "maps are dropped with probability p", of=_maps)
+_COINS = each_by_itself("every map has a coin of its own", of=_maps)
+_SHARE = share_of_coins(
+    dropped_with_p, "maps are dropped with probability p", of=_maps, thrown=_COINS
+)
 
 channel_dropout = lab.exercise(
     regularization.channel_dropout,
@@ -62,7 +67,9 @@ every example. x has shape (N, C, …) with any number of further axes; everythi
 (“Dropout occurs only in fully connected layers”, say some notes. `nn.Dropout2d` is this.)""",
     parts=[
         Part(
-            "what is dropped", 2, (_SIZES, _WHOLE, _SHARE, keeps_the_graph(), leaves_inputs_alone())
+            "what is dropped",
+            2,
+            (_SIZES, _WHOLE, _SHARE, stays_in_the_graph(), leaves_inputs_alone()),
         ),
         Part(
             "the coins",
@@ -71,8 +78,8 @@ every example. x has shape (N, C, …) with any number of further axes; everythi
                 _SIZES,
                 _WHOLE,
                 _SHARE,
-                coins_are_independent("every map has a coin of its own", of=_maps),
-                keeps_the_graph(),
+                _COINS,
+                stays_in_the_graph(),
             ),
         ),
     ],
@@ -81,7 +88,7 @@ every example. x has shape (N, C, …) with any number of further axes; everythi
     syllabus=("8.8",),
     hide=("Formula",),
     inputs=(_SELDOM, _OFTEN, evaluated(_SELDOM), _images(0.15, 0.2, 5)),
-    probe=probes.draws(count=6, differentiable=True),
+    probe=probes.draws(count=16, differentiable=True),
     signature=told_apart_by(sizes_of, lambda draws, inputs: draws == 0, p_or_the_rest),
     forbidden=DROPOUTS,
     hints=("A mask of shape (N, C, 1, 1) multiplies every pixel of a map alike.",),
@@ -159,6 +166,21 @@ def original_form(x, p, training=True):
         return (1 - p) * x
     shape = [*x.shape[:2]] + [1] * (x.ndim - 2)
     return x * (torch.rand(shape) >= p)
+
+
+@channel_dropout.mistake(
+    "In evaluation nothing comes back: the `return` is inside of `if training:`. With `training=False` return x."
+)
+def nothing_in_evaluation(x, p, training=True):
+    if training:
+        shape = [*x.shape[:2]] + [1] * (x.ndim - 2)
+        return x * (torch.rand(shape) >= p) / (1 - p)
+
+
+@channel_dropout.mistake("You return the mask beside the output. Asked for is the output alone.")
+def with_the_mask(x, p, training=True):
+    mask = torch.rand([*x.shape[:2]] + [1] * (x.ndim - 2)) >= p
+    return (x * mask / (1 - p), mask) if training else (x, None)
 
 
 @channel_dropout.mistake("You drop maps in evaluation as well.")

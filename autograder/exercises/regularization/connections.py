@@ -6,16 +6,20 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.regularization.drawing import what_coins_do
+from autograder.exercises.regularization.drawing import (
+    another_form,
+    share_of_coins,
+    stays_in_the_graph,
+    what_coins_do,
+)
 from autograder.exercises.regularization.lab import lab
 from autograder.judging import Part
 from autograder.judging.checks import (
     Check,
     finding,
-    keeps_the_graph,
     leaves_inputs_alone,
 )
-from autograder.judging.statistics import coins_are_independent, share_is
+from autograder.judging.statistics import coins_are_independent
 from course_lib import regularization
 
 
@@ -62,11 +66,17 @@ def _dropped(case):
     return _decoded(case.observed["result"], case.inputs)[0]
 
 
-def _explained(case):
+def _formed(case):
     draws, inputs = case.observed.get("result"), case.inputs
     wanted = (len(inputs["x"]), len(inputs["weight"]))
-    if not isinstance(draws, np.ndarray) or draws.shape[1:] != wanted:
-        return finding(False, f"shape {wanted}", "another shape", "another shape")
+    return isinstance(draws, np.ndarray) and draws.shape[1:] == wanted
+
+
+def _explained(case):
+    draws, inputs = case.observed.get("result"), case.inputs
+    if not _formed(case):
+        wanted = (len(inputs["x"]), len(inputs["weight"]))
+        return finding(False, f"one tensor of shape {wanted}", *another_form(draws))
     share = _decoded(draws, inputs)[1]
     gist = "outputs that are no sum of the bias and some of the terms W x"
     return finding(
@@ -78,7 +88,7 @@ def _signature(observation):
     draws, inputs = observation["result"], observation["inputs"]
     wanted = (len(inputs["x"]), len(inputs["weight"]))
     if not isinstance(draws, np.ndarray) or draws.shape[1:] != wanted:
-        return ("another form",)
+        return another_form(draws)
     p = inputs["p"]
     for factor in (1.0, 1 / (1 - p), 1 / p):
         dropped, explained = _decoded(draws, inputs, factor)
@@ -89,7 +99,10 @@ def _signature(observation):
 
 
 _TERMS = Check("every output is the bias and the terms that are kept", _explained)
-_SHARE = share_is(lambda p, **_: p, "weights are dropped with probability p", of=_dropped)
+_COINS = coins_are_independent("every weight of every example has a coin", of=_dropped)
+_SHARE = share_of_coins(
+    lambda p, **_: p, "weights are dropped with probability p", of=_dropped, thrown=_COINS
+)
 
 drop_connect = lab.exercise(
     regularization.drop_connect,
@@ -103,15 +116,17 @@ whose entries are 0 with probability p, each by itself. x (N, D), `weight` (K, D
 is rescaled, and the bias stays. (Some code calls the dropping of whole blocks “drop connect”; that was
 `stochastic_depth`.)""",
     parts=[
-        Part("what is kept", 2, (_TERMS, _SHARE, keeps_the_graph(), leaves_inputs_alone())),
+        Part(
+            "what is kept", 2, (_TERMS, _SHARE, stays_in_the_graph(_formed), leaves_inputs_alone())
+        ),
         Part(
             "the masks",
             2,
             (
                 _TERMS,
                 _SHARE,
-                coins_are_independent("every weight of every example has a coin", of=_dropped),
-                keeps_the_graph(),
+                _COINS,
+                stays_in_the_graph(_formed),
             ),
         ),
     ],
@@ -183,6 +198,12 @@ def rescaled(x, weight, bias, p):
 def p_is_keep(x, weight, bias, p):
     kept = torch.rand(len(x), *weight.shape) < p
     return (kept * weight * x[:, None, :]).sum(2) + bias
+
+
+@drop_connect.mistake("You return the masks beside the output. Asked for is the output alone.")
+def with_the_masks(x, weight, bias, p):
+    kept = torch.rand(len(x), *weight.shape) >= p
+    return (kept * weight * x[:, None, :]).sum(2) + bias, kept
 
 
 @drop_connect.mistake("You drop entries of the bias as well. It stays.")

@@ -1,21 +1,29 @@
 """Stochastic depth: whole residual branches that are left out, example by example."""
 
+import math
+from dataclasses import replace
+from statistics import NormalDist
+
 import numpy as np
 import torch
 
 from autograder import probes
 from autograder.exercises.regularization.drawing import (
     DROPOUTS,
+    another_form,
     entries,
     evaluated,
     everywhere_alike,
+    has_the_shape_of_x,
     is_training,
+    share_of_coins,
+    stays_in_the_graph,
     told_apart_by,
 )
 from autograder.exercises.regularization.lab import lab
-from autograder.judging import Part
-from autograder.judging.checks import Check, finding, keeps_the_graph, leaves_inputs_alone
-from autograder.judging.statistics import coins_are_independent, share_is
+from autograder.judging import Part, edit
+from autograder.judging.checks import Check, finding, leaves_inputs_alone
+from autograder.judging.statistics import coins_are_independent
 from course_lib import regularization
 
 
@@ -24,12 +32,21 @@ def _block(rng, *shape, low, high):
     return {"x": entries(rng, *shape), "branch": branch, "survival": float(rng.uniform(low, high))}
 
 
+def _many(rng):
+    """So many examples that a survival is told from one that is larger by 0.05."""
+    return int(rng.integers(1080, 1140))
+
+
+def _few(rng):
+    return int(rng.integers(74, 82))
+
+
 def _table(rng):
-    return _block(rng, int(rng.integers(74, 82)), int(rng.integers(5, 8)), low=0.12, high=0.18)
+    return _block(rng, _few(rng), int(rng.integers(5, 8)), low=0.12, high=0.18)
 
 
 def _images(rng):
-    return _block(rng, int(rng.integers(74, 82)), 3, 4, 2, low=0.2, high=0.25)
+    return _block(rng, _many(rng), 5, 2, 1, low=0.14, high=0.2)
 
 
 def _over(rng):
@@ -37,9 +54,9 @@ def _over(rng):
 
 
 def _alike(rng):
-    shape = int(rng.integers(74, 82)), int(rng.integers(5, 8))
+    shape = _few(rng), int(rng.integers(5, 8))
     x, branch = everywhere_alike(rng, *shape), everywhere_alike(rng, *shape)
-    return {"x": x, "branch": branch, "survival": float(rng.uniform(0.2, 0.25))}
+    return {"x": x, "branch": branch, "survival": float(rng.uniform(0.3, 0.36))}
 
 
 def _kept(case):
@@ -57,11 +74,23 @@ def _coins(case):
     return _kept(case).reshape(*case.observed["result"].shape[:2], -1)[:, :, 0]
 
 
+def _where_whole(looking):
+    """A look at coins, of draws whose examples have all of their branch, or none of it."""
+
+    def look(case):
+        if not _is_asked(case).passed:
+            gist = "not to be counted: examples are neither with their branch nor without it"
+            return finding(False, "whole branches", gist, gist, margin=math.inf)
+        return looking.look(case)
+
+    return replace(looking, look=look)
+
+
 def _is_asked(case):
     draws, inputs = case.observed.get("result"), case.inputs
     x, branch, survival = inputs["x"], inputs["branch"], inputs["survival"]
-    if not isinstance(draws, np.ndarray) or draws.shape[1:] != x.shape:
-        return finding(False, f"shape {x.shape}", "another shape", "another shape")
+    if not has_the_shape_of_x(case):
+        return finding(False, f"one tensor of shape {x.shape}", *another_form(draws))
     if not is_training(inputs):
         wanted = x + survival * branch
         right = np.abs(draws - wanted) <= 1e-6 * (1 + np.abs(wanted))
@@ -94,15 +123,30 @@ def _candidates(inputs):
         "x + survival branch": x + survival * branch,
         "x + (1 - survival) branch": x + (1 - survival) * branch,
         "survival (x + branch)": survival * (x + branch),
+        "branch": branch,
+        "survival branch": survival * branch,
         "nothing": 0 * x,
     }
 
 
+def _shares(inputs):
+    """With which probabilities a branch may be dropped, right and wrong."""
+    survival = inputs["survival"]
+    kept = {"normal": NormalDist().cdf(survival), "near": survival + 0.05, "kept": survival}
+    return {"exchanged": survival} | {name: 1 - share for name, share in kept.items()}
+
+
 _ASKED = Check("every example has all of its branch, or none of it", _is_asked)
-_SHARE = share_is(
-    lambda survival, training=True, **_: survival if training else 1.0,
-    "branches survive with the probability asked for",
-    of=_evaluation_is(_coins),
+_COINS = _where_whole(
+    coins_are_independent("every example has a coin of its own", of=_evaluation_is(_coins))
+)
+_SHARE = _where_whole(
+    share_of_coins(
+        lambda survival, training=True, **_: survival if training else 1.0,
+        "branches survive with the probability asked for",
+        of=_evaluation_is(_coins),
+        thrown=_COINS,
+    )
 )
 
 stochastic_depth = lab.exercise(
@@ -120,17 +164,17 @@ with **one coin b for each example**, and in evaluation its mean, $y = x + \text
 (The paper throws one coin for a whole batch; libraries throw one for each example, and divide by the survival in
 training.)""",
     parts=[
-        Part("what a block gives", 2, (_ASKED, _SHARE, keeps_the_graph(), leaves_inputs_alone())),
+        Part(
+            "what a block gives", 2, (_ASKED, _SHARE, stays_in_the_graph(), leaves_inputs_alone())
+        ),
         Part(
             "the coins",
             2,
             (
                 _ASKED,
                 _SHARE,
-                coins_are_independent(
-                    "every example has a coin of its own", of=_evaluation_is(_coins)
-                ),
-                keeps_the_graph(),
+                _COINS,
+                stays_in_the_graph(),
             ),
         ),
     ],
@@ -138,12 +182,13 @@ training.)""",
     difficulty=2,
     syllabus=("8.11",),
     hide=("Formula",),
-    inputs=(_table, _images, _over, _alike),
-    probe=probes.draws(count=10, differentiable=True),
+    inputs=(_alike, _over, _images, _table),
+    probe=probes.draws(count=8, differentiable=True),
     signature=told_apart_by(
         _candidates,
         lambda draws, inputs: np.abs(draws - inputs["x"]) <= 1e-4 * (1 + np.abs(inputs["x"])),
-        lambda inputs: {"dropped": 1 - inputs["survival"], "kept": inputs["survival"]},
+        _shares,
+        few=5000,
     ),
     forbidden=(*DROPOUTS, "torchvision"),
     hints=(
@@ -154,163 +199,111 @@ training.)""",
 )
 
 
-@stochastic_depth.mistake(
+stochastic_depth.mistake(
+    "survival_is_dropping",
+    edit("bernoulli_(survival)", "bernoulli_(1 - survival)"),
     "You drop with probability `survival`. It is the probability that a branch *survives*: keep "
-    "it where the random number is below."
+    "it where the random number is below.",
 )
-def survival_is_dropping(x, branch, survival, training=True):
-    if not training:
-        return x + survival * branch
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return x + (torch.rand(shape) >= survival) * branch
-
-
-@stochastic_depth.mistake(
+stochastic_depth.mistake(
+    "survival_is_dropping_in_both",
+    edit("bernoulli_(survival)", "bernoulli_(1 - survival)").also(
+        "survival * branch", "(1 - survival) * branch"
+    ),
     "You take `survival` for the probability of dropping, in training and in evaluation. It is "
-    "that of keeping."
+    "that of keeping.",
 )
-def survival_is_dropping_in_both(x, branch, survival, training=True):
-    if not training:
-        return x + (1 - survival) * branch
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return x + (torch.rand(shape) >= survival) * branch
-
-
-@stochastic_depth.mistake(
+stochastic_depth.mistake(
+    "rescaled_in_training",
+    edit("kept * branch", "kept / survival * branch").also("survival * branch", "branch"),
     "You divide by the survival in training and add the whole branch in evaluation, as timm's "
     "`drop_path` does. Asked for is the paper's form: no factor in training, survival · branch in "
-    "evaluation."
+    "evaluation.",
 )
-def rescaled_in_training(x, branch, survival, training=True):
-    if not training:
-        return x + branch
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return x + (torch.rand(shape) < survival) / survival * branch
-
-
-@stochastic_depth.mistake(
+stochastic_depth.mistake(
+    "scaled_in_both",
+    edit("kept * branch", "kept / survival * branch"),
     "You make up for the dropped branches twice: division in training and multiplication in "
-    "evaluation. Only evaluation has the factor."
+    "evaluation. Only evaluation has the factor.",
 )
-def scaled_in_both(x, branch, survival, training=True):
-    if not training:
-        return x + survival * branch
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return x + (torch.rand(shape) < survival) / survival * branch
-
-
-@stochastic_depth.mistake(
+stochastic_depth.mistake(
+    "scaled_in_neither",
+    edit("survival * branch", "branch"),
     "Training is right. Evaluation adds the whole branch, which is more than the network ever had "
-    "on average: multiply it by the survival."
+    "on average: multiply it by the survival.",
 )
-def scaled_in_neither(x, branch, survival, training=True):
-    if not training:
-        return x + branch
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return x + (torch.rand(shape) < survival) * branch
 
-
-@stochastic_depth.mistake(
+_DROPPED_TOO = (
     "You drop x along with the branch. The shortcut always stays: a dropped block is the identity."
 )
-def shortcut_dropped_too(x, branch, survival, training=True):
-    if not training:
-        return survival * (x + branch)
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return (torch.rand(shape) < survival) * (x + branch)
+stochastic_depth.mistake(
+    "shortcut_dropped_too",
+    edit("x + kept * branch", "kept * (x + branch)").also(
+        "x + survival * branch", "survival * (x + branch)"
+    ),
+    _DROPPED_TOO,
+)
+stochastic_depth.mistake(
+    "shortcut_dropped_in_training",
+    edit("x + kept * branch", "kept * (x + branch)"),
+    _DROPPED_TOO,
+)
+stochastic_depth.mistake(
+    "shortcut_scaled",
+    edit("x + survival * branch", "survival * (x + branch)"),
+    "Evaluation multiplies x as well. Only the branch has the factor: x + survival · branch.",
+)
+
+_NO_SHORTCUT = (
+    "The shortcut is missing: you return the branch without x, in training, in evaluation or in both. A block gives "
+    "x + …, and a dropped one x."
+)
+stochastic_depth.mistake(
+    "branch_alone",
+    edit("x + kept * branch", "kept * branch").also("x + survival * branch", "survival * branch"),
+    _NO_SHORTCUT,
+)
+stochastic_depth.mistake(
+    "branch_alone_in_training", edit("x + kept * branch", "kept * branch"), _NO_SHORTCUT
+)
+stochastic_depth.mistake(
+    "branch_alone_in_evaluation", edit("x + survival * branch", "survival * branch"), _NO_SHORTCUT
+)
+stochastic_depth.mistake(
+    "the_rest_in_evaluation",
+    edit("survival * branch", "(1 - survival) * branch"),
+    "Training is right. Evaluation multiplies the branch by 1 − survival, the probability of being *dropped*: its mean "
+    "is survival · branch.",
+)
+stochastic_depth.mistake(
+    "no_branch_in_evaluation",
+    edit("x + survival * branch", "x.clone()"),
+    "Training is right. Evaluation leaves the branch out, and with it all that the block has learned. It adds the mean, "
+    "survival · branch.",
+)
 
 
 @stochastic_depth.mistake(
-    "You drop x along with the branch. The shortcut always stays: a dropped block is the identity."
+    "In evaluation nothing comes back: the `return` is inside of `if training:`. With `training=False` return "
+    "x + survival · branch."
 )
-def shortcut_dropped_in_training(x, branch, survival, training=True):
-    if not training:
-        return x + survival * branch
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return (torch.rand(shape) < survival) * (x + branch)
+def nothing_in_evaluation(x, branch, survival, training=True):
+    if training:
+        shape = [len(x)] + [1] * (x.ndim - 1)
+        return x + (torch.rand(shape) < survival) * branch
 
 
-@stochastic_depth.mistake(
-    "Evaluation multiplies x as well. Only the branch has the factor: x + survival · branch."
+@stochastic_depth.mistake("You return the coins beside the output. Asked for is the output alone.")
+def with_the_coins(x, branch, survival, training=True):
+    kept = torch.rand([len(x)] + [1] * (x.ndim - 1)) < survival
+    return (x + kept * branch, kept) if training else x + survival * branch
+
+
+stochastic_depth.mistake(
+    "never_drops",
+    edit("kept * branch", "branch"),
+    "All branches are added, always: nothing is dropped in training.",
 )
-def shortcut_scaled(x, branch, survival, training=True):
-    if not training:
-        return survival * (x + branch)
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return x + (torch.rand(shape) < survival) * branch
-
-
-@stochastic_depth.mistake(
-    "Every entry of the branch has a coin of its own: that is dropout. Here a branch is kept or "
-    "dropped as a whole, one coin for each example."
-)
-def one_coin_for_each_entry(x, branch, survival, training=True):
-    if not training:
-        return x + survival * branch
-    return x + (torch.rand(x.shape) < survival) * branch
-
-
-_ONE_FOR_ALL = (
-    "All examples of a batch share their fate: one coin decides for the whole batch, as in the paper, or none is "
-    "thrown at all. Here every example has its own: as many random numbers as there are examples."
-)
-
-
-@stochastic_depth.mistake(_ONE_FOR_ALL)
-def one_coin_for_the_batch(x, branch, survival, training=True):
-    if not training:
-        return x + survival * branch
-    return x + (torch.rand(1) < survival) * branch
-
-
-@stochastic_depth.mistake(_ONE_FOR_ALL)
-def one_coin_in_python(x, branch, survival, training=True):
-    if not training:
-        return x + survival * branch
-    return x + branch if torch.rand(1).item() < survival else x
-
-
-@stochastic_depth.mistake(_ONE_FOR_ALL)
-def always_dropped(x, branch, survival, training=True):
-    return x.clone() if training else x + survival * branch
-
-
-@stochastic_depth.mistake(
-    "The coins lie along the wrong axis: examples are the first one. As many random numbers as "
-    "examples, in the shape (N, 1, …)."
-)
-def one_coin_for_each_feature(x, branch, survival, training=True):
-    if not training:
-        return x + survival * branch
-    return x + (torch.rand(1, *x.shape[1:]) < survival) * branch
-
-
-@stochastic_depth.mistake(
-    "The channels of an image have a coin each in yours. One coin decides over all of an "
-    "example's branch: shape (N, 1, 1, …)."
-)
-def one_coin_for_each_channel(x, branch, survival, training=True):
-    if not training:
-        return x + survival * branch
-    shape = [*x.shape[:2]] + [1] * (x.ndim - 2)
-    if x.ndim == 2:
-        shape = [len(x), 1]
-    return x + (torch.rand(shape) < survival) * branch
-
-
-@stochastic_depth.mistake(
-    "Your coins have the shape (N, 1), which fits tables only. For images it has to be (N, 1, 1, "
-    "1): one axis of length 1 for every further axis of x."
-)
-def for_tables_only(x, branch, survival, training=True):
-    if not training:
-        return x + survival * branch
-    return x + (torch.rand(len(x), 1) < survival) * branch
-
-
-@stochastic_depth.mistake("All branches are added, always: nothing is dropped in training.")
-def never_drops(x, branch, survival, training=True):
-    return x + branch if training else x + survival * branch
 
 
 @stochastic_depth.mistake(
@@ -321,35 +314,12 @@ def the_mean_in_training(x, branch, survival, training=True):
     return x + survival * branch
 
 
-@stochastic_depth.mistake(
+stochastic_depth.mistake(
+    "drops_in_evaluation",
+    edit("if not training", "if False"),
     "You drop branches in evaluation, too. There the branch is multiplied by its probability to "
-    "survive."
+    "survive.",
 )
-def drops_in_evaluation(x, branch, survival, training=True):
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return x + (torch.rand(shape) < survival) * branch
-
-
-@stochastic_depth.mistake(
-    "You compare *normal* numbers with a probability (`randn`). Uniform ones are below it with "
-    "that probability: `torch.rand`."
-)
-def normal_numbers(x, branch, survival, training=True):
-    if not training:
-        return x + survival * branch
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return x + (torch.randn(shape) < survival) * branch
-
-
-@stochastic_depth.mistake(
-    "The same branches are dropped at every call: do not seed the generator in the function."
-)
-def seeded(x, branch, survival, training=True):
-    torch.manual_seed(0)
-    if not training:
-        return x + survival * branch
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return x + (torch.rand(shape) < survival) * branch
 
 
 @stochastic_depth.alternative

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from autograder.judging.checks import Case, Check, finding
+from autograder.judging.checks import Case, Check, finding, keeps_the_graph
 from autograder.judging.exercise import Draw, Inputs
 from autograder.judging.likeness import Alike
+from autograder.judging.statistics import Formula, coins_are_independent, share_is
 from autograder.judging.statistics.chance import count_score
 from autograder.judging.verdict import Finding
 
 DROPOUTS = (
-    "torch.nn.functional",
-    "torch.nn.Dropout",
-    "torch.nn.Dropout1d",
-    "torch.nn.Dropout2d",
-    "torch.nn.AlphaDropout",
-    "torch.nn.FeatureAlphaDropout",
+    "torch.nn",
     "torch.dropout",
     "torch.dropout_",
     "torch.native_dropout",
     "torch.feature_dropout",
-    "torch.alpha_dropout",
     "torch.ops",
 )
 
@@ -59,6 +56,34 @@ def everywhere_alike(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return np.full(shape, float(rng.uniform(1.2, 2.4)) * float(rng.choice([-1.0, 1.0])))
 
 
+def table(p: Callable[[np.random.Generator], float]) -> Draw:
+    """A table with a p of this kind."""
+    return lambda rng: {
+        "x": entries(rng, int(rng.integers(41, 47)), int(rng.integers(58, 67))),
+        "p": p(rng),
+    }
+
+
+def three_axes(p: Callable[[np.random.Generator], float]) -> Draw:
+    """Three axes, along each of which coins may be shared, with a p of this kind."""
+
+    def draw(rng: np.random.Generator) -> Inputs:
+        shape = int(rng.integers(43, 49)), int(rng.integers(5, 7)), int(rng.integers(8, 10))
+        return {"x": entries(rng, *shape), "p": p(rng)}
+
+    return draw
+
+
+def table_of_one_number(p: Callable[[np.random.Generator], float]) -> Draw:
+    """A table of the same number everywhere, with a p of this kind."""
+
+    def draw(rng: np.random.Generator) -> Inputs:
+        shape = int(rng.integers(41, 47)), int(rng.integers(58, 67))
+        return {"x": everywhere_alike(rng, *shape), "p": p(rng)}
+
+    return draw
+
+
 def evaluated(draw: Draw) -> Draw:
     """The same inputs when training is over."""
 
@@ -73,9 +98,68 @@ def is_training(inputs: Inputs) -> bool:
     return bool(inputs.get("training", True))
 
 
+def has_the_shape_of_x(case: Case) -> bool:
+    """Whether every draw is one tensor of the shape of x."""
+    draws = case.observed.get("result")
+    return isinstance(draws, np.ndarray) and draws.shape[1:] == case.inputs["x"].shape
+
+
 def is_zero(case: Case) -> Any:
-    """Which entries of all draws are 0."""
-    return np.asarray(case.observed["result"]) == 0
+    """Which entries of all draws are 0.
+
+    Raises: ValueError for draws of another form, of which nobody can say which entries are dropped.
+    """
+    if not has_the_shape_of_x(case):
+        raise ValueError("draws of another form than x")
+    return case.observed["result"] == 0
+
+
+def stays_in_the_graph(formed: Callable[[Case], bool] = has_the_shape_of_x) -> Check:
+    """``keeps_the_graph``, said of results of the right form only: a mask carries no gradient."""
+    kept = keeps_the_graph()
+
+    def look(case: Case) -> Finding:
+        return kept.look(case) if formed(case) else finding(False, seen=False)
+
+    return replace(kept, look=look)
+
+
+def each_by_itself(property: str, *, of: Callable[[Case], Any]) -> Check:
+    """``coins_are_independent``, of what drops entries of both signs.
+
+    Where all entries of a sign are 0 in every draw, no coin has decided that.
+    """
+    thrown = coins_are_independent(property, of=of)
+
+    def look(case: Case) -> Finding:
+        x, events = case.inputs["x"], is_zero(case)
+        for name, which in (("negative", x < 0), ("positive", x > 0)):
+            if which.any() and not which.all() and events[:, which].all() and not events.all():
+                gist = f"{name} entries are always 0, and no coin decides that"
+                return finding(False, "independent coins", gist, gist, margin=math.inf)
+        return thrown.look(case)
+
+    return replace(thrown, look=look)
+
+
+def share_of_coins(
+    formula: Formula, property: str, *, of: Callable[[Case], Any], thrown: Check
+) -> Check:
+    """``share_is``, of coins that were thrown by themselves.
+
+    Where entries share a coin, or one decides the next, their share scatters more than the binomial
+    distribution says, and being off tells nothing of its probability.
+    """
+    counted = share_is(formula, property, of=of)
+
+    def look(case: Case) -> Finding:
+        independent = thrown.look(case)
+        if independent.passed:
+            return counted.look(case)
+        gist = "not to be counted: the coins are not independent"
+        return finding(False, "coins of their own", gist, gist, margin=independent.margin)
+
+    return replace(counted, look=look)
 
 
 def survivors_are(kept: Any, evaluation: Any) -> Check:
@@ -87,8 +171,8 @@ def survivors_are(kept: Any, evaluation: Any) -> Check:
     def look(case: Case) -> Finding:
         draws, inputs = case.observed.get("result"), case.inputs
         x, p = np.asarray(inputs["x"], dtype=np.float64), inputs["p"]
-        if not isinstance(draws, np.ndarray) or draws.shape[1:] != x.shape:
-            return finding(False, f"shape {x.shape}", "another shape", "another shape")
+        if not has_the_shape_of_x(case):
+            return finding(False, f"one tensor of shape {x.shape}", *another_form(draws))
         training = is_training(inputs)
         wanted = kept(x, p) if training else evaluation(x, p)
         tolerance = (1e-4 if case.dtype == "float32" else 1e-6) * (1 + np.abs(wanted))
@@ -106,6 +190,16 @@ def survivors_are(kept: Any, evaluation: Any) -> Check:
         )
 
     return Check("every entry is 0, or x in the right size", look)
+
+
+def another_form(draws: Any) -> tuple[str, str]:
+    """What draws are that have not the form of x: as observed, and the gist of it."""
+    if isinstance(draws, list) and draws and all(draw is None for draw in draws):
+        return ("None", "None: is a `return` missing?")
+    if isinstance(draws, list) and draws and isinstance(draws[0], list):
+        several = f"{len(draws[0])} values instead of one tensor"
+        return (several, several)
+    return ("another shape", "another shape")
 
 
 def _in_words(draws: np.ndarray, x: np.ndarray) -> str:
@@ -136,10 +230,12 @@ def computed_or_drawn(observation: dict[str, Any]) -> Alike:
 ONE_FOR_ALL = ("one coin for all",)
 
 
-def what_coins_do(events: np.ndarray, shares: Mapping[str, float]) -> tuple[Any, ...]:
+def what_coins_do(
+    events: np.ndarray, shares: Mapping[str, float], few: int = 400
+) -> tuple[Any, ...]:
     """Along which axes coins are shared, and which of some probabilities they may have.
 
-    Few coins do not tell their probability, and where one decides over all of a call, nothing else.
+    Fewer coins than ``few`` do not tell their probability, and where one decides over all of a call, nothing else.
     """
     axes = range(events.ndim)
     alike = tuple(bool((events == events.take([0], axis)).all()) for axis in axes)
@@ -150,7 +246,7 @@ def what_coins_do(events: np.ndarray, shares: Mapping[str, float]) -> tuple[Any,
     likely = tuple(
         name
         for name, share in shares.items()
-        if coins.size < 400 or abs(count_score(count, coins.size, share, 1e-7)) <= 1
+        if coins.size < few or abs(count_score(count, coins.size, share, 1e-7)) <= 1
     )
     return alike, likely
 
@@ -159,24 +255,29 @@ def told_apart_by(
     candidates: Callable[[Inputs], Mapping[str, np.ndarray]],
     drawn: Callable[[np.ndarray, Inputs], np.ndarray],
     shares: Callable[[Inputs], Mapping[str, float]],
+    few: int = 400,
 ) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
     """A signature for what throws coins: what the entries are, who shares a coin, and how it falls.
 
     ``candidates`` gives what entries may be, by name; ``drawn`` which entries of all draws an event
-    has hit; ``shares`` the probabilities that the event may have, by name.
+    has hit; ``shares`` the probabilities that the event may have, by name, which ``few`` coins do
+    not tell.
     """
 
     def signature(observation: dict[str, Any]) -> tuple[Any, ...]:
         draws, inputs = observation["result"], observation["inputs"]
         if not isinstance(draws, np.ndarray) or draws.shape[1:] != inputs["x"].shape:
-            return ("another form",)
-        near = {
-            name: np.abs(draws - value) <= 1e-4 * (1 + np.abs(value))
-            for name, value in candidates(inputs).items()
-        }
-        coins = what_coins_do(drawn(draws, inputs), shares(inputs))
+            return another_form(draws)
+        hit = drawn(draws, inputs)
+        hit &= hit.mean() > 0.01  # fewer are there by coincidence
+        coins = what_coins_do(hit, shares(inputs), few)
         if coins == ONE_FOR_ALL:
             return coins  # which of two sizes a few calls have had is chance
+        step = max(1, draws.size // 20_000)  # of many examples some will do
+        near = {
+            name: np.abs(draws[:, ::step] - value[::step]) <= 1e-4 * (1 + np.abs(value[::step]))
+            for name, value in candidates(inputs).items()
+        }
         among = tuple(name for name, which in near.items() if which.mean() > 0.02)
         explained = bool(np.logical_or.reduce(list(near.values())).mean() > 0.99)
         return among, explained, coins

@@ -7,36 +7,23 @@ from autograder.exercises.regularization.drawing import (
     DROPOUTS,
     at_times,
     dropped_with_p,
+    each_by_itself,
     entries,
     evaluated,
-    everywhere_alike,
     is_zero,
     often,
     seldom,
+    share_of_coins,
+    stays_in_the_graph,
     survivors_are,
+    table,
+    table_of_one_number,
+    three_axes,
 )
 from autograder.exercises.regularization.lab import lab
 from autograder.judging import Part
-from autograder.judging.checks import keeps_dtype, keeps_the_graph, leaves_inputs_alone
-from autograder.judging.statistics import coins_are_independent, share_is
+from autograder.judging.checks import keeps_dtype, leaves_inputs_alone
 from course_lib import regularization
-
-
-def _table(rng):
-    return {
-        "x": entries(rng, int(rng.integers(41, 47)), int(rng.integers(58, 67))),
-        "p": seldom(rng),
-    }
-
-
-def _three_axes(rng):
-    shape = int(rng.integers(43, 49)), int(rng.integers(5, 7)), int(rng.integers(8, 10))
-    return {"x": entries(rng, *shape), "p": often(rng)}
-
-
-def _alike(rng):
-    shape = int(rng.integers(41, 47)), int(rng.integers(58, 67))
-    return {"x": everywhere_alike(rng, *shape), "p": at_times(rng)}
 
 
 def _line(rng):
@@ -44,7 +31,10 @@ def _line(rng):
 
 
 _ENTRIES = survivors_are(kept=lambda x, p: x / (1 - p), evaluation=lambda x, p: x)
-_SHARE = share_is(dropped_with_p, "entries are dropped with probability p", of=is_zero)
+_COINS = each_by_itself("every entry is dropped by itself", of=is_zero)
+_SHARE = share_of_coins(
+    dropped_with_p, "entries are dropped with probability p", of=is_zero, thrown=_COINS
+)
 
 dropout = lab.exercise(
     regularization.dropout,
@@ -64,7 +54,7 @@ a coin of its own. Any way to throw the coins is right.""",
         Part(
             "how large entries are",
             3,
-            (_ENTRIES, _SHARE, keeps_the_graph(), leaves_inputs_alone(), keeps_dtype()),
+            (_ENTRIES, _SHARE, stays_in_the_graph(), leaves_inputs_alone(), keeps_dtype()),
         ),
         Part(
             "a coin for each",
@@ -72,8 +62,8 @@ a coin of its own. Any way to throw the coins is right.""",
             (
                 _ENTRIES,
                 _SHARE,
-                coins_are_independent("every entry is dropped by itself", of=is_zero),
-                keeps_the_graph(),
+                _COINS,
+                stays_in_the_graph(),
             ),
         ),
     ],
@@ -81,7 +71,12 @@ a coin of its own. Any way to throw the coins is right.""",
     difficulty=2,
     syllabus=("8.6",),
     hide=("Formula",),
-    inputs=(_table, _three_axes, evaluated(_line), _alike),
+    inputs=(
+        table(seldom),
+        three_axes(often),
+        evaluated(_line),
+        table_of_one_number(at_times),
+    ),
     probe=probes.draws(count=6, differentiable=True),
     forbidden=DROPOUTS,
     equivalent_mutants={
@@ -155,32 +150,6 @@ def keeps_p_divides_by_the_rest(x, p, training=True):
     return x * (torch.rand(x.shape) < p) / (1 - p) if training else x
 
 
-_NORMAL = (
-    "You compare *normal* numbers with a probability (`randn`). Only half of them are above 0, and many "
-    "are far from [0, 1]. Uniform numbers are below p with probability p: `torch.rand`."
-)
-
-
-@dropout.mistake(_NORMAL, origin="4 of 126 students, and 7 of 139")
-def normal_numbers(x, p, training=True):
-    return x * (torch.randn(x.shape) > p) / (1 - p) if training else x
-
-
-@dropout.mistake(_NORMAL)
-def normal_numbers_and_p_is_keep(x, p, training=True):
-    return x * (torch.randn(x.shape) < p) / p if training else x
-
-
-@dropout.mistake(_NORMAL)
-def normal_numbers_not_enlarged(x, p, training=True):
-    return x * (torch.randn(x.shape) > p) if training else x
-
-
-@dropout.mistake(_NORMAL)
-def normal_numbers_below_the_rest(x, p, training=True):
-    return x * (torch.randn(x.shape) < 1 - p) / (1 - p) if training else x
-
-
 @dropout.mistake(
     "No entry is dropped in yours: x comes back as it was. If you wrote `rand < p / p`, the division "
     "is done first, and every number in [0, 1) is below 1: put the comparison into parentheses.",
@@ -198,43 +167,6 @@ def compared_with_a_quotient(x, p, training=True):
     return x * (torch.rand(x.shape) >= p / (1 - p)) if training else x
 
 
-_SHARED = (
-    "Not every entry has a coin of its own: one number decides over a whole row, column or more. How many "
-    "are 0 is right on average, but whole examples or features vanish together. Draw as many numbers as x "
-    "has entries: `torch.rand(x.shape)`."
-)
-
-
-@dropout.mistake(_SHARED, origin="2 of 139 students")
-def one_mask_for_all_examples(x, p, training=True):
-    return x * (torch.rand(x.shape[1:]) >= p) / (1 - p) if training else x
-
-
-@dropout.mistake(_SHARED)
-def one_coin_for_each_example(x, p, training=True):
-    if not training:
-        return x
-    shape = [len(x)] + [1] * (x.ndim - 1)
-    return x * (torch.rand(shape) >= p) / (1 - p)
-
-
-@dropout.mistake(_SHARED)
-def one_coin_for_each_feature(x, p, training=True):
-    return x * (torch.rand(x.shape[-1]) >= p) / (1 - p) if training else x
-
-
-@dropout.mistake(
-    "It works for two axes only (`N, D = x.shape`). x may have any number of them: "
-    "`torch.rand(x.shape)`.",
-    origin="10 of 139 students",
-)
-def for_tables_only(x, p, training=True):
-    if not training:
-        return x
-    n, d = x.shape
-    return x * (torch.rand(n, d) >= p) / (1 - p)
-
-
 @dropout.mistake(
     "You multiply by 1 − p where you should divide: the mean becomes (1 − p)² x.",
     origin="1 of 126 students",
@@ -250,19 +182,6 @@ def multiplied_by_keep(x, p, training=True):
 )
 def whole_factor(x, p, training=True):
     return x * ((torch.rand(x.shape) >= p) / (1 - p)).long() if training else x
-
-
-@dropout.mistake(
-    "The entries that are kept are multiplied by their random numbers. The numbers only decide; what "
-    "is kept is divided by 1 − p.",
-    origin="1 of 126 students",
-)
-def random_weights(x, p, training=True):
-    if not training:
-        return x
-    mask = torch.rand(x.shape)
-    mask[mask < p] = 0
-    return x * mask
 
 
 @dropout.mistake(
@@ -291,23 +210,6 @@ def scaled_in_both(x, p, training=True):
 
 
 @dropout.mistake(
-    "You multiply by normal noise of the right mean and variance. That is another technique "
-    "(Gaussian dropout): here entries are 0 or x/(1 − p)."
-)
-def gaussian_noise(x, p, training=True):
-    return x * (1 + (p / (1 - p)) ** 0.5 * torch.randn(x.shape)) if training else x
-
-
-@dropout.mistake(
-    "The same entries are dropped at every call: the generator is seeded inside the function. Every "
-    "call needs fresh coins."
-)
-def seeded(x, p, training=True):
-    torch.manual_seed(0)
-    return x * (torch.rand(x.shape) >= p) / (1 - p) if training else x
-
-
-@dropout.mistake(
     "`x.get_device()` is −1 on a CPU, which is no device. Use `x.device`, or `torch.rand_like(x)`.",
     origin="2 of 126 students",
 )
@@ -326,6 +228,61 @@ def mask_divided_in_place(x, p, training=True):
     mask = torch.rand(x.shape) >= p
     mask /= 1 - p
     return x * mask
+
+
+@dropout.mistake(
+    "In evaluation nothing comes back: the `return` is inside of `if training:`. With `training=False` return x."
+)
+def nothing_in_evaluation(x, p, training=True):
+    if training:
+        return x * (torch.rand(x.shape) >= p) / (1 - p)
+
+
+_WITH_THE_MASK = (
+    "You return two things, the output and its mask. Asked for is the output alone: whoever writes "
+    "`x = dropout(x, 0.5)` goes on with a tuple."
+)
+
+
+@dropout.mistake(_WITH_THE_MASK)
+def with_the_mask(x, p, training=True):
+    mask = torch.rand(x.shape) >= p
+    return (x * mask / (1 - p), mask) if training else (x, None)
+
+
+@dropout.mistake(_WITH_THE_MASK)
+def with_the_mask_in_training(x, p, training=True):
+    mask = torch.rand(x.shape) >= p
+    return (x * mask / (1 - p), mask) if training else x
+
+
+@dropout.mistake(_WITH_THE_MASK)
+def with_a_mask_of_numbers(x, p, training=True):
+    mask = (torch.rand(x.shape) >= p).to(x.dtype)
+    return (x * mask / (1 - p), mask) if training else (x, mask)
+
+
+@dropout.mistake(_WITH_THE_MASK)
+def with_a_mask_of_numbers_in_training(x, p, training=True):
+    mask = (torch.rand(x.shape) >= p).to(x.dtype) / (1 - p)
+    return (x * mask, mask) if training else x
+
+
+_NEGATIVE = (
+    "Negative entries come out as 0: a `clamp(min=0)` or a ReLU is in it. x may be negative, and an entry that is kept "
+    "keeps its sign."
+)
+
+
+@dropout.mistake(_NEGATIVE)
+def negative_ones_lost(x, p, training=True):
+    return (x * (torch.rand(x.shape) >= p) / (1 - p)).clamp(min=0) if training else x
+
+
+@dropout.mistake(_NEGATIVE)
+def negative_ones_lost_in_both(x, p, training=True):
+    y = x * (torch.rand(x.shape) >= p) / (1 - p) if training else x
+    return y.clamp(min=0)
 
 
 @dropout.alternative

@@ -1,5 +1,6 @@
 """The average over all masks, exactly: the integral over the noise, for few units."""
 
+import numpy as np
 import torch
 
 from autograder import probes
@@ -9,29 +10,45 @@ from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import regularization
 
 
-def _averaged(rng, low, high):
-    units, hidden, outputs = (
-        int(rng.integers(5, 7)),
-        int(rng.integers(7, 9)),
-        int(rng.integers(3, 5)),
-    )
-    layer = {
-        "make": "function",
-        "kind": "hidden layer",
-        "first": rng.normal(size=(hidden, units)),
-        "bias": rng.normal(size=hidden) - 0.3,
-        "last": rng.normal(size=(outputs, hidden)),
-    }
-    p = float(rng.uniform(low, high))
-    return {"function": layer, "x": rng.normal(size=units) + 0.7, "p": p}
+def _probability(rng, often):
+    return float(rng.uniform(0.6, 0.75) if often else rng.uniform(0.15, 0.35))
 
 
-def _seldom(rng):
-    return _averaged(rng, 0.15, 0.35)
+def _hidden_layer(units, often):
+    """A function of one vector or of many, for a number of units drawn out of a few."""
+
+    def draw(rng):
+        n, hidden, outputs = (
+            int(rng.choice(units)),
+            int(rng.integers(7, 9)),
+            int(rng.integers(3, 5)),
+        )
+        layer = {
+            "make": "function",
+            "kind": "hidden layer",
+            "first": rng.normal(size=(hidden, n)),
+            "bias": rng.normal(size=hidden) - 0.3,
+            "last": rng.normal(size=(outputs, hidden)),
+        }
+        return {"function": layer, "x": rng.normal(size=n) + 0.7, "p": _probability(rng, often)}
+
+    return draw
 
 
-def _often(rng):
-    return _averaged(rng, 0.6, 0.75)
+def _one_number(rng):
+    """A function of one vector alone, which gives a tensor without axes."""
+    n = int(rng.integers(4, 6))
+    cubic = {"make": "function", "kind": "cubic", "coefficients": rng.normal(size=n)}
+    return {"function": cubic, "x": rng.normal(size=n) + 0.7, "p": _probability(rng, False)}
+
+
+def _to_four_digits(observation):
+    """What was computed: the powers of a tensor of whole numbers are in float32, whatever x is."""
+    result = observation["result"]
+    returned = result.get("returned") if isinstance(result, dict) else None
+    if isinstance(returned, np.ndarray) and returned.dtype.kind == "f":
+        result = {**result, "returned": returned.astype(np.float32)}
+    return computed_or_drawn({**observation, "result": result})
 
 
 average_over_masks = lab.exercise(
@@ -44,15 +61,21 @@ sum with $2^n$ terms:
 $$\mathbb{E}[f] = \sum_m P(m)\; f\!\left(\frac{x\,m}{1-p}\right), \qquad
 P(m) = (1-p)^{\text{kept}}\, p^{\text{dropped}}.$$
 
-Compute it exactly: x has shape (n,) with small n, `function` takes such a vector and gives a tensor. No
-random numbers here.""",
+Compute it exactly: x has shape (n,) with small n (1 is allowed), `function` takes *one* such vector and gives a
+tensor of any shape. No random numbers here.""",
     points=4,
     minutes=9,
     difficulty=2,
     syllabus=("8.7", "8.9"),
-    inputs=(_seldom, _often, _seldom),
+    inputs=(
+        _hidden_layer((5, 6), often=False),
+        _one_number,
+        _hidden_layer((1,), often=False),
+        _hidden_layer((5, 6), often=True),
+        _hidden_layer((5, 6), often=False),
+    ),
     probe=probes.supplied(),
-    signature=computed_or_drawn,
+    signature=_to_four_digits,
     equivalent_mutants={
         "everything is done under torch.no_grad()": "the average is looked at, not trained through",
     },
@@ -62,15 +85,15 @@ random numbers here.""",
     ],
     hints=(
         "The binary digits of 0, 1, …, 2ⁿ − 1 are all the masks; so is "
-        "`torch.cartesian_prod(*[torch.tensor([0, 1])] * n)`.",
+        "`torch.cartesian_prod(*[torch.tensor([0, 1])] * n).reshape(-1, n)`.",
         "In a loop over the masks: add probability × `function(x * mask / (1 - p))`.",
     ),
 )
 
 
 @average_over_masks.mistake(
-    "This is f(x), one pass without dropout: the *scaled pass*. It is the average for linear f only; "
-    "here there is a ReLU between. Add up all 2ⁿ masks.",
+    "This is f(x), one pass without dropout: the *scaled pass*. It is the average for linear f only, "
+    "and what is behind a dropout is hardly ever linear. Add up all 2ⁿ masks.",
     origin="folklore",
 )
 def scaled_pass(function, x, p):
@@ -179,13 +202,49 @@ def monte_carlo(function, x, p):
     return torch.stack(drawn).mean(0)
 
 
-@average_over_masks.alternative
-def all_in_one_batch(function, x, p):
+_ONE_CALL = (
+    "You hand all masks to `function` in one call, as a table (2ⁿ, n). It takes one vector (n,): a function that adds "
+    "up its entries, or multiplies from the left, gives something else for a table. Call it once for each mask."
+)
+
+
+@average_over_masks.mistake(_ONE_CALL)
+def all_in_one_call(function, x, p):
     n = len(x)
     masks = (torch.arange(2**n)[:, None] >> torch.arange(n)) & 1
     kept = masks.sum(dim=1)
     probabilities = ((1 - p) ** kept * p ** (n - kept)).to(x.dtype)
     return probabilities @ function(x * masks / (1 - p))
+
+
+@average_over_masks.mistake(_ONE_CALL)
+def all_products_in_one_call(function, x, p):
+    n = len(x)
+    masks = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * n).to(x)
+    kept = masks.sum(1)
+    return ((1 - p) ** kept * p ** (n - kept)) @ function(masks * x / (1 - p))
+
+
+@average_over_masks.mistake(
+    "You divide the *output* by 1 − p. Inverted dropout enlarges what is kept of the input: f(x m / (1 − p)). For a "
+    "linear function the two are the same; here there is more.",
+)
+def divided_outside(function, x, p):
+    total = 0
+    for m in torch.cartesian_prod(*[torch.tensor([0, 1])] * len(x)):
+        k = int(m.sum())
+        total = total + (1 - p) ** k * p ** (len(x) - k) * function(x * m) / (1 - p)
+    return total
+
+
+@average_over_masks.alternative
+def mapped(function, x, p):
+    n = len(x)
+    masks = (torch.arange(2**n)[:, None] >> torch.arange(n)) & 1
+    kept = masks.sum(dim=1)
+    probabilities = ((1 - p) ** kept * p ** (n - kept)).to(x.dtype)
+    outputs = torch.vmap(function)(x * masks / (1 - p))
+    return torch.tensordot(probabilities, outputs, dims=1)
 
 
 @average_over_masks.alternative
@@ -208,48 +267,3 @@ def product_of_factors(function, x, p):
         weight = torch.where(m, 1 - p, p).prod()
         y = y + weight * function(torch.where(m, x / (1 - p), 0))
     return y
-
-
-EXACT = (
-    "for none of them",
-    "for A",
-    "for A and B",
-    "for all three",
-)
-
-
-def outcome_exact() -> str:
-    """For how many functions the scaled pass is the average over the masks, in this order."""
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(8, generator=generator, dtype=torch.float64)
-    weight = torch.randn(5, 8, generator=generator, dtype=torch.float64)
-    functions = (
-        lambda z: weight @ z,
-        lambda z: torch.softmax(weight @ z, dim=0),
-        lambda z: torch.relu(weight @ z),
-    )
-    off = [
-        bool((regularization.average_over_masks(f, x, 0.3) - f(x)).abs().max() > 1e-6)
-        for f in functions
-    ]
-    assert off == sorted(off)
-    return EXACT[off.count(False)]
-
-
-lab.prediction(
-    "where_it_is_exact",
-    title="Predict: one pass in the place of 256",
-    statement=(
-        "At test time one runs the network once, without dropout: the *scaled pass*. Dropout acts on 8 "
-        "units z; then comes **A** a linear layer W z, **B** the probabilities softmax(W z), or **C** relu(W z). "
-        "For which of these functions is the scaled pass equal to the average over all masks?"
-    ),
-    minutes=2,
-    syllabus=("8.7",),
-    choices=EXACT,
-    outcome=outcome_exact,
-    explanation=(
-        "A mean can be pulled through a linear function only. For softmax the scaled pass is exact for another "
-        "average, the geometric one (see *Further*); for ReLU it is an approximation that works well."
-    ),
-)

@@ -28,9 +28,9 @@ lab.prediction(
     statement="""Every entry of x shall be set to 0 with probability p = 0.25, and the others enlarged so that the mean
 stays. x has 500 rows, 400 columns and the mean 10. Three students write, and print the mean of the output:
 
-- **A** `x * (torch.rand(x.shape) < p) / p`
-- **B** `x * (torch.rand(x.shape) < p / p)`
-- **C** `x * (torch.rand(x.shape[1:]) >= p) / (1 - p)`
+1. `x * (torch.rand(x.shape) < p) / p`
+2. `x * (torch.rand(x.shape) < p / p)`
+3. `x * (torch.rand(x.shape[1:]) >= p) / (1 - p)`
 
 None of the three is right. For how many does the mean give it away?""",
     minutes=2,
@@ -38,7 +38,7 @@ None of the three is right. For how many does the mean give it away?""",
     choices=SEEN_BY_THE_MEAN,
     outcome=outcome_seen_by_the_mean,
     explanation=(
-        "All three have the mean 10 (C's scatters a little). A drops 75 %, B nothing (a division comes before a "
-        "comparison), C whole columns. A test that looks at one number sees one number."
+        "All three have the mean 10 (the third one's scatters a little). The first drops 75 %, the second nothing (a "
+        "division comes before a comparison), the third whole columns. A test that looks at one number sees one number."
     ),
 )

@@ -6,39 +6,27 @@ from autograder import probes
 from autograder.exercises.regularization.drawing import (
     DROPOUTS,
     dropped_with_p,
-    entries,
+    each_by_itself,
     evaluated,
-    everywhere_alike,
     is_zero,
     often,
     p_or_the_rest,
     seldom,
+    share_of_coins,
     sizes_of,
+    stays_in_the_graph,
     survivors_are,
+    table,
+    table_of_one_number,
+    three_axes,
     told_apart_by,
 )
 from autograder.exercises.regularization.lab import lab
-from autograder.judging.checks import keeps_the_graph, leaves_inputs_alone
-from autograder.judging.statistics import coins_are_independent, share_is
+from autograder.judging.checks import leaves_inputs_alone
 from course_lib import regularization
 
 
-def _table(rng):
-    return {
-        "x": entries(rng, int(rng.integers(31, 36)), int(rng.integers(48, 55))),
-        "p": seldom(rng),
-    }
-
-
-def _three_axes(rng):
-    shape = int(rng.integers(31, 36)), int(rng.integers(5, 7)), int(rng.integers(8, 10))
-    return {"x": entries(rng, *shape), "p": often(rng)}
-
-
-def _alike(rng):
-    shape = int(rng.integers(31, 36)), int(rng.integers(48, 55))
-    return {"x": everywhere_alike(rng, *shape), "p": seldom(rng)}
-
+_COINS = each_by_itself("every entry is dropped by itself", of=is_zero)
 
 original_dropout = lab.repair(
     regularization.original_dropout,
@@ -53,14 +41,22 @@ here, the probability of *dropping*.""",
     core=False,
     syllabus=("8.5",),
     hide=("Formula",),
-    inputs=(_table, evaluated(_table), _three_axes, evaluated(_three_axes), _alike),
+    inputs=(
+        table(seldom),
+        evaluated(table(seldom)),
+        three_axes(often),
+        evaluated(three_axes(often)),
+        table_of_one_number(seldom),
+    ),
     probe=probes.draws(count=6, differentiable=True),
     signature=told_apart_by(sizes_of, lambda draws, inputs: draws == 0, p_or_the_rest),
     checks=[
         survivors_are(kept=lambda x, p: x, evaluation=lambda x, p: (1 - p) * x),
-        share_is(dropped_with_p, "entries are dropped with probability p", of=is_zero),
-        coins_are_independent("every entry is dropped by itself", of=is_zero),
-        keeps_the_graph(),
+        share_of_coins(
+            dropped_with_p, "entries are dropped with probability p", of=is_zero, thrown=_COINS
+        ),
+        _COINS,
+        stays_in_the_graph(),
         leaves_inputs_alone(),
     ],
     forbidden=DROPOUTS,
@@ -136,6 +132,20 @@ def one_mask_for_all_examples(x, p, training=True):
 def one_coin_for_each_example(x, p, training=True):
     shape = [len(x)] + [1] * (x.ndim - 1)
     return x * (torch.rand(shape) >= p) if training else (1 - p) * x
+
+
+@original_dropout.mistake(
+    "In evaluation nothing comes back: the `return` is inside of `if training:`. With `training=False` return (1 − p) x."
+)
+def nothing_in_evaluation(x, p, training=True):
+    if training:
+        return x * (torch.rand(x.shape) >= p)
+
+
+@original_dropout.mistake("You return the mask beside the output. Asked for is the output alone.")
+def with_the_mask(x, p, training=True):
+    mask = torch.rand(x.shape) >= p
+    return (x * mask, mask) if training else ((1 - p) * x, None)
 
 
 @original_dropout.mistake("You drop in evaluation as well.")

@@ -9,6 +9,8 @@ from autograder import probes
 from autograder.exercises.regularization.lab import lab
 from autograder.judging import edit
 from autograder.judging.checks import (
+    check,
+    finding,
     keeps_dtype,
     keeps_the_graph,
     leaves_inputs_alone,
@@ -32,6 +34,27 @@ def _line(rng):
             return {"size": size, "reduction": reduction, "offset": offset}
 
 
+def _all_whole(result):
+    """Whether a result holds nothing but whole numbers, as they come or in tensors."""
+    items = result if isinstance(result, list) else [result]
+    return all(
+        type(i) is int or (isinstance(i, np.ndarray) and i.dtype.kind in "iu") for i in items
+    )
+
+
+@check("the boundaries are whole numbers")
+def _whole_numbers(case):
+    gist = "floats, with which nothing can be sliced"
+    return finding(_all_whole(case.observed["result"]), "whole numbers (int)", gist, gist)
+
+
+def _numbers_and_kinds(seen):
+    """The numbers, and of right ones whether they are whole."""
+    numbers = np.asarray(seen["result"], dtype=float)
+    right = np.array_equal(numbers, regularization.pooling_boundaries(**seen["inputs"]))
+    return Alike(numbers, _all_whole(seen["result"]) or not right)
+
+
 pooling_boundaries = lab.exercise(
     regularization.pooling_boundaries,
     title="Regions of one or two pixels",
@@ -41,7 +64,7 @@ pixels. With $\alpha' = N/M$, which M regions have exactly, and an offset u betw
 
 $$b_i = \lceil \alpha'(i+u)\rceil - \lceil \alpha' u\rceil,\qquad i = 0, \dots, M.$$
 
-Return the M + 1 whole numbers as a list: $b_0 = 0$, $b_M = N$. 20 pixels become 14 with α = √2, and 13 with
+Return the M + 1 whole numbers (`int`: they will cut slices) as a list: $b_0 = 0$, $b_M = N$. 20 pixels become 14 with α = √2, and 13 with
 1.5.""",
     points=2,
     minutes=5,
@@ -50,8 +73,8 @@ Return the M + 1 whole numbers as a list: $b_0 = 0$, $b_M = N$. 20 pixels become
     inputs=_line,
     dtypes=("float64",) * 4,
     probe=probes.call(),
-    signature=lambda seen: Alike(np.asarray(seen["result"], dtype=float)),
-    checks=[matches_reference("the boundaries")],
+    signature=_numbers_and_kinds,
+    checks=[matches_reference("the boundaries"), _whole_numbers],
     hints=("`math.floor(size / reduction)` regions; then α' and `math.ceil`.",),
 )
 
@@ -122,6 +145,17 @@ def counted_from_one(size, reduction, offset):
     ratio = size / regions
     first = math.ceil(ratio * offset)
     return [math.ceil(ratio * (i + offset)) - first + 1 for i in range(regions + 1)]
+
+
+@pooling_boundaries.mistake(
+    "The numbers are right, and they are floats (`torch.ceil`, `np.ceil`): a slice takes whole numbers only. "
+    "`math.ceil` gives an `int`; of a tensor take `.long().tolist()`."
+)
+def floats(size, reduction, offset):
+    regions = math.floor(size / reduction)
+    i = torch.arange(regions + 1, dtype=torch.float64)
+    cuts = torch.ceil(size / regions * (i + offset))
+    return (cuts - cuts[0]).tolist()
 
 
 @pooling_boundaries.alternative
@@ -216,6 +250,22 @@ fractional_max_pool_2d.mistake(
     "absolute_values",
     edit("region.amax", "region.abs().amax"),
     "You compare absolute values. The largest entry is that with its sign.",
+)
+fractional_max_pool_2d.mistake(
+    "overlap_to_the_region_before",
+    edit("rows[i] : rows[i + 1] + more", "max(rows[i] - more, 0) : rows[i + 1]").also(
+        "columns[j] : columns[j + 1] + more", "max(columns[j] - more, 0) : columns[j + 1]"
+    ),
+    "Your regions overlap with the one *before*: they take in its last row and column. A region goes on to the first "
+    "row and column of the next one.",
+)
+fractional_max_pool_2d.mistake(
+    "overlap_on_both_sides",
+    edit("rows[i] : rows", "max(rows[i] - more, 0) : rows").also(
+        "columns[j] : columns", "max(columns[j] - more, 0) : columns"
+    ),
+    "Your regions overlap on both sides. A region takes in the first row and column of the next one, and nothing of the "
+    "one before.",
 )
 
 

@@ -12,7 +12,7 @@ from course_lib import regularization
 
 def _penalized(l1=True, l2=True):
     def draw(rng):
-        shapes = [(int(rng.integers(4, 6)), int(rng.integers(7, 9))), (2, 3, 5)]
+        shapes = [(int(rng.integers(4, 6)), int(rng.integers(7, 9))), (6,), (2, 3, 5)]
         weights = [rng.normal(size=shape) + 0.4 for shape in shapes]
         for w in weights:
             w.flat[rng.choice(w.size, 3, replace=False)] = 0.0
@@ -33,7 +33,7 @@ elastic net has both,
 
 $$\lambda_1 \sum_W\sum |w| + \frac{\lambda_2}{2}\sum_W\sum w^2.$$
 
-Return it as a tensor without axes, and a list with its gradient for every tensor. |w| has a corner at 0:
+Return it, a number, and a list with its gradient for every tensor, of whatever shape. |w| has a corner at 0:
 there take 0, the middle of all slopes, so that a weight that is 0 stays there.""",
     parts=[
         Part("the penalty", 2, (matches_reference("the penalty", of="result.0"),)),
@@ -111,6 +111,46 @@ elastic_net.mistake(
     "norm_not_squared",
     edit("(w * w).sum()", "(w * w).sum().sqrt()"),
     "You take the root of the sum of squares. The L2 part is the sum of squares itself.",
+)
+
+_ONE_AXIS = (
+    "Tensors with one axis are left out, in the penalty or in the gradients. Whoever calls decides what is "
+    "penalized: every tensor in the list, of whatever shape."
+)
+elastic_net.mistake(
+    "biases_free",
+    edit("(w * w).sum() for w in weights]", "(w * w).sum() for w in weights if w.ndim > 1]").also(
+        "[l1 * torch.sign(w) + l2 * w", "[(w.ndim > 1) * (l1 * torch.sign(w) + l2 * w)"
+    ),
+    _ONE_AXIS,
+)
+elastic_net.mistake(
+    "biases_without_gradient",
+    edit("[l1 * torch.sign(w) + l2 * w", "[(w.ndim > 1) * (l1 * torch.sign(w) + l2 * w)"),
+    _ONE_AXIS,
+)
+elastic_net.mistake(
+    "biases_unpenalized",
+    edit("(w * w).sum() for w in weights]", "(w * w).sum() for w in weights if w.ndim > 1]"),
+    _ONE_AXIS,
+)
+elastic_net.mistake(
+    "overwritten_in_the_loop",
+    edit("each.sum()", "each[-1]"),
+    "Your penalty is that of the last tensor: in a loop, `penalty = …` starts over for every tensor. Add up.",
+)
+
+_MEANS = "You take a mean, of entries or of tensors. Both penalties are sums over all of them."
+elastic_net.mistake(
+    "means",
+    edit("w.abs().sum()", "w.abs().mean()").also("(w * w).sum()", "(w * w).mean()"),
+    _MEANS,
+)
+elastic_net.mistake("mean_over_tensors", edit("each.sum()", "each.mean()"), _MEANS)
+elastic_net.mistake(
+    "half_of_the_gradient",
+    edit("l2 * w for", "l2 / 2 * w for"),
+    "The penalty is right; the derivative of w² is 2 w, so that the gradient of (λ₂/2) w² is λ₂ w, not (λ₂/2) w.",
 )
 
 

@@ -246,6 +246,64 @@ early_stopping.mistake(
     edit("deepcopy(model.state_dict())\nself.bad_evaluations = 0", "deepcopy(model.state_dict())"),
     "You count all bad evaluations. Only those in a row count: an improvement sets the count to 0.",
 )
+_COUNTS_DOWN = (
+    "An improvement takes 1 off your count. It sets it to 0: only bad ones in a row count."
+)
+early_stopping.mistake(
+    "counts_down",
+    edit(
+        "deepcopy(model.state_dict())\nself.bad_evaluations = 0",
+        "deepcopy(model.state_dict())\nself.bad_evaluations -= 1",
+    ),
+    _COUNTS_DOWN,
+)
+early_stopping.mistake(
+    "counts_down_to_zero",
+    edit(
+        "deepcopy(model.state_dict())\nself.bad_evaluations = 0",
+        "deepcopy(model.state_dict())\nself.bad_evaluations = max(self.bad_evaluations - 1, 0)",
+    ),
+    _COUNTS_DOWN,
+)
+early_stopping.mistake(
+    "one_too_early",
+    edit(">= self.patience", ">= self.patience - 1"),
+    "It stops one evaluation too early: after patience − 1 bad ones in a row. Count first, then compare with `patience`.",
+)
+early_stopping.mistake(
+    "best_loss_never_updated",
+    edit("self.best_loss = loss\n", ""),
+    "`best_loss` stays infinite, so that every evaluation is an improvement: it never stops, and the last weights are kept. "
+    "Set it at every improvement.",
+)
+early_stopping.mistake(
+    "any_change_counts",
+    edit("loss < self.best_loss - self.min_delta", "abs(loss - self.best_loss) > self.min_delta"),
+    "Any change by more than `min_delta` counts as an improvement in yours (`abs`), also for the worse. The loss has to be "
+    "*below* best − min_delta.",
+)
+early_stopping.mistake(
+    "keeps_any_lower_loss",
+    edit(
+        "self.bad_evaluations += 1",
+        "self.bad_evaluations += 1\n"
+        "if loss < min(self.best_loss, getattr(self, 'lowest', math.inf)):\n"
+        "    self.lowest, self.best_state = loss, copy.deepcopy(model.state_dict())",
+    ),
+    "When to stop is right. But you keep the weights at any lower loss, also where it fell by less than `min_delta`. They "
+    "belong to `best_loss`: keep both at an improvement only.",
+)
+early_stopping.mistake(
+    "keeps_what_is_below_the_best",
+    edit(
+        "self.bad_evaluations += 1",
+        "self.bad_evaluations += 1\n"
+        "if loss < self.best_loss:\n"
+        "    self.best_state = copy.deepcopy(model.state_dict())",
+    ),
+    "When to stop is right. But you keep the weights at any lower loss, also where it fell by less than `min_delta`. They "
+    "belong to `best_loss`: keep both at an improvement only.",
+)
 early_stopping.mistake(
     "ignores_min_delta",
     edit("self.best_loss - self.min_delta", "self.best_loss"),

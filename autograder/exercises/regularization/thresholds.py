@@ -1,4 +1,4 @@
-"""The soft threshold, the step that lands in L1's corner, and scikit-learn's settings for it."""
+"""The soft threshold, and the step that lands in L1's corner."""
 
 import torch
 
@@ -89,6 +89,24 @@ soft_threshold.mistake(
 )
 
 
+@soft_threshold.mistake(
+    "Your signs are the wrong way round. For w > θ the derivative v − w + θ is 0 at v = w − θ, for w < −θ at "
+    "v = w + θ: both move toward 0."
+)
+def signs_swapped(w, threshold):
+    v = torch.zeros_like(w)
+    v[w > threshold] = w[w > threshold] + threshold
+    v[w < -threshold] = w[w < -threshold] - threshold
+    return v
+
+
+soft_threshold.mistake(
+    "turned_round",
+    edit("torch.sign(w) * (w", "-torch.sign(w) * (w"),
+    "The sizes are right, and every sign is turned round: v has the sign of w.",
+)
+
+
 @soft_threshold.alternative
 def by_cases(w, threshold):
     v = torch.zeros_like(w)
@@ -107,18 +125,21 @@ def by_what_it_takes_away(w, threshold):
     return w - torch.clamp(w, -threshold, threshold)
 
 
-def _step(rng):
-    size = int(rng.integers(21, 30))
-    lr, l1 = float(rng.uniform(0.2, 0.4)), float(rng.uniform(0.6, 1.0))
-    w = rng.normal(size=size)
-    w[:8] *= 0.2
-    return {
-        "w": w,
-        "gradient": rng.normal(size=size),
-        "lr": lr,
-        "l1": l1,
-        "l2": float(rng.uniform(0.7, 1.3)),
-    }
+def _step(*shape):
+    def draw(rng):
+        size = (int(rng.integers(21, 30)), *shape)
+        lr, l1 = float(rng.uniform(0.2, 0.4)), float(rng.uniform(0.6, 1.0))
+        w = rng.normal(size=size)
+        w[:8] *= 0.2
+        return {
+            "w": w,
+            "gradient": rng.normal(size=size),
+            "lr": lr,
+            "l1": l1,
+            "l2": float(rng.uniform(0.7, 1.3)),
+        }
+
+    return draw
 
 
 proximal_step = lab.exercise(
@@ -129,14 +150,14 @@ alone, $v = w - \eta g$. Then go to where
 
 $$\tfrac{1}{2\eta}\,(u - v)^2 + \lambda_1 |u| + \tfrac{\lambda_2}{2}u^2$$
 
-is least: a soft threshold (which one?), divided by a number (which one?). Return that u.""",
+is least: a soft threshold (which one?), divided by a number (which one?). Return that u, of the shape of w.""",
     points=3,
     minutes=6,
     difficulty=2,
     core=False,
     syllabus=("8.2", "8.3"),
     hide=("Formula", "Convention"),
-    inputs=_step,
+    inputs=(_step(3), _step(), _step(2, 3)),
     probe=probes.call(),
     checks=[matches_reference("the new weights"), leaves_inputs_alone(), keeps_dtype()],
     forbidden=("torch.nn", "torch.softshrink", "torch.ops"),
@@ -176,6 +197,11 @@ proximal_step.mistake(
     "You divide first and threshold then. From u − v + ηλ₁ + ηλ₂u = 0: threshold v, and divide the result.",
 )
 proximal_step.mistake(
+    "no_rate_in_either",
+    edit("lr * l1)", "l1)").also("(1 + lr * l2)", "(1 + l2)"),
+    "The learning rate is missing in the second half: the threshold is η λ₁, the divisor 1 + η λ₂.",
+)
+proximal_step.mistake(
     "threshold_first",
     edit("w - lr * gradient", "w").also(
         "soft_threshold(after_the_loss, lr * l1) / (1 + lr * l2)",
@@ -211,72 +237,3 @@ def by_hand(w, gradient, *, lr, l1, l2):
     u[above] = (v[above] - lr * l1) / (1 + lr * l2)
     u[below] = (v[below] + lr * l1) / (1 + lr * l2)
     return u
-
-
-def _strengths(rng):
-    return {"l1": float(rng.uniform(0.1, 0.9)), "l2": float(rng.uniform(1.1, 3))}
-
-
-def _ridge(rng):
-    return {"l1": 0.0, "l2": float(rng.uniform(0.3, 3))}
-
-
-sklearn_settings = lab.value(
-    regularization.sklearn_settings,
-    title="The same penalty in another library",
-    statement=r"""scikit-learn's `ElasticNet` minimizes
-$\frac{1}{2n}\|y - Xw\|^2 + \alpha\rho\|w\|_1 + \frac{\alpha(1-\rho)}{2}\|w\|^2$ with `alpha` = α and
-`l1_ratio` = ρ. Which (α, ρ) give the penalty $\lambda_1\|w\|_1 + \frac{\lambda_2}{2}\|w\|^2$? Return the two
-numbers.""",
-    points=2,
-    minutes=4,
-    core=False,
-    syllabus=("8.3",),
-    hide=("Formula",),
-    inputs=(_strengths, _ridge, _strengths),
-    probe=probes.call(),
-    checks=[matches_reference("α and ρ")],
-    hints=("αρ = λ₁ and α(1 − ρ) = λ₂: add the two.",),
-)
-
-
-@sklearn_settings.mistake("You return them the other way round: first α, then ρ.")
-def ratio_first(l1, l2):
-    return l1 / (l1 + l2), l1 + l2
-
-
-@sklearn_settings.mistake(
-    "Your ρ is the share of the L2 part. `l1_ratio` is that of L1: λ₁/(λ₁ + λ₂)."
-)
-def ratio_of_l2(l1, l2):
-    return l1 + l2, l2 / (l1 + l2)
-
-
-@sklearn_settings.mistake("You take λ₁ for α. α is the sum: αρ + α(1 − ρ) = λ₁ + λ₂.")
-def alpha_is_l1(l1, l2):
-    return l1, l1 / (l1 + l2)
-
-
-@sklearn_settings.mistake(
-    "You left out the ½, or used it twice: it stands before w² in both penalties, so that α(1 − ρ) = λ₂."
-)
-def half_on_one_side(l1, l2):
-    return l1 + l2 / 2, l1 / (l1 + l2 / 2)
-
-
-@sklearn_settings.mistake(
-    "You left out the ½, or used it twice: it stands before w² in both penalties, so that α(1 − ρ) = λ₂."
-)
-def half_on_the_other_side(l1, l2):
-    return l1 + 2 * l2, l1 / (l1 + 2 * l2)
-
-
-@sklearn_settings.mistake("Your ρ is λ₁/λ₂. It is the share of the sum: λ₁/(λ₁ + λ₂).")
-def ratio_of_the_two(l1, l2):
-    return l1 + l2, l1 / l2
-
-
-@sklearn_settings.alternative
-def by_substitution(l1, l2):
-    alpha = l1 + l2
-    return [alpha, 1 - l2 / alpha]
