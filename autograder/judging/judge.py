@@ -228,14 +228,20 @@ def _score(exercise: Exercise, looked_at: list[Case]) -> tuple[float, list[Findi
 
 
 def _worst_finding(exercise: Exercise, check: Check, looked_at: list[Case]) -> Finding:
-    """Where a check fails first; else that it could not look everywhere; else what it saw first."""
-    seen = []
+    """Where a check fails first, a statistical one furthest from its threshold; else that it could
+    not look everywhere; else what it saw first.
+    """
+    seen, failed = [], []
     for case in looked_at:
         if _gave_something(exercise, case):
             found = check(case)
             if found.seen and not found.passed:
-                return replace(found, case=case.number)
+                failed.append(replace(found, case=case.number))
+                if found.margin is None:
+                    break
             seen += [found] * found.seen
+    if failed:
+        return max(failed, key=lambda found: found.margin or 0.0)
     if len(seen) == len(looked_at):
         return next((found for found in seen if found.measured is not None), seen[0])
     gist = "right wherever it ran" if seen else ""

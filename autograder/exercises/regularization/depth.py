@@ -34,7 +34,7 @@ def _block(rng, *shape, low, high):
 
 def _many(rng):
     """So many examples that a survival is told from one that is larger by 0.05."""
-    return int(rng.integers(1080, 1140))
+    return int(rng.integers(1700, 1760))
 
 
 def _few(rng):
@@ -46,7 +46,7 @@ def _table(rng):
 
 
 def _images(rng):
-    return _block(rng, _many(rng), 5, 2, 1, low=0.14, high=0.2)
+    return _block(rng, _many(rng), 3, 2, 1, low=0.14, high=0.2)
 
 
 def _over(rng):
@@ -60,8 +60,7 @@ def _alike(rng):
 
 
 def _kept(case):
-    """Which entries of all draws have their branch; None where some are neither with nor "
-    "without."""
+    """Which entries of all draws have their branch; None where one is neither with nor without."""
     draws, inputs = np.asarray(case.observed["result"], dtype=np.float64), case.inputs
     x, whole = inputs["x"], inputs["x"] + inputs["branch"]
     tolerance = (1e-4 if case.dtype == "float32" else 1e-6) * (1 + np.abs(x) + np.abs(whole))
