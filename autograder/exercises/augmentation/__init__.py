@@ -15,7 +15,11 @@ lab.gather(
     "mixing",
     "views",
     "questions",
-    "warping",
-    "pieces",
+    "moving",
+    "shearing",
+    "lenses",
+    "crops",
+    "sizes",
+    "holes",
     "colors",
 )
