@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from autograder import probes
 from autograder.exercises.augmentation.coordinates import NO_GRADIENT
-from autograder.exercises.augmentation.lab import holds, lab, told_by
+from autograder.exercises.augmentation.lab import holds, lab, read_once, told_by
 from autograder.judging import edit
 from autograder.judging.checks import (
     Check,
@@ -14,22 +14,29 @@ from autograder.judging.checks import (
     keeps_dtype,
     leaves_inputs_alone,
 )
-from autograder.judging.statistics import is_equally_often
+from autograder.judging.statistics import are_independent, is_equally_often
 from autograder.judging.statistics.draws import numbers_of
 from course_lib import augmentation
 
 
-def _to_crop(rng):
-    count, height, width = int(rng.integers(240, 270)), 3, int(rng.integers(4, 6))
-    pixels = 1.0 + rng.permutation(2 * height * width).reshape(1, 2, height, width)
-    pixels *= rng.choice([-1, 1], pixels.shape)
-    return {
-        "images": np.repeat(pixels * rng.uniform(0.5, 1.5), count, axis=0),
-        "padding": 1,
-        "fill": float(rng.uniform(0.1, 0.4)),
-    }
+def _to_crop(padding):
+    """With one padding alone, 2 · padding + 1 would be padding + 2, or another formula."""
+
+    def draw(rng):
+        # In every crop some pixel of the image is left, whose number tells the place.
+        count, height, width = int(rng.integers(130, 150)), 4, int(rng.integers(5, 7))
+        pixels = 1.0 + rng.permutation(2 * height * width).reshape(1, 2, height, width)
+        pixels *= rng.choice([-1, 1], pixels.shape)
+        return {
+            "images": np.repeat(pixels * rng.uniform(0.5, 1.5), count, axis=0),
+            "padding": padding,
+            "fill": float(rng.uniform(0.1, 0.4)),
+        }
+
+    return draw
 
 
+@read_once
 def _crop_places(case):
     """Top and left of every crop, −1 where it is none: (draws, N, 2)."""
     x, padding = case.inputs["images"], case.inputs["padding"]
@@ -58,7 +65,15 @@ def _is_a_crop(case):
 
 
 def _all_places(padding, **_):
-    return [(i, j) for i in range(2 * padding + 1) for j in range(2 * padding + 1)]
+    return range(2 * padding + 1)
+
+
+def _top(case):
+    return _crop_places(case)[..., 0]
+
+
+def _left(case):
+    return _crop_places(case)[..., 1]
 
 
 def _one_place(case):
@@ -66,7 +81,16 @@ def _one_place(case):
 
 
 _IS_A_CROP = Check("every image is a piece of its padded version", _is_a_crop)
-_EVERY_PLACE = is_equally_often(_all_places, "every place comes equally often", of=_crop_places)
+_ROWS = is_equally_often(_all_places, "every row of places comes equally often", of=_top)
+_COLUMNS = is_equally_often(_all_places, "every column of places comes equally often", of=_left)
+_BY_THEMSELVES = are_independent(_top, _left, "top and left are drawn each by itself")
+
+
+def _as_far_as(place):
+    def reached(case):
+        return not _one_place(case) and _crop_places(case).max() == place
+
+    return holds(f"as far as {place}", reached)
 
 random_crop = lab.repair(
     augmentation.random_crop,
@@ -79,13 +103,20 @@ equally likely, each image with its own. In the code below some never come. Find
     minutes=5,
     core=False,
     syllabus=("9.2",),
-    inputs=_to_crop,
-    probe=probes.draws(count=2),
-    checks=[_IS_A_CROP, _EVERY_PLACE, keeps_dtype(), leaves_inputs_alone()],
+    inputs=(_to_crop(2), _to_crop(3), _to_crop(2)),
+    probe=probes.draws(count=4),
+    checks=[
+        _IS_A_CROP,
+        _ROWS,
+        _COLUMNS,
+        _BY_THEMSELVES,
+        keeps_dtype(),
+        leaves_inputs_alone(),
+    ],
     signature=told_by(
         _IS_A_CROP,
         holds("one place", _one_place),
-        holds("last one", lambda case: _one_place(case) or _crop_places(case).max() == 2),
+        *(_as_far_as(place) for place in range(7)),
         holds("first one", lambda case: _one_place(case) or _crop_places(case).min() == 0),
         holds(
             "diagonal",
@@ -119,6 +150,41 @@ random_crop.mistake(
         "torch.randint(2 * padding + 1, (count, 1)).repeat(1, 2)",
     ),
     "One number decides for top and left. Draw both.",
+)
+random_crop.mistake(
+    "padding_on_one_side",
+    edit("2 * padding + 1", "padding + 2"),
+    "You draw from 0 to padding + 1. Both sides are padded, so the places go from 0 to 2 · padding: "
+    "2 · padding + 1 of them.",
+)
+random_crop.mistake(
+    "padding_once",
+    edit("2 * padding + 1", "padding + 1"),
+    "You draw from 0 to padding, so what comes in comes from above and from the left only. Both sides "
+    "are padded: from 0 to 2 · padding.",
+)
+random_crop.mistake(
+    "three_places",
+    edit("2 * padding + 1", "3"),
+    "You draw one of three places, which is right for padding = 1 alone: there are 2 · padding + 1.",
+)
+random_crop.mistake(
+    "beyond_the_padding",
+    edit("2 * padding + 1", "3 * padding"),
+    "Some of your places lie beyond the padded image, so that the crops are too small to be stacked. "
+    "They go from 0 to 2 · padding.",
+    raises="RuntimeError",
+)
+random_crop.mistake(
+    "one_place_too_many",
+    edit("2 * padding + 1", "2 * padding + 2"),
+    "You draw one place too many: the last one is 2 · padding, and `torch.randint(n, …)` stops at n − 1.",
+    raises="RuntimeError",
+)
+random_crop.mistake(
+    "filled_with_zeros",
+    edit("value=fill", "value=0.0"),
+    "You pad with zeros. What comes in has the value `fill`.",
 )
 
 

@@ -18,8 +18,6 @@ from autograder.judging.checks import keeps_dtype, leaves_inputs_alone
 from course_lib import augmentation
 
 _CHECKS = [*WARP_CHECKS, keeps_dtype(), leaves_inputs_alone()]
-_ZEROS = "theta = images.new_zeros(len(images), 2, 3)"
-_EYE = "theta = torch.eye(2, 3).to(images).repeat(len(images), 1, 1)"
 
 
 def _bent(low, high, sign):
@@ -110,6 +108,40 @@ lens.mistake(
     "in_whole_diagonals",
     edit("((width / 2) ** 2 + (height / 2) ** 2)", "(width**2 + height**2)"),
     "r is ½ in the corners in yours. It is measured in *half* diagonals.",
+)
+lens.mistake(
+    "one_at_the_edges",
+    edit(
+        "(x**2 + y**2) / ((width / 2) ** 2 + (height / 2) ** 2)",
+        "(x / (width / 2)) ** 2 + (y / (height / 2)) ** 2",
+    ),
+    "Your r² is (x / (W/2))² + (y / (H/2))²: 2 in the corners, and of another length along x and y. It "
+    "is (x² + y²) / ((W/2)² + (H/2)²).",
+)
+lens.mistake(
+    "rows_first",
+    edit(
+        "[x * factor / (width / 2), y * factor / (height / 2)]",
+        "[y * factor / (height / 2), x * factor / (width / 2)]",
+    ),
+    "Your grid says (y, x). `F.grid_sample` wants x first, the column.",
+)
+lens.mistake(
+    "half_a_pixel",
+    edit("+ 0.5 - height / 2", "- height / 2").also("+ 0.5 - width / 2", "- width / 2"),
+    "All is half a pixel off: the center of pixel i is at i + ½, so from the center of the image it is "
+    "i + ½ − W/2 away.",
+)
+lens.mistake(
+    "corners_aligned",
+    edit("(images, grid, align_corners=False)", "(images, grid, align_corners=True)"),
+    "With `align_corners=True` −1 and 1 are the centers of the outer pixels, and not the edges, where "
+    "x / (W/2) is −1 and 1. Say `align_corners=False`.",
+)
+lens.mistake(
+    "border_repeated",
+    edit("(images, grid,", '(images, grid, padding_mode="border",'),
+    "What comes from outside repeats the border. It should be 0, grid_sample's default.",
 )
 lens.mistake(
     "r_for_its_square",

@@ -1,5 +1,7 @@
 """Translation and stretching: two affine warps."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -30,14 +32,17 @@ def _images(rng):
 def _shifted(rng):
     whole = rng.choice([-7, -5, -4, 4, 5, 7], size=(3, 2)) * [1.0, -1.0]
     whole[:, 0] += 3 * (whole[:, 0] == whole[:, 1]) + 3 * (whole[:, 0] == -whole[:, 1])
-    return {"images": _images(rng), "shifts": whole}
+    # So far from whole that rounding, up or down or to the nearest, moves all of an image.
+    between = rng.choice([0.4, 0.6], size=(3, 2)) + rng.uniform(-0.04, 0.04, (3, 2))
+    return {"images": _images(rng), "shifts": whole + between}
 
 
 translate = lab.exercise(
     augmentation.translate,
     title="Translate",
     statement=r"""Move the content of image n by `shifts[n]` = (dx, dy) pixels, dx to the **right**, dy
-**down**; rows and columns that come in are 0. Use `F.affine_grid` and `F.grid_sample`, with
+**down**; rows and columns that come in are 0. The shifts need not be whole: between pixels interpolate
+bilinearly, which is the default of `F.grid_sample`. Use `F.affine_grid` and `F.grid_sample`, with
 `align_corners=False`: half a side is 1 in their coordinates, and θ leads from the output to the input.""",
     points=2,
     minutes=6,
@@ -91,6 +96,86 @@ translate.mistake(
 )
 
 
+translate.mistake(
+    "border_repeated",
+    edit("(images, grid,", '(images, grid, padding_mode="border",'),
+    "What comes in repeats the border. It should be 0, grid_sample's default.",
+)
+translate.mistake(
+    "y_up",
+    edit("-2 * shifts[:, 1]", "2 * shifts[:, 1]"),
+    "Your dy goes up. y points down, as the rows do: both need the minus.",
+)
+translate.mistake(
+    "x_the_wrong_way",
+    edit("-2 * shifts[:, 0]", "2 * shifts[:, 0]"),
+    "Your dx goes left: both need the minus, for θ leads from the output to the input.",
+)
+translate.mistake(
+    "pixels_in_the_grid",
+    edit("-2 * shifts[:, 0] / width", "-shifts[:, 0]").also(
+        "-2 * shifts[:, 1] / height", "-shifts[:, 1]"
+    ),
+    "You put pixels into θ. In the grid's coordinates half a side is 1: dx pixels are 2 dx / W.",
+)
+_CORNERS = (
+    "With `align_corners=True` −1 and 1 are the centers of the outer pixels, and W − 1 pixels lie between "
+    "them. Give `affine_grid` and `grid_sample` both `align_corners=False`."
+)
+translate.mistake(
+    "corners_in_both",
+    edit("images.shape, align_corners=False", "images.shape, align_corners=True").also(
+        "(images, grid, align_corners=False)", "(images, grid, align_corners=True)"
+    ),
+    _CORNERS,
+)
+translate.mistake(
+    "corners_in_the_grid",
+    edit("images.shape, align_corners=False", "images.shape, align_corners=True"),
+    _CORNERS,
+)
+translate.mistake(
+    "corners_in_the_sample",
+    edit("(images, grid, align_corners=False)", "(images, grid, align_corners=True)"),
+    _CORNERS,
+)
+translate.mistake(
+    "first_shift_for_all",
+    edit("-2 * shifts[:, 0]", "-2 * shifts[0, 0]").also("-2 * shifts[:, 1]", "-2 * shifts[0, 1]"),
+    "All images move by the first shift. Every image has its own.",
+)
+_WHOLE = (
+    "You move by whole pixels, and the shifts are not whole. Between pixels interpolate bilinearly, which "
+    "is the default of `F.grid_sample`."
+)
+translate.mistake(
+    "rounded",
+    edit("-2 * shifts[:, 0]", "-2 * shifts[:, 0].round()").also(
+        "-2 * shifts[:, 1]", "-2 * shifts[:, 1].round()"
+    ),
+    _WHOLE,
+)
+translate.mistake(
+    "rounded_down",
+    edit("-2 * shifts[:, 0]", "-2 * shifts[:, 0].floor()").also(
+        "-2 * shifts[:, 1]", "-2 * shifts[:, 1].floor()"
+    ),
+    _WHOLE,
+)
+translate.mistake(
+    "cut_off",
+    edit("-2 * shifts[:, 0]", "-2 * shifts[:, 0].trunc()").also(
+        "-2 * shifts[:, 1]", "-2 * shifts[:, 1].trunc()"
+    ),
+    _WHOLE,
+)
+translate.mistake(
+    "nearest",
+    edit("(images, grid,", '(images, grid, mode="nearest",'),
+    _WHOLE,
+)
+
+
 @translate.mistake(
     "`torch.roll` lets what leaves on one side come in on the other. It should be 0 there."
 )
@@ -105,10 +190,18 @@ def rolled(images, shifts):
 @translate.alternative
 def by_slices(images, shifts):
     height, width = images.shape[-2:]
-    out = []
-    for image, (dx, dy) in zip(images, shifts.round().long().tolist(), strict=True):
+
+    def moved(image, right, down):
         padded = F.pad(image, (width, width, height, height))
-        out.append(padded[:, height - dy : 2 * height - dy, width - dx : 2 * width - dx])
+        return padded[:, height - down : 2 * height - down, width - right : 2 * width - right]
+
+    out = []
+    for image, (dx, dy) in zip(images, shifts.tolist(), strict=True):
+        x, y = math.floor(dx), math.floor(dy)
+        a, b = dx - x, dy - y
+        upper = (1 - a) * moved(image, x, y) + a * moved(image, x + 1, y)
+        lower = (1 - a) * moved(image, x, y + 1) + a * moved(image, x + 1, y + 1)
+        out.append((1 - b) * upper + b * lower)
     return torch.stack(out)
 
 
@@ -190,6 +283,27 @@ stretch.mistake(
         "theta[:, 1, 1] = 1 / factors[:, 1]\ntheta[:, :, 2] = 1 / factors - 1",
     ),
     "Your upper left corner stays where it is. It is the center that should, where the grid's "
+    "coordinates are 0: the last column of θ is 0.",
+)
+stretch.mistake(
+    "border_repeated",
+    edit("(images, grid,", '(images, grid, padding_mode="border",'),
+    "What comes from outside repeats the border. It should be 0, grid_sample's default.",
+)
+stretch.mistake(
+    "first_factors_for_all",
+    edit("1 / factors[:, 0]", "1 / factors[0, 0]").also("1 / factors[:, 1]", "1 / factors[0, 1]"),
+    "All images are stretched by the first factors. Every image has its own.",
+)
+stretch.mistake(
+    "about_the_first_center",
+    edit(
+        "theta[:, 1, 1] = 1 / factors[:, 1]",
+        "theta[:, 1, 1] = 1 / factors[:, 1]\n"
+        "theta[:, 0, 2] = (1 / factors[:, 0] - 1) * (1 - 1 / width)\n"
+        "theta[:, 1, 2] = (1 / factors[:, 1] - 1) * (1 - 1 / height)",
+    ),
+    "Your upper left pixel stays where it is. It is the center that should, where the grid's "
     "coordinates are 0: the last column of θ is 0.",
 )
 stretch.mistake(

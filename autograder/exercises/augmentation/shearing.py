@@ -20,7 +20,6 @@ from autograder.judging.checks import keeps_dtype, leaves_inputs_alone
 from course_lib import augmentation
 
 _CHECKS = [*WARP_CHECKS, keeps_dtype(), leaves_inputs_alone()]
-_ZEROS = "theta = images.new_zeros(len(images), 2, 3)"
 _EYE = "theta = torch.eye(2, 3).to(images).repeat(len(images), 1, 1)"
 
 
@@ -104,6 +103,24 @@ shear.mistake(
     "columns_pushed",
     edit("theta[:, 0, 1] = -k * height / width", "theta[:, 1, 0] = -k * width / height"),
     "You push the columns up and down. Rows stay rows: the y of the source is y.",
+)
+shear.mistake(
+    "border_repeated",
+    edit("(images, grid,", '(images, grid, padding_mode="border",'),
+    "What comes from outside repeats the border. It should be 0, grid_sample's default.",
+)
+shear.mistake(
+    "one_angle_for_all",
+    edit("degrees.to(images)", "degrees[:1].to(images)"),
+    "All images are sheared by the first angle. Every image has its own.",
+)
+shear.mistake(
+    "about_the_top",
+    edit(
+        "theta[:, 0, 1] = -k * height / width",
+        "theta[:, 0, 1] = -k * height / width\ntheta[:, 0, 2] = -k * height / width",
+    ),
+    "Your upper edge stays where it is. y is measured from the center, whose row stays.",
 )
 shear.mistake(
     "both_pushed",
