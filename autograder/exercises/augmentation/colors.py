@@ -100,6 +100,43 @@ jitter_colors.mistake(
     "Your contrast turns about the mean of the whole batch. Every image has its own.",
 )
 jitter_colors.mistake(
+    "mean_of_each_channel",
+    edit("mean = (luma * x).sum(dim=1, keepdim=True).mean", "mean = x.mean"),
+    "Your contrast turns about a mean of each channel. m is one number an image, its mean gray.",
+)
+jitter_colors.mistake(
+    "cut_off_at_each_step",
+    edit("b * images", "(b * images).clamp(0, 1)").also(
+        "mean + c * (x - mean)", "(mean + c * (x - mean)).clamp(0, 1)"
+    ),
+    "You cut off after each step. It is done once, at the end: what a step takes beyond 1 the next may "
+    "bring back.",
+)
+jitter_colors.mistake(
+    "gray_of_the_original",
+    edit("gray = (luma * x)", "gray = (luma * images)"),
+    "Your saturation turns about the gray of the image as it came. It is the gray of the image as it is "
+    "at that step.",
+)
+jitter_colors.mistake(
+    "grays_of_the_original",
+    edit("mean = (luma * x)", "mean = (luma * images)").also(
+        "gray = (luma * x)", "gray = (luma * images)"
+    ),
+    "Both of your grays are those of the image as it came. Take the gray of the image as it is at that "
+    "step.",
+)
+jitter_colors.mistake(
+    "mean_of_the_original",
+    edit("mean = (luma * x)", "mean = (luma * images)"),
+    "Your mean gray is that of the image as it came. Take it after the brightness.",
+)
+jitter_colors.mistake(
+    "saturation_reversed",
+    edit("gray + s * (x - gray)", "x + s * (gray - x)"),
+    "Your saturation works the other way: with s = 1 all color is gone. x ← g + s (x − g).",
+)
+jitter_colors.mistake(
     "contrast_forgotten",
     edit("x = mean + c * (x - mean)", ""),
     "The contrast is not changed.",
@@ -211,6 +248,7 @@ def _frozen(rng):
                     "bias": rng.normal(size=features),
                 },
                 {"kind": "relu"},
+                {"kind": "dropout", "p": 0.5},  # which does nothing in eval mode
             ],
             "training": False,
             "seed": int(rng.integers(1000)),
@@ -246,13 +284,25 @@ def without_gradients(case):
     )
 
 
+@check("the extractor is left in eval mode")
+def stays_in_eval_mode(case):
+    modes = case.observed["parts"]["extractor"]["modes"]
+    training = [name for name, mode in modes.items() if mode]
+    return finding(
+        bool(modes) and not training,
+        "eval mode",
+        "training mode" if training else "no modes",
+        "the frozen network was put into training mode",
+    )
+
+
 augmented_features = lab.repair(
     augmentation.augmented_features,
     planted="features_computed_once",
     title="Repair: features of augmented images",
     statement=r"""Training features for a linear layer on a frozen `extractor`: `views` augmented versions of
-each image, as features (views, N, D), without gradients. Whoever wrote the code below wanted to save
-time: all views are the same. Mend it. `augment` draws afresh at every call; call it once a view.""",
+each image, as features (views, N, D), without gradients. The extractor comes in eval mode; leave it
+so. Whoever wrote the code below wanted to save time: all views are the same. Mend it. `augment` draws afresh at every call; call it once a view.""",
     points=2,
     minutes=5,
     core=False,
@@ -263,6 +313,7 @@ time: all views are the same. Mend it. `augment` draws afresh at every call; cal
     checks=[
         matches_reference("the features of every view", of="result.returned"),
         without_gradients,
+        stays_in_eval_mode,
         leaves_inputs_alone(),
     ],
     equivalent_mutants={"everything is done under torch.no_grad()": "it is so anyhow"},
@@ -275,8 +326,8 @@ augmented_features.mistake(
         "return torch.stack([extractor(augment(images)) for _ in range(views)])",
         "features = extractor(augment(images))\nreturn torch.stack([features for _ in range(views)])",
     ),
-    "You augment and extract once and repeat the features. Every view is augmented afresh, and goes "
-    "through the extractor by itself.",
+    "All your views are one: you augment once. Every view is augmented afresh, and goes through the "
+    "extractor by itself.",
 )
 augmented_features.mistake(
     "not_augmented",
@@ -289,14 +340,36 @@ augmented_features.mistake(
         "return torch.stack([extractor(augment(images)) for _ in range(views)])",
         "once = augment(images)\nreturn torch.stack([extractor(once) for _ in range(views)])",
     ),
-    "You augment and extract once and repeat the features. Every view is augmented afresh, and goes "
-    "through the extractor by itself.",
+    "All your views are one: you augment once. Every view is augmented afresh, and goes through the "
+    "extractor by itself.",
 )
 augmented_features.mistake(
     "with_gradients",
     edit("torch.no_grad()", "torch.enable_grad()"),
     "The features are right, but gradients are recorded through a network that is frozen: "
     "`with torch.no_grad():`.",
+)
+augmented_features.mistake(
+    "augmented_again",
+    edit(
+        "return torch.stack([extractor(augment(images)) for _ in range(views)])",
+        "found = []\nfor _ in range(views):\n    images = augment(images)\n"
+        "    found.append(extractor(images))\nreturn torch.stack(found)",
+    ),
+    "You augment what is augmented already, a little more in every view. Every view is made of the images "
+    "as they came.",
+)
+augmented_features.mistake(
+    "features_augmented",
+    edit("extractor(augment(images))", "augment(extractor(images))"),
+    "You augment the features. `augment` is made for images: first augment, then extract.",
+    raises="RuntimeError",
+)
+augmented_features.mistake(
+    "in_training_mode",
+    edit("with torch.no_grad():", "extractor.train()\nwith torch.no_grad():"),
+    "You put the extractor into training mode, so that dropout throws features away. It comes in eval "
+    "mode: leave it so.",
 )
 augmented_features.mistake(
     "views_in_a_row",

@@ -92,6 +92,7 @@ def _as_far_as(place):
 
     return holds(f"as far as {place}", reached)
 
+
 random_crop = lab.repair(
     augmentation.random_crop,
     planted="last_place_never",
@@ -168,17 +169,20 @@ random_crop.mistake(
     edit("2 * padding + 1", "3"),
     "You draw one of three places, which is right for padding = 1 alone: there are 2 · padding + 1.",
 )
+_BEYOND = (
+    "Some of your places lie beyond the padded image, so that the crops are too small to be stacked: the "
+    "last one is 2 · padding, and `torch.randint(n, …)` stops at n − 1."
+)
 random_crop.mistake(
     "beyond_the_padding",
     edit("2 * padding + 1", "3 * padding"),
-    "Some of your places lie beyond the padded image, so that the crops are too small to be stacked. "
-    "They go from 0 to 2 · padding.",
+    _BEYOND,
     raises="RuntimeError",
 )
 random_crop.mistake(
     "one_place_too_many",
     edit("2 * padding + 1", "2 * padding + 2"),
-    "You draw one place too many: the last one is 2 · padding, and `torch.randint(n, …)` stops at n − 1.",
+    _BEYOND,
     raises="RuntimeError",
 )
 random_crop.mistake(

@@ -107,6 +107,31 @@ _COLUMNS = is_equally_often(
 
 
 @read_once
+def _upper_ends(case):
+    """The first and the last center of squares, as rows."""
+    rows = _centers(case)[..., 0]
+    return rows.min(), rows.max()
+
+
+def _of_whole_squares(condition):
+    """A hypothesis of squares that each image has by itself; of others it says nothing."""
+
+    def told(case):
+        right = _in_training(case) and _squares(case).passed and not _one_hole(case)
+        return right and condition(*_upper_ends(case), case.inputs["images"].shape[2])
+
+    return told
+
+
+def _everything_but(case):
+    """Whether what is left would be right as a hole."""
+    holes = _holes(case)
+    rows, columns = (~holes[:, :, 0]).any(axis=3), (~holes[:, :, 0]).any(axis=2)
+    full = (~holes[:, :, 0] == rows[..., None] & columns[:, :, None]).all()
+    return full and holes.any(axis=(2, 3, 4)).all()
+
+
+@read_once
 def _one_hole(case):
     holes = _holes(case)
     return bool((holes == holes[:, :1]).all())
@@ -137,6 +162,21 @@ images come back as they are.""",
         _ROWS,
         _COLUMNS,
         holds("one for all", _one_hole),
+        holds("the first row", _of_whole_squares(lambda first, last, height: first == 0)),
+        holds("the last row", _of_whole_squares(lambda first, last, height: last == height - 1)),
+        holds("kept inside", _everything_but),
+        holds(
+            "in the first channel only",
+            lambda case: _in_training(case) and not _holes(case)[:, :, 1:].any(),
+        ),
+        holds(
+            "none at times",
+            lambda case: (
+                _in_training(case)
+                and not _one_hole(case)
+                and (~_holes(case).any(axis=(2, 3, 4))).any()
+            ),
+        ),
         holds("none", lambda case: not _holes(case).any()),
         holds("another value", lambda case: _holes(case) is None),
         holds("in each channel", lambda case: (_holes(case)[:, :, 0] == _holes(case)[:, :, 1]).all()),
@@ -219,6 +259,43 @@ cutout.mistake(
     edit("in_rows[:, None, :, None] & in", "in_rows[:, None, :, None] | in"),
     "You hide whole rows and columns, a cross. A pixel is hidden if its row *and* its column are.",
 )
+
+
+cutout.mistake(
+    "last_center_never",
+    edit("torch.randint(height, (count", "torch.randint(height - 1, (count").also(
+        "torch.randint(width, (count", "torch.randint(width - 1, (count"
+    ),
+    "The last row and the last column are never a center: `torch.randint(n, …)` stops at n − 1 by itself.",
+)
+cutout.mistake(
+    "kept_inside",
+    edit("masked_fill(hole, 0)", "masked_fill(~hole, 0)"),
+    "You keep what lies inside the square and blank all else. It is the square that is hidden.",
+)
+cutout.mistake(
+    "first_channel_only",
+    edit(
+        "return images.masked_fill(hole, 0)",
+        "out = images.clone()\nout[:, :1] = images[:, :1].masked_fill(hole, 0)\nreturn out",
+    ),
+    "Only channel 0 loses its square. What is hidden is hidden in all channels.",
+)
+
+
+@cutout.mistake(
+    "Where the square hangs over the upper or left border, your slice begins below 0, which counts from "
+    "the end, and hides nothing: `max(0, top) : top + size`."
+)
+def counted_from_the_end(images, size, training=True):
+    if not training:
+        return images
+    out = images.clone()
+    for image in out:
+        top = int(torch.randint(image.shape[1], ())) - size // 2
+        left = int(torch.randint(image.shape[2], ())) - size // 2
+        image[:, top : top + size, left : left + size] = 0
+    return out
 
 
 @cutout.mistake(

@@ -300,8 +300,8 @@ stretch.mistake(
     edit(
         "theta[:, 1, 1] = 1 / factors[:, 1]",
         "theta[:, 1, 1] = 1 / factors[:, 1]\n"
-        "theta[:, 0, 2] = (1 / factors[:, 0] - 1) * (1 - 1 / width)\n"
-        "theta[:, 1, 2] = (1 / factors[:, 1] - 1) * (1 - 1 / height)",
+        "theta[:, 0, 2] = (1 / factors[:, 0] - 1) * (1 - 1 / images.shape[-1])\n"
+        "theta[:, 1, 2] = (1 / factors[:, 1] - 1) * (1 - 1 / images.shape[-2])",
     ),
     "Your upper left pixel stays where it is. It is the center that should, where the grid's "
     "coordinates are 0: the last column of θ is 0.",

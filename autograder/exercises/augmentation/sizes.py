@@ -1,10 +1,10 @@
 """The size of a scaled image."""
 
+import math
+
 from autograder import probes
 from autograder.exercises.augmentation.lab import lab
-from autograder.judging.checks import (
-    matches_reference,
-)
+from autograder.judging.checks import check, finding
 from course_lib import augmentation
 
 
@@ -12,7 +12,9 @@ def _sizes(rng):
     while True:
         height, width, shorter = (int(n) for n in rng.integers([150, 150, 40], [900, 900, 140]))
         part = max(height, width) * shorter / min(height, width) % 1
-        if abs(height - width) > 40 and (0.05 < part < 0.45 or 0.55 < part < 0.95):
+        # The shorter side comes out exactly, whatever is rounded and how.
+        exact = min(height, width) * (shorter / min(height, width)) == shorter
+        if exact and abs(height - width) > 40 and (0.05 < part < 0.45 or 0.55 < part < 0.95):
             return {"height": height, "width": width, "shorter": shorter}
 
 
@@ -33,6 +35,19 @@ def _lying_down(rng):
             return drawn
 
 
+@check("height and width")
+def height_and_width(case):
+    wanted = [int(side) for side in case.expected["result"]]
+    got = [float(side) for side in case.observed["result"]]
+    off = [one - other for one, other in zip(got, wanted, strict=True)]
+    gist = "another size"
+    if any(0 < abs(each) < 1 for each in off):
+        gist = "no whole numbers"
+    elif max(map(abs, off)) == 1:
+        gist = "one pixel too many" if max(off) == 1 else "one pixel too few"
+    return finding(not any(off), f"{tuple(wanted)}", f"({got[0]:g}, {got[1]:g})", gist)
+
+
 scaled_size = lab.value(
     augmentation.scaled_size,
     title="The shorter side",
@@ -46,7 +61,7 @@ shorter side is `shorter`? The ratio of the sides stays; round to the nearest wh
     hide=("Formula",),
     inputs=(_standing_up, _lying_down, _standing_up),
     probe=probes.call(),
-    checks=[matches_reference("height and width", rtol=1e-9)],
+    checks=[height_and_width],
     equivalent_mutants={
         "factor = shorter / min(height, width) => "
         "factor = through_half(shorter / min(height, width))": "a Python number has no half",
@@ -85,7 +100,19 @@ def turned(height, width, shorter):
 @scaled_size.mistake("You cut off. Round to the nearest whole number.")
 def cut_off(height, width, shorter):
     factor = shorter / min(height, width)
-    return int(height * factor + 1e-9), int(width * factor + 1e-9)
+    return int(height * factor), int(width * factor)
+
+
+@scaled_size.mistake("You round up. Round to the nearest whole number.")
+def rounded_up(height, width, shorter):
+    factor = shorter / min(height, width)
+    return math.ceil(height * factor), math.ceil(width * factor)
+
+
+@scaled_size.mistake("Your sizes are no whole numbers. Round to the nearest.")
+def not_rounded(height, width, shorter):
+    factor = shorter / min(height, width)
+    return height * factor, width * factor
 
 
 @scaled_size.alternative
