@@ -54,7 +54,7 @@ def _one_box(rng, *real):
     height, width = max(1, round(real[0])) + down, round(real[1]) + right
     area, aspect = real[0] * real[1] / (height * width), real[1] / real[0]
     return {
-        "count": int(rng.integers(1500, 1700)),
+        "count": int(rng.integers(2200, 2400)),
         "height": height,
         "width": width,
         "scale": [float(area)] * 2,
@@ -301,8 +301,6 @@ box out of the image and brings it to a fixed size. First only the numbers: retu
     probe=probes.draws(count=1),
     signature=_TOLD_BY,
     equivalent_mutants={
-        "h = (area / aspect).sqrt().round().clamp(1, height) => "
-        "h = (area / aspect).sqrt().round().clamp(2, height)": "no box is as small as that",
         "w = (area * aspect).sqrt().round().clamp(1, width) => "
         "w = (area * aspect).sqrt().round().clamp(2, width)": "no box is as small as that",
         "everything is done under torch.no_grad()": "boxes are whole numbers",
@@ -310,9 +308,6 @@ box out of the image and brings it to a fixed size. First only the numbers: retu
         "enough for images of these sizes",
         "spread = torch.rand(4, count, dtype=torch.float64) => "
         "spread = torch.rand(5, count, dtype=torch.float64)": "the fifth is not used",
-        "return torch.stack([top, left, h, w], dim=1).long() => "
-        "return unconverted(torch.stack([top, left, h, w], dim=1), "
-        "torch.stack([top, left, h, w], dim=1).long())": "whole numbers in float64",
     },
     hints=(
         "With area A and ratio r: h · w = A and w / h = r. What is h?",
@@ -407,7 +402,10 @@ random_boxes.mistake(
 )
 random_boxes.mistake(
     "one_size_for_all",
-    edit("* spread[0])", "* spread[0, 0])").also("** spread[1]", "** spread[1, 0]"),
+    edit(
+        "spread = torch.rand(4, count, dtype=torch.float64)",
+        "spread = torch.rand(4, count, dtype=torch.float64)\nspread[:2] = spread[:2, :1].clone()",
+    ),
     "All boxes have one area and one ratio. Draw both for each.",
 )
 random_boxes.mistake(

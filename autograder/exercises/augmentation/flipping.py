@@ -111,7 +111,8 @@ def _as_many_each_time(case):
 
 
 def _fixed_number(case):
-    fixed = _as_many_each_time(case)
+    # Few coins may well fall alike in every call.
+    fixed = case.inputs["p"] > 0.1 and _as_many_each_time(case)
     observed = "the same number in every call" if fixed else "other numbers"
     return finding(not fixed, "another number in every call", observed, observed)
 
@@ -130,14 +131,6 @@ def _channel_by_channel(case):
     return (near[0] | near[1]).all()
 
 
-_AS_OFTEN = share_is(lambda p, **_: p, "as often", of=_changed)
-
-
-def _rare(case):
-    # Where p is large a little more is neither right nor clearly wrong.
-    return case.inputs["p"] > 0.1 or _AS_OFTEN(case).passed
-
-
 _TOLD_BY = told_by(
     _in_images("left and right", lambda x: x[..., ::-1]),
     _in_images("upside down", lambda x: x[..., ::-1, :]),
@@ -153,7 +146,6 @@ _TOLD_BY = told_by(
     holds("channel by channel", _channel_by_channel),
     holds("as many each time", _as_many_each_time),
     holds("whole boxes", lambda case: _whole_boxes(case).passed),
-    holds("as often", _rare),
     _often("seldom", 1e-3, 0.35),
     _often("about half", 0.35, 0.69),
     _often("mostly", 0.69, 0.999),
@@ -222,7 +214,7 @@ and its box with it. Return both, as new tensors; boxes stay whole numbers.""",
     syllabus=("9.1",),
     hide=("Formula",),
     inputs=(_images, _rarely, _images),
-    probe=probes.draws(count=12),
+    probe=probes.draws(count=8),
     signature=_TOLD_BY,
     equivalent_mutants={
         "flipped = torch.rand(len(images), device=images.device) < p => "
@@ -369,12 +361,6 @@ random_flip.mistake(
     ),
     "In every call the same number of images is mirrored. With a coin for each, `torch.rand(N) < p`, how "
     "many it are is left to chance.",
-)
-random_flip.mistake(
-    "more_often",
-    edit("device=images.device) < p", "device=images.device) < p + 0.05"),
-    "You mirror more images than a coin of probability p does. `torch.rand(N) < p` is true with "
-    "probability p.",
 )
 random_flip.mistake(
     "boxes_as_floats",

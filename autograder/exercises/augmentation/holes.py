@@ -128,7 +128,8 @@ def _everything_but(case):
     holes = _holes(case)
     rows, columns = (~holes[:, :, 0]).any(axis=3), (~holes[:, :, 0]).any(axis=2)
     full = (~holes[:, :, 0] == rows[..., None] & columns[:, :, None]).all()
-    return full and holes.any(axis=(2, 3, 4)).all()
+    crossed = (rows[:, :, 0] & rows[:, :, -1]).any()
+    return full and not crossed and holes.any(axis=(2, 3, 4)).all()
 
 
 @read_once

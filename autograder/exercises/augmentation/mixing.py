@@ -58,20 +58,28 @@ _EACH = Check("every image has a λ of its own", mixtures.each_its_own)
 _PARTNERS = Check("the partners are drawn afresh", mixtures.drawn_afresh)
 _ONCE = Check("every image is the partner of one", mixtures.nobody_twice)
 _ORDER = Check("the partners are in a random order", mixtures.not_in_order)
-_LOW = share_is(
-    mixtures.share_at_an_end, "small λ come as often as Beta(α, α) has them", of=mixtures.low
+_LOW = mixtures.of_the_law(
+    share_is(
+        mixtures.share_at_an_end, "small λ come as often as Beta(α, α) has them", of=mixtures.low
+    )
 )
-_HIGH = share_is(
-    mixtures.share_at_an_end, "large λ come as often as Beta(α, α) has them", of=mixtures.high
+_HIGH = mixtures.of_the_law(
+    share_is(
+        mixtures.share_at_an_end, "large λ come as often as Beta(α, α) has them", of=mixtures.high
+    )
 )
-_SPREAD = std_is(mixtures.spread, "λ scatters as Beta(α, α) does", of=mixtures.drawn_shares)
-_BY_ITSELF = are_independent(
-    mixtures.drawn_shares, mixtures.places, "λ does not depend on the place in the batch"
+_SPREAD = mixtures.of_the_law(
+    std_is(mixtures.spread, "λ scatters as Beta(α, α) does", of=mixtures.drawn_shares)
+)
+_BY_ITSELF = mixtures.of_the_law(
+    are_independent(
+        mixtures.drawn_shares, mixtures.places, "λ does not depend on the place in the batch"
+    )
 )
 
 
 def _of_many(what, condition):
-    """Of the law of drawn, where there are many; of a single one it says nothing how often it comes."""
+    """Of the law of λ, where there are many; of a single one it says nothing how often it comes."""
 
     def told(case):
         alpha, drawn = case.inputs["alpha"], mixtures.drawn_shares(case)
@@ -83,7 +91,7 @@ def _of_many(what, condition):
 
 def _mostly(condition):
     return lambda case: (
-        np.mean(condition(mixtures.shares(case), mixtures.of_targets(case)[0])) > 0.9
+        np.mean(condition(mixtures.shares(case), mixtures.of_targets(case)[0])) > 0.6
     )
 
 
@@ -111,7 +119,8 @@ _TOLD_BY = told_by(
     holds("hard targets", lambda case: np.isin(case.observed["result"][0][1], (0.0, 1.0)).all()),
     holds("exchanged", _mostly(lambda one, other: np.abs(one + other - 1) < 0.01)),
     holds("the same λ", _mostly(lambda one, other: np.abs(one - other) < 0.01)),
-    holds("a half", lambda case: np.mean(np.abs(mixtures.shares(case) - 0.5) < 1e-3) > 0.9),
+    holds("a half", lambda case: np.mean(np.abs(mixtures.shares(case) - 0.5) < 1e-3) > 0.6),
+    holds("one partner", mixtures.one_for_all),
     holds("nothing", lambda case: (mixtures.shares(case) == 1).all()),
 )
 
@@ -138,8 +147,8 @@ partner of exactly one. With a small α most λ are near 0 or 1. Return both mix
     hide=("Formula",),
     inputs=(
         mixtures.batch(4, 5, channels=2, fewest=16),
-        mixtures.batch(18, 24, channels=1, fewest=94),
-        mixtures.batch(0.45, 0.6, channels=1, fewest=94),
+        mixtures.batch(18, 24, channels=1, fewest=88),
+        mixtures.batch(0.45, 0.6, channels=1, fewest=88),
     ),
     probe=probes.draws(count=10),
     signature=_TOLD_BY,
@@ -238,14 +247,6 @@ mixup.mistake(
     "The partner of an image is always the same one. Draw a permutation: `torch.randperm`.",
 )
 mixup.mistake(
-    "reversed_batch",
-    edit(
-        "torch.randperm(len(images), device=images.device)",
-        "torch.arange(len(images) - 1, -1, -1)",
-    ),
-    "The partner of an image is always the same one. Draw a permutation: `torch.randperm`.",
-)
-mixup.mistake(
     "partners_with_repeats",
     edit(
         "torch.randperm(len(images), device=images.device)",
@@ -284,11 +285,6 @@ for _name, _parameter in {
     mixup.mistake(
         _name, edit("Beta(alpha, alpha)", f"Beta({_parameter}, {_parameter})"), _ANOTHER_BETA
     )
-mixup.mistake(
-    "alpha_and_one",
-    edit("Beta(alpha, alpha)", "Beta(alpha, 1.0)"),
-    "Your λ come from Beta(α, 1), which is not symmetric. Both parameters are α.",
-)
 mixup.mistake(
     "sorted_weights",
     edit("sample((len(images), 1))", "sample((len(images), 1)).sort(dim=0).values"),

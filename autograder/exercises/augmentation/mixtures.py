@@ -175,8 +175,8 @@ def something(case):
 def drawn_afresh(case):
     """Finds whether two calls have other partners."""
     partners = of(case)[1]
-    again = float((partners[:1] == partners[1:2]).mean())
-    observed = f"{again:.0%} have the same partner in two calls"
+    again = float((partners[:-1] == partners[1:]).mean())
+    observed = f"{again:.0%} have the same partner in the next call"
     return finding(again < 0.6, "other partners in every call", observed, observed)
 
 
@@ -188,6 +188,21 @@ def nobody_twice(case):
         twice += len(chosen) - len(np.unique(chosen))
     observed = f"{twice} are the partner of more than one"
     return finding(not twice, "everyone a partner once", observed, observed)
+
+
+def one_for_all(case):
+    """Whether all images of a draw have one partner."""
+    drawn = zip(of(case)[1], _mixed(case), strict=True)
+    return all(len(np.unique(partner[mixed])) <= 1 for partner, mixed in drawn)
+
+
+def of_the_law(check):
+    """A check of how λ is drawn, in the cases with many images."""
+
+    def look(case):
+        return finding(True) if 2 < case.inputs["alpha"] < 10 else check(case)
+
+    return Check(check.property, look, statistical=True)
 
 
 def not_in_order(case):
