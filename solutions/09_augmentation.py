@@ -304,7 +304,7 @@ animal_networks, animal_means = compare(animals)
 gain = animal_means["flips and warps"] - animal_means["as they are"]
 print(f"gained: {100 * gain:.1f} points")
 if gain < 0.015:
-    print("With right answers it is two to six. Are all four of the recipe's functions right?")
+    print("With right answers it is about three. Are all four of the recipe's functions right?")
 torch.manual_seed(1)
 firsts = [int((animals.y_train == kind).nonzero()[0]) for kind in (2, 6, 7)]
 some = animals.x_train[firsts, None]
