@@ -12,7 +12,7 @@ from autograder.judging.statistics.draws import NONE_OF_THEM, numbers_of
 from course_lib import augmentation
 
 
-def _images(rng, fewest=100, least=0.2, most=0.24):
+def _images(rng, fewest=80, least=0.2, most=0.24):
     count, channels, height = fewest + int(rng.integers(0, 15)), 2, 3
     width = int(rng.integers(5, 7))
     w = rng.integers(1, 4, count)
@@ -372,13 +372,6 @@ random_flip.mistake(
 @random_flip.mistake(_ALL_OR_NONE)
 def never_flips(images, boxes, p=0.5):
     return images.clone(), boxes.clone()
-
-
-@random_flip.mistake(_ALL_OR_NONE)
-def always_flips(images, boxes, p=0.5):
-    mirrored = boxes.clone()
-    mirrored[:, 1] = images.shape[-1] - boxes[:, 1] - boxes[:, 3]
-    return images.flip(-1), mirrored
 
 
 @random_flip.mistake(
