@@ -22,4 +22,5 @@ lab.gather(
     "sizes",
     "holes",
     "colors",
+    "frozen",
 )
