@@ -26,7 +26,7 @@
 #
 # **How it works.** As in lab 1; the core takes about an hour, and *Further* is optional. Random answers
 # are judged by their distribution, so draw in any order you like. Warps are judged by *where* every
-# pixel comes from; how you interpolate is up to you.
+# pixel comes from; between pixels interpolate bilinearly or, where nothing else is said, take the nearest.
 #
 # **Conventions of this lab**
 #
@@ -87,22 +87,34 @@ plotting.image_grid(framed(mirrored, moved), columns=3, size=2, title="The box g
 
 # %% tags=["show"]
 # What must not be flipped: digits, and lettering
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+
+def sign(text):
+    """A white sign with blue letters, as an image (1, 3, H, W)."""
+    canvas = FigureCanvasAgg(Figure(figsize=(3, 1), dpi=60, facecolor="white"))
+    canvas.figure.text(0.5, 0.47, text, size=34, color="#1F4E9E", ha="center", va="center")
+    canvas.draw()
+    return torch.tensor(np.asarray(canvas.buffer_rgba())[..., :3] / 255).movedim(-1, 0)[None]
+
+
 digits = data.digits()
 shown = [int((digits.y_test == digit).nonzero()[0]) for digit in (2, 3, 4, 5, 6, 7)]
 some = digits.x_test[shown]
 small = F.interpolate(torch.cat([some, some.flip(-1)])[:, None], scale_factor=8)
-badge = snapshots["astronaut"][None, :, 168:218, 58:112]
+exit_sign = sign("EXIT 5 B")
 display(
     plotting.image_grid(
         small, [*digits.y_test[shown].tolist(), *"??????"], columns=6, title="No digits any more"
     )
 )
 plotting.image_grid(
-    torch.cat([badge, badge.flip(-1)]),
+    torch.cat([exit_sign, exit_sign.flip(-1)]),
     ["as it is", "mirrored"],
     columns=2,
-    size=2.2,
-    title="A badge with lettering",
+    size=2.6,
+    title="A sign",
 )
 
 # %% [markdown]
@@ -277,11 +289,22 @@ def compare(split):
     return networks, means
 
 
+def bars(heights, ylabel, title, digits):
+    """One bar for each name, with its height written below."""
+    figure = plotting.bars_with_prediction(heights, {}, ylabel=ylabel, title=title)
+    figure.legends[0].remove()
+    numbers = [f"{height:.{digits}f}".replace("-", "−") for height in heights.values()]
+    captions = [f"{name}\n{number}" for name, number in zip(heights, numbers, strict=True)]
+    figure.axes[0].set_xticks(range(len(captions)), captions)
+    return figure
+
+
 animals = data.animal_mnist()
 animal_networks, animal_means = compare(animals)
 gain = animal_means["flips and warps"] - animal_means["as they are"]
 print(f"gained: {100 * gain:.1f} points")
-assert gain > 0.015
+if gain < 0.015:
+    print("With right answers it is about three. Are all four of the recipe's functions right?")
 torch.manual_seed(1)
 firsts = [int((animals.y_train == kind).nonzero()[0]) for kind in (2, 6, 7)]
 some = animals.x_train[firsts, None]
@@ -305,15 +328,7 @@ clothes = data.fashion_mnist()
 clothes_networks, clothes_means = compare(clothes)
 change = clothes_means["flips and warps"] - clothes_means["as they are"]
 print(f"gained: {100 * change:.1f} points")
-plotting.bars_with_prediction(
-    {
-        "animals": 100 * gain,
-        "clothes": 100 * change,
-    },
-    {},
-    ylabel="points gained",
-    title="500 images each",
-)
+bars({"animals": 100 * gain, "clothes": 100 * change}, "points gained", "500 images each", 1)
 
 # %% [markdown]
 # Animals look left and right, and stand anywhere. The clothes lie straight in their frames, and so do the
@@ -370,8 +385,9 @@ for number, model in enumerate(animal_networks["flips and warps"]):
     )
 
 # %% [markdown]
-# Ten views are better than one, if all are of the kind that the network has learned from. These animals
-# fill more of the frame than those in training did: the whole image, one view, beats them.
+# Ten views beat the one in the center, but for one of the two networks by no more than chance may do: of
+# 1,500 images a share is known to about a point. And all should be of the kind that the network has learned
+# from: these animals fill more of the frame, and the whole image, one view, beats them by far.
 #
 # ## 7 · Before the features, or after?
 #
@@ -422,11 +438,11 @@ for name, found in right.items():
     print(
         f"{name:22}", "  ".join(f"{share:.3f}" for share in found), f"  mean {np.mean(found):.3f}"
     )
-plotting.bars_with_prediction(
+bars(
     {name: float(np.mean(found)) for name, found in right.items()},
-    {},
-    ylabel="test accuracy",
-    title="On frozen features",
+    "test accuracy",
+    "On frozen features",
+    3,
 )
 
 # %% [markdown]
@@ -478,6 +494,7 @@ plotting.image_grid(
     1 - torch.cat(list(warped.values())),
     list(warped),
     columns=4,
+    size=1.8,
     title="What comes from outside is 0, drawn black",
 )
 
@@ -519,7 +536,7 @@ def gallery(image):
         "rotation": rotate(image, torch.tensor([20.0])),
         "stretching": stretch(image, torch.tensor([[1.4, 0.9]])),
         "shearing": shear(image, torch.tensor([20.0])),
-        "lens": lens(image, -0.3, -0.1),
+        "lens": lens(image, -0.2, -0.05),
         "colors": jitter_colors(image, 1.2 * one, 0.8 * one, 1.8 * one),
         "cutout": cutout(image, 40),
         "mixup": mixup(torch.cat([image, *[image.flip(-1)] * 7]), torch.eye(8), 20.0)[0][:1],

@@ -39,18 +39,26 @@ def _too_large(rng):
 
 
 def _few_places(rng):
-    # One size, whose sides are neither rounded up nor near a half, and three places for it or four.
+    # One size, whose sides are rounded down, and three places for it or four.
     h, w = int(rng.integers(6, 9)), int(rng.integers(10, 14))
+    return _one_box(rng, h + rng.uniform(0.1, 0.25), w + rng.uniform(0.1, 0.25))
+
+
+def _thin(rng):
+    # One size, whose width is rounded up, and whose height would be less than a pixel.
+    return _one_box(rng, rng.uniform(0.2, 0.4), int(rng.integers(10, 14)) - rng.uniform(0.1, 0.25))
+
+
+def _one_box(rng, *real):
     down, right = (int(n) for n in rng.permutation([2, 3]))
-    height, width = h + down, w + right
-    real = h + float(rng.uniform(0.1, 0.25)), w + float(rng.uniform(0.1, 0.25))
+    height, width = max(1, round(real[0])) + down, round(real[1]) + right
     area, aspect = real[0] * real[1] / (height * width), real[1] / real[0]
     return {
-        "count": int(rng.integers(1500, 1700)),
+        "count": int(rng.integers(2200, 2400)),
         "height": height,
         "width": width,
-        "scale": [area, area],
-        "ratio": [aspect, aspect],
+        "scale": [float(area)] * 2,
+        "ratio": [float(aspect)] * 2,
     }
 
 
@@ -67,7 +75,8 @@ def _of_one_size(case):
 
 def _one_size(height, width, scale, ratio, **_):
     area = height * width * scale[0]
-    return round(math.sqrt(area / ratio[0])), round(math.sqrt(area * ratio[0]))
+    sides = math.sqrt(area / ratio[0]), math.sqrt(area * ratio[0])
+    return tuple(max(1, round(side)) for side in sides)
 
 
 def _of_the_size(case):
@@ -145,9 +154,17 @@ def _inside(case):
     fits = (b[:, :2] >= 0).all(axis=1) & (b[:, 2:] >= 1).all(axis=1)
     fits &= b[:, 0] + b[:, 2] <= case.inputs["height"]
     fits &= b[:, 1] + b[:, 3] <= case.inputs["width"]
-    out = int((~fits).sum())
+    out, empty = int((~fits).sum()), int((b[:, 2:] < 1).any(axis=1).sum())
     observed = "numbers that are not whole" if not whole else f"{out} of {len(b)} reach out"
+    if whole and empty:
+        observed = f"{empty} of {len(b)} have no pixel"
     return finding(whole and not out, "whole numbers, all inside", observed, observed)
+
+
+def _whole_dtype(case):
+    dtype = np.asarray(case.observed["result"]).dtype
+    gist = "of a dtype that cuts no slice"
+    return finding(dtype.kind in "iu", "whole numbers, as int64", dtype.name, gist)
 
 
 def _size(case):
@@ -160,6 +177,7 @@ def _size(case):
 
 
 _INSIDE = Check("every box is of whole numbers and inside the image", _inside)
+_WHOLE = Check("the numbers are of a whole dtype", _whole_dtype)
 _SIZE = Check("a given area and ratio make the size", _size)
 _AREAS = follows(_share_below(0), "the areas are uniform", of=_area, named="uniform")
 _ASPECTS = follows(_share_below(1), "the ratios are log-uniform", of=_aspect, named="log-uniform")
@@ -198,6 +216,27 @@ def _along_the_diagonal(case):
     return np.abs(_down(case) - _right(case)).max() < 0.02
 
 
+def _reaches_the_last(case):
+    b = _boxes(case)
+    return np.ptp(b[:, 0]) > 0 and (b[:, 0] + b[:, 2]).max() == case.inputs["height"]
+
+
+def _sides_in_scale(case):
+    b, (low, high) = _boxes(case), case.inputs["scale"]
+    sides = b[:, 2:] / [case.inputs["height"], case.inputs["width"]]
+    return np.ptp(b[:, 2]) > 0 and (sides > low - 1e-3).all() and (sides < high + 1e-3).all()
+
+
+def _often_cut_down(case):
+    b, sides = _boxes(case), [case.inputs["height"], case.inputs["width"]]
+    return np.ptp(b[:, 2]) > 0 and (b[:, 2:] == sides).any(axis=1).mean() > 0.08
+
+
+def _log_uniform(values, scale, **_):
+    low, high = np.log(scale)
+    return np.clip((np.log(values) - low) / (high - low), 0, 1)
+
+
 _SQUARE_ROOTS = _uniform_between(
     lambda inputs: math.sqrt(inputs["scale"][0]), lambda inputs: math.sqrt(inputs["scale"][1])
 )
@@ -222,6 +261,16 @@ _TOLD_BY = told_by(
     holds("in the corner", lambda case: _all_fit(case) and (_boxes(case)[:, :2] == 0).all()),
     holds("in the middle", lambda case: _all_fit(case) and (_offset(case, 0.5) <= 1).all()),
     holds("along the diagonal", lambda case: _all_fit(case) and _along_the_diagonal(case)),
+    holds("whole dtype", lambda case: _whole_dtype(case).passed),
+    holds("the last place", lambda case: _of_one_size(case) and _reaches_the_last(case)),
+    _only_where(follows(_log_uniform, "log-uniform areas", of=_area), _all_fit),
+    holds("sides in scale", lambda case: _all_fit(case) and _sides_in_scale(case)),
+    holds("one place", lambda case: _all_fit(case) and np.ptp(_down(case)) < 0.02),
+    holds("of one height", lambda case: _all_fit(case) and np.ptp(_boxes(case)[:, 2]) == 0),
+    holds(
+        "often cut down",
+        lambda case: not _of_one_size(case) and not _all_fit(case) and _often_cut_down(case),
+    ),
     holds("one box", lambda case: (_boxes(case) == _boxes(case)[0]).all()),
 )
 
@@ -234,10 +283,11 @@ box out of the image and brings it to a fixed size. First only the numbers: retu
 
 - The **area** is uniform: $s \cdot HW$ with s from `scale`.
 - The **ratio** r = width / height is *log*-uniform between the ends of `ratio`: 2:1 is as likely as 1:2.
-- From both follow height and width; round them. A side longer than the image's is cut down to it.
+- From both follow height and width; round each to the nearest whole number. A side longer than the
+  image's is cut down to it, and none is shorter than one pixel.
 - The place is uniform among **all** whole-pixel places inside, the last one too.""",
     parts=[
-        Part("the sizes", 2, (_INSIDE, _SIZE, _only_where(_AREAS, _of_many_sizes),
+        Part("the sizes", 2, (_INSIDE, _WHOLE, _SIZE, _only_where(_AREAS, _of_many_sizes),
                               _only_where(_ASPECTS, _of_many_sizes))),
         Part("the places", 2, (_INSIDE, _only_where(_DOWN, _of_many_sizes),
                                _only_where(_RIGHT, _of_many_sizes),
@@ -247,12 +297,10 @@ box out of the image and brings it to a fixed size. First only the numbers: retu
     difficulty=2,
     syllabus=("9.3",),
     hide=("Formula",),
-    inputs=(_wide, _too_large, _few_places),
+    inputs=(_wide, _too_large, _few_places, _thin),
     probe=probes.draws(count=1),
     signature=_TOLD_BY,
     equivalent_mutants={
-        "h = (area / aspect).sqrt().round().clamp(1, height) => "
-        "h = (area / aspect).sqrt().round().clamp(2, height)": "no box is as small as that",
         "w = (area * aspect).sqrt().round().clamp(1, width) => "
         "w = (area * aspect).sqrt().round().clamp(2, width)": "no box is as small as that",
         "everything is done under torch.no_grad()": "boxes are whole numbers",
@@ -260,9 +308,6 @@ box out of the image and brings it to a fixed size. First only the numbers: retu
         "enough for images of these sizes",
         "spread = torch.rand(4, count, dtype=torch.float64) => "
         "spread = torch.rand(5, count, dtype=torch.float64)": "the fifth is not used",
-        "return torch.stack([top, left, h, w], dim=1).long() => "
-        "return unconverted(torch.stack([top, left, h, w], dim=1), "
-        "torch.stack([top, left, h, w], dim=1).long())": "whole numbers in float64",
     },
     hints=(
         "With area A and ratio r: h · w = A and w / h = r. What is h?",
@@ -331,7 +376,7 @@ random_boxes.mistake(
 )
 random_boxes.mistake(
     "reaching_out",
-    edit(".clamp(1, height)", "").also(".clamp(1, width)", ""),
+    edit(".clamp(1, height)", ".clamp(min=1)").also(".clamp(1, width)", ".clamp(min=1)"),
     "Some of your boxes are larger than the image. Cut such a side down to the image's.",
 )
 random_boxes.mistake(
@@ -343,10 +388,103 @@ random_boxes.mistake(
     "All images get the same box. Draw one for each.",
 )
 random_boxes.mistake(
+    "rounded_places",
+    edit("(spread[2] * (height - h + 1)).floor()", "(spread[2] * (height - h)).round()").also(
+        "(spread[3] * (width - w + 1)).floor()", "(spread[3] * (width - w)).round()"
+    ),
+    "Your first and your last place come half as often as the others: only half an interval is rounded to "
+    "each. Take `(torch.rand(count) * (H − h + 1)).floor()`.",
+)
+random_boxes.mistake(
+    "one_place_for_all",
+    edit("(spread[2] *", "(spread[2, 0] *").also("(spread[3] *", "(spread[3, 0] *"),
+    "One random number decides where all boxes lie. Draw a place for each.",
+)
+random_boxes.mistake(
+    "one_size_for_all",
+    edit(
+        "spread = torch.rand(4, count, dtype=torch.float64)",
+        "spread = torch.rand(4, count, dtype=torch.float64)\nspread[:2] = spread[:2, :1].clone()",
+    ),
+    "All boxes have one area and one ratio. Draw both for each.",
+)
+random_boxes.mistake(
+    "log_uniform_area",
+    edit(
+        "(scale[0] + (scale[1] - scale[0]) * spread[0])",
+        "scale[0] * (scale[1] / scale[0]) ** spread[0]",
+    ),
+    "Your areas are log-uniform, so that small boxes come too often. It is the ratio that is log-uniform; "
+    "the area is uniform.",
+)
+random_boxes.mistake(
+    "both_sides_from_scale",
+    edit(
+        "(area / aspect).sqrt()", "(height * (scale[0] + (scale[1] - scale[0]) * spread[0]))"
+    ).also("(area * aspect).sqrt()", "(width * (scale[0] + (scale[1] - scale[0]) * spread[1]))"),
+    "You draw both sides from `scale`. It is for the area alone: with A and r, h = √(A / r) and "
+    "w = √(A · r).",
+)
+random_boxes.mistake(
+    "left_first",
+    edit("[top, left, h, w]", "[left, top, h, w]"),
+    "Your first two numbers are (left, top). A box is (top, left, height, width).",
+)
+random_boxes.mistake(
+    "width_first",
+    edit("[top, left, h, w]", "[top, left, w, h]"),
+    "Your last two numbers are (width, height). A box is (top, left, height, width).",
+)
+random_boxes.mistake(
+    "rounded_down",
+    edit("(area / aspect).sqrt().round()", "(area / aspect).sqrt().floor()").also(
+        "(area * aspect).sqrt().round()", "(area * aspect).sqrt().floor()"
+    ),
+    "You cut the sides off. Round them to the nearest whole number.",
+)
+random_boxes.mistake(
+    "rounded_up",
+    edit("(area / aspect).sqrt().round()", "(area / aspect).sqrt().ceil()").also(
+        "(area * aspect).sqrt().round()", "(area * aspect).sqrt().ceil()"
+    ),
+    "You round the sides up. Round them to the nearest whole number.",
+)
+random_boxes.mistake(
+    "without_a_pixel",
+    edit(".clamp(1, height)", ".clamp(max=height)").also(".clamp(1, width)", ".clamp(max=width)"),
+    "A side that is rounded to 0 leaves no pixel. None is shorter than one: `.clamp(1, height)`.",
+)
+random_boxes.mistake(
+    "floats",
+    edit("dim=1).long()", "dim=1).float()"),
+    "Your boxes are floats, which cut no slices. Return whole numbers: `.long()`.",
+)
+random_boxes.mistake(
     "ends_for_sizes",
     edit("[top, left, h, w]", "[top, left, top + h, left + w]"),
     "Your last two numbers are the lower and right *edges*. A box is (top, left, height, width).",
 )
+
+
+@random_boxes.mistake(
+    "A box that does not fit you draw again, as torchvision does. Then large and wide ones come too "
+    "seldom; here a side longer than the image's is cut down to it."
+)
+def drawn_again(count, height, width, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3)):
+    boxes = []
+    low, high = math.log(ratio[0]), math.log(ratio[1])
+    for _ in range(count):
+        h, w = height, width
+        for s, u in torch.rand(10, 2).tolist():
+            area = height * width * (scale[0] + (scale[1] - scale[0]) * s)
+            r = math.exp(low + (high - low) * u)
+            one, other = round(math.sqrt(area / r)), round(math.sqrt(area * r))
+            if 0 < one <= height and 0 < other <= width:
+                h, w = one, other
+                break
+        down, right = torch.rand(2).tolist()
+        boxes.append([int(down * (height - h + 1)), int(right * (width - w + 1)), h, w])
+    return torch.tensor(boxes)
 
 
 @random_boxes.alternative
@@ -368,8 +506,8 @@ def box_by_box(count, height, width, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3)):
 def by_the_logarithm(count, height, width, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3)):
     area = torch.empty(count).uniform_(*scale) * (height * width)
     r = torch.empty(count).uniform_(math.log(ratio[0]), math.log(ratio[1])).exp()
-    h = torch.sqrt(area / r).round().long().clamp(max=height)
-    w = torch.sqrt(area * r).round().long().clamp(max=width)
+    h = torch.sqrt(area / r).round().long().clamp(1, height)
+    w = torch.sqrt(area * r).round().long().clamp(1, width)
     top = torch.tensor([int(torch.randint(height - int(n) + 1, ())) for n in h])
     left = torch.tensor([int(torch.randint(width - int(n) + 1, ())) for n in w])
     return torch.stack((top, left, h, w), dim=-1)

@@ -1,16 +1,12 @@
-"""Colors, the loss of a mixture, and features of augmented images."""
+"""Brightness, contrast and saturation."""
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 
 from autograder import probes
 from autograder.exercises.augmentation.coordinates import NO_GRADIENT
 from autograder.exercises.augmentation.lab import lab
 from autograder.judging import edit
 from autograder.judging.checks import (
-    check,
-    finding,
     keeps_dtype,
     leaves_inputs_alone,
     matches_reference,
@@ -100,6 +96,43 @@ jitter_colors.mistake(
     "Your contrast turns about the mean of the whole batch. Every image has its own.",
 )
 jitter_colors.mistake(
+    "mean_of_each_channel",
+    edit("mean = (luma * x).sum(dim=1, keepdim=True).mean", "mean = x.mean"),
+    "Your contrast turns about a mean of each channel. m is one number an image, its mean gray.",
+)
+jitter_colors.mistake(
+    "cut_off_at_each_step",
+    edit("b * images", "(b * images).clamp(0, 1)").also(
+        "mean + c * (x - mean)", "(mean + c * (x - mean)).clamp(0, 1)"
+    ),
+    "You cut off after each step. It is done once, at the end: what a step takes beyond 1 the next may "
+    "bring back.",
+)
+jitter_colors.mistake(
+    "gray_of_the_original",
+    edit("gray = (luma * x)", "gray = (luma * images)"),
+    "Your saturation turns about the gray of the image as it came. It is the gray of the image as it is "
+    "at that step.",
+)
+jitter_colors.mistake(
+    "grays_of_the_original",
+    edit("mean = (luma * x)", "mean = (luma * images)").also(
+        "gray = (luma * x)", "gray = (luma * images)"
+    ),
+    "Both of your grays are those of the image as it came. Take the gray of the image as it is at that "
+    "step.",
+)
+jitter_colors.mistake(
+    "mean_of_the_original",
+    edit("mean = (luma * x)", "mean = (luma * images)"),
+    "Your mean gray is that of the image as it came. Take it after the brightness.",
+)
+jitter_colors.mistake(
+    "saturation_reversed",
+    edit("gray + s * (x - gray)", "x + s * (gray - x)"),
+    "Your saturation works the other way: with s = 1 all color is gone. x ← g + s (x − g).",
+)
+jitter_colors.mistake(
     "contrast_forgotten",
     edit("x = mean + c * (x - mean)", ""),
     "The contrast is not changed.",
@@ -126,187 +159,3 @@ def channel_by_channel(images, brightness, contrast, saturation):
         g = 0.299 * image[0] + 0.587 * image[1] + 0.114 * image[2]
         out.append((s * image + (1 - s) * g).clip(0, 1))
     return torch.stack(out)
-
-
-def _two_labels(rng):
-    count, classes = int(rng.integers(6, 10)), int(rng.integers(4, 7))
-    return {
-        "scores": 2 * rng.normal(size=(count, classes)),
-        "first": rng.integers(0, classes, count),
-        "second": rng.integers(0, classes, count),
-        "weight": float(rng.choice([rng.uniform(0.15, 0.35), rng.uniform(0.65, 0.85)])),
-    }
-
-
-mixed_cross_entropy = lab.value(
-    augmentation.mixed_cross_entropy,
-    title="The loss of a mixture",
-    statement=r"""The scores of a batch of mixtures, (N, K), the class numbers of the `first` images, which count
-λ = `weight`, and of the `second`. The mean cross-entropy with the mixed targets
-$\lambda y + (1-\lambda) y'$ is a sum of two ordinary ones: derive it. `F.cross_entropy` may be used.""",
-    points=2,
-    minutes=5,
-    core=False,
-    syllabus=("9.10",),
-    hide=("Formula",),
-    inputs=_two_labels,
-    probe=probes.call(),
-    checks=[matches_reference("the loss", float32_constants=True), leaves_inputs_alone()],
-    hints=("The cross-entropy is *linear* in the target: −Σ y log p.",),
-    equivalent_mutants={"everything is done under torch.no_grad()": "only the value is asked for"},
-)
-
-
-@mixed_cross_entropy.mistake("λ and 1 − λ are exchanged: the first image counts λ.")
-def exchanged(scores, first, second, weight):
-    return (1 - weight) * F.cross_entropy(scores, first) + weight * F.cross_entropy(scores, second)
-
-
-@mixed_cross_entropy.mistake("The second image is missing: (1 − λ) CE(s, y').")
-def first_only(scores, first, second, weight):
-    return weight * F.cross_entropy(scores, first)
-
-
-@mixed_cross_entropy.mistake("You take only the label of the image that counts more.")
-def the_larger_one(scores, first, second, weight):
-    return F.cross_entropy(scores, first if weight >= 0.5 else second)
-
-
-@mixed_cross_entropy.mistake("You sum over the batch. It is the mean.")
-def summed(scores, first, second, weight):
-    one = F.cross_entropy(scores, first, reduction="sum")
-    return weight * one + (1 - weight) * F.cross_entropy(scores, second, reduction="sum")
-
-
-@mixed_cross_entropy.mistake(
-    "You mix the scores. The network sees one mixture and gives one row for it."
-)
-def mixes_the_scores(scores, first, second, weight):
-    return F.cross_entropy(weight * scores + (1 - weight) * scores.flip(0), first)
-
-
-@mixed_cross_entropy.mistake("Both count the same in yours. The first counts λ, the second 1 − λ.")
-def halves(scores, first, second, weight):
-    return (F.cross_entropy(scores, first) + F.cross_entropy(scores, second)) / 2
-
-
-@mixed_cross_entropy.alternative
-def by_mixed_targets(scores, first, second, weight):
-    k = scores.shape[1]
-    y = weight * F.one_hot(first, k) + (1 - weight) * F.one_hot(second, k)
-    return -(y * torch.log_softmax(scores, 1)).sum(1).mean()
-
-
-def _frozen(rng):
-    channels, height, width, features = 2, 3, int(rng.integers(4, 6)), int(rng.integers(4, 7))
-    size = channels * height * width
-    return {
-        "extractor": {
-            "make": "network",
-            "layers": [
-                {"kind": "flatten"},
-                {
-                    "kind": "linear",
-                    "weight": rng.normal(size=(features, size)),
-                    "bias": rng.normal(size=features),
-                },
-                {"kind": "relu"},
-            ],
-            "training": False,
-            "seed": int(rng.integers(1000)),
-        },
-        # Blanks pixels at random, and then blurs: what it makes of features is of another shape.
-        "augment": {
-            "make": "network",
-            "layers": [
-                {"kind": "dropout", "p": 0.4},
-                {
-                    "kind": "conv",
-                    "weight": rng.normal(size=(channels, channels, 1, 1)),
-                    "bias": rng.normal(size=channels),
-                },
-            ],
-            "training": True,
-            "seed": int(rng.integers(1000)),
-        },
-        "images": rng.normal(size=(int(rng.integers(5, 8)), channels, height, width)),
-        "views": int(rng.integers(3, 5)),
-    }
-
-
-@check("no gradients are recorded")
-def without_gradients(case):
-    calls = np.asarray(case.observed["result"]["extractor"]["calls"])
-    recorded = int(calls[:, 1].sum())
-    return finding(
-        len(calls) > 0 and recorded == 0,
-        "no call with gradients",
-        f"{recorded} of {len(calls)} calls with gradients",
-        "the frozen network was called with gradients on",
-    )
-
-
-augmented_features = lab.repair(
-    augmentation.augmented_features,
-    planted="features_computed_once",
-    title="Repair: features of augmented images",
-    statement=r"""Training features for a linear layer on a frozen `extractor`: `views` augmented versions of
-each image, as features (views, N, D), without gradients. Whoever wrote the code below wanted to save
-time: all views are the same. Mend it. `augment` draws afresh at every call; call it once a view.""",
-    points=2,
-    minutes=5,
-    core=False,
-    syllabus=("9.12",),
-    hide=("Formula",),
-    inputs=_frozen,
-    probe=probes.supplied(),
-    checks=[
-        matches_reference("the features of every view", of="result.returned"),
-        without_gradients,
-        leaves_inputs_alone(),
-    ],
-    equivalent_mutants={"everything is done under torch.no_grad()": "it is so anyhow"},
-    hints=("What has to happen again for every view: the augmentation, the extractor, or both?",),
-)
-
-augmented_features.mistake(
-    "features_computed_once",
-    edit(
-        "return torch.stack([extractor(augment(images)) for _ in range(views)])",
-        "features = extractor(augment(images))\nreturn torch.stack([features for _ in range(views)])",
-    ),
-    "You augment and extract once and repeat the features. Every view is augmented afresh, and goes "
-    "through the extractor by itself.",
-)
-augmented_features.mistake(
-    "not_augmented",
-    edit("extractor(augment(images))", "extractor(images)"),
-    "The images are not augmented at all: all views are the same.",
-)
-augmented_features.mistake(
-    "augmented_once",
-    edit(
-        "return torch.stack([extractor(augment(images)) for _ in range(views)])",
-        "once = augment(images)\nreturn torch.stack([extractor(once) for _ in range(views)])",
-    ),
-    "You augment and extract once and repeat the features. Every view is augmented afresh, and goes "
-    "through the extractor by itself.",
-)
-augmented_features.mistake(
-    "with_gradients",
-    edit("torch.no_grad()", "torch.enable_grad()"),
-    "The features are right, but gradients are recorded through a network that is frozen: "
-    "`with torch.no_grad():`.",
-)
-augmented_features.mistake(
-    "views_in_a_row",
-    edit("torch.stack(", "torch.cat("),
-    "Your views lie in a row, (views · N, D). Stack them: (views, N, D).",
-)
-
-
-@augmented_features.alternative
-def in_one_batch(extractor, augment, images, views):
-    with torch.no_grad():
-        shown = torch.cat([augment(images) for _ in range(views)])
-        return extractor(shown).unflatten(0, (views, len(images)))

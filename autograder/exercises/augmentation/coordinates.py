@@ -2,7 +2,8 @@
 
 A coordinate image holds at every pixel the row and the column of its center, row + ½ and
 column + ½. Once it is warped, it says at every pixel where that came from: linear interpolation
-exactly, the nearest pixel up to half a pixel, an average up to less. A third channel is constant
+exactly, the nearest pixel up to half a pixel, an average up to less. Who takes whole pixels is known by
+their centers; whoever else is off by a tenth is off. A third channel is constant
 inside the image; where it is still so no border has been mixed in. The last is a picture.
 """
 
@@ -14,6 +15,7 @@ MAP, INSIDE, PICTURE = slice(0, 2), 2, 3
 FULL = 1 + 0.5 / 1024
 """What the third channel holds: halfway between two numbers of half precision."""
 HALF_A_PIXEL = 0.51
+A_TENTH = 0.1
 BIAS = 0.3
 
 
@@ -59,10 +61,17 @@ def _from_where(case, allowed_bias, edges):
         for axis in (0, 1)
     )
     worst = float(off.max())
+    allowed = HALF_A_PIXEL if edges or _takes_whole_pixels(observed, inside) else A_TENTH
     gist = f"up to {worst:.1f} pixels from where it should come from"
-    if worst <= HALF_A_PIXEL:
+    if worst <= allowed:
         gist = f"all of it {bias:.1f} pixels from where it should come from"
-    return finding(worst <= HALF_A_PIXEL and bias <= allowed_bias, "the same place", gist, gist)
+    return finding(worst <= allowed and bias <= allowed_bias, "the same place", gist, gist)
+
+
+def _takes_whole_pixels(observed, inside):
+    """Whether all pixels show the center of one, as those of the nearest do."""
+    centers = observed[:, MAP] - 0.5
+    return bool((np.abs(centers - np.round(centers)).max(axis=1)[inside] < 1e-3).all())
 
 
 def _trend(error, place):

@@ -1,5 +1,6 @@
 """Boxes cut out of images and brought to one size."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -26,7 +27,9 @@ def _crops(grow):
         )
         h = rng.integers(16, 22, count)
         w = rng.integers(25, 32, count)
-        top, left = rng.integers(2, height - h), rng.integers(5, width - w)
+        # So near the corner that a slice that ends at row h and column w is not empty.
+        top = rng.integers(2, np.minimum(height - h, h - 4))
+        left = rng.integers(5, np.minimum(width - w, w - 6))
         small = [int(rng.integers(5, 8)), int(rng.integers(8, 11))]
         large = [int(rng.integers(40, 44)), int(rng.integers(55, 60))]
         return {
@@ -49,7 +52,8 @@ become the edges of the output. So output pixel (i, j) shows what was at
 
 $$\text{row } top + (i + ½)\,\frac{h}{h'}, \qquad \text{column } left + (j + ½)\,\frac{w}{w'}.$$
 
-Between pixels interpolate as you like; `F.interpolate` may be used.""",
+Between pixels interpolate as you like; `F.interpolate` may be used, with `mode="bilinear"` or
+`"nearest-exact"`. Its default, `"nearest"`, looks half a step away from there and is refused.""",
     points=4,
     minutes=8,
     difficulty=2,
@@ -78,7 +82,7 @@ Between pixels interpolate as you like; `F.interpolate` may be used.""",
 
 crop_and_resize.mistake(
     "edges_for_sizes",
-    edit("top : top + h, left : left + w", "top : max(h, top + 1), left : max(w, left + 1)"),
+    edit("top : top + h, left : left + w", "top:h, left:w"),
     "You take the last two numbers for the lower and right edge. They are height and width: the "
     "slice ends at top + height.",
 )
@@ -86,6 +90,16 @@ crop_and_resize.mistake(
     "rows_for_columns",
     edit("top : top + h, left : left + w", "left : left + w, top : top + h"),
     "Rows and columns are exchanged: the rows come first, `image[:, top : top + h, left : left + w]`.",
+)
+crop_and_resize.mistake(
+    "places_exchanged",
+    edit("top : top + h, left : left + w", "left : left + h, top : top + w"),
+    "top and left are exchanged: the rows begin at `top`, the first number of a box.",
+)
+crop_and_resize.mistake(
+    "sizes_exchanged",
+    edit("top : top + h, left : left + w", "top : top + w, left : left + h"),
+    "Height and width of the box are exchanged: it has `height` rows, the third number.",
 )
 crop_and_resize.mistake(
     "corners_aligned",

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from autograder import probes
-from autograder.exercises.augmentation.lab import holds, lab, told_by
+from autograder.exercises.augmentation.lab import holds, lab, read_once, told_by
 from autograder.judging import Part, edit
 from autograder.judging.checks import Check, finding, keeps_dtype, leaves_inputs_alone
 from autograder.judging.statistics import coins_are_independent, move_together, share_is
@@ -12,8 +12,9 @@ from autograder.judging.statistics.draws import NONE_OF_THEM, numbers_of
 from course_lib import augmentation
 
 
-def _images(rng):
-    count, channels, height, width = int(rng.integers(100, 115)), 2, 3, int(rng.integers(5, 7))
+def _images(rng, fewest=80, least=0.2, most=0.24):
+    count, channels, height = fewest + int(rng.integers(0, 15)), 2, 3
+    width = int(rng.integers(5, 7))
     w = rng.integers(1, 4, count)
     # No box in the middle: mirrored it would be where it was.
     left = rng.integers(0, (width - w - 1) // 2 + 1)
@@ -24,8 +25,13 @@ def _images(rng):
         "images": rng.normal(size=(count, channels, height, width)),
         "boxes": np.stack([top, left, h, w], axis=1),
         # So small that 1 − p and ½ are other probabilities.
-        "p": float(rng.uniform(0.2, 0.24)),
+        "p": float(rng.uniform(least, most)),
     }
+
+
+def _rarely(rng):
+    """Of many coins that fall rarely, a few more are many more."""
+    return _images(rng, 270, 0.02, 0.025)
 
 
 def _sides(case, path, as_it_was, mirrored):
@@ -77,6 +83,7 @@ def _column(column, value):
     return mirror
 
 
+@read_once
 def _changed(case):
     draws = numbers_of(case, "0")
     x = case.inputs["images"]
@@ -98,6 +105,32 @@ def _one_coin(case):
     return np.ptp(_changed(case), axis=1).max() == 0
 
 
+def _as_many_each_time(case):
+    counts = _changed(case).sum(axis=1)
+    return not _one_coin(case) and np.ptp(counts) == 0
+
+
+def _fixed_number(case):
+    # Few coins may well fall alike in every call.
+    fixed = case.inputs["p"] > 0.1 and _as_many_each_time(case)
+    observed = "the same number in every call" if fixed else "other numbers"
+    return finding(not fixed, "another number in every call", observed, observed)
+
+
+def _whole_boxes(case):
+    kinds = {np.asarray(boxes).dtype.name for _, boxes in case.observed["result"]}
+    observed = ", ".join(sorted(kinds))
+    whole = all(kind.startswith(("int", "uint")) for kind in kinds)
+    return finding(whole, "whole numbers", observed, "of a dtype that cuts no slice")
+
+
+def _channel_by_channel(case):
+    """Whether each channel is as it was or mirrored, whatever the others are."""
+    draws, x = numbers_of(case, "0"), case.inputs["images"]
+    near = [np.abs(draws - one).max(axis=(3, 4)) < 1e-5 for one in (x, x[..., ::-1])]
+    return (near[0] | near[1]).all()
+
+
 _TOLD_BY = told_by(
     _in_images("left and right", lambda x: x[..., ::-1]),
     _in_images("upside down", lambda x: x[..., ::-1, :]),
@@ -108,6 +141,11 @@ _TOLD_BY = told_by(
     _in_boxes("one too far", _column(1, lambda t, left, h, w, shape: shape[-1] - 1 - left - w)),
     _in_boxes("in the height", _column(1, lambda t, left, h, w, shape: shape[-2] - left - w)),
     _in_boxes("tops", _column(0, lambda top, left, h, w, shape: shape[-2] - top - h)),
+    _in_boxes("by heights", _column(1, lambda t, left, h, w, shape: shape[-1] - left - h)),
+    _in_boxes("in column 0", _column(0, lambda top, left, h, w, shape: shape[-1] - left - w)),
+    holds("channel by channel", _channel_by_channel),
+    holds("as many each time", _as_many_each_time),
+    holds("whole boxes", lambda case: _whole_boxes(case).passed),
     _often("seldom", 1e-3, 0.35),
     _often("about half", 0.35, 0.69),
     _often("mostly", 0.69, 0.999),
@@ -145,7 +183,7 @@ random_flip = lab.exercise(
     title="Flip left and right",
     statement=r"""A batch holds N images and one box each, `(top, left, height, width)` around what the
 image shows. Mirror every image left to right with probability `p`, **each with a coin of its own**,
-and its box with it. Return both, as new tensors.""",
+and its box with it. Return both, as new tensors; boxes stay whole numbers.""",
     parts=[
         Part(
             "the images",
@@ -156,6 +194,7 @@ and its box with it. Return both, as new tensors.""",
                     lambda p, **_: p, "images are mirrored with probability p", of=_image_sides
                 ),
                 coins_are_independent("every image has a coin of its own", of=_image_sides),
+                Check("how many are mirrored is left to the coins", _fixed_number),
                 keeps_dtype("result.0.0"),
                 leaves_inputs_alone(),
             ),
@@ -167,14 +206,15 @@ and its box with it. Return both, as new tensors.""",
                 _as_it_was_or_mirrored(_box_sides, "every box is as it was or mirrored"),
                 share_is(lambda p, **_: p, "boxes are mirrored with probability p", of=_box_sides),
                 move_together(_image_sides, _box_sides, "a box goes with its image"),
+                Check("boxes stay whole numbers", _whole_boxes),
             ),
         ),
     ],
     minutes=7,
     syllabus=("9.1",),
     hide=("Formula",),
-    inputs=_images,
-    probe=probes.draws(count=4),
+    inputs=(_images, _rarely, _images),
+    probe=probes.draws(count=8),
     signature=_TOLD_BY,
     equivalent_mutants={
         "flipped = torch.rand(len(images), device=images.device) < p => "
@@ -286,18 +326,52 @@ random_flip.mistake(
     ),
     "Images and boxes have *different* coins. One coin an image, for both.",
 )
+random_flip.mistake(
+    "height_for_the_box",
+    edit("- boxes[:, 1] - boxes[:, 3]", "- boxes[:, 1] - boxes[:, 2]"),
+    "You take the box's height for its width: left' = W − left − width, and `width` is column 3.",
+)
+random_flip.mistake(
+    "first_column",
+    edit("mirrored[:, 1] =", "mirrored[:, 0] ="),
+    "You write the new left into column 0, which is `top`. It is column 1 that changes.",
+)
+random_flip.mistake(
+    "upside_down_with_boxes",
+    edit("images.flip(-1)", "images.flip(-2)").also(
+        "mirrored[:, 1] = images.shape[-1] - boxes[:, 1] - boxes[:, 3]",
+        "mirrored[:, 0] = images.shape[-2] - boxes[:, 0] - boxes[:, 2]",
+    ),
+    "You turn images and boxes upside down. Left and right is the last axis, and column 1 of a box.",
+)
+random_flip.mistake(
+    "coin_for_each_channel",
+    edit(
+        "torch.where(flipped[:, None, None, None], images.flip(-1), images)",
+        "torch.where((torch.rand(images.shape[:2]) < p)[:, :, None, None], images.flip(-1), images)",
+    ),
+    "Every channel has a coin of its own, so that red is mirrored and green is not. One coin an image: of "
+    "shape (N, 1, 1, 1).",
+)
+random_flip.mistake(
+    "as_many_each_time",
+    edit(
+        "torch.rand(len(images), device=images.device) < p",
+        "torch.isin(torch.arange(len(images)), torch.randperm(len(images))[: round(p * len(images))])",
+    ),
+    "In every call the same number of images is mirrored. With a coin for each, `torch.rand(N) < p`, how "
+    "many it are is left to chance.",
+)
+random_flip.mistake(
+    "boxes_as_floats",
+    edit("boxes.clone()", "boxes.float()"),
+    "Your boxes are no whole numbers any more, and cut no slices. Keep their dtype: `boxes.clone()`.",
+)
 
 
 @random_flip.mistake(_ALL_OR_NONE)
 def never_flips(images, boxes, p=0.5):
     return images.clone(), boxes.clone()
-
-
-@random_flip.mistake(_ALL_OR_NONE)
-def always_flips(images, boxes, p=0.5):
-    mirrored = boxes.clone()
-    mirrored[:, 1] = images.shape[-1] - boxes[:, 1] - boxes[:, 3]
-    return images.flip(-1), mirrored
 
 
 @random_flip.mistake(

@@ -1,15 +1,14 @@
-"""Mixup: what each image kept of itself, and whom it was mixed with, read off images of one pixel."""
+"""Mixup, and what becomes of the recipe on clothes."""
 
 import numpy as np
 import torch
-from scipy.special import betainc
 
 from autograder import probes
-from autograder.exercises.augmentation.lab import holds, lab, read_once, told_by
+from autograder.exercises.augmentation import mixtures
+from autograder.exercises.augmentation.lab import holds, lab, told_by
 from autograder.judging import Part, edit
-from autograder.judging.checks import Check, finding, keeps_dtype, leaves_inputs_alone
-from autograder.judging.statistics import share_is
-from autograder.judging.statistics.draws import numbers_of
+from autograder.judging.checks import Check, keeps_dtype, leaves_inputs_alone
+from autograder.judging.statistics import are_independent, share_is, std_is
 from course_lib import augmentation
 
 
@@ -48,172 +47,84 @@ lab.prediction(
 )
 
 
-def _batch(low, high):
-    def draw(rng):
-        count, height = int(rng.integers(45, 50)) * 2, 2
-        # One bright pixel each, at another place: what came from which image can be read off.
-        images = np.diag(rng.uniform(1, 3, count) * rng.choice([-1, 1], count))
-        return {
-            "images": images.reshape(count, 1, height, count // height),
-            "targets": np.eye(count)[rng.permutation(count)],
-            "alpha": float(rng.uniform(low, high)),
-        }
-
-    return draw
-
-
-@read_once
-def _weights(case, path, name):
-    """How much of image j is in image i of every draw: (draws, N, N)."""
-    drawn = numbers_of(case, path)
-    given = case.inputs[name].astype(np.float64)
-    if drawn is None or drawn.shape[1:] != given.shape:
-        return None
-    count = len(given)
-    basis = given.reshape(count, -1)
-    place = np.abs(basis).argmax(axis=1)
-    flat = drawn.reshape(len(drawn), count, -1).astype(np.float64)
-    return flat[:, :, place] / basis[np.arange(count), place]
-
-
-_LEAST = 1e-4
-"""A weight below this is not told from none."""
-
-
-@read_once
-def _of(case, path="0", name="images"):
-    """Of every image of every draw: what it kept of itself, its partner and the partner's part.
-
-    Where nothing was mixed in, it kept all, and is its own partner.
-    """
-    weights = _weights(case, path, name)
-    count = weights.shape[1]
-    own = np.einsum("dii->di", weights).copy()
-    rest = weights.copy()
-    rest[:, np.arange(count), np.arange(count)] = 0
-    partner = np.abs(rest).argmax(axis=2)
-    other = np.take_along_axis(rest, partner[:, :, None], axis=2)[:, :, 0]
-    alone = np.abs(other) < _LEAST
-    return own, np.where(alone, np.arange(count), partner), other, np.abs(rest).sum(axis=2)
+_IMAGES = mixtures.two_of_them(mixtures.of, "every image is λ of itself and 1 − λ of one other")
+_TARGETS = mixtures.two_of_them(
+    mixtures.of_targets, "every target is λ of itself and 1 − λ of one other"
+)
+_CHANNELS = Check("all channels of an image are mixed alike", mixtures.whole_images)
+_TOGETHER = Check("targets are mixed as their images are", mixtures.same_mixture)
+_MIXED = Check("something is mixed in", mixtures.something)
+_EACH = Check("every image has a λ of its own", mixtures.each_its_own)
+_PARTNERS = Check("the partners are drawn afresh", mixtures.drawn_afresh)
+_ONCE = Check("every image is the partner of one", mixtures.nobody_twice)
+_ORDER = Check("the partners are in a random order", mixtures.not_in_order)
+_LOW = mixtures.of_the_law(
+    share_is(
+        mixtures.share_at_an_end, "small λ come as often as Beta(α, α) has them", of=mixtures.low
+    )
+)
+_HIGH = mixtures.of_the_law(
+    share_is(
+        mixtures.share_at_an_end, "large λ come as often as Beta(α, α) has them", of=mixtures.high
+    )
+)
+_SPREAD = mixtures.of_the_law(
+    std_is(mixtures.spread, "λ scatters as Beta(α, α) does", of=mixtures.drawn_shares)
+)
+_BY_ITSELF = mixtures.of_the_law(
+    are_independent(
+        mixtures.drawn_shares, mixtures.places, "λ does not depend on the place in the batch"
+    )
+)
 
 
-def _of_targets(case):
-    return _of(case, "1", "targets")
+def _of_many(what, condition):
+    """Of the law of λ, where there are many; of a single one it says nothing how often it comes."""
 
+    def told(case):
+        alpha, drawn = case.inputs["alpha"], mixtures.drawn_shares(case)
+        many = not 2 < alpha < 10 and mixtures.each_its_own(case).passed
+        return many and drawn.size and condition(alpha, drawn.std())
 
-def _two_of_them(read, what):
-    def look(case):
-        own, _, other, all_others = read(case)
-        wrong = np.abs(own + other - 1) > 10 * _LEAST
-        wrong |= np.abs(all_others - np.abs(other)) > 10 * _LEAST
-        wrong |= (own < -_LEAST) | (own > 1 + _LEAST)
-        observed = f"{wrong.mean():.0%} are mixed otherwise"
-        return finding(not wrong.any(), "λ and 1 − λ of two", observed, observed)
-
-    return Check(what, look)
-
-
-def _same_mixture(case):
-    images = _weights(case, "0", "images")
-    targets = _weights(case, "1", "targets")
-    torn = float((np.abs(images - targets).max(axis=2) > 10 * _LEAST).mean())
-    return finding(torn == 0, "the same", f"{torn:.0%} differ", f"{torn:.0%} differ")
-
-
-def _shares(case):
-    return _of(case)[0]
-
-
-def _near_an_end(alpha):
-    """Where low ends and, from the other side, high: many lie there, or hardly any."""
-    return 0.45 if alpha < 10 else 0.35
-
-
-def _low(case):
-    return _shares(case) < _near_an_end(case.inputs["alpha"])
-
-
-def _high(case):
-    return _shares(case) > 1 - _near_an_end(case.inputs["alpha"])
-
-
-def _share_at_an_end(alpha, **_):
-    return float(betainc(alpha, alpha, _near_an_end(alpha)))
-
-
-def _kept_again(case):
-    """Whether an image has the same partner in the first two draws."""
-    partners = _of(case)[1]
-    return partners[:1] == partners[1:2]
-
-
-@read_once
-def _each_its_own(case):
-    shares = np.round(_shares(case), 6)
-    between = shares[(shares > 0.01) & (shares < 0.99)]
-    distinct = len(np.unique(between)) / max(1, len(between))
-    observed = "few different λ" if distinct <= 0.5 else "different λ"
-    return finding(distinct > 0.5 or not len(between), "a λ for each", observed, observed)
-
-
-def _something(case):
-    mixed = float((np.abs(_shares(case) - 1) > 0.01).mean())
-    return finding(mixed > 0.5, "mixtures", f"{mixed:.0%} are mixed", "most are as they were")
-
-
-def _drawn_afresh(case):
-    again = float(_kept_again(case).mean())
-    observed = f"{again:.0%} have the same partner in two calls"
-    return finding(again < 0.6, "other partners in every call", observed, observed)
-
-
-_IMAGES = _two_of_them(_of, "every image is λ of itself and 1 − λ of one other")
-_TARGETS = _two_of_them(_of_targets, "every target is λ of itself and 1 − λ of one other")
-_TOGETHER = Check("targets are mixed as their images are", _same_mixture)
-_MIXED = Check("something is mixed in", _something)
-_EACH = Check("every image has a λ of its own", _each_its_own)
-_PARTNERS = Check("the partners are drawn afresh", _drawn_afresh)
-_LOW = share_is(_share_at_an_end, "small λ come as often as Beta(α, α) has them", of=_low)
-_HIGH = share_is(_share_at_an_end, "large λ come as often as Beta(α, α) has them", of=_high)
-
-
-def _between(case):
-    return np.abs(_shares(case) - 0.5) < 0.2
-
-
-def _unless_one(check):
-    """Of a single λ it says nothing how often it comes."""
-
-    def look(case):
-        return check(case) if _each_its_own(case).passed else finding(True)
-
-    return Check(check.property, look, statistical=True)
+    return holds(what, told)
 
 
 def _mostly(condition):
-    return lambda case: np.mean(condition(_shares(case), _of_targets(case)[0])) > 0.9
+    return lambda case: (
+        np.mean(condition(mixtures.shares(case), mixtures.of_targets(case)[0])) > 0.6
+    )
 
 
 _TOLD_BY = told_by(
     _IMAGES,
     _TARGETS,
+    _CHANNELS,
     _TOGETHER,
     _EACH,
     _PARTNERS,
-    _unless_one(
-        share_is(lambda alpha, **_: 1 - 2 * betainc(alpha, alpha, 0.3), "beta", of=_between)
-    ),
-    _unless_one(share_is(lambda **_: 0.4, "uniform", of=_between)),
+    _ONCE,
+    _ORDER,
+    holds("sums to one", mixtures.sums_to_one),
+    holds("in no order", lambda case: not mixtures.in_order(case)),
+    _of_many("narrower", lambda alpha, std: std < 0.88 * mixtures.spread(alpha)),
+    _of_many("wider", lambda alpha, std: alpha > 10 and std > 1.15 * mixtures.spread(alpha)),
+    _of_many("uniform", lambda alpha, std: alpha > 10 and 0.25 < std < 0.33),
     holds(
         "at least a half",
-        lambda case: not _each_its_own(case).passed or (_shares(case) >= 0.5 - _LEAST).all(),
+        lambda case: (
+            not mixtures.each_its_own(case).passed or (mixtures.shares(case) >= 0.5 - 1e-4).all()
+        ),
     ),
-    holds("targets as they were", lambda case: (_of_targets(case)[0] == 1).all()),
-    holds("hard targets", lambda case: np.isin(case.observed["result"][0][1], (0.0, 1.0)).all()),
+    holds("targets as they were", lambda case: (mixtures.of_targets(case)[0] == 1).all()),
+    holds(
+        "hard targets",
+        lambda case: all(np.isin(y, (0.0, 1.0)).all() for _, y in case.observed["result"]),
+    ),
     holds("exchanged", _mostly(lambda one, other: np.abs(one + other - 1) < 0.01)),
     holds("the same λ", _mostly(lambda one, other: np.abs(one - other) < 0.01)),
-    holds("a half", lambda case: np.mean(np.abs(_shares(case) - 0.5) < 1e-3) > 0.9),
-    holds("nothing", lambda case: (_shares(case) == 1).all()),
+    holds("a half", lambda case: np.mean(np.abs(mixtures.shares(case) - 0.5) < 1e-3) > 0.6),
+    holds("one partner", mixtures.one_for_all),
+    holds("nothing", lambda case: (mixtures.shares(case) == 1).all()),
 )
 
 mixup = lab.exercise(
@@ -225,19 +136,24 @@ along:
 $$\tilde x_i = \lambda_i x_i + (1-\lambda_i)\,x_{\pi(i)}, \qquad \tilde y_i = \lambda_i y_i + (1-\lambda_i)\,y_{\pi(i)}$$
 
 `targets` (N, K) are rows of class probabilities. Draw a $\lambda_i$ for **every image** from
-Beta(α, α), `torch.distributions.Beta`, and one random permutation π of the batch. With a small α most
-λ are near 0 or 1. Return both mixtures.""",
+Beta(α, α), `torch.distributions.Beta`, and one random permutation π of the batch: every image is the
+partner of exactly one. With a small α most λ are near 0 or 1. Return both mixtures.""",
     parts=[
-        Part("the mixture", 2, (_IMAGES, _TARGETS, _TOGETHER, _MIXED, keeps_dtype("result.0.0"),
-                                leaves_inputs_alone())),
-        Part("the draw", 2, (_IMAGES, _EACH, _LOW, _HIGH, _PARTNERS)),
+        Part("the mixture", 2, (_IMAGES, _TARGETS, _CHANNELS, _TOGETHER, _MIXED,
+                                keeps_dtype("result.0.0"), leaves_inputs_alone())),
+        Part("the draw", 2, (_IMAGES, _EACH, _LOW, _HIGH, _SPREAD, _BY_ITSELF, _PARTNERS, _ONCE,
+                             _ORDER)),
     ],
     minutes=7,
     difficulty=2,
     syllabus=("9.10",),
     hide=("Formula",),
-    inputs=(_batch(4, 5), _batch(18, 24), _batch(4, 5)),
-    probe=probes.draws(count=3),
+    inputs=(
+        mixtures.batch(4, 5, channels=2, fewest=16),
+        mixtures.batch(18, 24, channels=1, fewest=80),
+        mixtures.batch(0.45, 0.6, channels=1, fewest=80),
+    ),
+    probe=probes.draws(count=10),
     signature=_TOLD_BY,
     forbidden=("torchvision",),
     equivalent_mutants={
@@ -334,13 +250,77 @@ mixup.mistake(
     "The partner of an image is always the same one. Draw a permutation: `torch.randperm`.",
 )
 mixup.mistake(
-    "reversed_batch",
+    "partners_with_repeats",
     edit(
         "torch.randperm(len(images), device=images.device)",
-        "torch.arange(len(images) - 1, -1, -1)",
+        "torch.randint(len(images), (len(images),))",
     ),
-    "The partner of an image is always the same one. Draw a permutation: `torch.randperm`.",
+    "Some images are the partner of several, others of none. π is a permutation, in which everyone comes "
+    "once: `torch.randperm(N)`.",
 )
+mixup.mistake(
+    "one_partner_for_all",
+    edit(
+        "torch.randperm(len(images), device=images.device)",
+        "torch.randint(len(images), (1,)).expand(len(images))",
+    ),
+    "All images are mixed with the same one. π is a permutation, in which everyone comes once: "
+    "`torch.randperm(N)`.",
+)
+mixup.mistake(
+    "batch_shifted",
+    edit(
+        "torch.randperm(len(images), device=images.device)",
+        "torch.roll(torch.arange(len(images)), int(torch.randint(len(images), ())))",
+    ),
+    "Your partners follow each other as the images do: only the shift is random. Draw any permutation: "
+    "`torch.randperm(N)`.",
+)
+_ANOTHER_BETA = (
+    "Your λ lie nearer to ½, or farther from it, than those of Beta(α, α). Both parameters are α itself: "
+    "`torch.distributions.Beta(alpha, alpha)`."
+)
+for _name, _parameter in {
+    "twice_alpha": "2 * alpha",
+    "alpha_plus_one": "alpha + 1",
+    "half_alpha": "alpha / 2",
+}.items():
+    mixup.mistake(
+        _name, edit("Beta(alpha, alpha)", f"Beta({_parameter}, {_parameter})"), _ANOTHER_BETA
+    )
+mixup.mistake(
+    "sorted_weights",
+    edit("sample((len(images), 1))", "sample((len(images), 1)).sort(dim=0).values"),
+    "Your λ are in order: the first images of a batch keep least of themselves, the last ones most. Take "
+    "them as they are drawn.",
+)
+mixup.mistake(
+    "weight_for_each_channel",
+    edit(
+        "share = weight[:, :, None, None]",
+        "share = torch.distributions.Beta(alpha, alpha)"
+        ".sample(images.shape[:2]).to(images)[:, :, None, None]\nweight = share[:, 0, 0]",
+    ),
+    "Every channel has a λ of its own, so that colors come from different images. One λ an image: of shape "
+    "(N, 1, 1, 1).",
+)
+
+
+_OVERWRITTEN = (
+    "Your loop overwrites what it still reads: the partner of a later image was mixed itself by then. Read "
+    "from the batch as it came, and write into another one."
+)
+
+
+@mixup.mistake(_OVERWRITTEN)
+def overwritten(images, targets, alpha):
+    weight = torch.distributions.Beta(alpha, alpha).sample((len(images),)).to(images)
+    partner = torch.randperm(len(images))
+    x, y = images.clone(), targets.clone()
+    for i, j in enumerate(partner.tolist()):
+        x[i] = torch.lerp(x[j], x[i], weight[i])
+        y[i] = torch.lerp(y[j], y[i], weight[i])
+    return x, y
 
 
 @mixup.mistake("You add the two images and weigh only one of them: 1 − λ belongs to the other.")
@@ -372,7 +352,7 @@ def by_lerp(images, targets, alpha):
 def image_by_image(images, targets, alpha):
     beta = torch.distributions.Beta(torch.tensor(alpha), torch.tensor(alpha))
     x, y = [], []
-    for i, j in enumerate(torch.randint(len(images), (len(images),)).tolist()):
+    for i, j in enumerate(torch.randperm(len(images)).tolist()):
         share = beta.sample().to(images)
         x.append(share * images[i] + (1 - share) * images[j])
         y.append(share * targets[i] + (1 - share) * targets[j])

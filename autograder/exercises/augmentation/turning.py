@@ -59,7 +59,8 @@ rotate = lab.exercise(
     augmentation.rotate,
     title="Rotate by θ",
     statement=r"""Turn image n by `degrees[n]` **counterclockwise** (as one sees it) about its center. Rows
-and columns that come from outside are 0.
+and columns that come from outside are 0; between pixels interpolate bilinearly, as `F.grid_sample` does
+unless told otherwise, or take the nearest one.
 
 A warp asks for every *output* pixel where its color comes from. At (x, y) from the center, x to the
 right and y **down**, in pixels, the source of a rotation by a is at
@@ -173,6 +174,59 @@ rotate.mistake(
     ),
     "x to x and y to y need no factor: H/W belongs only where y becomes x, W/H where x becomes y.",
 )
+rotate.mistake(
+    "corners_in_both",
+    edit("images.shape, align_corners=False", "images.shape, align_corners=True").also(
+        "(images, grid, align_corners=False)", "(images, grid, align_corners=True)"
+    ),
+    "With `align_corners=True` −1 and 1 are the centers of the outer pixels, W − 1 pixels apart, and "
+    "H/W is another ratio. Give both calls `align_corners=False`.",
+)
+rotate.mistake(
+    "corners_in_the_other",
+    edit("(images, grid, align_corners=False)", "(images, grid, align_corners=True)"),
+    "`affine_grid` and `grid_sample` disagree about where −1 and 1 are: give both "
+    "`align_corners=False`.",
+)
+rotate.mistake(
+    "pi_forgotten",
+    edit("torch.deg2rad(degrees.to(images))", "degrees.to(images) / 180"),
+    "Your angles are in half turns. In radians they are degrees · π / 180: `torch.deg2rad`.",
+)
+
+
+@rotate.mistake(
+    "All is half a pixel off: the center of pixel i is at i + ½, so from the center of the image it is "
+    "i + ½ − W/2 away."
+)
+def half_a_pixel(images, degrees):
+    height, width = images.shape[-2:]
+    a = torch.deg2rad(degrees)[:, None, None]
+    y = torch.arange(height).to(images)[:, None] - height / 2
+    x = torch.arange(width).to(images) - width / 2
+    u = (x * a.cos() - y * a.sin()) / (width / 2)
+    v = (x * a.sin() + y * a.cos()) / (height / 2)
+    return F.grid_sample(images, torch.stack([u, v], dim=-1), align_corners=False)
+
+
+@rotate.mistake(
+    "You put every input pixel where it belongs, so that some places stay empty. Ask for every "
+    "*output* pixel where it comes from."
+)
+def forward(images, degrees):
+    height, width = images.shape[-2:]
+    y, x = torch.meshgrid(
+        torch.arange(height).to(images) + 0.5 - height / 2,
+        torch.arange(width).to(images) + 0.5 - width / 2,
+        indexing="ij",
+    )
+    out = torch.zeros_like(images)
+    for n, a in enumerate(torch.deg2rad(degrees)):
+        column = (x * a.cos() + y * a.sin() + width / 2).floor().long()
+        row = (y * a.cos() - x * a.sin() + height / 2).floor().long()
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        out[n, :, row[inside], column[inside]] = images[n][:, inside]
+    return out
 
 
 @rotate.mistake("Nothing turns.")

@@ -27,6 +27,7 @@ def _network_and_images(rng):
                     "bias": rng.normal(size=hidden),
                 },
                 {"kind": "relu"},
+                {"kind": "dropout", "p": 0.5},  # which does nothing in eval mode
                 {
                     "kind": "linear",
                     "weight": rng.normal(size=(classes, hidden)),
@@ -53,6 +54,18 @@ def without_gradients(case):
     )
 
 
+@check("the model is left in eval mode")
+def stays_in_eval_mode(case):
+    modes = case.observed["parts"]["model"]["modes"]
+    training = [name for name, mode in modes.items() if mode]
+    return finding(
+        bool(modes) and not training,
+        "eval mode",
+        "training mode" if training else "no modes",
+        "the model was put into training mode, where dropout is at work",
+    )
+
+
 ten_crop_average = lab.exercise(
     augmentation.ten_crop_average,
     title="Ten views at test time",
@@ -61,7 +74,8 @@ AlexNet did over ten: the four corners and the center of each image, `size` × `
 mirrored left to right. The center starts at row (H − size) // 2 and column (W − size) // 2.
 
 `model` gives scores (N, K) for a batch of views. Return the mean of the ten **probabilities** (softmax),
-(N, K), computed without gradients. The model comes in eval mode.""",
+(N, K). Call the model under `torch.no_grad()`: to detach what it gave comes too late, for by then it has
+kept every activation. It comes in eval mode; leave it so.""",
     points=3,
     minutes=7,
     difficulty=2,
@@ -72,6 +86,7 @@ mirrored left to right. The center starts at row (H − size) // 2 and column (W
     checks=[
         matches_reference("the mean of the probabilities", of="result.returned"),
         without_gradients,
+        stays_in_eval_mode,
         leaves_inputs_alone(),
     ],
     equivalent_mutants={
@@ -156,10 +171,45 @@ ten_crop_average.mistake(
     "You average over the images too. Stack the ten views, and take the mean over them alone.",
 )
 ten_crop_average.mistake(
+    "center_one_too_far",
+    edit("(down // 2, right // 2)", "((down + 1) // 2, (right + 1) // 2)"),
+    "Your center starts one too far down and to the right where H − size is odd. It starts at row "
+    "(H − size) // 2, rounded down; H // 2 − size // 2 is another number.",
+)
+ten_crop_average.mistake(
+    "one_off",
+    edit("height - size, width - size", "height - size - 1, width - size - 1"),
+    "Your lower and right corners are one pixel short of the border: they start at row H − size and "
+    "column W − size.",
+)
+ten_crop_average.mistake(
+    "image_mirrored_first",
+    edit(
+        "(crop, crop.flip(-1))",
+        "(crop, images.flip(-1)[..., top : top + size, left : left + size])",
+    ),
+    "You mirror the image and then crop: where W − size is odd the center of the mirrored image is "
+    "another piece. Mirror each crop: `crop.flip(-1)`.",
+)
+ten_crop_average.mistake(
+    "in_training_mode",
+    edit("probabilities = []", "model.train()\nprobabilities = []"),
+    "You put the model into training mode, so that dropout throws units away. It comes in eval mode: "
+    "leave it so.",
+)
+ten_crop_average.mistake(
+    "detached",
+    edit("torch.no_grad()", "torch.enable_grad()").also(
+        "torch.softmax(model(view), dim=1)", "torch.softmax(model(view).detach(), dim=1)"
+    ),
+    "The result is right, but every activation of ten calls is kept for gradients that nobody asks for: "
+    "`with torch.no_grad():` around the calls; `.detach()` comes too late.",
+)
+ten_crop_average.mistake(
     "with_gradients",
     edit("torch.no_grad()", "torch.enable_grad()"),
     "The result is right, but every activation of ten calls is kept for gradients that nobody asks for: "
-    "`with torch.no_grad():`.",
+    "`with torch.no_grad():` around the calls; `.detach()` comes too late.",
 )
 
 

@@ -1,8 +1,7 @@
-"""Random crops, the size of a scaled image, and squares cut out: on images of numbered pixels."""
+"""Squares cut out of images that are nowhere 0."""
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from autograder import probes
 from autograder.exercises.augmentation.coordinates import NO_GRADIENT
@@ -13,213 +12,10 @@ from autograder.judging.checks import (
     finding,
     keeps_dtype,
     leaves_inputs_alone,
-    matches_reference,
 )
 from autograder.judging.statistics import is_equally_often
 from autograder.judging.statistics.draws import numbers_of
 from course_lib import augmentation
-
-
-def _to_crop(rng):
-    count, height, width = int(rng.integers(240, 270)), 3, int(rng.integers(4, 6))
-    pixels = 1.0 + rng.permutation(2 * height * width).reshape(1, 2, height, width)
-    pixels *= rng.choice([-1, 1], pixels.shape)
-    return {
-        "images": np.repeat(pixels * rng.uniform(0.5, 1.5), count, axis=0),
-        "padding": 1,
-        "fill": float(rng.uniform(0.1, 0.4)),
-    }
-
-
-def _crop_places(case):
-    """Top and left of every crop, −1 where it is none: (draws, N, 2)."""
-    x, padding = case.inputs["images"], case.inputs["padding"]
-    drawn = numbers_of(case, "")
-    if drawn is None or drawn.shape[1:] != x.shape:
-        return None
-    edges = ((0, 0), (padding, padding), (padding, padding))
-    padded = np.pad(x[0], edges, constant_values=case.inputs["fill"])
-    height, width = x.shape[2:]
-    found = np.full((*drawn.shape[:2], 2), -1)
-    for top in range(2 * padding + 1):
-        for left in range(2 * padding + 1):
-            crop = padded[:, top : top + height, left : left + width]
-            same = np.abs(drawn - crop).max(axis=(2, 3, 4)) < 1e-4
-            found[same] = top, left
-    return found
-
-
-def _is_a_crop(case):
-    places = _crop_places(case)
-    if places is None:
-        return finding(False, "the shape of the images", "another shape", "of another shape")
-    strange = float((places[..., 0] < 0).mean())
-    observed = f"{strange:.0%} are no crop of the padded image"
-    return finding(strange == 0, "crops of the padded images", observed, observed)
-
-
-def _all_places(padding, **_):
-    return [(i, j) for i in range(2 * padding + 1) for j in range(2 * padding + 1)]
-
-
-def _one_place(case):
-    return np.ptp(_crop_places(case), axis=1).max() == 0
-
-
-_IS_A_CROP = Check("every image is a piece of its padded version", _is_a_crop)
-_EVERY_PLACE = is_equally_often(_all_places, "every place comes equally often", of=_crop_places)
-
-random_crop = lab.repair(
-    augmentation.random_crop,
-    planted="last_place_never",
-    title="Repair: pad and crop",
-    statement=r"""The augmentation of nearly all CIFAR recipes: pad each image by `padding` pixels of value
-`fill` on all sides, and cut a piece of the old size out of it. All (2 · padding + 1)² places should be
-equally likely, each image with its own. In the code below some never come. Find and mend it.""",
-    points=2,
-    minutes=5,
-    core=False,
-    syllabus=("9.2",),
-    inputs=_to_crop,
-    probe=probes.draws(count=2),
-    checks=[_IS_A_CROP, _EVERY_PLACE, keeps_dtype(), leaves_inputs_alone()],
-    signature=told_by(
-        _IS_A_CROP,
-        holds("one place", _one_place),
-        holds("last one", lambda case: _one_place(case) or _crop_places(case).max() == 2),
-        holds("first one", lambda case: _one_place(case) or _crop_places(case).min() == 0),
-        holds(
-            "diagonal",
-            lambda case: not _one_place(case)
-            and (_crop_places(case)[..., 0] == _crop_places(case)[..., 1]).all(),
-        ),
-    ),
-    forbidden=("torchvision",),
-    equivalent_mutants=NO_GRADIENT,
-    hints=("How many places are there from 0 to 2 · padding? What does `torch.randint(n, …)` give?",),
-)  # fmt: skip
-
-random_crop.mistake(
-    "last_place_never",
-    edit("2 * padding + 1", "2 * padding"),
-    "The last place never comes: `torch.randint(n, …)` stops at n − 1, and from 0 to 2 · padding there "
-    "are 2 · padding + 1 places.",
-)
-random_crop.mistake(
-    "one_place_for_all",
-    edit(
-        "torch.randint(2 * padding + 1, (count, 2))",
-        "torch.randint(2 * padding + 1, (1, 2)).repeat(count, 1)",
-    ),
-    "All images of a batch are cut at the same place. Draw one for each.",
-)
-random_crop.mistake(
-    "along_the_diagonal",
-    edit(
-        "torch.randint(2 * padding + 1, (count, 2))",
-        "torch.randint(2 * padding + 1, (count, 1)).repeat(1, 2)",
-    ),
-    "One number decides for top and left. Draw both.",
-)
-
-
-@random_crop.alternative
-def by_unfold(images, padding, fill=0.0):
-    n, _, h, w = images.shape
-    padded = F.pad(images, (padding, padding, padding, padding), value=fill)
-    tops = torch.randint(0, 2 * padding + 1, (n,))
-    lefts = torch.randint(0, 2 * padding + 1, (n,))
-    out = torch.empty_like(images)
-    for i in range(n):
-        out[i] = padded[i, :, tops[i] : tops[i] + h, lefts[i] : lefts[i] + w]
-    return out
-
-
-def _sizes(rng):
-    while True:
-        height, width, shorter = (int(n) for n in rng.integers([150, 150, 40], [900, 900, 140]))
-        part = max(height, width) * shorter / min(height, width) % 1
-        if abs(height - width) > 40 and (0.05 < part < 0.45 or 0.55 < part < 0.95):
-            return {"height": height, "width": width, "shorter": shorter}
-
-
-def _standing_up(rng):
-    while True:
-        drawn = _sizes(rng)
-        part = max(drawn["height"], drawn["width"]) * drawn["shorter"]
-        if drawn["height"] > drawn["width"] and part / drawn["width"] % 1 > 0.5:
-            return drawn
-
-
-def _lying_down(rng):
-    while True:
-        drawn = _sizes(rng)
-        if drawn["height"] < drawn["width"] and (
-            drawn["width"] * drawn["shorter"] / drawn["height"] % 1 < 0.5
-        ):
-            return drawn
-
-
-scaled_size = lab.value(
-    augmentation.scaled_size,
-    title="The shorter side",
-    statement=r"""VGG and ResNet scale an image so that its **shorter** side has a random length from 256 to
-480, and then cut 224 × 224 out. What size `(height', width')` has an image of `height` × `width` once its
-shorter side is `shorter`? The ratio of the sides stays; round to the nearest whole number.""",
-    points=1,
-    minutes=3,
-    core=False,
-    syllabus=("9.3",),
-    hide=("Formula",),
-    inputs=(_standing_up, _lying_down, _standing_up),
-    probe=probes.call(),
-    checks=[matches_reference("height and width", rtol=1e-9)],
-    equivalent_mutants={
-        "factor = shorter / min(height, width) => "
-        "factor = through_half(shorter / min(height, width))": "a Python number has no half",
-    },
-    hints=("Both sides are multiplied by the same number.",),
-)
-
-
-@scaled_size.mistake("You make a square of it: the ratio of the sides should stay.")
-def square(height, width, shorter):
-    return shorter, shorter
-
-
-@scaled_size.mistake("You scale the *longer* side to that length.")
-def longer_side(height, width, shorter):
-    factor = shorter / max(height, width)
-    return round(height * factor), round(width * factor)
-
-
-@scaled_size.mistake("You always scale the height to that length. It is the shorter side.")
-def always_the_height(height, width, shorter):
-    return shorter, round(width * shorter / height)
-
-
-@scaled_size.mistake("You always scale the width to that length. It is the shorter side.")
-def always_the_width(height, width, shorter):
-    return round(height * shorter / width), shorter
-
-
-@scaled_size.mistake("Height and width are exchanged.")
-def turned(height, width, shorter):
-    factor = shorter / min(height, width)
-    return round(width * factor), round(height * factor)
-
-
-@scaled_size.mistake("You cut off. Round to the nearest whole number.")
-def cut_off(height, width, shorter):
-    factor = shorter / min(height, width)
-    return int(height * factor + 1e-9), int(width * factor + 1e-9)
-
-
-@scaled_size.alternative
-def by_cases(height, width, shorter):
-    if height < width:
-        return shorter, round(shorter * width / height)
-    return round(shorter * height / width), shorter
 
 
 def _to_blank(rng, fewest=145, most=160):
@@ -311,6 +107,32 @@ _COLUMNS = is_equally_often(
 
 
 @read_once
+def _upper_ends(case):
+    """The first and the last center of squares, as rows."""
+    rows = _centers(case)[..., 0]
+    return rows.min(), rows.max()
+
+
+def _of_whole_squares(condition):
+    """A hypothesis of squares that each image has by itself; of others it says nothing."""
+
+    def told(case):
+        right = _in_training(case) and _squares(case).passed and not _one_hole(case)
+        return right and condition(*_upper_ends(case), case.inputs["images"].shape[2])
+
+    return told
+
+
+def _everything_but(case):
+    """Whether what is left would be right as a hole."""
+    holes = _holes(case)
+    rows, columns = (~holes[:, :, 0]).any(axis=3), (~holes[:, :, 0]).any(axis=2)
+    full = (~holes[:, :, 0] == rows[..., None] & columns[:, :, None]).all()
+    crossed = (rows[:, :, 0] & rows[:, :, -1]).any()
+    return full and not crossed and holes.any(axis=(2, 3, 4)).all()
+
+
+@read_once
 def _one_hole(case):
     holes = _holes(case)
     return bool((holes == holes[:, :1]).all())
@@ -341,6 +163,21 @@ images come back as they are.""",
         _ROWS,
         _COLUMNS,
         holds("one for all", _one_hole),
+        holds("the first row", _of_whole_squares(lambda first, last, height: first == 0)),
+        holds("the last row", _of_whole_squares(lambda first, last, height: last == height - 1)),
+        holds("kept inside", _everything_but),
+        holds(
+            "in the first channel only",
+            lambda case: _in_training(case) and not _holes(case)[:, :, 1:].any(),
+        ),
+        holds(
+            "none at times",
+            lambda case: (
+                _in_training(case)
+                and not _one_hole(case)
+                and (~_holes(case).any(axis=(2, 3, 4))).any()
+            ),
+        ),
         holds("none", lambda case: not _holes(case).any()),
         holds("another value", lambda case: _holes(case) is None),
         holds("in each channel", lambda case: (_holes(case)[:, :, 0] == _holes(case)[:, :, 1]).all()),
@@ -423,6 +260,43 @@ cutout.mistake(
     edit("in_rows[:, None, :, None] & in", "in_rows[:, None, :, None] | in"),
     "You hide whole rows and columns, a cross. A pixel is hidden if its row *and* its column are.",
 )
+
+
+cutout.mistake(
+    "last_center_never",
+    edit("torch.randint(height, (count", "torch.randint(height - 1, (count").also(
+        "torch.randint(width, (count", "torch.randint(width - 1, (count"
+    ),
+    "The last row and the last column are never a center: `torch.randint(n, …)` stops at n − 1 by itself.",
+)
+cutout.mistake(
+    "kept_inside",
+    edit("masked_fill(hole, 0)", "masked_fill(~hole, 0)"),
+    "You keep what lies inside the square and blank all else. It is the square that is hidden.",
+)
+cutout.mistake(
+    "first_channel_only",
+    edit(
+        "return images.masked_fill(hole, 0)",
+        "out = images.clone()\nout[:, :1] = images[:, :1].masked_fill(hole, 0)\nreturn out",
+    ),
+    "Only channel 0 loses its square. What is hidden is hidden in all channels.",
+)
+
+
+@cutout.mistake(
+    "Where the square hangs over the upper or left border, your slice begins below 0, which counts from "
+    "the end, and hides nothing: `max(0, top) : top + size`."
+)
+def counted_from_the_end(images, size, training=True):
+    if not training:
+        return images
+    out = images.clone()
+    for image in out:
+        top = int(torch.randint(image.shape[1], ())) - size // 2
+        left = int(torch.randint(image.shape[2], ())) - size // 2
+        image[:, top : top + size, left : left + size] = 0
+    return out
 
 
 @cutout.mistake(
