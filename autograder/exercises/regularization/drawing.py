@@ -185,7 +185,7 @@ def survivors_are(kept: Any, evaluation: Any) -> Check:
         return finding(
             False,
             f"0 or x · {factor:.4g}" if training else f"x · {factor:.4g} everywhere",
-            _in_words(draws, x),
+            _in_words(np.asarray(draws), x),
             "entries that are neither 0 nor as large as asked" if training else "another output",
         )
 
