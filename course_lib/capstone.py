@@ -24,7 +24,7 @@ def conv_flops(
     return forward * (2 if first else 3)
 
 
-def gain(accuracies: torch.Tensor, baseline: torch.Tensor) -> tuple[float, float]:
+def mean_gain(accuracies: torch.Tensor, baseline: torch.Tensor) -> tuple[float, float]:
     """Say by how many points runs are better than others, and how uncertain that is.
 
     Formula:    100·(mean(a) − mean(b)), and 100·√(s_a²/n_a + s_b²/n_b) with the unbiased variances.
@@ -32,7 +32,7 @@ def gain(accuracies: torch.Tensor, baseline: torch.Tensor) -> tuple[float, float
     Convention: a point is one hundredth of the images.
     Source:     Welch 1947 (the standard error of a difference of means).
 
-    >>> points, error = gain(torch.tensor([0.84, 0.86]), torch.tensor([0.78, 0.80, 0.76]))
+    >>> points, error = mean_gain(torch.tensor([0.84, 0.86]), torch.tensor([0.78, 0.80, 0.76]))
     >>> round(points, 3), round(error, 3)
     (7.0, 1.528)
     """
@@ -46,7 +46,7 @@ def worth_keeping(changes: Mapping[str, torch.Tensor], baseline: torch.Tensor) -
 
     Shapes:  every change (n,), its accuracies with n seeds; baseline (m,).
     """
-    gains = {name: gain(accuracies, baseline) for name, accuracies in changes.items()}
+    gains = {name: mean_gain(accuracies, baseline) for name, accuracies in changes.items()}
     kept = [name for name, (points, error) in gains.items() if points > 2 * error]
     return sorted(kept, key=lambda name: gains[name][0], reverse=True)
 

@@ -292,7 +292,6 @@ def compare(split):
 def bars(heights, ylabel, title, digits):
     """One bar for each name, with its height written below."""
     figure = plotting.bars_with_prediction(heights, {}, ylabel=ylabel, title=title)
-    figure.legends[0].remove()
     numbers = [f"{height:.{digits}f}".replace("-", "−") for height in heights.values()]
     captions = [f"{name}\n{number}" for name, number in zip(heights, numbers, strict=True)]
     figure.axes[0].set_xticks(range(len(captions)), captions)

@@ -133,7 +133,7 @@ plotting.scores_with_error(
 # %% [markdown]
 # So one run says little. What is handed around as “plus three points” is often the better of two seeds.
 
-# %% exercise="gain"
+# %% exercise="mean_gain"
 
 # %% exercise="worth_keeping"
 
@@ -192,7 +192,7 @@ single = {
 of_single = {name: accuracies(train_it, (0, 1, 2)) for name, train_it in single.items()}
 stored = torch.tensor(ACCURACIES, dtype=torch.float64)
 for name, of_change in of_single.items():
-    points, error = gain(of_change, stored)
+    points, error = mean_gain(of_change, stored)
     print(f"{name:13} {points:+5.1f} ± {error:.1f} points")
 print("worth keeping:", worth_keeping(of_single, stored))
 plotting.scores_with_error(
@@ -215,7 +215,7 @@ plotting.scores_with_error(
 # %% tags=["show"]
 # Your entry against the baseline: three trainings
 entered = accuracies(train, (0, 1, 2))
-points, error = gain(entered, torch.tensor(ACCURACIES, dtype=torch.float64))
+points, error = mean_gain(entered, torch.tensor(ACCURACIES, dtype=torch.float64))
 print(
     f"{points:+.1f} ± {error:.1f} points, {flops(train) / 1e6:.2f} of {BUDGET / 1e6:.1f} million FLOPs"
 )
@@ -254,7 +254,7 @@ start_runs = torch.tensor(ACCURACIES[:5], dtype=torch.float64)
 standardized_runs = accuracies(changed(standardized=True), range(5))
 points, error = paired_gain(standardized_runs, start_runs)
 print(f"paired     {points:+.2f} ± {error:.2f} points")
-points, error = gain(standardized_runs, start_runs)
+points, error = mean_gain(standardized_runs, start_runs)
 print(f"not paired {points:+.2f} ± {error:.2f} points")
 both = torch.stack([start_runs, standardized_runs])
 print(f"correlation of the five pairs: {torch.corrcoef(both)[0, 1]:.2f}")

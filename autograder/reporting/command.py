@@ -33,14 +33,18 @@ def report_on(root: Path, lab: Lab) -> Path:
     return path
 
 
-_OF_AN_EXERCISE = ("id", "reason", "diagnosis", "explanation", "value")
+_OF_AN_EXERCISE = ("id", "reason", "diagnosis", "explanation", "value", "score", "points")
 
 
 def _needed(record: dict[str, Any]) -> dict[str, Any]:
-    """A record without its findings, which are most of it: thousands of them must fit in memory."""
-    exercises = [
-        {key: _shared(verdict[key]) for key in _OF_AN_EXERCISE} for verdict in record["exercises"]
-    ]
+    """A record without most of its findings, which are most of it: thousands of them must fit in
+    memory. What was measured stays.
+    """
+    exercises = []
+    for verdict in record["exercises"]:
+        kept = {key: _shared(verdict[key]) for key in _OF_AN_EXERCISE}
+        measured = [f for f in verdict["findings"] if f.get("measured") is not None]
+        exercises.append({**kept, "findings": measured[:1]})
     return {**record, "exercises": exercises}
 
 

