@@ -37,7 +37,7 @@ def _cost(exercise: Exercise, answer: Callable[..., Any]) -> float:
     started = _used()
     draw = Draw.of(exercise, _SEED)
     with contextlib.suppress(NotJudged):  # which is a problem of its own
-        draw.judge(draw.observe(answer, rehearsed=False), named=True)
+        draw.judge(draw.observe(answer, rehearsed=False), named=not exercise.probe.observer.trains)
     return _used() - started
 
 

@@ -5,6 +5,7 @@ What random numbers an answer meets is fixed by its inputs, so that two runs agr
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,8 @@ def supplied(answer: Callable[..., Any], inputs: Inputs, generators: Generators)
     result has what the answer ``returned``, whether that is ``in_graph``, each network's state,
     mode, calls and whether a gradient is left, and the trace of each logged function. ``parts``
     has the modes, momenta and trainable parameters of networks, the groups of optimizers, and under
-    ``returned`` the name of every tensor in what was returned that is a network's own parameter.
+    ``returned`` the name of every tensor in what was returned that is a network's own parameter;
+    ``shared`` says whether two networks hold one tensor.
 
     Raises: UnknownKind for a kind of layer, function or object that there is not.
     """
@@ -50,9 +52,15 @@ def supplied(answer: Callable[..., Any], inputs: Inputs, generators: Generators)
             parts={
                 **_looked_at(parts_of, arguments),
                 "returned": names_of(tensors(result), arguments),
+                "shared": _share_memory([a for a in arguments.values() if isinstance(a, Network)]),
             },
         )
     return seen
+
+
+def _share_memory(networks: list[Network]) -> bool:
+    places = [{t.data_ptr() for t in n.state_dict().values() if t.numel()} for n in networks]
+    return any(one & other for one, other in itertools.combinations(places, 2))
 
 
 @probe(cpu_seconds=0.5)

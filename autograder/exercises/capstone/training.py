@@ -297,11 +297,14 @@ train.mistake(
     "You change `images` in place. Whoever trains the next network on them trains on something else: "
     "`images = images - mean` makes new ones.",
 )  # fmt: skip
+
+
 train.mistake(
-    "trained_on_other_data",
-    edit("epochs, size, rate =", "images, labels, *_ = data.fashion_mnist(len(images), 1); epochs, size, rate ="),
-    "It is not trained on the images and labels that it is given, and does not learn what these show.",
-)  # fmt: skip
+    "labels_of_other_images",
+    edit("labels[batch]", "labels[: len(batch)]"),
+    "The labels of a batch are not those of its images, so there is nothing to be learned: take both with the "
+    "same indices, `images[batch]` and `labels[batch]`.",
+)
 
 
 @train.mistake(

@@ -56,6 +56,11 @@ def _batches(rng):
     }
 
 
+def _unclipped(rng):
+    """A norm that nothing reaches: clipping hides no factor there."""
+    return _batches(rng) | {"max_norm": 1e6}
+
+
 @check("the weights after the last step")
 def _weights(case):
     got, wanted = (seen["result"]["model"]["state"] for seen in (case.observed, case.expected))
@@ -86,7 +91,7 @@ train_accumulating = lab.exercise(
     difficulty=2,
     syllabus=("12.4",),
     hide=("Formula",),
-    inputs=_batches,
+    inputs=(_batches, _unclipped, _batches),
     probe=probes.supplied(),
     equivalent_mutants={
         "loss += part.item() => loss += unconverted(part, part.item())": "a tensor of one number is "

@@ -23,9 +23,8 @@ def _of_three(rng):
 
 
 def _of_four(rng):
-    """Real numbers: the order of addition is in the last bits."""
-    length = 4 * int(rng.integers(3, 5)) + int(rng.integers(1, 4))
-    return {"each": [{"x": rng.normal(size=length)} for _ in range(4)]}
+    """Real numbers: the order of addition is in the last bits. `chunk` makes three pieces of nine."""
+    return {"each": [{"x": rng.normal(size=9)} for _ in range(4)]}
 
 
 def _of_two(rng):
@@ -46,7 +45,7 @@ def _traffic(case):
     where = f"{size} workers, {length} numbers"
     if max(seen["numbers"]) > most:
         times = max(seen["numbers"]) / most
-        gist = f"a worker sends {times:.2f} times as many numbers as it need"
+        gist = f"a worker sends {times:.2f} times as many numbers as it needs"
         return finding(False, f"at most {most}", f"{max(seen['numbers'])}", gist, where=where)
     if max(seen["messages"]) > 2 * (size - 1):
         gist = f"{max(seen['messages'])} messages of a worker where {2 * (size - 1)} do"
@@ -109,6 +108,11 @@ ring_all_reduce = lab.exercise(
 _DEADLOCK = (
     "All send at once and wait to be received, and nobody receives: a deadlock. Begin with `isend`, receive, and wait "
     "for the sending at the end of the step."
+)
+ring_all_reduce.mistake(
+    "chunk_for_tensor_split",
+    edit("tensor_split(", "chunk("),
+    "`chunk(p)` may give fewer than p pieces: of 9 numbers for 4 workers it makes 3. `tensor_split(p)` always gives p.",
 )
 ring_all_reduce.mistake(
     "sends_before_it_receives",

@@ -91,7 +91,7 @@ large_batch_options = lab.exercise(
         lambda rng: _options(rng, "sqrt", _odd(rng)),
     ),
     probe=probes.each("step"),
-    checks=[matches_reference("the options"), leaves_inputs_alone()],
+    checks=[matches_reference("the options"), leaves_inputs_alone(stated=True)],
     forbidden=("torch.optim.lr_scheduler",),
     hints=(
         "What share of the way has been gone at this step? Between 0 and 1.",

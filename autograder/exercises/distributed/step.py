@@ -126,8 +126,8 @@ data_parallel_step.mistake(
 
 
 @data_parallel_step.mistake(
-    "You average the workers' *new weights*, each counted the same. Shards differ in size: weight each with its number "
-    "of examples, or add up gradients instead."
+    "You average the workers' mean gradients, or their *new weights*, each counted the same. Shards differ in size: weight "
+    "each with its number of examples, or add up the gradients of sums and divide by all examples."
 )
 def averages_weights(worker, weight, x, target, *, lr):
     leaf = weight.detach().clone().requires_grad_()

@@ -62,6 +62,7 @@ statistics of batch normalization fit other weights anyway (next exercise).""",
                     "parameters and buffers of the average", of="result.average.state"
                 ),
                 _leaves,
+                of_parts("the average has tensors of its own", "shared"),
             ),
         ),
         Part(
@@ -103,6 +104,18 @@ statistics of batch normalization fit other weights anyway (next exercise).""",
     ),
 )
 
+update_average.mistake(
+    "buffers_by_reference",
+    edit("kept.copy_(buffer)", "kept.data = buffer.data"),
+    "The average holds the model's *own* tensors, so the model's next step changes it, too. `copy_` puts the numbers into "
+    "the average's tensors.",
+)
+update_average.mistake(
+    "first_weights_by_reference",
+    edit("mean.copy_((count * mean + new) / (count + 1))", "mean.data = new.data if count == 0 else (count * mean + new) / (count + 1)"),
+    "The average holds the model's *own* tensors, so the model's next step changes it, too. `copy_` puts the numbers into "
+    "the average's tensors.",
+)  # fmt: skip
 update_average.mistake(
     "weights_exchanged",
     edit("(count * mean + new) / (count + 1)", "(mean + count * new) / (count + 1)"),

@@ -65,7 +65,8 @@ head_first.mistake(
     "optimizer_before_thawing",
     edit("for count, trunk_trains in", "model[:-1].requires_grad_(False)\n"
          f"optimizer = {_GROUPS}\nfor count, trunk_trains in").also(
-        f"    optimizer = {_GROUPS}\n", ""),
+        f"model[:-1].requires_grad_(trunk_trains)\noptimizer = {_GROUPS}",
+        "model[:-1].requires_grad_(trunk_trains)"),
     "The optimizer is made while the trunk is frozen, and so knows the head alone. Make it anew after thawing.",
 )  # fmt: skip
 head_first.mistake(

@@ -31,6 +31,25 @@ def _model(training):
     return draw
 
 
+def _of_images(rng):
+    """Other kinds of layers: normalizations of channels, and a dropout that acts in training mode."""
+    channels, hidden, wide = (int(n) for n in rng.permutation([3, 4, 5]))
+
+    def block(out, of, momentum):
+        weight = rng.normal(size=(out, of, 1, 1)) / of**0.5
+        norm = batch_norm(rng, out, momentum) | {"kind": "batch_norm_2d"}
+        return [{"kind": "conv", "weight": weight, "bias": rng.normal(size=out)}, norm]
+
+    nested = dict(zip(("conv", "norm"), block(wide, hidden, 0.25), strict=True))
+    layers = [
+        *block(hidden, channels, 0.05),
+        {"kind": "dropout", "p": 0.4},
+        {"kind": "nested", "layers": nested},
+    ]
+    images = [rng.normal(size=(n, channels, 2, 3)) + rng.normal() for n in (5, 8, 4)]
+    return {"model": network(rng, layers, False), "batches": images}
+
+
 @check("nothing is recorded for a gradient")
 def _without_gradients(case):
     calls = case.observed["result"]["model"]["calls"]
@@ -84,7 +103,7 @@ the statistics, and run data through once.
     syllabus=("11.3",),
     hide=("Formula",),
     forbidden=("torch.optim.swa_utils",),
-    inputs=(_model(True), _model(False), _model(True)),
+    inputs=(_model(True), _of_images, _model(False), _model(True)),
     probe=probes.supplied(),
     equivalent_mutants={
         **{
@@ -102,6 +121,18 @@ the statistics, and run data through once.
     ),
 )
 
+recompute_statistics.mistake(
+    "one_kind_of_normalization",
+    edit("nn.modules.batchnorm._BatchNorm", "nn.BatchNorm1d"),
+    "You find the normalizations of features alone, `nn.BatchNorm1d`. Those of images are `nn.BatchNorm2d`, as in the "
+    "trunk of this lab; both are `nn.modules.batchnorm._BatchNorm`.",
+)
+recompute_statistics.mistake(
+    "normalizations_alone_in_training",
+    edit("model.train()", "for layer in layers: layer.train()"),
+    "You put the normalizations alone into training mode. Call the *model* in training mode: its dropout has a part in "
+    "what the next layer sees.",
+)
 recompute_statistics.mistake(
     "goes_on_from_the_old_ones",
     edit("layer.reset_running_stats()", "pass").also("layer.momentum = None", "pass"),
