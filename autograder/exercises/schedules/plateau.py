@@ -182,6 +182,11 @@ reduce_on_plateau.mistake(
     "call, yours at the fourth.)",
 )
 reduce_on_plateau.mistake(
+    "returns_nothing",
+    edit("return self.lr", ""),
+    "`step` returns nothing. Return the rate, `self.lr`, at every call.",
+)
+reduce_on_plateau.mistake(
     "returns_the_old_rate",
     edit("return self.lr", "return before").also(
         'if self.mode == "min":', 'before = self.lr\nif self.mode == "min":'
