@@ -17,12 +17,16 @@ _ALONE, _AGAIN = 6, 64
 
 
 class _Counting(TorchDispatchMode):
-    """Counts FLOPs as ``FlopCounterMode`` does; its account by modules would double the time."""
+    """Counts FLOPs as ``FlopCounterMode`` does, whose account by modules would double the time; and
+    notices whether there is backpropagation.
+    """
 
     total = 0
+    goes_back = False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
+        self.goes_back |= "backward" in func._overloadpacket.__name__
         flops = flop_registry.get(func._overloadpacket)
         if flops is not None:
             self.total += flops(*args, **(kwargs or {}), out_val=out)
@@ -36,8 +40,9 @@ def entry(answer: Callable[..., Any], inputs: Inputs, generators: Generators) ->
     ``inputs`` is ``{"images": bytes (N, H, W), "labels": (N,), "asked": bytes (M, H, W), "seeds":
     [int, …], "counted": int}``; the answer is called as ``answer(images, labels, seed)`` with
     brightness in [0, 1], and what it returns with the images that are asked. Of every run the
-    result has the ``scores`` (M, K), those of the first images asked ``again`` and asked one at a
-    time (``alone``). The ``flops`` are those of the run whose number is ``counted``.
+    result has the ``scores`` (M, K), those of the first images asked ``twice`` and asked one at a
+    time (``alone``), and whether it ``trains_when_asked``. The ``flops`` are those of the training
+    whose number is ``counted``.
     """
     runs: list[Observation] = []
     with Observing(result=None, changed=[]) as seen:
@@ -54,9 +59,11 @@ def entry(answer: Callable[..., Any], inputs: Inputs, generators: Generators) ->
             else:
                 predict = answer(**given, seed=seed)
             asked = to_torch(inputs["asked"]) / 255
-            run["scores"] = to_plain(predict(asked.clone()))
+            with _Counting() as asking:  # type: ignore[no-untyped-call]
+                run["scores"] = to_plain(predict(asked.clone()))
+            run["trains_when_asked"] = asking.goes_back
             run["alone"] = [to_plain(predict(asked[n : n + 1].clone())) for n in range(_ALONE)]
-            run["again"] = to_plain(predict(asked[:_AGAIN].clone()))
+            run["twice"] = [to_plain(predict(asked[:_AGAIN].clone())) for _ in range(2)]
             runs.append(run)
             seen["changed"] = sorted({*seen["changed"], *changed(kept, given)})
         seen["result"] = runs

@@ -50,8 +50,8 @@ def _runs(rng):
     return {"accuracies": runs, "baseline": start}
 
 
-_SHARES = "accuracies are shares, and none is negative"
-_NUMBERS = "a number comes back either way"
+NO_NEGATIVE_SHARES = "accuracies are shares, and none is negative"
+NUMBER_EITHER_WAY = "a number comes back either way"
 
 mean_gain_ = lab.repair(
     mean_gain,
@@ -76,11 +76,11 @@ mean_gain_ = lab.repair(
         leaves_inputs_alone(),
     ],
     equivalent_mutants={
-        "return (points.item(), 100 * squared.sqrt().item()) => return (unconverted(points, points.item()), 100 * squared.sqrt().item())": _NUMBERS,
-        "return (points.item(), 100 * squared.sqrt().item()) => return (points.item(), 100 * unconverted(squared.sqrt(), squared.sqrt().item()))": _NUMBERS,
+        "return (points.item(), 100 * squared.sqrt().item()) => return (unconverted(points, points.item()), 100 * squared.sqrt().item())": NUMBER_EITHER_WAY,
+        "return (points.item(), 100 * squared.sqrt().item()) => return (points.item(), 100 * unconverted(squared.sqrt(), squared.sqrt().item()))": NUMBER_EITHER_WAY,
         "return (points.item(), 100 * squared.sqrt().item()) => return (points.item(), 100 * squared.sqrt_().item())": "it is the answer's own",
-        "right only for positive accuracies": _SHARES,
-        "right only for positive baseline": _SHARES,
+        "right only for positive accuracies": NO_NEGATIVE_SHARES,
+        "right only for positive baseline": NO_NEGATIVE_SHARES,
     },
     hints=(
         "`.var()` of torch divides by n − 1. A mean of n runs has the variance s²/n.",
@@ -234,8 +234,8 @@ worth_keeping = lab.exercise(
     checks=[matches_reference("the names"), leaves_inputs_alone()],
     equivalent_mutants={
         "kept = [name for name, (points, error) in gains.items() if points > 2 * error] => kept = [name for name, (points, error) in gains.items() if points >= 2 * error]": "no gain is exactly two errors",
-        "right only for positive changes": _SHARES,
-        "right only for positive baseline": _SHARES,
+        "right only for positive changes": NO_NEGATIVE_SHARES,
+        "right only for positive baseline": NO_NEGATIVE_SHARES,
     },
     hints=(
         "`points, error = mean_gain(accuracies, baseline)` for every change.",

@@ -2,6 +2,7 @@
 
 from autograder import probes
 from autograder.exercises.capstone.lab import lab
+from autograder.exercises.capstone.measuring import NO_NEGATIVE_SHARES, NUMBER_EITHER_WAY
 from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import capstone
@@ -17,9 +18,6 @@ def _paired(rng):
     order = rng.permutation(count)
     return {"accuracies": (start + differences)[order], "baseline": start[order]}
 
-
-_SHARES = "accuracies are shares, and none is negative"
-_NUMBERS = "a number comes back either way"
 
 paired_gain = lab.exercise(
     capstone.paired_gain,
@@ -42,10 +40,10 @@ paired_gain = lab.exercise(
         leaves_inputs_alone(),
     ],
     equivalent_mutants={
-        "return (100 * differences.mean().item(), 100 * error.item()) => return (100 * unconverted(differences.mean(), differences.mean().item()), 100 * error.item())": _NUMBERS,
-        "return (100 * differences.mean().item(), 100 * error.item()) => return (100 * differences.mean().item(), 100 * unconverted(error, error.item()))": _NUMBERS,
-        "right only for positive accuracies": _SHARES,
-        "right only for positive baseline": _SHARES,
+        "return (100 * differences.mean().item(), 100 * error.item()) => return (100 * unconverted(differences.mean(), differences.mean().item()), 100 * error.item())": NUMBER_EITHER_WAY,
+        "return (100 * differences.mean().item(), 100 * error.item()) => return (100 * differences.mean().item(), 100 * unconverted(error, error.item()))": NUMBER_EITHER_WAY,
+        "right only for positive accuracies": NO_NEGATIVE_SHARES,
+        "right only for positive baseline": NO_NEGATIVE_SHARES,
     },
     hints=("`differences = accuracies - baseline`, and nothing but these from there on.",),
 )

@@ -151,8 +151,8 @@ def _stands_alone(case: Case) -> Finding:
 
 def _is_calm(case: Case) -> Finding:
     for run in _runs(case):
-        again = np.asarray(run["again"], dtype=np.float64)
-        if not np.allclose(again, _scores(run, case)[: len(again)], rtol=1e-3, atol=1e-3):
+        once, again = (np.asarray(scores, dtype=np.float64) for scores in run["twice"])
+        if not np.allclose(once, again, rtol=1e-3, atol=1e-3):
             gist = "asked twice, it gives two answers: something random is still switched on"
             return finding(False, "the same scores", "other ones", gist)
     return finding(True)
@@ -163,6 +163,12 @@ def _keeps_to_the_budget(case: Case) -> Finding:
     gist = f"{spent / baseline.BUDGET:.3g} times the budget"
     wanted = f"at most {baseline.BUDGET / 1e6:g} million FLOPs for each image"
     return finding(0 < spent <= baseline.BUDGET, wanted, f"{spent / 1e6:.3g} million", gist)
+
+
+def _only_scores(case: Case) -> Finding:
+    trains = any(run["trains_when_asked"] is not False for run in _runs(case))
+    gist = "`predict` backpropagates: training belongs into `train`, where it is counted"
+    return finding(not trains, "a `predict` that only scores", "one that trains", gist)
 
 
 def _gain(case: Case) -> float:
@@ -183,12 +189,14 @@ def _gains(least: float) -> Check:
 
 FORM = Check("scores of ten classes", _form)
 LEARNS = Check("it learns what it is shown", _learns)
+BUDGET = Check("it keeps to the budget", _keeps_to_the_budget)
+ONLY_SCORES = Check("nothing is trained when scores are asked for", _only_scores)
 PROCESS = (
     Check("the same seed gives the same network", _repeats),
     Check("another seed gives another network", _varies),
     Check("an image is scored for itself", _stands_alone),
     Check("asked twice, it says the same", _is_calm),
-    Check("it keeps to the budget", _keeps_to_the_budget),
+    BUDGET,
     leaves_inputs_alone(stated=True),
 )
 
@@ -196,7 +204,7 @@ PROCESS = (
 def _outcome(observation: dict[str, Any]) -> tuple[bool, ...]:
     """What is seen of an entry, check by check."""
     case = Case(observation["inputs"], observation, {})
-    checks = (FORM, LEARNS, *PROCESS, *map(_gains, GAINS))
+    checks = (FORM, LEARNS, *PROCESS, ONLY_SCORES, *map(_gains, GAINS))
     return tuple(check(case).passed for check in checks)
 
 
@@ -212,7 +220,7 @@ train = lab.exercise(
         "2. another seed gives another one;\n"
         "3. an image's scores do not depend on the images it is asked with;\n"
         "4. asked twice, `predict` says the same;\n"
-        "5. the budget is kept, with 257 images as with 2,049;\n"
+        "5. the budget is kept, with 257 images as with 2,049 (beyond it no gain counts, either);\n"
         "6. `images` and `labels` are left as they were.\n\n"
         "Each of them asks for a network that learns what it is shown. Six more are for what you gain, two "
         "each at **2**, **4.5** and **7 points** above the baseline's mean of ten seeds, as the mean of three "
@@ -228,7 +236,8 @@ train = lab.exercise(
     signature=_outcome,
     parts=[
         *(Part(check.property, 1, (FORM, LEARNS, check)) for check in PROCESS),
-        *(Part(f"{least:g} points", 2, (LEARNS, _gains(least))) for least in GAINS),
+        *(Part(f"{least:g} points", 2, (LEARNS, BUDGET, ONLY_SCORES, _gains(least)))
+        for least in GAINS),
     ],
     hints=(
         "Look at the baseline's curves: does its loss still fall at the end? What of lab 6 and lab 7 makes more "
@@ -252,14 +261,6 @@ train.mistake(
     "Your seed is always the same one, so three seeds are one run seen three times. Use the `seed` that is "
     "given.",
 )
-train.mistake(
-    "seeded_after_the_network",
-    edit("torch.manual_seed(seed)", "pass").also(
-        "steps = len(images) // size", "torch.manual_seed(seed); steps = len(images) // size"
-    ),
-    "You never use `seed`: two calls with the same one give two networks, and nobody can repeat your result. "
-    "`torch.manual_seed(seed)` before the network is made.",
-)  # fmt: skip
 train.mistake(
     "left_in_training_mode",
     edit("network.eval()", "pass"),
@@ -300,6 +301,33 @@ train.mistake(
 
 
 train.mistake(
+    "classes_for_scores",
+    edit("return scores", "return scores.argmax(dim=1)"),
+    "`predict` gives classes. Asked for are the ten scores of every image, from which others choose.",
+)
+
+
+@train.mistake(
+    "`predict` backpropagates. What is trained belongs into `train`, where it is counted."
+)
+def trained_when_asked(images, labels, seed):
+    torch.manual_seed(seed)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    batches = list(torch.randperm(len(images)).split(32)) * 3
+
+    def predict(asked):
+        while batches:
+            batch = batches.pop()
+            optimizer.zero_grad()
+            F.cross_entropy(network(images[batch]), labels[batch]).backward()
+            optimizer.step()
+        return network(asked).detach()
+
+    return predict
+
+
+train.mistake(
     "labels_of_other_images",
     edit("labels[batch]", "labels[: len(batch)]"),
     "The labels of a batch are not those of its images, so there is nothing to be learned: take both with the "
@@ -308,8 +336,8 @@ train.mistake(
 
 
 @train.mistake(
-    "It can be trusted and is no better than the baseline yet. Change one thing at a time: begin with the "
-    "optimizer and its schedule."
+    "It can be trusted, and does not gain enough yet. Change one thing at a time: begin with the optimizer and "
+    "its schedule."
 )
 def the_baseline_itself(images, labels, seed):
     torch.manual_seed(seed)

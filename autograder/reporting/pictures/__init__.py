@@ -18,10 +18,11 @@ from autograder.reporting.pictures.frame import Picture, Seen
 from autograder.reporting.pictures.grids import grid
 from autograder.reporting.pictures.histograms import histogram
 from autograder.reporting.pictures.paths import path
+from autograder.reporting.pictures.runs import runs
 
 __all__ = ["Picture", "picture"]
 
-_KINDS = (histogram, over_steps, path, over_x, bars, grid)
+_KINDS = (runs, histogram, over_steps, path, over_x, bars, grid)
 _DRAWN = (Reason.CORRECT, Reason.PARTLY_CORRECT, Reason.WRONG)
 
 

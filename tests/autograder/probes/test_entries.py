@@ -35,14 +35,15 @@ def seen(answer):
     return run(asked.name, asked.parameters, answer, [CASE], 0)[0]
 
 
-def test_every_run_is_asked_for_scores_together_alone_and_again():
+def test_every_run_is_asked_for_scores_together_alone_and_twice():
     found = seen(train)
     one, same, other = found["result"]
     assert np.array_equal(one["scores"], same["scores"])
     assert not np.array_equal(one["scores"], other["scores"])
     assert one["scores"].shape == (90, 10) and found["changed"] == []
     assert np.allclose(np.concatenate(one["alone"]), one["scores"][: len(one["alone"])], atol=1e-6)
-    assert np.array_equal(one["again"], one["scores"][: len(one["again"])])
+    once, again = one["twice"]
+    assert np.array_equal(once, again) and np.array_equal(once, one["scores"][: len(once)])
 
 
 def test_the_run_that_is_counted_costs_what_torch_counts():
@@ -67,3 +68,17 @@ def test_images_that_are_changed_are_named_and_every_run_gets_fresh_ones():
 
 def test_what_cannot_predict_has_raised():
     assert seen(lambda images, labels, seed: None)["raised"]["type"] == "TypeError"
+
+
+def test_a_training_that_is_put_off_is_noticed():
+    def lazy(images, labels, seed):
+        network = nn.Sequential(nn.Flatten(), nn.Linear(36, 10))
+
+        def predict(asked):
+            nn.functional.cross_entropy(network(images), labels).backward()
+            return network(asked).detach()
+
+        return predict
+
+    assert [run["trains_when_asked"] for run in seen(lazy)["result"]] == [True] * 3
+    assert not any(run["trains_when_asked"] for run in seen(train)["result"])

@@ -80,8 +80,7 @@ def test_every_card_keeps_the_rules_of_cards(lab):
     ]
     assert not broken, "\n".join(broken[:40])
     pictures = [one.picture for one in shown if one.picture]
-    # What the capstone asks for are single numbers, and a training, which its notebook draws.
-    assert pictures or lab.name == "capstone"
+    assert pictures
     for drawn in pictures:
         assert len(drawn.png) <= 60_000 and 20 < len(drawn.alt) < 300
         assert "None" not in drawn.alt
