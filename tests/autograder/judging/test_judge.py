@@ -255,6 +255,16 @@ def test_an_answer_without_a_return_is_told_so():
     assert verdict(pure, prints, untouched=True).findings == []
 
 
+def test_a_known_mistake_that_returns_nothing_is_named():
+    def prints(x, factor):
+        print(factor * x)
+
+    known = replace(pure, mistakes=[Mistake("prints", prints, "You print the result.")])
+    found = verdict(known, prints)
+    assert (found.diagnosis, found.explanation) == ("prints", "You print the result.")
+    assert len(found.findings) == 1
+
+
 def test_an_answer_without_a_return_in_one_branch_is_told_that_and_nothing_else():
     def in_one_branch(x, factor):
         if x.dtype == torch.float64:

@@ -1,5 +1,6 @@
 """A made-up class with every reason in it: what the report and the pages say of it."""
 
+import json
 import random
 import re
 from collections import Counter
@@ -10,6 +11,7 @@ import pytest
 
 from autograder.judging import Finding, Lab, Mistake, Reason, Verdict
 from autograder.reporting.class_report import class_report
+from autograder.reporting.command import report_on
 from autograder.reporting.feedback import feedback_page, write_feedback
 from autograder.reporting.pages import condensed, plain, prose, visible
 from autograder.reporting.verdict import LOOKS, verdict_html, verdict_text
@@ -371,3 +373,14 @@ def test_what_a_check_has_measured_is_a_table_of_entries_the_best_first():
     assert (
         "the entries" not in Page(class_report([_record("c", [Reason.CORRECT] * 3)], LAB, {})).text
     )
+
+
+def test_what_was_measured_is_in_the_report_that_is_made_of_kept_records(tmp_path):
+    record = _record("a", [Reason.CORRECT] * 3)
+    record["exercises"][0]["findings"][1]["measured"] = 4.25
+    folder = tmp_path / "records" / LAB.slug
+    folder.mkdir(parents=True)
+    (folder / "a.json").write_text(json.dumps(record))
+    page = Page(report_on(tmp_path, LAB).read_text(encoding="utf-8"))
+    assert "Title of shift: the entries" in page.text and "1 a +4.2 2 of 2" in page.text
+    assert HIDDEN not in page.text
