@@ -17,7 +17,7 @@ import pytest
 
 from autograder.grading.checkout import REPOSITORY
 from tests.support.notebooks import LAB, SLUG, cell_of
-from tests.support.processes import BIN, ENVIRONMENT, alive, family, wait_until
+from tests.support.processes import BIN, ENVIRONMENT, alive, family, running, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 STUDENTS = 12
@@ -148,8 +148,7 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(handed_in, undist
 
     run = Run(course)
     run.until(1)
-    busy = [p for p in run.family[1:] if "forkserver" in " ".join(p.cmdline())]
-    busy[0].kill()
+    running(run.family[1:], "forkserver")[0].kill()
     assert run.finish() == 0, run.said
     run.assert_gone()
     assert kept(course, before)
