@@ -36,17 +36,19 @@ class Exhibit:
 def exhibits(exercise: Exercise, seed: int) -> Iterator[Exhibit]:
     """The reference, every mistake, and what goes wrong in the same ways in every exercise.
 
-    Of the first mistake there is a picture; of all of them it would take minutes.
+    Of the first mistake that has a picture it is drawn; of all of them it would take minutes.
     """
     assert exercise.reference is not None
     on = hidden(exercise, seed)
     given = {"the reference": observe(exercise, exercise.reference, on.drawn, seed)}
     given |= {m.name: observe(exercise, m.answer, on.drawn, seed) for m in exercise.mistakes}
     given |= {name: spoil(exercise, on.expected) for name, spoil in SPOILED.items()}
+    without = {m.name for m in exercise.mistakes}
     for name, observed in given.items():
         verdict = judge(exercise, on, observed)
-        first = bool(exercise.mistakes) and name == exercise.mistakes[0].name
-        drawn = picture(exercise, on, observed, verdict) if first else None
+        drawn = picture(exercise, on, observed, verdict) if name in without else None
+        if drawn:
+            without.clear()
         yield Exhibit(name, exercise, verdict, drawn)
     untouched = judge(exercise, on, given["the reference"], untouched=True)
     yield Exhibit("the starter", exercise, untouched)
