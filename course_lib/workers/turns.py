@@ -51,12 +51,20 @@ class Turns:
         try:
             for thread in threads:
                 thread.start()
-            for thread in threads:
-                thread.join()
+            self._until_all_have_ended()
         finally:
-            for thread in threads:
-                _end(thread)
+            for number in list(self._unfinished):
+                _end(threads[number])
+        for thread in threads:
+            thread.join()
         return errors
+
+    def _until_all_have_ended(self) -> None:
+        # Not `join`: interrupted, it takes a thread that runs for one that has ended. And by looks:
+        # a signal that comes just before a wait does not end that wait.
+        with self._changed:
+            while self._unfinished:
+                self._changed.wait(0.1)
 
     def wait(self, number: int, until: Callable[[], bool], what: str) -> None:
         """Let the others go on until something holds; ``what`` says in words what is waited for.
@@ -98,6 +106,6 @@ class Turns:
 
 def _end(thread: threading.Thread) -> None:
     """Raise in a thread that was left running, such as one in an endless loop."""
-    if thread.is_alive() and thread.ident is not None:
+    if thread.ident is not None:
         kind = ctypes.py_object(SystemExit)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), kind)

@@ -242,13 +242,15 @@ def test_simulated_workers_take_their_random_numbers_in_the_same_order() -> None
 
 def test_no_thread_is_left_when_an_interrupt_ends_an_endless_rank() -> None:
     def interrupts_and_goes_on() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        # As one that comes just before the main thread waits: nothing wakes it.
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
         while True:
             pass
 
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
-        Turns().run([interrupts_and_goes_on, lambda: None])
+        Turns().run([lambda: None, interrupts_and_goes_on])
     while threading.active_count() > before:
         time.sleep(0.01)
 
