@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 
 from autograder.probes.generators import Generators
 from autograder.probes.observing import Observing
@@ -41,34 +42,47 @@ def each(
 
 @probe()
 def histories(
-    answer: Callable[..., Any], inputs: Inputs, generators: Generators, method: str
+    answer: Callable[..., Any],
+    inputs: Inputs,
+    generators: Generators,
+    method: str,
+    in_place: bool = False,
 ) -> Observation:
     """Construct stateful answers and feed each its history through one method, in turns.
 
     ``inputs`` is ``{"runs": [{"construct": {…}, "history": [value, …]}, …]}``. All are constructed
     first and then take turns, value by value, so that state they share shows. What was returned
-    is one list for each run. ``changed`` looks at what was given when all is over.
+    is one list for each run. ``changed`` looks at what was given when all is over. ``in_place``:
+    the values of a history are dicts of the same tensors, which move on in place from turn to turn,
+    as a model's do; ``changed`` then looks at them after every call.
     """
     runs = inputs["runs"]
     results: list[list[Any]] = [[] for _ in runs]
     with Observing(result=None, type=None, changed=[]) as seen:
         given = to_torch(runs)
         instances = [answer(**run["construct"]) for run in given]
+        names: set[str] = set()
         for turn in range(max(len(run["history"]) for run in runs)):
-            for instance, run, returned in zip(instances, given, results, strict=True):
+            for instance, run, now, returned in zip(instances, runs, given, results, strict=True):
                 if turn < len(run["history"]):
-                    result = getattr(instance, method)(run["history"][turn])
+                    value = _moved(now["history"], turn) if in_place else now["history"][turn]
+                    result = getattr(instance, method)(value)
                     seen["type"] = type_name(result)
                     returned.append(to_plain(result))
+                    if in_place:
+                        names |= {*changed({"history": run["history"][turn]}, {"history": value})}
+        for run, now in zip(runs, given, strict=True):
+            names |= {*changed(run["construct"], now["construct"])}
+            if not in_place:
+                names |= {*changed({"history": run["history"]}, now)}
         seen["result"] = [_as_array(returned) for returned in results]
-        names = {name for run, now in zip(runs, given, strict=True) for name in _changed(run, now)}
         seen["changed"] = sorted(names)
     return seen
 
 
-def _changed(run: Inputs, now: Inputs) -> list[str]:
-    history = changed({"history": run["history"]}, now)
-    return changed(run["construct"], now["construct"]) + history
+def _moved(history: list[dict[str, torch.Tensor]], turn: int) -> dict[str, torch.Tensor]:
+    """A fresh dict of the first value's tensors, with the numbers of this turn."""
+    return {name: tensor.copy_(history[turn][name]) for name, tensor in history[0].items()}
 
 
 def _as_array(results: list[Any]) -> Any:

@@ -11,6 +11,7 @@ lab.gather(
     "ensembles",
     "averaging",
     "statistics",
+    "between",
     "ema",
     "freezing",
     "groups",

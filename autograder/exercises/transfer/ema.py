@@ -65,7 +65,7 @@ EMAs start at the first weights and correct nothing; early, these then count far
     hide=("Formula",),
     blank=("update",),
     inputs=(_runs(0.6, 0.8), _runs(0.85, 0.97), _runs(0.6, 0.9)),
-    probe=probes.histories("update"),
+    probe=probes.histories("update", in_place=True),
     equivalent_mutants={
         "everything is done under torch.no_grad()": "the tensors of a state are no part of a graph",
         "corrected[name] = w.clone() => corrected[name] = w": "it is returned as it came",
