@@ -42,19 +42,15 @@ def each(
 
 @probe()
 def histories(
-    answer: Callable[..., Any],
-    inputs: Inputs,
-    generators: Generators,
-    method: str,
-    in_place: bool = False,
+    answer: Callable[..., Any], inputs: Inputs, generators: Generators, method: str
 ) -> Observation:
     """Construct stateful answers and feed each its history through one method, in turns.
 
     ``inputs`` is ``{"runs": [{"construct": {…}, "history": [value, …]}, …]}``. All are constructed
     first and then take turns, value by value, so that state they share shows. What was returned
-    is one list for each run. ``changed`` looks at what was given when all is over. ``in_place``:
-    the values of a history are dicts of the same tensors, which move on in place from turn to turn,
-    as a model's do; ``changed`` then looks at them after every call.
+    is one list for each run. ``changed`` looks at what was given when all is over. The values of a
+    run that is ``in_place`` are dicts of the same tensors, which move on from turn to turn as those
+    of a model do; ``changed`` looks at them after every call.
     """
     runs = inputs["runs"]
     results: list[list[Any]] = [[] for _ in runs]
@@ -65,16 +61,15 @@ def histories(
         for turn in range(max(len(run["history"]) for run in runs)):
             for instance, run, now, returned in zip(instances, runs, given, results, strict=True):
                 if turn < len(run["history"]):
-                    value = _moved(now["history"], turn) if in_place else now["history"][turn]
+                    moves, history = run.get("in_place"), now["history"]
+                    value = _moved(history, turn) if moves else history[turn]
                     result = getattr(instance, method)(value)
                     seen["type"] = type_name(result)
                     returned.append(to_plain(result))
-                    if in_place:
-                        names |= {*changed({"history": run["history"][turn]}, {"history": value})}
+                    names |= {*changed({"history": run["history"][turn]}, {"history": value})}
         for run, now in zip(runs, given, strict=True):
-            names |= {*changed(run["construct"], now["construct"])}
-            if not in_place:
-                names |= {*changed({"history": run["history"]}, now)}
+            asked = ("construct",) if run.get("in_place") else ("construct", "history")
+            names |= {*changed({name: run[name] for name in asked}, now)}
         seen["result"] = [_as_array(returned) for returned in results]
         seen["changed"] = sorted(names)
     return seen

@@ -34,7 +34,7 @@ $$\frac1N\sum_n \ell_n + \frac{λ}{2}\sum_{ck} W_{ck}^2$$
 
 with the cross-entropy ℓ of the scores $s = x W^\top + b$. The intercept b is **not** penalized: the penalty shall
 not depend on where the features' zero lies. Return the loss as a tensor without axes that carries a
-gradient; your `F.cross_entropy` is welcome.""",
+gradient; `F.cross_entropy` is welcome.""",
     points=2,
     minutes=5,
     core=False,

@@ -115,7 +115,8 @@ snapshots = lab.exercise(
 it leaves for another place. Snapshot ensembles keep the network just before it leaves: several networks for the
 price of one training.
 
-Take one step on each of `batches` (pairs x, y) with plain SGD on the cross-entropy, at the rate
+Take one step on each of `batches` (pairs x, y) with plain SGD on the cross-entropy (`torch.optim.SGD` and
+`F.cross_entropy` are welcome), in the mode that the model comes in, at the rate
 `cyclic_cosine(step, len(batches), cycles, peak)`; steps count from 0. After the **last step of each cycle** of
 ⌈T/M⌉ steps, and after the last step of all where that cuts a cycle short, keep a **copy** of the whole
 `state_dict()`. Return the list of copies.

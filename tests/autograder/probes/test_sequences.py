@@ -110,12 +110,12 @@ class Keeps:
 @pytest.mark.parametrize("in_place", [False, True])
 def test_what_was_kept_without_a_copy_moves_on_with_a_model(in_place):
     history = [{"w": np.full(2, value)} for value in (1.0, 2.0, 3.0)]
-    runs = {"runs": [{"construct": {}, "history": history}]}
-    seen = one(probes.histories("take", in_place=in_place), Keeps, runs)
+    run = {"construct": {}, "history": history, "in_place": in_place}
+    seen = one(probes.histories("take"), Keeps, {"runs": [run]})
     assert seen["changed"] == []
     np.testing.assert_array_equal(np.stack(seen["result"][0])[:, 0], [1, 2, 3] if in_place else 1)
-    runs["runs"][0]["construct"] = {"writes": True}
-    assert one(probes.histories("take", in_place=in_place), Keeps, runs)["changed"] == ["history"]
+    writes = {**run, "construct": {"writes": True}}
+    assert one(probes.histories("take"), Keeps, {"runs": [writes]})["changed"] == ["history"]
 
 
 def test_a_history_that_raises_is_observed_to_raise():
