@@ -19,9 +19,11 @@ lab.gather(
     "stale",
     "questions",
     "correlation",
+    "cyclic",
     "snapshots",
     "polyak",
     "heads",
+    "margin",
     "layers",
     "stages",
 )

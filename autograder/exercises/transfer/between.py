@@ -4,8 +4,8 @@ from autograder.exercises.transfer.lab import lab
 
 OF_TWO = (
     "better than both networks",
-    "between the two, or close to them",
-    "far worse than both, below 60 %",
+    "not better than both, and right on 60 % or more",
+    "far worse than both: right on less than 60 %",
 )
 
 

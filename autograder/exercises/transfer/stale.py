@@ -3,9 +3,9 @@
 from autograder.exercises.transfer.lab import lab
 
 STALE = (
-    "it hardly changes: no weight does (less than 2 points)",
-    "it falls, for the old statistics came from millions of photographs",
-    "it rises, by more than 5 points",
+    "it changes by at most 5 points, up or down: no weight changes",
+    "it falls by more than 5 points: the old statistics came from millions of photographs",
+    "it rises by more than 5 points",
 )
 
 

@@ -3,9 +3,9 @@
 from autograder.exercises.transfer.lab import lab
 
 RANDOM_TRUNK = (
-    "no better than the raw pixels, give or take 5 points",
-    "about halfway between the pixels and the trained trunk",
-    "nearly as good as the trained trunk",
+    "at most 65 %: about as good as the raw pixels, or worse",
+    "more than 65 % and less than 78 %: in between",
+    "78 % or more: nearly as good as the trained trunk, or better",
 )
 
 

@@ -106,6 +106,12 @@ def test_a_mode_is_told_in_words():
     assert told({"0": 1}, {"0": True}).passed and told(None, True).gist.startswith("None")
 
 
+def test_a_gradient_that_is_none_is_not_a_missing_return():
+    seen = [{"result": {"value": 1.0, "gradients": {"w": g}}} for g in (None, X)]
+    found = matches_reference("its gradient", of="result.gradients.w")(Case({}, *seen))
+    assert not found.passed and (found.observed, found.gist) == ("None", "no gradient reaches it")
+
+
 def test_one_array_in_the_place_of_two_is_told_as_what_it_is():
     def told(result):
         case = Case({"x": X}, {"result": result}, {"result": [X.mean(0), X.std(0)]})
