@@ -14,12 +14,14 @@ def _run(rng, steps, decay, in_place=False):
     """States of a training: tensors that move on in place, as a model's do, or fresh ones."""
     out, features = (int(n) for n in rng.permutation([2, 3, 4])[:2])
     shapes = {"weight": (out, features), "bias": (out,), "running_mean": (features,)}
-    history, seen = [], int(rng.integers(3, 9))
+    history, seen, examples = [], int(rng.integers(3, 9)), rng.integers(2, 30, features)
     state = {name: rng.normal(size=shape) + 1 for name, shape in shapes.items()}
     for _ in range(steps):
         state = {name: w + 0.6 * rng.normal(size=w.shape) for name, w in state.items()}
-        history.append({**state, "num_batches_tracked": np.array(seen)})
+        counts = {"num_batches_tracked": np.array(seen), "examples_of_class": examples}
+        history.append({**state, **counts})
         seen += int(rng.integers(2, 5))
+        examples = examples + rng.integers(3, 9, features)
     return {"construct": {"decay": decay}, "history": history, "in_place": in_place}
 
 
@@ -49,7 +51,7 @@ formula (whatever `num_batches_tracked` says); `self.average` is an empty dict f
 
 `state` is what `model.state_dict()` gives: a dict from names to the model's own tensors, which move on with it.
 All floating-point tensors are averaged, running statistics too. What is **no floating-point number**
-(`num_batches_tracked`) is returned as it came. Return a new dict with the same names. Do not change `state`: the
+(`num_batches_tracked`, and whatever else counts) is returned as it came. Return a new dict with the same names. Do not change `state`: the
 model trains on with it.
 
 *Convention.* d is the weight of the *old* average, its half-life ln 2 / (1 − d) steps. torch's and timm's
@@ -152,6 +154,12 @@ weight_ema.mistake(
     edit("if not w.is_floating_point():\n    corrected[name] = w.clone()\n    continue\n", ""),
     "You average `num_batches_tracked`, too. The mean of counts is no count: give out what is no floating-point "
     "number as it came.",
+)
+weight_ema.mistake(
+    "goes_by_the_name",
+    edit("if not w.is_floating_point():", 'if "num_batches_tracked" in name:'),
+    "You go by the name `num_batches_tracked`. Other buffers may hold counts as well, or indices, under other names: ask "
+    "the tensor, `w.is_floating_point()`.",
 )
 weight_ema.mistake(
     "integers_left_out",

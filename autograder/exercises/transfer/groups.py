@@ -216,6 +216,23 @@ fine_tuning_groups.mistake(
     edit(".append(parameter)", ".append((name, parameter))"),
     "Your groups hold pairs of a name and a parameter. Asked for are the parameters alone.",
 )
+_ITERATORS = (
+    "Your groups hold a `filter` or a generator, which is empty once somebody has looked into it. Asked for is a list of "
+    "parameters."
+)
+fine_tuning_groups.mistake(
+    "filters",
+    edit('[{"params": new, "lr": lr}, {"params": old, "lr": lr / 10}]',
+         '[{"params": filter(torch.is_tensor, new), "lr": lr},\n'
+         '        {"params": filter(torch.is_tensor, old), "lr": lr / 10}]'),
+    _ITERATORS,
+)  # fmt: skip
+fine_tuning_groups.mistake(
+    "generators",
+    edit('[{"params": new, "lr": lr}, {"params": old, "lr": lr / 10}]',
+         '[{"params": (p for p in new), "lr": lr}, {"params": (p for p in old), "lr": lr / 10}]'),
+    _ITERATORS,
+)  # fmt: skip
 fine_tuning_groups.mistake(
     "names",
     edit(".append(parameter)", ".append(name)"),
