@@ -51,8 +51,8 @@ formula (whatever `num_batches_tracked` says); `self.average` is an empty dict f
 
 `state` is what `model.state_dict()` gives: a dict from names to the model's own tensors, which move on with it.
 All floating-point tensors are averaged, running statistics too. What is **no floating-point number**
-(`num_batches_tracked`, and whatever else counts) is returned as it came. Return a new dict with the same names. Do not change `state`: the
-model trains on with it.
+(`num_batches_tracked`, and whatever else counts) is returned as it came. Return a new dict with the same names.
+Do not change `state`: the model trains on with it.
 
 *Convention.* d is the weight of the *old* average, its half-life ln 2 / (1 − d) steps. torch's and timm's
 EMAs start at the first weights and correct nothing; early, these then count far too much.""",
