@@ -12,10 +12,14 @@ import numpy as np
 from autograder.judging.comparison import Tolerance, difference
 from autograder.judging.samples import Sample, sample_of
 from autograder.judging.verdict import Finding
-from autograder.judging.wording import READABLE, brief, kind_of, shape
+from autograder.judging.wording import READABLE, brief, in_words, kind_of, shape
 from autograder.probes.values import TUPLE
 
 Observation = dict[str, Any]
+
+MODE = ("training mode", "evaluation mode")
+TRAINABLE = ("trainable", "frozen")
+"""What is said for True and False of a module's mode, and of a parameter's `requires_grad`."""
 
 
 @dataclass(frozen=True)
@@ -120,13 +124,14 @@ def matches_reference(
     rtol: float | None = None,
     *,
     float32_constants: bool = False,
+    words: tuple[str, str] | None = None,
 ) -> Check:
     """Compare what the path ``of`` finds in the observation with what the reference gives.
 
     A path goes through dicts, lists and stacked arrays by key and index (``"result.0"``), and from
     a ``module`` probe's steps by the name the script gave a step (``"eval output/result"`` is the
     ``result`` of the step called ``eval output``). ``rtol`` and ``float32_constants`` widen the
-    tolerance as ``Tolerance`` says.
+    tolerance as ``Tolerance`` says. ``words`` are what is said for True and False: ``MODE``.
     """
 
     def look(case: Case) -> Finding:
@@ -137,6 +142,11 @@ def matches_reference(
         found = difference(observed, expected, Tolerance(rtol, case.dtype, float32_constants))
         if found is None:
             return finding(True, brief(expected), brief(observed))
+        if words:
+            said = difference(in_words(observed, words), in_words(expected, words))
+            found = said or found
+        if observed is None and ".gradients." in of:
+            return finding(False, brief(expected), "None", "no gradient reaches it")
         return _not_several(case, of) or finding(False, found.expected, found.observed, found.gist)
 
     return Check(property, look)

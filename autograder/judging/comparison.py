@@ -12,6 +12,7 @@ import numpy as np
 from autograder.judging.precision import FLOAT32_CONSTANTS, PRECISIONS, Precision, lost_precision
 from autograder.judging.wording import (
     READABLE,
+    Word,
     apart,
     brief,
     different_texts,
@@ -118,14 +119,19 @@ def _stacked(items: list[Any]) -> Any:
     return np.stack(arrays) if len({array.shape for array in arrays}) == 1 else items
 
 
+_NONE_CAME_BACK = "None came back: is a `return` missing?"
+
+
 def _other_form(observed: Any, expected: str, gist: str) -> Words:
     """What is said where something of another form was given; None has a cause of its own."""
     if observed is None:
-        gist = "None came back: is a `return` missing?"
+        gist = _NONE_CAME_BACK
     return Words(expected, brief(observed), gist)
 
 
 def _other_text(observed: Any, expected: Any) -> Words:
+    if isinstance(observed, Word) and isinstance(expected, Word):
+        return Words(expected, observed, observed)
     if isinstance(observed, str) and isinstance(expected, str):
         wanted, got = different_texts(expected, observed)
         return Words(wanted, got, "another value")
@@ -175,7 +181,13 @@ def _first(observed: Any, expected: Any, keys: Any, tolerance: Tolerance) -> Dif
 
 
 def _inside(name: str, found: Difference) -> Difference:
-    return Difference(lambda: Words(*(f"{name}: {said}" for said in found.words())))
+    def words() -> Words:
+        expected, observed, gist = found.words()
+        # What holds a None has come back.
+        gist = "None" if gist == _NONE_CAME_BACK else gist
+        return Words(*(f"{name}: {said}" for said in (expected, observed, gist)))
+
+    return Difference(words)
 
 
 def _array_difference(
@@ -223,7 +235,9 @@ def _worst(
     with np.errstate(all="ignore"):  # an answer may hold the largest numbers there are
         distance = np.where(close, -1.0, np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf))
         gist = lost_precision(observed, expected, wanted)
-        if not gist:
+        if not gist and observed.dtype.kind == expected.dtype.kind == "b":
+            gist = _gist_of_truth(observed)
+        elif not gist:
             gist = _gist_of_place(a, b) if _are_places(observed, expected) else _gist(a, b)
     index = np.unravel_index(int(distance.argmax()), distance.shape)
     place = f" at [{', '.join(str(int(i)) for i in index)}]" if a.ndim else ""
@@ -248,6 +262,12 @@ def _are_places(observed: np.ndarray, expected: np.ndarray) -> bool:
     return (
         whole and observed.size == 1 and max(abs(observed.item()), abs(expected.item())) <= READABLE
     )
+
+
+def _gist_of_truth(observed: np.ndarray) -> str:
+    if observed.all() != observed.any():
+        return ""
+    return f"{'all ' if observed.size > 1 else ''}{bool(observed.all())}"
 
 
 def _gist_of_place(a: np.ndarray, b: np.ndarray) -> str:

@@ -127,6 +127,21 @@ def different_texts(one: str, other: str) -> tuple[str, str]:
     return repr(lead + one[start : start + 60]), repr(lead + other[start : start + 60])
 
 
+class Word(str):
+    """What stands for a truth value in a sentence: "training mode"."""
+
+
+def in_words(value: Any, words: tuple[str, str]) -> Any:
+    """Plain data with a word for every True and one for every False."""
+    if isinstance(value, bool):
+        return Word(words[0] if value else words[1])
+    if isinstance(value, dict):
+        return {key: in_words(item, words) for key, item in value.items()}
+    if isinstance(value, list):
+        return [in_words(item, words) for item in value]
+    return value
+
+
 def shape(array: np.ndarray) -> str:
     """An array's shape as a tuple of whole numbers."""
     return str(tuple(int(n) for n in array.shape))

@@ -220,5 +220,8 @@ MAKERS: dict[str, Callable[[Inputs, dict[str, Any], Generators], Any]] = {
     "network": lambda spec, arguments, generators: network(spec, generators),
     "function": lambda spec, arguments, generators: function(spec),
     "sgd": lambda spec, arguments, generators: _sgd(spec, arguments),
+    "generator": lambda spec, arguments, generators: (to_torch(item) for item in spec["items"]),
 }
-"""What is made: ``network``, ``function``, and ``sgd`` of a network, which is made before."""
+"""What is made: ``network``, ``function``, ``sgd`` of a network, which is made before, and a
+``generator`` of ``items``, which can be walked through once.
+"""

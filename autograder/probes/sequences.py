@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 
 from autograder.probes.generators import Generators
 from autograder.probes.observing import Observing
@@ -47,28 +48,36 @@ def histories(
 
     ``inputs`` is ``{"runs": [{"construct": {…}, "history": [value, …]}, …]}``. All are constructed
     first and then take turns, value by value, so that state they share shows. What was returned
-    is one list for each run. ``changed`` looks at what was given when all is over.
+    is one list for each run. ``changed`` looks at what was given when all is over. The values of a
+    run that is ``in_place`` are dicts of the same tensors, which move on from turn to turn as those
+    of a model do; ``changed`` looks at them after every call.
     """
     runs = inputs["runs"]
     results: list[list[Any]] = [[] for _ in runs]
     with Observing(result=None, type=None, changed=[]) as seen:
         given = to_torch(runs)
         instances = [answer(**run["construct"]) for run in given]
+        names: set[str] = set()
         for turn in range(max(len(run["history"]) for run in runs)):
-            for instance, run, returned in zip(instances, given, results, strict=True):
+            for instance, run, now, returned in zip(instances, runs, given, results, strict=True):
                 if turn < len(run["history"]):
-                    result = getattr(instance, method)(run["history"][turn])
+                    moves, history = run.get("in_place"), now["history"]
+                    value = _moved(history, turn) if moves else history[turn]
+                    result = getattr(instance, method)(value)
                     seen["type"] = type_name(result)
                     returned.append(to_plain(result))
+                    names |= {*changed({"history": run["history"][turn]}, {"history": value})}
+        for run, now in zip(runs, given, strict=True):
+            asked = ("construct",) if run.get("in_place") else ("construct", "history")
+            names |= {*changed({name: run[name] for name in asked}, now)}
         seen["result"] = [_as_array(returned) for returned in results]
-        names = {name for run, now in zip(runs, given, strict=True) for name in _changed(run, now)}
         seen["changed"] = sorted(names)
     return seen
 
 
-def _changed(run: Inputs, now: Inputs) -> list[str]:
-    history = changed({"history": run["history"]}, now)
-    return changed(run["construct"], now["construct"]) + history
+def _moved(history: list[dict[str, torch.Tensor]], turn: int) -> dict[str, torch.Tensor]:
+    """A fresh dict of the first value's tensors, with the numbers of this turn."""
+    return {name: tensor.copy_(history[turn][name]) for name, tensor in history[0].items()}
 
 
 def _as_array(results: list[Any]) -> Any:

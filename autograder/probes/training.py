@@ -28,12 +28,13 @@ def supplied(answer: Callable[..., Any], inputs: Inputs, generators: Generators)
     An input ``{"make": "network", "layers": […], "training": bool, "seed": int}`` is a network,
     ``{"make": "sgd", "of": name, …}`` is ``torch.optim.SGD`` of that network with its other entries
     as options, and ``"groups": [{"parameters": [names], …}, …]`` among them; ``{"make":
-    "function", "kind", …}`` is one of ``FUNCTIONS``, whose calls are noted if ``"logged"``. The
-    result has what the answer ``returned``, whether that is ``in_graph``, each network's state,
-    mode, calls and whether a gradient is left, and the trace of each logged function. ``parts``
-    has the modes, momenta and trainable parameters of networks, the groups of optimizers, and under
-    ``returned`` the name of every tensor in what was returned that is a network's own parameter;
-    ``shared`` says whether two networks hold one tensor.
+    "function", "kind", …}`` is one of ``FUNCTIONS``, whose calls are noted if ``"logged"``;
+    ``{"make": "generator", "items": […]}`` can be walked through once. The result has what the
+    answer ``returned``, whether that is ``in_graph``, each network's state, mode, calls and whether
+    a gradient is left, and the trace of each logged function. ``parts`` has the modes, momenta and
+    trainable parameters of networks, the groups of optimizers, and under ``returned`` the name of
+    every tensor in what was returned that is a network's own parameter; ``shared`` says whether two
+    networks hold one tensor.
 
     Raises: UnknownKind for a kind of layer, function or object that there is not.
     """

@@ -7,7 +7,13 @@ from autograder import probes
 from autograder.exercises.training_loop.drawing import A_NUMBER, draw_batches, draw_network
 from autograder.exercises.training_loop.lab import lab
 from autograder.judging import edit
-from autograder.judging.checks import check, finding, leaves_inputs_alone, matches_reference
+from autograder.judging.checks import (
+    MODE,
+    check,
+    finding,
+    leaves_inputs_alone,
+    matches_reference,
+)
 from course_lib import training_loop
 from course_lib.training_loop import evaluate as right_evaluation
 from course_lib.training_loop import softmax_cross_entropy
@@ -67,7 +73,7 @@ examples, and the share of examples whose largest score is that of their class.
         matches_reference("the loss", of="result.returned.loss", float32_constants=True),
         matches_reference("the accuracy", of="result.returned.accuracy", float32_constants=True),
         matches_reference("parameters and buffers are as before", of="result.model.state"),
-        matches_reference("the mode is as before", of="result.model.training"),
+        matches_reference("the mode is as before", of="result.model.training", words=MODE),
         without_gradients,
         leaves_inputs_alone(),
     ],

@@ -1,12 +1,14 @@
 """The running mean of a model's weights along its training."""
 
+import copy
+
 import torch
 
 from autograder import probes
 from autograder.exercises.transfer.drawing import batch_norm, linear, network, of_parts
 from autograder.exercises.transfer.lab import lab
 from autograder.judging import Part, edit
-from autograder.judging.checks import check, finding, matches_reference
+from autograder.judging.checks import MODE, TRAINABLE, check, finding, matches_reference
 from course_lib import transfer
 
 
@@ -16,7 +18,7 @@ def _after(count):
 
         def one(training):
             layers = [
-                linear(rng, hidden, features),
+                linear(rng, hidden, features, frozen=True),
                 batch_norm(rng, hidden),
                 {"kind": "relu"},
                 linear(rng, classes, hidden),
@@ -48,8 +50,9 @@ place. Stochastic weight averaging (SWA) goes there: after every epoch the model
 $$\bar w \leftarrow \frac{n\,\bar w + w}{n+1}$$
 
 with n, `count`, the number of models that `average` already is the mean of. Write this update. `average` and
-`model` are two modules of one architecture; change `average` **in place**, outside of any graph (that is
-given), and `model` not at all.
+`model` are two modules of one architecture; change the numbers of `average` **in place**, outside of any graph
+(that is given), and `model` not at all. *All* parameters are averaged, also those that are frozen
+(`requires_grad` is False); what is trainable, and the mode, stay as they are in both.
 
 **Buffers** are copied from `model`, not averaged: some are counts (`num_batches_tracked`), and the running
 statistics of batch normalization fit other weights anyway (next exercise).""",
@@ -62,17 +65,25 @@ statistics of batch normalization fit other weights anyway (next exercise).""",
                     "parameters and buffers of the average", of="result.average.state"
                 ),
                 _leaves,
-                of_parts("the average has tensors of its own", "shared"),
+                of_parts(
+                    "the average has tensors of its own",
+                    "shared",
+                    words=("shared with the model", "of its own"),
+                ),
             ),
         ),
         Part(
-            "the model that trains on",
+            "all else as it was",
             1,
             (
                 matches_reference("the average was taken in", of="result.average.state.0.weight"),
                 matches_reference("the model is as before", of="result.model.state"),
-                matches_reference("its mode, too", of="result.model.training"),
-                of_parts("what is trainable", "model.trainable"),
+                matches_reference("its mode, too", of="result.model.training", words=MODE),
+                of_parts("what is trainable in it", "model.trainable", TRAINABLE),
+                of_parts("what is trainable in the average", "average.trainable", TRAINABLE),
+                matches_reference(
+                    "the mode of the average", of="result.average.training", words=MODE
+                ),
             ),
         ),
     ],
@@ -102,6 +113,15 @@ statistics of batch normalization fit other weights anyway (next exercise).""",
         "`mean.copy_(…)` changes the tensor that the module holds; `mean = …` only a name.",
         "The same for `average.buffers()` and `model.buffers()`, without averaging.",
     ),
+)
+
+_LOOP = (
+    "for mean, new in zip(average.parameters(), model.parameters(), strict=True):\n"
+    "    mean.copy_((count * mean + new) / (count + 1))\n"
+)
+_BUFFERS = (
+    "for kept, buffer in zip(average.buffers(), model.buffers(), strict=True):\n"
+    "    kept.copy_(buffer)"
 )
 
 update_average.mistake(
@@ -150,15 +170,82 @@ update_average.mistake(
     "`mean = …` gives a new tensor a name, and the module keeps its old one. Change the tensor in place: "
     "`mean.copy_(…)`.",
 )
+_UNCHANGED = (
+    "`average` is as it was before. `mean = …` gives a new tensor a name, and so does an entry of the dict that "
+    "`state_dict()` hands out, or `average = …`; the module keeps its old tensors. Change those in place, "
+    "`mean.copy_(…)`."
+)
+update_average.mistake(
+    "only_names",
+    edit("mean.copy_((count * mean + new) / (count + 1))",
+         "mean = (count * mean + new) / (count + 1)").also("kept.copy_(buffer)", "kept = buffer"),
+    _UNCHANGED,
+)  # fmt: skip
+update_average.mistake(
+    "a_copy_is_returned",
+    edit(_LOOP, "average = copy.deepcopy(average)\n" + _LOOP).also(
+        _BUFFERS, _BUFFERS + "\nreturn average"
+    ),
+    "You average into a copy and return it, and `average` is as it was before. Nobody looks at what is returned: "
+    "change the tensors of `average` itself.",
+)
+
+
+@update_average.mistake(
+    "For `count` = 0 you give the name `average` to a copy of the model, and whoever called you still holds the old "
+    "one. The formula needs no exception: with n = 0 it copies the model's numbers into the average's tensors."
+)
+@torch.no_grad()
+def first_is_a_copy(average, model, count):
+    if count == 0:
+        average = copy.deepcopy(model)
+        return
+    for mean, new in zip(average.parameters(), model.parameters(), strict=True):
+        mean.copy_((count * mean + new) / (count + 1))
+    for kept, buffer in zip(average.buffers(), model.buffers(), strict=True):
+        kept.copy_(buffer)
+
+
+update_average.mistake(
+    "skips_what_is_frozen",
+    edit("mean.copy_((count * mean + new) / (count + 1))",
+         "if new.requires_grad: mean.copy_((count * mean + new) / (count + 1))"),
+    "You leave out parameters that are frozen. Whether one asks for a gradient says nothing about its place in the "
+    "mean: `average` holds all parameters of `count` models, and so it goes on.",
+)  # fmt: skip
+update_average.mistake(
+    "freezes_the_average",
+    edit(_LOOP, "average.requires_grad_(False)\n" + _LOOP),
+    "The numbers are right, but you freeze the average, and whoever trains it further waits in vain. Under "
+    "`torch.no_grad()` nothing is recorded anyway: leave `requires_grad` alone.",
+)
 update_average.mistake(
     "buffers_forgotten",
-    edit(
-        "for kept, buffer in zip(average.buffers(), model.buffers(), strict=True):\n"
-        "    kept.copy_(buffer)",
-        "",
-    ),
+    edit(_BUFFERS, ""),
     "The buffers of the average stay what they were. Copy those of the model: `average.buffers()`.",
 )
+update_average.mistake(
+    "counts_forgotten",
+    edit("kept.copy_(buffer)", "if kept.is_floating_point(): kept.copy_(buffer)"),
+    "The counts stay what they were: you copy only buffers of floating-point numbers. `num_batches_tracked` is a "
+    "buffer as well, and all of them are copied.",
+)
+_STATISTICS = (
+    "You average the running statistics, as if they were parameters. They fit neither the one weights nor the other, "
+    "so they are not averaged: copy all buffers of the model, statistics and counts."
+)
+update_average.mistake(
+    "statistics_averaged",
+    edit("kept.copy_(buffer)",
+         "kept.copy_((count * kept + buffer) / (count + 1) if kept.is_floating_point() else buffer)"),
+    _STATISTICS,
+)  # fmt: skip
+update_average.mistake(
+    "statistics_averaged_and_counts_forgotten",
+    edit("kept.copy_(buffer)",
+         "if kept.is_floating_point(): kept.copy_((count * kept + buffer) / (count + 1))"),
+    _STATISTICS,
+)  # fmt: skip
 update_average.mistake(
     "buffers_averaged",
     edit("kept.copy_(buffer)", "kept.copy_((count * kept + buffer) / (count + 1))"),
@@ -168,10 +255,7 @@ update_average.mistake(
 update_average.mistake(
     "whole_state_averaged",
     edit(
-        "for mean, new in zip(average.parameters(), model.parameters(), strict=True):\n"
-        "    mean.copy_((count * mean + new) / (count + 1))\n"
-        "for kept, buffer in zip(average.buffers(), model.buffers(), strict=True):\n"
-        "    kept.copy_(buffer)",
+        _LOOP + _BUFFERS,
         "mixed = {name: (count * w + model.state_dict()[name]) / (count + 1)\n"
         "         for name, w in average.state_dict().items()}\n"
         "average.load_state_dict(mixed)",

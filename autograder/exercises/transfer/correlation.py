@@ -57,6 +57,48 @@ variance_of_mean.mistake(
     "ρσ² is what is left with infinitely many members. With M of them (1 − ρ)σ²/M is added.",
 )
 variance_of_mean.mistake(
+    "only_what_falls",
+    edit(
+        "correlation * variance + (1 - correlation) * variance / members",
+        "(1 - correlation) * variance / members",
+    ),
+    "(1 − ρ)σ²/M is the part that falls with M. What the members have in common, ρσ², stays beside it.",
+)
+variance_of_mean.mistake(
+    "each_pair_once",
+    edit(
+        "correlation * variance + (1 - correlation) * variance / members",
+        "variance / members + (members - 1) / (2 * members) * correlation * variance",
+    ),
+    "You count each pair once. In Var[Σ e] it stands twice, as (i, j) and as (j, i): M(M − 1) covariances.",
+)
+variance_of_mean.mistake(
+    "correlation_for_covariance",
+    edit(
+        "correlation * variance + (1 - correlation) * variance / members",
+        "variance / members + (members - 1) / members * correlation",
+    ),
+    "You take ρ for the covariance of two members. It is ρσ².",
+)
+variance_of_mean.mistake(
+    "variance_of_the_sum",
+    edit(
+        "correlation * variance + (1 - correlation) * variance / members",
+        "members * variance + members * (members - 1) * correlation * variance",
+    ),
+    "This is the variance of the sum. That of the mean is 1/M² of it.",
+)
+variance_of_mean.mistake(
+    "falls_like_the_square",
+    edit("(1 - correlation) * variance / members", "(1 - correlation) * variance / members**2"),
+    "The second part falls like 1/M, not like 1/M²: the M variances are divided by M².",
+)
+variance_of_mean.mistake(
+    "of_one_member",
+    edit("correlation * variance + (1 - correlation) * variance / members", "variance"),
+    "σ² is the variance of one member. The mean varies less, unless ρ = 1.",
+)
+variance_of_mean.mistake(
     "correlation_twice",
     edit("(1 - correlation) * variance / members", "variance / members"),
     "You add ρσ² to σ²/M. What members have in common does not shrink *and* is not there twice: "

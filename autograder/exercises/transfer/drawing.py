@@ -44,6 +44,6 @@ def labeled(rng, sizes, features, classes):
     return [[x, rng.integers(0, classes, len(x))] for x in batches(rng, sizes, features)]
 
 
-def of_parts(property: str, of: str) -> Check:
+def of_parts(property: str, of: str, words: tuple[str, str] | None = None) -> Check:
     """Compare what the probe saw beside the numbers: modes, momenta, what is trainable."""
-    return replace(matches_reference(property, of=f"parts.{of}"), entries=("parts",))
+    return replace(matches_reference(property, of=f"parts.{of}", words=words), entries=("parts",))

@@ -10,23 +10,26 @@ from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import transfer
 
 
-def _run(rng, steps, decay):
+def _run(rng, steps, decay, in_place=False):
+    """States of a training: tensors that move on in place, as a model's do, or fresh ones."""
     out, features = (int(n) for n in rng.permutation([2, 3, 4])[:2])
     shapes = {"weight": (out, features), "bias": (out,), "running_mean": (features,)}
-    history, seen = [], int(rng.integers(3, 9))
+    history, seen, examples = [], int(rng.integers(3, 9)), rng.integers(2, 30, features)
     state = {name: rng.normal(size=shape) + 1 for name, shape in shapes.items()}
     for _ in range(steps):
         state = {name: w + 0.6 * rng.normal(size=w.shape) for name, w in state.items()}
-        history.append({**state, "num_batches_tracked": np.array(seen)})
+        counts = {"num_batches_tracked": np.array(seen), "examples_of_class": examples}
+        history.append({**state, **counts})
         seen += int(rng.integers(2, 5))
-    return {"construct": {"decay": decay}, "history": history}
+        examples = examples + rng.integers(3, 9, features)
+    return {"construct": {"decay": decay}, "history": history, "in_place": in_place}
 
 
 def _runs(low, high):
     def draw(rng):
         first, second = (float(d) for d in rng.uniform(low, high, 2))
         steps = int(rng.integers(4, 7))
-        return {"runs": [_run(rng, steps, first), _run(rng, steps - 2, second)]}
+        return {"runs": [_run(rng, steps, first, True), _run(rng, steps - 2, second)]}
 
     return draw
 
@@ -43,9 +46,13 @@ Its weights add up to $1 - d^t$ and not to 1: with d = 0.999 the average would b
 steps. So what `update` gives out is $a_t / (1 - d^t)$, while `self.average` keeps $a_t$ itself. The first
 average equals the first weights.
 
-`state` is what `model.state_dict()` gives: a dict from names to tensors. Return a new dict with the same names.
-Tensors that are **no floating-point numbers** (`num_batches_tracked`) are returned as they came. Do not change
-`state`: the model trains on with it.
+`__init__` is given: `self.decay` is d; `self.steps`, 0 so far, counts the **calls** of `update` and is t in the
+formula (whatever `num_batches_tracked` says); `self.average` is an empty dict for the $a_t$, by name.
+
+`state` is what `model.state_dict()` gives: a dict from names to the model's own tensors, which move on with it.
+All floating-point tensors are averaged, running statistics too. What is **no floating-point number**
+(`num_batches_tracked`, and whatever else counts) is returned as it came. Return a new dict with the same names.
+Do not change `state`: the model trains on with it.
 
 *Convention.* d is the weight of the *old* average, its half-life ln 2 / (1 − d) steps. torch's and timm's
 EMAs start at the first weights and correct nothing; early, these then count far too much.""",
@@ -81,6 +88,17 @@ weight_ema.mistake(
     "no_correction",
     edit("self.average[name] / (1 - self.decay**self.steps)", "self.average[name].clone()"),
     "You give out a_t itself, which begins near 0: its weights add up to 1 − d^t. Divide by that.",
+)
+weight_ema.mistake(
+    "never_counts",
+    edit("self.steps += 1\n", ""),
+    "`self.steps` stays 0, so that you divide by 1 − d⁰ = 0. Count every call of `update`: `self.steps += 1`.",
+)
+weight_ema.mistake(
+    "counts_afterwards",
+    edit("self.steps += 1\n", "").also("return corrected", "self.steps += 1\nreturn corrected"),
+    "You count after you have divided: at the first weights 1 − d⁰ is 0, and later the exponent is one too small. "
+    "`self.steps += 1` comes first.",
 )
 weight_ema.mistake(
     "starts_at_the_first",
@@ -122,7 +140,7 @@ weight_ema.mistake(
     edit("self.steps += 1\n", "self.steps += 1\npower = max(self.steps - 1, 1)\n").also(
         "self.decay**self.steps", "self.decay**power"
     ),
-    "The exponent is one too small: after the first weights it is 1.",
+    "The exponent is one too small: with the first weights it is 1, with the second 2.",
 )
 weight_ema.mistake(
     "counts_tensors",
@@ -136,6 +154,12 @@ weight_ema.mistake(
     edit("if not w.is_floating_point():\n    corrected[name] = w.clone()\n    continue\n", ""),
     "You average `num_batches_tracked`, too. The mean of counts is no count: give out what is no floating-point "
     "number as it came.",
+)
+weight_ema.mistake(
+    "goes_by_the_name",
+    edit("if not w.is_floating_point():", 'if "num_batches_tracked" in name:'),
+    "You go by the name `num_batches_tracked`. Other buffers may hold counts as well, or indices, under other names: ask "
+    "the tensor, `w.is_floating_point()`.",
 )
 weight_ema.mistake(
     "integers_left_out",
@@ -159,6 +183,67 @@ weight_ema.mistake(
          "self.average[name] = w.mul_(1 - self.decay).add_(old, alpha=self.decay)"),
     _INTO_THE_MODEL,
 )  # fmt: skip
+weight_ema.mistake(
+    "keeps_the_models_tensor",
+    edit("self.average[name] = self.decay * old + (1 - self.decay) * w",
+         "share = (1 - self.decay) / (1 - self.decay**self.steps)\n"
+         "self.average[name] = w if self.steps == 1 else self.average[name].lerp(w, share)").also(
+        "self.average[name] / (1 - self.decay**self.steps)", "self.average[name].clone()"),
+    "You keep the tensor of the first weights itself. It is the model's own and moves on with it, so that your average "
+    "begins with the weights of the *second* step. Compute a new tensor, or `clone()`.",
+)  # fmt: skip
+weight_ema.mistake(
+    "starts_in_the_models_tensor",
+    edit("self.average[name] = self.decay * old + (1 - self.decay) * w",
+         "if self.steps == 1:\n    self.average[name] = w\nelse:\n"
+         "    self.average[name].mul_(self.decay).add_((1 - self.decay) * w)").also(
+        "self.average[name] / (1 - self.decay**self.steps)", "self.average[name].clone()"),
+    "Your average is the tensor of the first weights itself, the model's own: the model moves it, and `mul_` and `add_` "
+    "change the model. And the average starts at 0 here, with a correction: compute new tensors.",
+)  # fmt: skip
+weight_ema.mistake(
+    "integers_corrected",
+    edit("corrected[name] = w.clone()", "corrected[name] = w / (1 - self.decay**self.steps)"),
+    "You divide `num_batches_tracked` by 1 − dᵗ, too. A count needs no correction: give out what is no floating-point "
+    "number as it came.",
+)
+weight_ema.mistake(
+    "first_integers",
+    edit("corrected[name] = w.clone()", "corrected[name] = self.average.setdefault(name, w)"),
+    "`num_batches_tracked` stays what it was at the first call. Give out that of *this* `state`.",
+)
+weight_ema.mistake(
+    "parameters_alone",
+    edit("if not w.is_floating_point():", 'if not w.is_floating_point() or "running" in name:'),
+    "You leave out the running statistics. They are floating-point numbers and averaged like all others.",
+)
+weight_ema.mistake(
+    "new_weights_whole",
+    edit("self.decay * old + (1 - self.decay) * w", "self.decay * old + w"),
+    "You add the new weights whole. They count 1 − d; then all weights add up to 1 − dᵗ, by which you divide.",
+)
+weight_ema.mistake(
+    "multiplies",
+    edit("self.average[name] / (1 - self.decay**self.steps)",
+         "self.average[name] * (1 - self.decay**self.steps)"),
+    "You multiply by 1 − dᵗ, which makes what is too small smaller still. Divide by it.",
+)  # fmt: skip
+weight_ema.mistake(
+    "power_of_the_difference",
+    edit("(1 - self.decay**self.steps)", "(1 - self.decay) ** self.steps"),
+    "You divide by (1 − d)ᵗ. The weights add up to 1 − dᵗ: the power is that of d alone.",
+)
+weight_ema.mistake(
+    "always_corrected_as_at_first",
+    edit("(1 - self.decay**self.steps)", "(1 - self.decay)"),
+    "You divide by 1 − d every time. That is right for the first weights alone: after t of them it is 1 − dᵗ.",
+)
+weight_ema.mistake(
+    "counts_batches",
+    edit("self.steps += 1", 'self.steps = int(state["num_batches_tracked"])'),
+    "You take `num_batches_tracked` for t. It says how many batches a layer has seen, perhaps long before your average "
+    "began. t counts the calls of `update`.",
+)
 weight_ema.mistake(
     "uniform",
     edit(

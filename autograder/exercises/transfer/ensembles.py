@@ -37,7 +37,7 @@ probable its members find it **on average**:
 
 $$p_{nc} = \\frac1M\\sum_m \\operatorname{softmax}(s_m)_{nc}.$$
 
-`logits` is (M, N, C); return the (N, C) probabilities.""",
+`logits` is (M, N, C); return the (N, C) probabilities. `torch.softmax` is welcome.""",
     points=2,
     minutes=5,
     syllabus=("11.1",),
@@ -73,6 +73,49 @@ def votes(logits):
 
 
 average_probabilities.mistake(
+    "summed_scores",
+    edit("torch.softmax(logits, dim=2).mean(dim=0)", "torch.softmax(logits.sum(dim=0), dim=1)"),
+    "You add the *scores* up before the softmax, which multiplies the members' probabilities. Softmax of every member "
+    "first, then the mean.",
+)
+average_probabilities.mistake(
+    "median",
+    edit("mean(dim=0)", "median(dim=0).values"),
+    "You take the median of the members. Medians of a row do not add up to 1; asked for is the mean.",
+)
+average_probabilities.mistake(
+    "maximum",
+    edit("mean(dim=0)", "amax(dim=0)"),
+    "You take the surest member's probability for each class, so that a row adds up to more than 1. Asked for is the "
+    "mean.",
+)
+average_probabilities.mistake(
+    "logarithm_of_the_mean",
+    edit("mean(dim=0)", "mean(dim=0).log()"),
+    "The mean is right, but you return its logarithm. Asked for are the probabilities themselves.",
+)
+average_probabilities.mistake(
+    "softmax_twice",
+    edit("mean(dim=0)", "mean(dim=0).softmax(dim=1)"),
+    "You take another softmax of the mean probabilities, which makes all classes nearly alike. The mean adds up to 1 "
+    "already.",
+)
+average_probabilities.mistake(
+    "no_mean",
+    edit("torch.softmax(logits, dim=2).mean(dim=0)", "torch.softmax(logits, dim=2)"),
+    "You return the probabilities of every member by itself, (M, N, C). Their mean over the members is (N, C).",
+)
+average_probabilities.mistake(
+    "one_member",
+    edit("torch.softmax(logits, dim=2).mean(dim=0)", "torch.softmax(logits[0], dim=1)"),
+    "You ask the first member only. All of them count the same.",
+)
+average_probabilities.mistake(
+    "sigmoid",
+    edit("torch.softmax(logits, dim=2)", "torch.sigmoid(logits)"),
+    "A sigmoid looks at each score by itself, so that the classes of a row do not add up to 1. Softmax compares them.",
+)
+average_probabilities.mistake(
     "only_scores",
     edit("torch.softmax(logits, dim=2).mean(dim=0)", "logits.mean(dim=0)"),
     "You return mean scores. Probabilities come from a softmax, of every member before the mean.",
@@ -97,6 +140,17 @@ average_probabilities.mistake(
     "the_predicted_class",
     edit("mean(dim=0)", "mean(dim=0).argmax(dim=1)"),
     "You return class numbers. Asked for are the probabilities of all classes.",
+)
+average_probabilities.mistake(
+    "logarithms",
+    edit("torch.softmax(logits, dim=2)", "torch.log_softmax(logits, dim=2)"),
+    "You average *logarithms* of probabilities, and return such. Asked for is the mean of the probabilities themselves: "
+    "`torch.softmax`.",
+)
+average_probabilities.mistake(
+    "majority",
+    edit("torch.softmax(logits, dim=2).mean(dim=0)", "logits.argmax(dim=2).mode(dim=0).values"),
+    "You return the class with the most votes. Asked for are the probabilities of all classes.",
 )
 average_probabilities.mistake(
     "mean_of_logarithms",

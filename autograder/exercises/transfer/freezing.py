@@ -8,6 +8,8 @@ from autograder.exercises.transfer.drawing import batch_norm, batches, linear, n
 from autograder.exercises.transfer.lab import lab
 from autograder.judging import Part, edit
 from autograder.judging.checks import (
+    MODE,
+    TRAINABLE,
     check,
     finding,
     keeps_dtype,
@@ -74,9 +76,9 @@ pictures as well.
             (
                 matches_reference("features came out", of="result.returned"),
                 matches_reference("parameters and buffers", of="result.model.state"),
-                matches_reference("its mode", of="result.model.training"),
-                of_parts("the mode of every layer", "model.modes"),
-                of_parts("what is trainable", "model.trainable"),
+                matches_reference("its mode", of="result.model.training", words=MODE),
+                of_parts("the mode of every layer", "model.modes", MODE),
+                of_parts("what is trainable", "model.trainable", TRAINABLE),
             ),
         ),
     ],
@@ -119,6 +121,12 @@ frozen_features.mistake(
     "Features are taken in evaluation mode.",
 )
 frozen_features.mistake(
+    "evaluation_mode_alone",
+    edit("torch.no_grad()", "torch.enable_grad()").also("model.train(was_training)", ""),
+    "You switch to evaluation mode and leave the model there, and the features hang on a graph: `model.eval()` does not "
+    "turn gradients off. `torch.no_grad()` belongs around, and the mode is put back.",
+)
+frozen_features.mistake(
     "with_a_graph",
     edit("torch.no_grad()", "torch.enable_grad()"),
     "Your features hang on a graph through the whole trunk: all its activations stay in memory, and a backward "
@@ -136,6 +144,20 @@ frozen_features.mistake(
     "The model stays in evaluation mode. Note `model.training` first, and put it back.",
 )
 frozen_features.mistake(
+    "layers_stay_in_evaluation_mode",
+    edit("model.eval()", "model[:-1].eval()").also("model.train(was_training)", ""),
+    "`model[:-1]` is a new network of the *same* layers. Its `eval()` reaches them, and they stay in evaluation mode, "
+    "while the model says that it trains. Put back the mode that the model came in, `model.train(was_training)`.",
+)
+frozen_features.mistake(
+    "mode_of_the_slice",
+    edit("model.eval()", "model[:-1].eval()").also(
+        "model.train(was_training)", "model[:-1].train(model[:-1].training)"
+    ),
+    "`model[:-1]` is a new network every time, and a new one is in training mode. So you put the layers into training "
+    "mode, whatever the model came in. Note `model.training` and put that back.",
+)
+frozen_features.mistake(
     "always_back_to_training",
     edit("model.train(was_training)", "model.train()"),
     "You always switch to training mode at the end, also a model that came in evaluation mode. Put back the mode "
@@ -148,6 +170,12 @@ frozen_features.mistake(
     "to touch it.",
 )
 frozen_features.mistake(
+    "freezes_the_trunk",
+    edit("model.eval()", "model.eval()[:-1].requires_grad_(False)"),
+    "You leave `requires_grad` of the trunk off. Without a graph there is no need to touch it, and who fine-tunes later "
+    "waits in vain.",
+)
+frozen_features.mistake(
     "thaws_the_rest",
     edit("model.train(was_training)", "model.train(was_training).requires_grad_()"),
     "You make all parameters trainable afterwards, those that were frozen before as well. Leave `requires_grad` "
@@ -158,6 +186,34 @@ frozen_features.mistake(
     edit("torch.cat([model[:-1](x) for x in batches])", "[model[:-1](x) for x in batches][-1]"),
     "You return the features of the last batch. All batches belong one below the other: `torch.cat`.",
 )
+_FIRST = (
+    "You return the features of the first batch. A `return` inside of the loop ends it; all batches belong one below the "
+    "other: collect them, `torch.cat` after the loop."
+)
+frozen_features.mistake(
+    "only_the_first_batch",
+    edit("torch.cat([model[:-1](x) for x in batches])", "[model[:-1](x) for x in batches][0]"),
+    _FIRST,
+)
+frozen_features.mistake(
+    "returns_in_the_loop",
+    edit("features = torch.cat([model[:-1](x) for x in batches])",
+         "for x in batches:\n    return model[:-1](x)").also("return features", ""),
+    _FIRST,
+)  # fmt: skip
+_BELOW = (
+    "Batches differ in size, so they cannot be stacked along a new axis, nor put side by side. They belong one below "
+    "the other, along the axis of the examples: `torch.cat(…)`, with dim 0."
+)
+frozen_features.mistake(
+    "stacked", edit("torch.cat(", "torch.stack("), _BELOW, raises="RuntimeError"
+)
+frozen_features.mistake(
+    "side_by_side",
+    edit("for x in batches])", "for x in batches], dim=1)"),
+    _BELOW,
+    raises="RuntimeError",
+)
 frozen_features.mistake(
     "a_list",
     edit("torch.cat([model[:-1](x) for x in batches])", "[model[:-1](x) for x in batches]"),
@@ -165,9 +221,16 @@ frozen_features.mistake(
 )
 
 
-@frozen_features.mistake(
-    "You take the head off for good (`del`, or an `nn.Identity` in its place): the model must be as it came."
-)
+_BEHEADED = "You take the head off for good (`del`, or an `nn.Identity` in its place): the model must be as it came."
+frozen_features.mistake(
+    "deletes_the_head",
+    edit("features = torch.cat([model[:-1](x) for x in batches])",
+         "del model[-1]\nfeatures = torch.cat([model(x) for x in batches])"),
+    _BEHEADED,
+)  # fmt: skip
+
+
+@frozen_features.mistake(_BEHEADED)
 def beheads(model, batches):
     was_training = model.training
     model.eval()
@@ -192,6 +255,15 @@ def by_a_hook(model, batches):
 
 
 @frozen_features.alternative
+def by_a_slice_in_its_own_mode(model, batches):
+    trunk = model[:-1].eval()
+    with torch.no_grad():
+        features = [trunk(x) for x in batches]
+    trunk.train(model.training)
+    return torch.cat(features, dim=0)
+
+
+@frozen_features.alternative
 def layer_by_layer(model, batches):
     mode, features = model.training, []
     model.train(False)
@@ -201,34 +273,3 @@ def layer_by_layer(model, batches):
         features += [x]
     model.train(mode)
     return torch.vstack(features)
-
-
-RANDOM_TRUNK = (
-    "no better than the raw pixels, give or take 5 points",
-    "about halfway between the pixels and the trained trunk",
-    "nearly as good as the trained trunk",
-)
-
-
-def outcome_of_a_random_trunk() -> str:
-    """Measured on Animal-MNIST: pixels 0.58, trained trunk 0.85, random trunk 0.60."""
-    return RANDOM_TRUNK[0]
-
-
-lab.prediction(
-    "trunk_with_random_weights",
-    title="Predict: is it the weights or the architecture?",
-    statement=(
-        "20 silhouettes of each of ten animals. A linear head on the raw pixels gets about 58 % of new ones right, "
-        "on the features of a trunk that was trained on photographs about 85 %. Now the **same trunk with random "
-        "weights**, frozen as well. How good is a head on *its* features?"
-    ),
-    minutes=1,
-    syllabus=("11.5",),
-    choices=RANDOM_TRUNK,
-    outcome=outcome_of_a_random_trunk,
-    explanation=(
-        "Eleven random blocks garble a picture. What transfers are the weights, not the architecture; whoever claims "
-        "a gain by transfer shows this control."
-    ),
-)

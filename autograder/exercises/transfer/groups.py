@@ -4,13 +4,13 @@ from autograder import probes
 from autograder.exercises.transfer.drawing import batch_norm, linear, network, of_parts
 from autograder.exercises.transfer.lab import lab
 from autograder.judging import Part, edit
-from autograder.judging.checks import matches_reference
+from autograder.judging.checks import TRAINABLE, matches_reference
 from course_lib import transfer
 
 OTHER_HEADS = ("header", "head_norm", "headless")
 
 
-def _model(partly_frozen):
+def _model(partly_frozen, head_last=True):
     def draw(rng):
         features, hidden, wide, classes = (int(n) for n in rng.permutation([3, 4, 5, 6]))
         alike = str(rng.choice(OTHER_HEADS))
@@ -25,7 +25,11 @@ def _model(partly_frozen):
         }
         first = ("trunk", {"kind": "nested", "layers": trunk})
         second = (alike, linear(rng, wide, wide))
-        layers = dict([first, second, ("head", {"kind": "nested", "layers": inner})])
+        head = ("head", {"kind": "nested", "layers": inner})
+        if not head_last:
+            # The module's order need not be that of the computation; nothing is computed here.
+            second, head = head, second
+        layers = dict([first, second, head])
         return {
             "model": network(rng, layers, bool(rng.integers(2))),
             "head": "head",
@@ -45,7 +49,8 @@ Return a list of two parameter groups, as every `torch.optim` optimizer takes th
 `{"params": [parameters], "lr": rate}`. First that of the head at `lr`, then that of all else at `lr / 10`.
 
 - The head's parameters are those that `model.named_parameters()` calls `head + "."` and something. (A layer may
-  be called `head_norm`, and is none of it.)
+  be called `head_norm`, and is none of it.) Where the head stands among the layers is not said.
+- `"params"` is a list of the parameters themselves, without their names.
 - A **frozen** parameter (`requires_grad` is False) is in no group, every other in exactly one, in the
   model's order. What is in no group never learns, and no error says so.""",
     parts=[
@@ -56,7 +61,7 @@ Return a list of two parameter groups, as every `torch.optim` optimizer takes th
                 matches_reference("the parameters", of="result.returned.0.params"),
                 matches_reference("the others", of="result.returned.1.params"),
                 of_parts("they are the model's own", "returned"),
-                of_parts("what is trainable is as before", "model.trainable"),
+                of_parts("what is trainable is as before", "model.trainable", TRAINABLE),
             ),
         ),
         Part(
@@ -71,7 +76,7 @@ Return a list of two parameter groups, as every `torch.optim` optimizer takes th
     ],
     minutes=8,
     syllabus=("11.8",),
-    inputs=(_model(True), _model(False), _model(True)),
+    inputs=(_model(True), _model(False, head_last=False), _model(True)),
     probe=probes.supplied(),
     equivalent_mutants={"everything is done under torch.no_grad()": "no tensor is made"},
     hints=(
@@ -116,6 +121,59 @@ fine_tuning_groups.mistake(
     '`head + "."`, with the dot.',
 )
 fine_tuning_groups.mistake(
+    "last_layer",
+    edit(
+        'name.startswith(head + ".")', 'name.startswith(list(model.named_children())[-1][0] + ".")'
+    ),
+    "You take the last layer for the head. The head is the one that is called `head`, wherever it stands.",
+)
+fine_tuning_groups.mistake(
+    "name_of_the_layer",
+    edit('name.startswith(head + ".")', "name == head"),
+    "Your first group is empty: no parameter is called `head`, for parameters have the names of their layers before "
+    'their own, "head.out.weight". Ask for `name.startswith(head + ".")`.',
+)
+fine_tuning_groups.mistake(
+    "no_rate_for_the_rest",
+    edit('"params": old, "lr": lr / 10', '"params": old'),
+    "The second group has no rate, so it would get the optimizer's, whichever that is. It is `lr / 10`.",
+)
+fine_tuning_groups.mistake(
+    "ten_times_for_the_head",
+    edit('"params": new, "lr": lr}', '"params": new, "lr": 10 * lr}').also(
+        '"params": old, "lr": lr / 10', '"params": old, "lr": lr'
+    ),
+    "The ratio is right, and both are ten times too fast: `lr` is the rate of the head, and the rest gets a tenth.",
+)
+fine_tuning_groups.mistake(
+    "frozen_in_the_head",
+    edit(
+        "if parameter.requires_grad:", 'if parameter.requires_grad or name.startswith(head + "."):'
+    ),
+    "Frozen parameters of the head are in your first group. A new head may be partly frozen as well: what does not ask "
+    "for a gradient is in no group.",
+)
+fine_tuning_groups.mistake(
+    "frozen_in_the_rest",
+    edit("if parameter.requires_grad:",
+         'if parameter.requires_grad or not name.startswith(head + "."):'),
+    "Frozen parameters of the rest are in your second group. What does not ask for a gradient is in no group.",
+)  # fmt: skip
+fine_tuning_groups.mistake(
+    "one_group_for_each",
+    edit('return [{"params": new, "lr": lr}, {"params": old, "lr": lr / 10}]',
+         'of_head = {id(p) for p in new}\n'
+         'return [{"params": [p], "lr": lr if id(p) in of_head else lr / 10}\n'
+         '        for p in model.parameters() if p.requires_grad]'),
+    "You make a group of every parameter. Two are asked for: the head, and all else.",
+)  # fmt: skip
+fine_tuning_groups.mistake(
+    "an_optimizer",
+    edit('return [{"params": new, "lr": lr}, {"params": old, "lr": lr / 10}]',
+         'return torch.optim.SGD([{"params": new, "lr": lr}, {"params": old, "lr": lr / 10}])'),
+    "You return an optimizer. Asked for are the groups, for whichever optimizer.",
+)  # fmt: skip
+fine_tuning_groups.mistake(
     "head_alone",
     edit(
         '[{"params": new, "lr": lr}, {"params": old, "lr": lr / 10}]', '[{"params": new, "lr": lr}]'
@@ -147,6 +205,34 @@ fine_tuning_groups.mistake(
     "Your groups hold copies. The optimizer would train those, and the model would stay as it is: put in the "
     "parameters themselves.",
 )
+fine_tuning_groups.mistake(
+    "detached",
+    edit(".append(parameter)", ".append(parameter.detach())"),
+    "`.detach()` and `.data` give other tensors, which get no gradients: the optimizer would never move anything. Put in "
+    "the parameters themselves.",
+)
+fine_tuning_groups.mistake(
+    "with_their_names",
+    edit(".append(parameter)", ".append((name, parameter))"),
+    "Your groups hold pairs of a name and a parameter. Asked for are the parameters alone.",
+)
+_ITERATORS = (
+    "Your groups hold a `filter` or a generator, which is empty once somebody has looked into it. Asked for is a list of "
+    "parameters."
+)
+fine_tuning_groups.mistake(
+    "filters",
+    edit('[{"params": new, "lr": lr}, {"params": old, "lr": lr / 10}]',
+         '[{"params": filter(torch.is_tensor, new), "lr": lr},\n'
+         '        {"params": filter(torch.is_tensor, old), "lr": lr / 10}]'),
+    _ITERATORS,
+)  # fmt: skip
+fine_tuning_groups.mistake(
+    "generators",
+    edit('[{"params": new, "lr": lr}, {"params": old, "lr": lr / 10}]',
+         '[{"params": (p for p in new), "lr": lr}, {"params": (p for p in old), "lr": lr / 10}]'),
+    _ITERATORS,
+)  # fmt: skip
 fine_tuning_groups.mistake(
     "names",
     edit(".append(parameter)", ".append(name)"),
@@ -190,36 +276,3 @@ def as_a_pair(model, head, lr):
         if parameter.requires_grad:
             groups[name.partition(".")[0] == head].append(parameter)
     return tuple({"params": groups[own], "lr": lr / (1 if own else 10)} for own in (True, False))
-
-
-STALE = (
-    "it hardly changes: no weight does (less than 2 points)",
-    "it falls, for the old statistics came from millions of photographs",
-    "it rises, by more than 5 points",
-)
-
-
-def outcome_of_stale_statistics() -> str:
-    """Measured: 0.72 with the running statistics, 0.86 with those of the training images."""
-    return STALE[2]
-
-
-lab.prediction(
-    "whose_statistics",
-    title="Predict: 40 steps with a momentum of 0.01",
-    statement=(
-        "The whole network is fine-tuned on the 200 silhouettes in training mode, 40 steps. The momentum of its "
-        "batch normalizations is 0.01, as it came: its running statistics take in 1 % of each batch. Then it is "
-        "tested, gets **fresh statistics** by your `recompute_statistics` on the same 200 images, and is tested "
-        "again. What happens to the test accuracy?"
-    ),
-    minutes=1,
-    syllabus=("11.5", "11.8"),
-    choices=STALE,
-    outcome=outcome_of_stale_statistics,
-    explanation=(
-        "After 40 steps 0.99⁴⁰ = 67 % of the running statistics are still those of photographs, seen by weights that "
-        "no longer exist; training went by those of the batches. Test with what you trained with: keep them frozen "
-        "throughout, or let them keep up, or recompute them."
-    ),
-)

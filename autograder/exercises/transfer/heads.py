@@ -1,6 +1,4 @@
-"""What a linear head on frozen features minimizes: logistic regression, and a support vector machine."""
-
-from functools import partial
+"""What a linear head on frozen features minimizes: logistic regression, and what C says of it."""
 
 import numpy as np
 import torch
@@ -34,7 +32,7 @@ $$\frac1N\sum_n \ell_n + \frac{λ}{2}\sum_{ck} W_{ck}^2$$
 
 with the cross-entropy ℓ of the scores $s = x W^\top + b$. The intercept b is **not** penalized: the penalty shall
 not depend on where the features' zero lies. Return the loss as a tensor without axes that carries a
-gradient; your `F.cross_entropy` is welcome.""",
+gradient; `F.cross_entropy` is welcome.""",
     points=2,
     minutes=5,
     core=False,
@@ -92,6 +90,61 @@ logistic_head_loss.mistake(
     edit("(weight * weight).sum()", "weight.norm()"),
     "You penalize the norm, without squaring it.",
 )
+_NO_GRADIENT = (
+    "The loss is right, but no gradient leads from it to the weights: `.item()`, `.detach()` or `no_grad` cuts them off, "
+    "and nothing could be trained by it. Return the tensor as it was computed."
+)
+logistic_head_loss.mistake(
+    "a_number",
+    edit("return F.cross_entropy(scores, labels) + l2 / 2 * (weight * weight).sum()",
+         "return (F.cross_entropy(scores, labels) + l2 / 2 * (weight * weight).sum()).item()"),
+    _NO_GRADIENT,
+)  # fmt: skip
+logistic_head_loss.mistake(
+    "penalty_without_a_gradient",
+    edit("(weight * weight).sum()", "(weight * weight).sum().item()"),
+    "Your penalty is a number without a gradient, so that it changes the loss and not the training. Leave `.item()` and "
+    "`.detach()` out.",
+)
+logistic_head_loss.mistake(
+    "softmax_before",
+    edit("F.cross_entropy(scores, labels)", "F.cross_entropy(scores.softmax(dim=1), labels)"),
+    "`F.cross_entropy` takes scores and does the softmax itself. You give it probabilities.",
+)
+logistic_head_loss.mistake(
+    "absolute_values",
+    edit("l2 / 2 * (weight * weight).sum()", "l2 * weight.abs().sum()"),
+    "You penalize absolute values. Asked for are squares, (λ/2) Σ W².",
+)
+logistic_head_loss.mistake(
+    "strength_squared",
+    edit("l2 / 2 * (weight * weight).sum()", "(l2 * weight).square().sum() / 2"),
+    "You square λ together with the weights. It stands outside: (λ/2) Σ W².",
+)
+logistic_head_loss.mistake(
+    "intercept_penalized_without_the_half",
+    edit(
+        "l2 / 2 * (weight * weight).sum()", "l2 * ((weight * weight).sum() + (bias * bias).sum())"
+    ),
+    "You penalize the intercepts, too, and without the ½. It is (λ/2) Σ W², of the weights alone.",
+)
+logistic_head_loss.mistake(
+    "rewards_large_weights",
+    edit("labels) + l2", "labels) - l2"),
+    "You subtract the penalty, so that large weights are rewarded. Add it.",
+)
+logistic_head_loss.mistake(
+    "one_loss_for_each",
+    edit("F.cross_entropy(scores, labels)", 'F.cross_entropy(scores, labels, reduction="none")'),
+    "You return a loss for every example. Asked for is their mean, a tensor without axes.",
+)
+logistic_head_loss.mistake(
+    "not_transposed",
+    edit("weight.T", "weight"),
+    "`weight` is (C, D), one row for each class, and the features are (N, D): multiply by its transpose, "
+    "`features @ weight.T`.",
+    raises="RuntimeError",
+)
 
 
 @logistic_head_loss.alternative
@@ -134,6 +187,20 @@ c_of_l2.mistake(
     "There is a factor 2 too much: both penalties have the ½.",
 )
 c_of_l2.mistake(
+    "twice",
+    edit("1 / (l2 * examples)", "2 / (l2 * examples)"),
+    "There is a factor 2 too much: both penalties have the ½.",
+)
+_NO_N = "N is missing: scikit-learn takes the *sum* of the losses. And there is a factor 2 too much: both penalties have the ½."
+c_of_l2.mistake("half_without_n", edit("1 / (l2 * examples)", "1 / (2 * l2)"), _NO_N)
+c_of_l2.mistake("twice_without_n", edit("1 / (l2 * examples)", "2 / l2"), _NO_N)
+c_of_l2.mistake(
+    "the_strength_itself",
+    edit("1 / (l2 * examples)", "l2"),
+    "λ weighs the penalty and C the losses: a strong penalty is a small C. And N counts, for scikit-learn takes the sum "
+    "of the losses.",
+)
+c_of_l2.mistake(
     "times_n",
     edit("1 / (l2 * examples)", "examples / l2"),
     "N is on the wrong side: a sum of more losses needs a smaller C.",
@@ -154,107 +221,3 @@ c_of_l2.mistake(
 def in_two_steps(l2, examples):
     share = 1 / examples
     return share / l2
-
-
-def _two_classes(rng, sign=-1):
-    """Two of each class far on their side; of the others one is a 1 and more are a 0."""
-    features, zeros = int(rng.integers(3, 5)), int(rng.integers(3, 6))
-    labels = np.array([1, 1, 0, 0, 1] + [0] * zeros)
-    sides = np.concatenate([rng.uniform(2, 4, 4), rng.uniform(-1, 0.3, 1 + zeros)])
-    weight, x = rng.normal(size=features), rng.normal(size=(len(labels), features))
-    x += np.outer((2 * labels - 1) * sides - x @ weight, weight) / (weight @ weight)
-    order = rng.permutation(len(labels))
-    return {
-        "weight": weight,
-        "bias": np.array(sign * rng.uniform(0.2, 0.5)),
-        "features": x[order],
-        "labels": labels[order],
-        "c": float(rng.uniform(1.5, 4)),
-    }
-
-
-svm_head_loss = lab.exercise(
-    transfer.svm_head_loss,
-    title="A support vector head",
-    statement=r"""The other classic on frozen features, here for two classes: a linear support vector machine. It asks
-for a margin of 1, and does not care how far beyond an example is:
-
-$$\tfrac12\|w\|^2 + C\sum_n \max(0,\, 1 - t_n s_n),\qquad s = x\,w + b,$$
-
-with $t = +1$ for the label 1 and $t = -1$ for the label **0**. The intercept is not penalized, and the hinges are
-*summed*, as in scikit-learn. Return the loss as a tensor without axes that carries a gradient.
-
-A score of +2 for a 1 and of −2 for a 0 costs nothing.""",
-    points=2,
-    minutes=5,
-    core=False,
-    syllabus=("11.7",),
-    hide=("Formula",),
-    inputs=(_two_classes, partial(_two_classes, sign=1), _two_classes),
-    probe=probes.gradients("weight", "bias"),
-    checks=[
-        matches_reference("the loss", of="result.value"),
-        matches_reference("its gradient for the weights", of="result.gradients.weight"),
-        matches_reference("its gradient for the intercept", of="result.gradients.bias"),
-        leaves_inputs_alone(),
-    ],
-    hints=("`2 * labels - 1` makes ±1 of 0 and 1.", "`torch.relu(1 - …)`"),
-)
-
-svm_head_loss.mistake(
-    "labels_0_and_1",
-    edit("signs = 2 * labels - 1", "signs = labels"),
-    "You multiply by the labels 0 and 1, so that every example of class 0 costs exactly 1, whatever its score. "
-    "t is −1 there.",
-    origin="the field's folklore",
-)
-svm_head_loss.mistake(
-    "intercept_penalized",
-    edit("weight @ weight / 2", "(weight @ weight + bias * bias) / 2"),
-    "You penalize the intercept, too (liblinear does so, and its result depends on where the features' zero lies). "
-    "Only w is penalized.",
-)
-svm_head_loss.mistake(
-    "mean_of_hinges",
-    edit("hinges.sum()", "hinges.mean()"),
-    "You average the hinges. They are summed, so that C means what it does in scikit-learn.",
-)
-svm_head_loss.mistake(
-    "squared_hinges",
-    edit("hinges.sum()", "(hinges * hinges).sum()"),
-    "You square the hinges. That is `LinearSVC`'s default, but not what is asked for.",
-)
-svm_head_loss.mistake(
-    "without_the_half",
-    edit("weight @ weight / 2", "weight @ weight"),
-    "The penalty is ½ ‖w‖².",
-)
-svm_head_loss.mistake(
-    "c_at_the_penalty",
-    edit("weight @ weight / 2 + c * hinges.sum()", "c * weight @ weight / 2 + hinges.sum()"),
-    "C stands before the penalty with you. It weighs the hinges.",
-)
-svm_head_loss.mistake(
-    "wrong_side",
-    edit("1 - signs * scores", "1 + signs * scores"),
-    "The sign is wrong: yours costs most where an example is far on its own side. 1 − t s.",
-)
-svm_head_loss.mistake(
-    "no_margin",
-    edit("1 - signs * scores", "-signs * scores"),
-    "Yours is content as soon as an example is on the right side. A margin of 1 is wanted: 1 − t s.",
-)
-svm_head_loss.mistake(
-    "no_hinge",
-    edit("torch.relu(1 - signs * scores)", "1 - signs * scores"),
-    "You never stop at 0, so that examples far on their side pay for wrong ones. max(0, …).",
-)
-
-
-@svm_head_loss.alternative
-def by_clamping(weight, bias, features, labels, *, c):
-    signs = torch.where(labels == 1, 1.0, -1.0).to(features.dtype)
-    return (
-        0.5 * weight.square().sum()
-        + c * (1 - signs * (features @ weight + bias)).clamp(min=0).sum()
-    )

@@ -6,7 +6,7 @@ from autograder import probes
 from autograder.exercises.transfer.drawing import batch_norm, linear, network, of_parts
 from autograder.exercises.transfer.lab import lab
 from autograder.judging import edit
-from autograder.judging.checks import matches_reference
+from autograder.judging.checks import MODE, TRAINABLE, matches_reference
 from course_lib import transfer
 
 
@@ -55,9 +55,9 @@ It is called at the beginning of every epoch, in the place of `model.train()`, w
     inputs=(_network(True, 1), _network(False, 3), _network(False, 2)),
     probe=probes.supplied(),
     checks=[
-        of_parts("what is trainable", "model.trainable"),
-        of_parts("the modes of all layers", "model.modes"),
-        matches_reference("the mode of the model", of="result.model.training"),
+        of_parts("what is trainable", "model.trainable", TRAINABLE),
+        of_parts("the modes of all layers", "model.modes", MODE),
+        matches_reference("the mode of the model", of="result.model.training", words=MODE),
         matches_reference("parameters and buffers are as before", of="result.model.state"),
     ],
     equivalent_mutants={"everything is done under torch.no_grad()": "nothing is computed"},
@@ -123,6 +123,70 @@ train_with_frozen_layers.mistake(
     ).also("layer.train(number >= frozen)", "layer.train(number >= frozen - 1)"),
     "You freeze one layer too few: the first `frozen` have the numbers 0 … frozen − 1.",
 )
+
+
+@train_with_frozen_layers.mistake(
+    "You count parameters. `frozen` counts layers, and one layer has several (weight, bias, those of its blocks): go "
+    "through `enumerate(model)`."
+)
+def counts_parameters(model, frozen):
+    model.train()
+    for number, layer in enumerate(model):
+        layer.train(number >= frozen)
+    for number, parameter in enumerate(model.parameters()):
+        parameter.requires_grad_(number >= frozen)
+
+
+train_with_frozen_layers.mistake(
+    "weights_alone",
+    edit("layer.requires_grad_(number >= frozen)",
+         "[p.requires_grad_(number >= frozen) for n, p in layer.named_parameters() if 'weight' in n]"),
+    "You look at weights only. The biases and shifts of the frozen layers learn on, or stay frozen above them.",
+)  # fmt: skip
+_NORMALIZATIONS = (
+    "You put batch normalizations alone into evaluation mode. The frozen layers are in it with *all* they contain, dropout "
+    "as well; and no layer above is."
+)
+train_with_frozen_layers.mistake(
+    "normalizations_of_frozen_layers",
+    edit("layer.train(number >= frozen)",
+         "[m.train(number >= frozen) for m in layer.modules() if 'Norm' in type(m).__name__]"),
+    _NORMALIZATIONS,
+)  # fmt: skip
+train_with_frozen_layers.mistake(
+    "all_normalizations",
+    edit("layer.train(number >= frozen)",
+         "[m.eval() for m in layer.modules() if 'Norm' in type(m).__name__]"),
+    _NORMALIZATIONS,
+)  # fmt: skip
+_OWN_MODE = (
+    "The layers are right, but not the model: it comes in any mode and is to be in training mode (`model.training`). "
+    "`model.train()` comes first; then the frozen layers, `eval()`."
+)
+train_with_frozen_layers.mistake("mode_of_the_model_itself", edit("model.train()\n", ""), _OWN_MODE)
+train_with_frozen_layers.mistake(
+    "model_in_evaluation_mode", edit("model.train()\n", "model.eval()\n"), _OWN_MODE
+)
+train_with_frozen_layers.mistake(
+    "upper_layers_left_in_their_mode",
+    edit("model.train()\n", "").also(
+        "layer.train(number >= frozen)", "if number < frozen: layer.eval()"
+    ),
+    "You never call `model.train()`. The model comes in any mode, and what is above the frozen layers has to be in "
+    "training mode.",
+)
+train_with_frozen_layers.mistake(
+    "on_a_copy",
+    edit("model.train()", "model = copy.deepcopy(model)\nmodel.train()"),
+    "You work on a copy, and the model that was handed to you is as it was. Change `model` itself.",
+)
+train_with_frozen_layers.mistake(
+    "a_copy_is_returned",
+    edit("model.train()", "model = copy.deepcopy(model)\nmodel.train()").also(
+        "    layer.train(number >= frozen)", "    layer.train(number >= frozen)\nreturn model"
+    ),
+    "You work on a copy, and the model that was handed to you is as it was. Change `model` itself.",
+)
 train_with_frozen_layers.mistake(
     "train_comes_last",
     edit("    layer.train(number >= frozen)", "    layer.train(number >= frozen)\nmodel.train()"),
@@ -156,7 +220,7 @@ def in_two_passes(model, frozen):
             parameter.requires_grad = False
 
 
-AFTER = ("no gradient, it is frozen", "its ordinary gradient", "an error is raised")
+AFTER = ("no gradient, or zeros: it is frozen", "its ordinary gradient", "an error is raised")
 
 
 def outcome_of_freezing_late() -> str:
@@ -168,7 +232,7 @@ def outcome_of_freezing_late() -> str:
         loss.backward()
     except RuntimeError:
         return AFTER[2]
-    return AFTER[0 if w.grad is None else 1]
+    return AFTER[0 if w.grad is None or not w.grad.any() else 1]
 
 
 lab.prediction(

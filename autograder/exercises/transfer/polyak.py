@@ -6,9 +6,10 @@ from autograder.exercises import experiments
 from autograder.exercises.transfer.lab import lab
 
 FALLS = (
-    "both fall to about a quarter",
-    "the average's falls to about a quarter, the last iterate's stays",
-    "both stay: the rate is constant",
+    "both fall to less than half",
+    "only the average's falls so far",
+    "only the last iterate's falls so far",
+    "neither falls so far: the rate is constant",
 )
 
 
@@ -25,9 +26,8 @@ def errors_of_averages(steps: int, runs: int = 400) -> tuple[float, float]:
 def outcome_of_four_times_as_long() -> str:
     """Measured: the last iterate's error stays at 0.11, the average's falls like 1/T."""
     (last, mean), (later_last, later_mean) = errors_of_averages(500), errors_of_averages(2000)
-    if later_mean > 0.5 * mean:
-        return FALLS[2]
-    return FALLS[0 if later_last < 0.5 * last else 1]
+    fall = later_last < 0.5 * last, later_mean < 0.5 * mean
+    return FALLS[((True, True), (False, True), (True, False), (False, False)).index(fall)]
 
 
 lab.prediction(
@@ -36,7 +36,7 @@ lab.prediction(
     statement=(
         "SGD at a **constant** rate on the loss w²/2, started at its minimum 0; every gradient has noise. After T steps "
         "two things are looked at, over many runs: the squared error of the last w, and that of the mean of all T of "
-        "them. Now four times as many steps. What happens to the two errors?"
+        "them. Now four times as many steps. Which of the two errors falls to **less than half** of what it was?"
     ),
     minutes=2,
     core=False,

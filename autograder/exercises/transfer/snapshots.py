@@ -1,4 +1,4 @@
-"""An ensemble out of one training: a rate that comes back, and a copy at the end of every cycle."""
+"""An ensemble out of one training: a copy of the network at the end of every cycle."""
 
 import copy
 import math
@@ -15,81 +15,6 @@ from course_lib import transfer
 from course_lib.transfer import cyclic_cosine as right_rate
 
 
-def _cycles(rng):
-    """So many steps that the last cycle is cut short."""
-    cycles, length = int(rng.integers(3, 5)), int(rng.integers(4, 8))
-    total = cycles * length - int(rng.integers(1, length - 2))
-    if math.ceil(total / cycles) != length:
-        total = cycles * length - 1
-    peak = float(rng.uniform(0.2, 0.9))
-    return {"step": list(range(total)), "total": total, "cycles": cycles, "peak": peak}
-
-
-cyclic_cosine = lab.exercise(
-    transfer.cyclic_cosine,
-    title="A cosine that comes back",
-    statement=r"""Lab 7's cosine falls once. For snapshots it falls M times (`cycles`) in T steps (`total`), each time
-from the peak η₀, in cycles of $L = \lceil T/M\rceil$ steps:
-
-$$η_t = \frac{η_0}{2}\left(1 + \cos\frac{π\,(t \bmod L)}{L}\right),\qquad t = 0, …, T-1.$$
-
-Return the rate of the step t, `step`, as a Python number.""",
-    points=2,
-    minutes=4,
-    core=False,
-    syllabus=("11.2",),
-    hide=("Formula",),
-    forbidden=("torch.optim.lr_scheduler",),
-    inputs=_cycles,
-    probe=probes.each("step"),
-    checks=[matches_reference("the rates", float32_constants=True)],
-    hints=("`math.ceil(total / cycles)` is L.", "`step % length` is the place in the cycle."),
-)
-
-cyclic_cosine.mistake(
-    "falls_once",
-    edit("(step % length) / length", "step / total"),
-    "Your cosine falls once, over all steps. Within a cycle the place is t mod L, of L steps.",
-)
-cyclic_cosine.mistake(
-    "never_restarts",
-    edit("(step % length) / length", "step / length"),
-    "Your cosine goes up again as slowly as it fell. At the end of a cycle the rate *jumps* to the peak: t mod L.",
-)
-cyclic_cosine.mistake(
-    "rounds_down",
-    edit("math.ceil(total / cycles)", "(total // cycles)"),
-    "You round T/M down, so that there are more cycles than M. It is rounded up.",
-)
-cyclic_cosine.mistake(
-    "counts_from_one",
-    edit("(step % length)", "((step + 1) % length)"),
-    "You count steps from 1, so that the first does not have the peak and the last of a cycle does. t starts at 0.",
-)
-cyclic_cosine.mistake(
-    "without_the_half",
-    edit("peak / 2", "peak"),
-    "Your rate starts at twice the peak: 1 + cos 0 = 2. Multiply by η₀/2.",
-)
-cyclic_cosine.mistake(
-    "reaches_zero",
-    edit("/ length))", "/ (length - 1)))"),
-    "Your rate is exactly 0 in the last step of a cycle, which is wasted. The cycle has L steps, not L − 1.",
-)
-cyclic_cosine.mistake(
-    "a_line",
-    edit("peak / 2 * (1 + math.cos(math.pi * (step % length) / length))",
-         "peak * (1 - step % length / length)"),
-    "Your rate falls along a line. Asked for is half a cosine.",
-)  # fmt: skip
-
-
-@cyclic_cosine.alternative
-def by_a_square(step, total, cycles, peak):
-    length = -(-total // cycles)
-    return peak * math.cos(math.pi / 2 * (step - step // length * length) / length) ** 2
-
-
 def _training(rng):
     features, hidden, classes = (int(n) for n in rng.permutation([3, 4, 5]))
     layers = [
@@ -98,7 +23,7 @@ def _training(rng):
         {"kind": "relu"},
         linear(rng, classes, hidden),
     ]
-    cycles, length = 3, int(rng.integers(3, 5))
+    cycles, length = 3, int(rng.integers(4, 6))
     steps = cycles * length - 1
     return {
         "model": network(rng, layers, True),
@@ -115,7 +40,8 @@ snapshots = lab.exercise(
 it leaves for another place. Snapshot ensembles keep the network just before it leaves: several networks for the
 price of one training.
 
-Take one step on each of `batches` (pairs x, y) with plain SGD on the cross-entropy, at the rate
+Take one step on each of `batches` (pairs x, y) with plain SGD on the cross-entropy (`torch.optim.SGD` and
+`F.cross_entropy` are welcome), in the mode that the model comes in, at the rate
 `cyclic_cosine(step, len(batches), cycles, peak)`; steps count from 0. After the **last step of each cycle** of
 ⌈T/M⌉ steps, and after the last step of all where that cuts a cycle short, keep a **copy** of the whole
 `state_dict()`. Return the list of copies.
@@ -207,6 +133,68 @@ snapshots.mistake(
     "gradients_pile_up",
     edit("optimizer.zero_grad()", ""),
     "Gradients are never cleared and pile up from step to step: `optimizer.zero_grad()`.",
+)
+
+
+snapshots.mistake(
+    "rate_set_after_the_step",
+    edit('optimizer.param_groups[0]["lr"] = cyclic_cosine(step, total, cycles, peak)\n', "").also(
+        "optimizer.step()\n",
+        "optimizer.step()\n"
+        'optimizer.param_groups[0]["lr"] = cyclic_cosine(step, total, cycles, peak)\n',
+    ),
+    "You set the rate after the step, so that every step is taken at that of the step *before*. Set it first.",
+)
+snapshots.mistake(
+    "momentum",
+    edit("lr=peak)", "lr=peak, momentum=0.9)"),
+    "Your SGD has a momentum. Plain SGD is asked for, which has no state that a restart could reset.",
+)
+snapshots.mistake(
+    "whole_networks",
+    edit("copy.deepcopy(model.state_dict())", "copy.deepcopy(model)"),
+    "You keep copies of the network. Asked for are copies of its `state_dict()`.",
+)
+snapshots.mistake(
+    "rounds_down",
+    edit("math.ceil(total / cycles)", "total // cycles"),
+    "Your cycles are too short: their length is T/M, rounded *up*, as in `cyclic_cosine`. So the snapshots do not fall on "
+    "the steps where the rate is lowest.",
+)
+snapshots.mistake(
+    "every_so_many_steps",
+    edit("(step + 1) % length == 0", "(step + 1) % cycles == 0"),
+    "You keep a network after every M steps. M is the number of cycles; each has ⌈T/M⌉ steps.",
+)
+snapshots.mistake(
+    "at_the_start_of_cycles",
+    edit("(step + 1) % length == 0 or step + 1 == total", "step % length == 0"),
+    "You keep the network after the first step of each cycle, at the highest rate. Keep it after the last step, where "
+    "the rate is close to 0.",
+)
+snapshots.mistake(
+    "softmax_before",
+    edit("F.cross_entropy(model(x), y)", "F.cross_entropy(model(x).softmax(dim=1), y)"),
+    "`F.cross_entropy` takes scores and does the softmax itself. You give it probabilities.",
+)
+snapshots.mistake(
+    "evaluation_mode",
+    edit("total, kept = len(batches), []", "model.eval()\ntotal, kept = len(batches), []"),
+    "You train in evaluation mode, where batch normalization goes by its stored statistics. Leave the mode as it is.",
+)
+snapshots.mistake(
+    "evaluation_mode_for_keeping",
+    edit("kept.append(", "model.eval()\nkept.append("),
+    "You put the model into evaluation mode when you keep it, and train on like that. `state_dict()` is the same in both "
+    "modes: leave the mode as it is.",
+)
+snapshots.mistake(
+    "trains_a_copy",
+    edit(
+        "total, kept = len(batches), []",
+        "model = copy.deepcopy(model)\ntotal, kept = len(batches), []",
+    ),
+    "You train a copy, and the network that was handed to you stays as it was. Only what you *keep* is copied.",
 )
 
 

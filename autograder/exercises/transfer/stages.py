@@ -7,7 +7,7 @@ from autograder import probes
 from autograder.exercises.transfer.drawing import batch_norm, labeled, linear, network, of_parts
 from autograder.exercises.transfer.lab import lab
 from autograder.judging import edit
-from autograder.judging.checks import leaves_inputs_alone, matches_reference
+from autograder.judging.checks import MODE, TRAINABLE, leaves_inputs_alone, matches_reference
 from course_lib import transfer
 
 
@@ -38,8 +38,8 @@ first the head is trained alone (`head_epochs`), on a trunk that stands still; t
 `lr` and the trunk at a tenth, by your `fine_tuning_groups`.
 
 This function means to do so. It raises nothing, the loss falls, and the head is good; but after the second stage
-the trunk is, to the last digit, what it was. Mend it. It runs in evaluation mode throughout: batch normalization goes
-by its stored statistics.""",
+the trunk is, to the last digit, what it was. Mend it. It runs in evaluation mode throughout and ends in it: batch normalization
+goes by its stored statistics.""",
     points=3,
     minutes=6,
     difficulty=2,
@@ -51,7 +51,8 @@ by its stored statistics.""",
     probe=probes.supplied(),
     checks=[
         matches_reference("the network after both stages", of="result.model.state"),
-        of_parts("what is trainable at the end", "model.trainable"),
+        matches_reference("the mode at the end", of="result.model.training", words=MODE),
+        of_parts("what is trainable at the end", "model.trainable", TRAINABLE),
         leaves_inputs_alone(),
     ],
     hints=(
@@ -102,7 +103,7 @@ head_first.mistake(
 head_first.mistake(
     "a_new_head_in_between",
     edit("model[:-1].requires_grad_(trunk_trains)",
-         "model[:-1].requires_grad_(trunk_trains)\nmodel[-1].reset_parameters()"),
+         "model[:-1].requires_grad_(trunk_trains)\nif trunk_trains: model[-1].reset_parameters()"),
     "The head starts anew in the second stage, and the first was for nothing. It goes on as it is.",
 )  # fmt: skip
 head_first.mistake(
@@ -115,6 +116,56 @@ head_first.mistake(
     "in_training_mode",
     edit("model.eval()", "model.train()"),
     "You train in training mode, where batch normalization goes by the batch and changes its statistics.",
+)
+head_first.mistake(
+    "second_stage_in_training_mode",
+    edit("model[:-1].requires_grad_(trunk_trains)",
+         "model.train(trunk_trains)\nmodel[:-1].requires_grad_(trunk_trains)"),
+    "The second stage runs in training mode, where batch normalization goes by the batch and changes its statistics. "
+    "Evaluation mode belongs to both.",
+)  # fmt: skip
+head_first.mistake(
+    "ends_in_training_mode",
+    edit("for count, trunk_trains in ((head_epochs, False), (epochs, True)):",
+         "for count, trunk_trains in ((head_epochs, False), (epochs, True), (0, None)):\n"
+         "    if trunk_trains is None:\n        model.train()\n        break"),
+    "You leave the model in training mode at the end. It stays in evaluation mode.",
+)  # fmt: skip
+head_first.mistake(
+    "everything_slow",
+    edit("torch.optim.SGD(fine_tuning_groups(model, head, lr))",
+         "torch.optim.SGD([p for p in model.parameters() if p.requires_grad],\n"
+         "                            lr=lr / 10 if trunk_trains else lr)"),
+    "In the second stage everything is ten times too slow: the head keeps `lr`, and the trunk gets a tenth of *that*, "
+    "not of a rate that was lowered already.",
+)  # fmt: skip
+head_first.mistake(
+    "head_frozen_in_the_second_stage",
+    edit("model[:-1].requires_grad_(trunk_trains)",
+         "model[:-1].requires_grad_(trunk_trains)\nmodel[-1].requires_grad_(not trunk_trains)"),
+    "You freeze the head in the second stage. It learns in both.",
+)  # fmt: skip
+head_first.mistake(
+    "what_is_left_of_the_epochs",
+    edit("(epochs, True)", "(epochs - head_epochs, True)"),
+    "You count the first stage in: the second has `epochs` of its own.",
+)
+head_first.mistake(
+    "both_stages_again",
+    edit("(epochs, True)", "(epochs + head_epochs, True)"),
+    "The second stage is too long: it has `epochs`, and the first had `head_epochs`.",
+)
+head_first.mistake(
+    "momentum",
+    edit(
+        "fine_tuning_groups(model, head, lr))", "fine_tuning_groups(model, head, lr), momentum=0.9)"
+    ),
+    "Your SGD has a momentum. The one that was given has none: the optimizer is not what is to be changed about it.",
+)
+head_first.mistake(
+    "on_a_copy",
+    edit("model.eval()", "model = copy.deepcopy(model)\nmodel.eval()"),
+    "You train a copy, and the model that was handed to you is as it was.",
 )
 head_first.mistake(
     "gradients_pile_up",

@@ -4,50 +4,18 @@ import torch
 from torch import nn
 
 from autograder import probes
-from autograder.exercises.transfer.drawing import batch_norm, batches, linear, network, of_parts
+from autograder.exercises.transfer.drawing import of_parts
 from autograder.exercises.transfer.lab import lab
+from autograder.exercises.transfer.normalized import of_features, of_images, walked_once
 from autograder.judging import Part, edit
-from autograder.judging.checks import check, finding, leaves_inputs_alone, matches_reference
+from autograder.judging.checks import (
+    MODE,
+    check,
+    finding,
+    leaves_inputs_alone,
+    matches_reference,
+)
 from course_lib import transfer
-
-
-def _model(training):
-    def draw(rng):
-        features, hidden, wide = (int(n) for n in rng.permutation([3, 4, 5]))
-        block = [linear(rng, wide, hidden), batch_norm(rng, wide, momentum=0.25)]
-        layers = [
-            linear(rng, hidden, features),
-            batch_norm(rng, hidden, momentum=0.05),
-            {"kind": "relu"},
-            {"kind": "nested", "layers": dict(zip(("dense", "norm"), block, strict=True))},
-        ]
-        count = int(rng.integers(3, 5))
-        sizes = [int(n) for n in rng.permutation([4, 5, 7, 8])[:count]]
-        return {
-            "model": network(rng, layers, training),
-            "batches": batches(rng, sizes, features),
-        }
-
-    return draw
-
-
-def _of_images(rng):
-    """Other kinds of layers: normalizations of channels, and a dropout that acts in training mode."""
-    channels, hidden, wide = (int(n) for n in rng.permutation([3, 4, 5]))
-
-    def block(out, of, momentum):
-        weight = rng.normal(size=(out, of, 1, 1)) / of**0.5
-        norm = batch_norm(rng, out, momentum) | {"kind": "batch_norm_2d"}
-        return [{"kind": "conv", "weight": weight, "bias": rng.normal(size=out)}, norm]
-
-    nested = dict(zip(("conv", "norm"), block(wide, hidden, 0.25), strict=True))
-    layers = [
-        *block(hidden, channels, 0.05),
-        {"kind": "dropout", "p": 0.4},
-        {"kind": "nested", "layers": nested},
-    ]
-    images = [rng.normal(size=(n, channels, 2, 3)) + rng.normal() for n in (5, 8, 4)]
-    return {"model": network(rng, layers, False), "batches": images}
 
 
 @check("nothing is recorded for a gradient")
@@ -71,6 +39,7 @@ the statistics, and run data through once.
   torch then averages all batches evenly, instead of favoring the last ones.
 - Call the model on every batch in **training mode** (only there does batch normalization take in statistics).
   No labels, no steps: the parameters stay as they are. `torch.no_grad()` is given.
+- `batches` may be a list or a **generator**: walk through it once, in one loop, and ask for no length.
 - Afterwards every layer has its **own momentum** back (they may differ), and the model the **mode it came
   in**.
 
@@ -92,8 +61,8 @@ the statistics, and run data through once.
                 matches_reference(
                     "the statistics were taken", of="result.model.state.1.running_mean"
                 ),
-                matches_reference("the mode is as before", of="result.model.training"),
-                of_parts("that of every layer, too", "model.modes"),
+                matches_reference("the mode is as before", of="result.model.training", words=MODE),
+                of_parts("that of every layer, too", "model.modes", MODE),
                 of_parts("the momenta are as before", "model.momenta"),
             ),
         ),
@@ -103,7 +72,7 @@ the statistics, and run data through once.
     syllabus=("11.3",),
     hide=("Formula",),
     forbidden=("torch.optim.swa_utils",),
-    inputs=(_model(True), _of_images, _model(False), _model(True)),
+    inputs=(of_features(True), of_images, walked_once, of_features(True)),
     probe=probes.supplied(),
     equivalent_mutants={
         **{
@@ -171,6 +140,103 @@ recompute_statistics.mistake(
     "`model.train()`.",
 )
 recompute_statistics.mistake(
+    "reset_parameters",
+    edit("layer.reset_running_stats()", "layer.reset_parameters()"),
+    "`reset_parameters()` resets the statistics *and* the trained scale and shift, to 1 and 0. The parameters stay as "
+    "they are: `reset_running_stats()`.",
+)
+recompute_statistics.mistake(
+    "reset_for_every_batch",
+    edit(
+        "for layer in layers:\n    layer.reset_running_stats()\n    layer.momentum = None\n", ""
+    ).also(
+        "model(x)",
+        "for layer in layers:\n    layer.reset_running_stats()\n    layer.momentum = None\nmodel(x)",
+    ),
+    "You reset before every batch, so that the last one alone is left. Reset once, before the loop over the batches.",
+)
+recompute_statistics.mistake(
+    "momentum_zero",
+    edit("layer.momentum = None", "layer.momentum = 0"),
+    "With momentum 0 a batch normalization takes in nothing, and the statistics stay 0 and 1. None (not 0) averages "
+    "all batches evenly.",
+)
+_ONCE = (
+    "`batches` may be a generator: it has no length and no entries by number, and when you have walked through it, "
+    "nothing comes any more. Call the model on all batches in one loop, `for x in batches`."
+)
+
+
+@recompute_statistics.mistake(_ONCE)
+@torch.no_grad()
+def walks_twice(model, batches):
+    layers = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    momenta, was_training = [layer.momentum for layer in layers], model.training
+    count = len(list(batches))
+    for layer in layers:
+        layer.reset_running_stats()
+    model.train()
+    for number, x in enumerate(batches):
+        for layer in layers:
+            layer.momentum = 1 / min(number + 1, count)
+        model(x)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+    model.train(was_training)
+
+
+recompute_statistics.mistake(
+    "asks_for_the_length",
+    edit("for x in batches:\n    model(x)", "for n in range(len(batches)):\n    model(batches[n])"),
+    _ONCE,
+)
+recompute_statistics.mistake(
+    "asks_by_number",
+    edit(
+        "for x in batches:\n    model(x)", "model(batches[0])\nfor x in batches[1:]:\n    model(x)"
+    ),
+    _ONCE,
+)
+
+
+@recompute_statistics.mistake(
+    "You run all batches through once for every layer. That disturbs the layers whose momentum is back already, and of "
+    "a generator nothing is left for the second layer. Reset all layers, run the batches once, then put back all momenta."
+)
+@torch.no_grad()
+def one_layer_after_the_other(model, batches):
+    was_training = model.training
+    model.train()
+    for layer in model.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            momentum = layer.momentum
+            layer.reset_running_stats()
+            layer.momentum = None
+            for x in batches:
+                model(x)
+            layer.momentum = momentum
+    model.train(was_training)
+
+
+recompute_statistics.mistake(
+    "on_a_copy",
+    edit("for layer in layers:\n    layer.reset_running_stats()",
+         "model = copy.deepcopy(model)\n"
+         "layers = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]\n"
+         "for layer in layers:\n    layer.reset_running_stats()"),
+    "You work on a copy, and the model that was handed to you keeps the old statistics. Change `model` itself.",
+)  # fmt: skip
+recompute_statistics.mistake(
+    "a_copy_is_returned",
+    edit("for layer in layers:\n    layer.reset_running_stats()",
+         "model = copy.deepcopy(model)\n"
+         "layers = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]\n"
+         "for layer in layers:\n    layer.reset_running_stats()").also(
+        "model.train(was_training)", "model.train(was_training)\nreturn model"),
+    "You return a copy, and the model that was handed to you keeps the old statistics. Nobody looks at what is "
+    "returned: change `model` itself.",
+)  # fmt: skip
+recompute_statistics.mistake(
     "momentum_not_restored",
     edit("layer.momentum = momentum", "pass"),
     "The momentum stays None: a training that goes on would average over all its batches evenly, and the "
@@ -180,6 +246,20 @@ recompute_statistics.mistake(
     "one_momentum_for_all",
     edit("layer.momentum = momentum", "layer.momentum = momenta[0]"),
     "Every layer gets the momentum of the first. They may differ: keep one for each.",
+)
+recompute_statistics.mistake(
+    "the_momentum_of_the_last",
+    edit("layer.momentum = momentum", "layer.momentum = momenta[-1]"),
+    "Every layer gets the momentum of the last one: a single variable holds what was noted last. They may differ: keep "
+    "one for each.",
+)
+recompute_statistics.mistake(
+    "momenta_in_another_order",
+    edit(
+        "for layer, momentum in zip(layers, momenta, strict=True):\n    layer.momentum = momentum",
+        "for layer in layers:\n    layer.momentum = momenta.pop()",
+    ),
+    "The momenta go back in the reverse order (`pop()` takes the last). Every layer gets its own: `zip(layers, momenta)`.",
 )
 recompute_statistics.mistake(
     "the_usual_momentum",
@@ -196,6 +276,20 @@ recompute_statistics.mistake(
     edit("model.train(was_training)", "model.eval()"),
     "You always end in evaluation mode. Put back the mode the model came in: `model.train(was_training)`.",
 )
+_NEITHER = (
+    "Neither is put back: the momenta stay None, and the model stays in the mode that you set last. Note both before, "
+    "and put them back afterwards."
+)
+recompute_statistics.mistake(
+    "nothing_restored",
+    edit("layer.momentum = momentum", "pass").also("model.train(was_training)", ""),
+    _NEITHER,
+)
+recompute_statistics.mistake(
+    "evaluation_mode_and_no_momentum",
+    edit("layer.momentum = momentum", "pass").also("model.train(was_training)", "model.eval()"),
+    _NEITHER,
+)
 recompute_statistics.mistake(
     "only_the_last_batch",
     edit("layer.momentum = None", "layer.momentum = 1.0"),
@@ -203,7 +297,7 @@ recompute_statistics.mistake(
 )
 recompute_statistics.mistake(
     "only_the_first_batch",
-    edit("for x in batches:\n    model(x)", "model(batches[0])"),
+    edit("for x in batches:\n    model(x)", "model(next(iter(batches)))"),
     "You take in the first batch only. Run all of them through.",
 )
 recompute_statistics.mistake(
@@ -262,34 +356,3 @@ def by_a_falling_momentum(model, batches):
     for norm, momentum in zip(norms, before, strict=True):
         norm.momentum = momentum
     model.train(mode=was_training)
-
-
-OF_TWO = (
-    "better than both networks",
-    "between the two, or close to them",
-    "far worse than both, below 60 %",
-)
-
-
-def outcome_of_averaged_weights() -> str:
-    """Measured on MNIST-1D: 0.90 and 0.91 give 0.47, with fresh statistics."""
-    return OF_TWO[2]
-
-
-lab.prediction(
-    "average_of_two_networks",
-    title="Predict: one network in the middle of two",
-    statement=(
-        "Averaging predictions costs five networks at test time. Two of the networks, each about 90 % right, "
-        "have the same architecture and were trained from *different random weights*. A new network gets the "
-        "mean of their **weights** (and fresh batch-normalization statistics). How good is it?"
-    ),
-    minutes=1,
-    syllabus=("11.1", "11.3"),
-    choices=OF_TWO,
-    outcome=outcome_of_averaged_weights,
-    explanation=(
-        "Unit 7 of one network has nothing to do with unit 7 of the other: halfway between two good networks "
-        "lies a bad one. Weights can be averaged along *one* training, where units keep their meaning."
-    ),
-)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from autograder.judging.checks import (
+    MODE,
     SEEDS_NOTHING,
+    TRAINABLE,
     Case,
     is_finite,
     keeps_dtype,
@@ -89,6 +91,25 @@ def test_one_thing_in_the_place_of_two_is_told_as_what_it_is():
     found = matches_reference("the second", of="result.1")(case)
     assert not found.passed and found.seen
     assert (found.expected, found.gist) == ("2 values", "a number instead of 2 values")
+
+
+def test_a_mode_is_told_in_words():
+    def told(result, expected, words=MODE):
+        case = Case({}, {"result": result}, {"result": expected})
+        return matches_reference("the mode", words=words)(case)
+
+    found = told(False, True)
+    assert (found.expected, found.observed) == MODE and found.gist == "evaluation mode"
+    found = told({"0": True, "1": False}, {"0": True, "1": True}, TRAINABLE)
+    assert (found.expected, found.gist) == ("1: trainable", "1: frozen")
+    assert told(True, True).passed and told({"0": False}, {"0": False}).passed
+    assert told({"0": 1}, {"0": True}).passed and told(None, True).gist.startswith("None")
+
+
+def test_a_gradient_that_is_none_is_not_a_missing_return():
+    seen = [{"result": {"value": 1.0, "gradients": {"w": g}}} for g in (None, X)]
+    found = matches_reference("its gradient", of="result.gradients.w")(Case({}, *seen))
+    assert not found.passed and (found.observed, found.gist) == ("None", "no gradient reaches it")
 
 
 def test_one_array_in_the_place_of_two_is_told_as_what_it_is():

@@ -64,6 +64,11 @@ def test_values_that_are_the_same_up_to_rounding(observed, expected):
         (1, 2, "smaller by one"),
         (4800, 2400, "2 times too large"),
         (4.0, 2, "2 times too large"),
+        (False, True, "False"),
+        (True, False, "True"),
+        (np.zeros(3, bool), np.array([True, False, True]), "all False"),
+        (np.array([True, False]), np.array([True, True]), "1 of 2 entries differ"),
+        ({"a": None}, {"a": 0.5}, "a: None"),
     ],
 )
 def test_a_difference_says_what_it_looks_like(observed, expected, gist):

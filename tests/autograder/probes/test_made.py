@@ -152,6 +152,18 @@ def test_an_input_changed_beside_a_network_is_seen():
     assert supplied(scales, model=nested(), x=np.ones(3))["changed"] == ["x"]
 
 
+def test_what_a_generator_gives_comes_once():
+    def walks(batches):
+        return [list(batches), list(batches)]
+
+    items = [np.ones((2, 3)), np.zeros((1, 3))]
+    seen = supplied(walks, batches={"make": "generator", "items": items})
+    first, second = seen["result"]["returned"]
+    assert [batch.shape for batch in first] == [(2, 3), (1, 3)] and second == []
+    counted = supplied(lambda batches: len(batches), batches={"make": "generator", "items": items})
+    assert "no len()" in counted["raised"]["message"]
+
+
 VALLEY = {"make": "function", "kind": "valley", "best": [0.01, 1e-4], "most": [0.5, 1.0]}
 
 

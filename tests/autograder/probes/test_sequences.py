@@ -94,6 +94,30 @@ def test_stateful_answers_take_turns_with_their_histories():
     np.testing.assert_array_equal(together[1], [2])
 
 
+class Keeps:
+    """Keeps the tensors that it is given first; may write into what it is given."""
+
+    def __init__(self, writes=False):
+        self.first, self.writes = None, writes
+
+    def take(self, state):
+        self.first = self.first or state
+        if self.writes:
+            state["w"].zero_()
+        return self.first["w"]
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_what_was_kept_without_a_copy_moves_on_with_a_model(in_place):
+    history = [{"w": np.full(2, value)} for value in (1.0, 2.0, 3.0)]
+    run = {"construct": {}, "history": history, "in_place": in_place}
+    seen = one(probes.histories("take"), Keeps, {"runs": [run]})
+    assert seen["changed"] == []
+    np.testing.assert_array_equal(np.stack(seen["result"][0])[:, 0], [1, 2, 3] if in_place else 1)
+    writes = {**run, "construct": {"writes": True}}
+    assert one(probes.histories("take"), Keeps, {"runs": [writes]})["changed"] == ["history"]
+
+
 def test_a_history_that_raises_is_observed_to_raise():
     runs = [{"construct": {"start": 1.0}, "history": [1.0, "x"]}]
     assert one(probes.histories("add"), Total, {"runs": runs})["raised"]["type"] == "TypeError"
