@@ -803,3 +803,15 @@ plotting.training_curves(
 # the difference, and to know that is worth a lot more than a lucky run.)
 
 # %% exercise="fade"
+
+# %% [markdown]
+# ## The course's network
+#
+# One network goes through all labs of this course. It starts with sigmoids and plain gradient descent; each
+# lab changes one thing. Here it begins, trained by your step.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("training_loop", sgd_step=sgd_step)

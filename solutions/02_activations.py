@@ -729,3 +729,14 @@ plotting.functions_and_slopes(
 # In Section 5 one line chose the rate of each activation. It is easy to get wrong.
 
 # %% exercise="tuned_rates"
+
+# %% [markdown]
+# ## The course's network
+#
+# The network that goes through all labs, with what this one adds and all that the earlier ones did.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("activations", relu=relu)

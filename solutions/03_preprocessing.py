@@ -673,3 +673,14 @@ plotting.training_curves(
 # *“ResNet divides by the standard deviation, VGG does not.”* Published models of today come with a
 # mean and a standard deviation per channel, for both. The papers: VGG (Section 2.1) subtracts the
 # mean RGB value; ResNet (Section 3.4) subtracts the *per-pixel mean*. Neither divides.
+
+# %% [markdown]
+# ## The course's network
+#
+# The network that goes through all labs, with what this one adds and all that the earlier ones did.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("preprocessing", ImageNormalizer=ImageNormalizer)

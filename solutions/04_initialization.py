@@ -516,6 +516,17 @@ plotting.lines_over_depth(growth, xlabel="block", ylabel="variance", log=True)
 # %% exercise="ResidualBlock"
 
 # %% [markdown]
+# ## The course's network
+#
+# The network that goes through all labs, with what this one adds and all that the earlier ones did.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("initialization", kaiming_normal=kaiming_normal)
+
+# %% [markdown]
 # ## Appendix: the derivations, step by step
 #
 # Each step with the assumption it uses, verified symbolically before it is shown. Compare them with

@@ -389,3 +389,14 @@ print(f"largest difference {difference.abs().max():.0e}")
 # %% exercise="layer_norm_backward"
 
 # %% exercise="group_norm"
+
+# %% [markdown]
+# ## The course's network
+#
+# The network that goes through all labs, with what this one adds and all that the earlier ones did.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("normalization", BatchNorm2d=BatchNorm2d)

@@ -734,3 +734,14 @@ plotting.training_curves(
 # stable, and are thrown back. So the learning rate does not only decide how fast a minimum is
 # reached, but which one. That is why "small is safe" is bad advice. More in Cohen et al. 2021, *Gradient
 # descent on neural networks typically occurs at the edge of stability*.
+
+# %% [markdown]
+# ## The course's network
+#
+# The network that goes through all labs, with what this one adds and all that the earlier ones did.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("optimizers", AdamW=AdamW)

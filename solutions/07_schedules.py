@@ -654,3 +654,14 @@ plotting.rate_panels(
 # %% [markdown]
 # Cosine and linear have the same mean rate: the area under both is the same, cosine only spends more
 # of it at the start. (0.505 each, and not ½, because step 0 counts and step T does not.)
+
+# %% [markdown]
+# ## The course's network
+#
+# The network that goes through all labs, with what this one adds and all that the earlier ones did.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("schedules", warmup_then_cosine=warmup_then_cosine)

@@ -568,3 +568,14 @@ plotting.lines_over(
     ylabel="standard deviation of the output",
     title="The noise of company",
 )
+
+# %% [markdown]
+# ## The course's network
+#
+# The network that goes through all labs, with what this one adds and all that the earlier ones did.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("regularization", dropout=dropout)

@@ -597,3 +597,14 @@ plotting.image_grid(
 # %% [markdown]
 # torch gives each worker of a `DataLoader` a seed of its own, for its own generator and Python's. Whoever
 # draws with another generator must seed it from `torch.initial_seed()`, or augments every batch alike.
+
+# %% [markdown]
+# ## The course's network
+#
+# The network that goes through all labs, with what this one adds and all that the earlier ones did.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("augmentation", random_flip=random_flip)

@@ -851,3 +851,14 @@ else:
     study.sampler = optuna.samplers.TPESampler(seed=len(study.trials))
     study.optimize(objective, n_trials=max(0, 6 - len(study.trials)))
     print("best:", {name: float(f"{value:.3g}") for name, value in study.best_params.items()})
+
+# %% [markdown]
+# ## The course's network
+#
+# The network that goes through all labs, with what this one adds and all that the earlier ones did.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("search", best_run=best_run)

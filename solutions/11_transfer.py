@@ -669,3 +669,14 @@ for name, head_epochs in {"all at once": 0, "head first": 4}.items():
     print(
         f"{name:12} features moved by {drift(model):.3f}, right on new animals {right(model):.3f}"
     )
+
+# %% [markdown]
+# ## The course's network
+#
+# The network that goes through all labs, with what this one adds and all that the earlier ones did.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("transfer", average_probabilities=average_probabilities)

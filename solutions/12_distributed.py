@@ -616,3 +616,14 @@ print(f"largest difference after ten steps: {(theirs[0] - ours[0]).abs().max():.
 # torchrun tells every process its rank by environment variables, which `torch.distributed.init_process_group` reads. In a
 # script of yours, `from course_lib.workers import joined` and `worker = joined()` give you the worker that this process
 # is, and all your functions run as they are. `scripts/data_parallel.py` in the course's repository is such a script.
+
+# %% [markdown]
+# ## The course's network
+#
+# The network that goes through all labs, with what this one adds and all that the earlier ones did.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("distributed", mean_over_shards=mean_over_shards)

@@ -12,7 +12,7 @@ from course_lib.plotting.images import image_grid
 from course_lib.plotting.lines import lines_over, lines_over_depth, rolling_median, training_curves
 from course_lib.plotting.points import point_clouds
 from course_lib.plotting.rates import rate_panels, rates_over_steps
-from course_lib.plotting.scores import scores_with_error
+from course_lib.plotting.scores import ladder, scores_with_error
 from course_lib.plotting.surfaces import animated_paths, contour_paths, path_panels
 from course_lib.plotting.timetables import timetables
 
@@ -24,6 +24,7 @@ __all__ = [
     "contour_paths",
     "functions_and_slopes",
     "image_grid",
+    "ladder",
     "layer_histograms",
     "lines_over",
     "lines_over_depth",

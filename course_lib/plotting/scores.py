@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -55,4 +56,47 @@ def scores_with_error(
     axes.grid(False, axis="x")
     axes.set_ylabel(ylabel)
     figure.legend(loc="outside lower right", ncols=2)  # a narrow figure has no room above
+    return finished(figure, title)
+
+
+def ladder(
+    scores: Mapping[str, Values],
+    *,
+    yours: float | None = None,
+    cut: float = -math.inf,
+    xlabel: str = "",
+    title: str = "",
+) -> Figure:
+    """Draw a row for each step of a path: its runs, their mean, the change from the row above.
+
+    What lies left of `cut` is told, not drawn. `yours` is a run of one's own, in the last row.
+    """
+    runs = {label: as_curve(label, line) for label, line in not_empty("scores", scores).items()}
+    figure, axes = plt.subplots(figsize=(7.5, 0.36 * len(runs) + 1.3), layout="constrained")
+    before = None
+    for row, line in enumerate(runs.values()):
+        mean, told = line.mean(), f"{line.mean():.1f}"
+        if before is not None:
+            told += f"   {mean - before:+.1f}".replace("-", "−")
+        axes.annotate(
+            told, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=10
+        )
+        before = mean
+        if mean < cut:
+            axes.annotate("◂", (0.01, row), xycoords=("axes fraction", "data"), va="center")
+            continue
+        axes.plot(line, np.full(len(line), row), "o", color=PALETTE[5], markersize=4, alpha=0.8)
+        axes.plot(mean, row, "D", color=PALETTE[0])
+    drawn = [line for line in runs.values() if line.mean() >= cut]
+    axes.plot([], [], "o", color=PALETTE[5], markersize=4, label="one run")
+    axes.plot([], [], "D", color=PALETTE[0], label="mean")
+    if yours is not None:
+        axes.plot(yours, len(runs) - 1, "*", color=PALETTE[1], markersize=14, label="yours")
+    if not drawn:
+        axes.set_xticks([])
+    axes.set_yticks(range(len(runs)), list(runs))
+    axes.set_ylim(len(runs) - 0.4, -0.6)
+    axes.grid(False, axis="y")
+    axes.set_xlabel(xlabel)
+    figure.legend(loc="outside lower right", ncols=3)
     return finished(figure, title)

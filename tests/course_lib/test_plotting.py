@@ -48,6 +48,9 @@ def examples():
         "point_clouds": plotting.point_clouds({"a": torch.randn(9, 2), "b": [[1.0, 2.0]]}),
         "functions_and_slopes": plotting.functions_and_slopes({"relu": torch.relu}),
         "scores_with_error": plotting.scores_with_error({"a": [1.0, 2.0], "b": torch.rand(5)}),
+        "ladder": plotting.ladder(
+            {"a": [0.1, 0.2], "b": [0.8, 0.9]}, yours=0.7, cut=0.5, title="T"
+        ),
         "timetables": plotting.timetables({"a": [[0.0, 1.0], [1.0, 2.0]]}, {"a": [1.0, 1.0]}),
     }
 

@@ -1,6 +1,8 @@
 """Every solution notebook runs from its first cell to its last, and every check in it passes."""
 
 import ast
+import re
+import statistics
 
 import nbformat
 import pytest
@@ -17,6 +19,7 @@ from autograder.judging import Kind
 from autograder.judging.cells import bound_names, free_names, read_cell
 from autograder.judging.source.laying import solution_source, starter_source
 from autograder.judging.source.reading import DEFINITIONS
+from course_lib.one_network import ACCURACIES, STEPS
 from tests.support.notebooks import role
 
 MAX_CPU_SECONDS = 60
@@ -34,6 +37,12 @@ def test_a_solution_notebook_runs_whole_and_scores_everything(lab, monkeypatch):
     assert seconds <= MAX_CPU_SECONDS
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 5
+    if lab.name in STEPS:
+        said = "".join(output.get("text", "") for output in outputs)
+        (right,) = re.findall(r"([\d.]+)% right with your", said)
+        on_record = ACCURACIES[lab.name]
+        spread = max(0.01, statistics.stdev(on_record))
+        assert abs(float(right) / 100 - statistics.mean(on_record)) <= 5 * spread
 
 
 @pytest.mark.slow
