@@ -26,5 +26,15 @@ def classified(rng, counts, features, classes):
 def same_bits(case):
     """Rounded alike on all ranks: workers whose weights differ in the last bit drift apart."""
     first, *others = case.observed["result"]["returned"]
+    if not all(isinstance(one, (np.ndarray, list)) for one in (first, *others)):
+        return finding(False, seen=False)  # what is equal must be there first
     alike = all(np.array_equal(first, other) for other in others)
     return finding(alike, "equal tensors", "tensors that differ", "not the same on all workers")
+
+
+@check("every sending that was begun is waited for")
+def waits_for_its_messages(case):
+    """Nothing that `isend` gave was forgotten."""
+    forgotten = max(case.observed["forgotten"])
+    gist = f"{forgotten} of a worker's messages were begun by `isend` and never waited for"
+    return finding(not forgotten, "none that is still on its way", f"{forgotten}", gist)
