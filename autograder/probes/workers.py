@@ -23,9 +23,9 @@ def ranks(answer: Callable[..., Any], inputs: Inputs, generators: Generators) ->
 
     ``inputs`` has ``"each"``, one dict of arguments for every rank, and what all are given; the
     answer is called as ``answer(worker, …)`` with a ``Worker``. The result has what every rank
-    ``returned``, in order, and how many ``messages`` and ``numbers`` each sent; beside it stands how
-    many of its messages each had ``forgotten`` to wait for. What raised first, or the deadlock they
-    ended in, is raised for all.
+    ``returned``, in order, and how many ``messages`` and ``numbers`` each sent; beside it is how
+    many messages each had ``forgotten`` to wait for. What raised first, or the deadlock they ended
+    in, is raised for all.
     """
     return _in_threads(answer, inputs)
 

@@ -3,7 +3,7 @@
 import torch
 
 from autograder import probes
-from autograder.exercises.distributed.lab import WRITTEN_HERE, lab
+from autograder.exercises.distributed.lab import WRITTEN_HERE, by_what_is_returned, lab
 from autograder.exercises.experiments import seeded
 from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
@@ -77,6 +77,7 @@ sync_batch_norm = lab.exercise(
     needs=("distributed/ring_all_reduce",),
     inputs=(lambda rng: _shards(rng, 3), lambda rng: _shards(rng, 4), lambda rng: _shards(rng, 2)),
     probe=probes.ranks(),
+    signature=by_what_is_returned,
     checks=[
         matches_reference("the normalized shard of every worker", of="result.returned"),
         leaves_inputs_alone(),

@@ -4,7 +4,13 @@ import torch
 import torch.nn.functional as F
 
 from autograder import probes
-from autograder.exercises.distributed.lab import WRITTEN_HERE, classified, lab
+from autograder.exercises.distributed.lab import (
+    ONLY_THE_FIRST,
+    WRITTEN_HERE,
+    by_what_is_returned,
+    classified,
+    lab,
+)
 from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import distributed
@@ -41,6 +47,7 @@ data_parallel_step = lab.exercise(
     needs=("distributed/ring_all_reduce",),
     inputs=(lambda rng: _step(rng, 3), lambda rng: _step(rng, 2), lambda rng: _step(rng, 2)),
     probe=probes.forked(),
+    signature=by_what_is_returned,
     checks=[
         matches_reference("the new weight on every worker", of="result.returned"),
         leaves_inputs_alone(),
@@ -65,13 +72,16 @@ data_parallel_step = lab.exercise(
 )
 
 
+_MEAN_OF_MEANS = (
+    "You average the workers' mean gradients, or their *new weights*, each counted the same. Shards differ in size: weight "
+    "each with its number of examples, or add up the gradients of sums and divide by all examples."
+)
 data_parallel_step.mistake(
     "mean_of_means",
     edit('reduction="sum"', 'reduction="mean"').also(
         "total[:-1] / total[-1]", "total[:-1] / worker.size"
     ),
-    "You average the workers' mean gradients. Shards differ in size, and each example counts the same: add up the sums, "
-    "and divide by the number of all examples.",
+    _MEAN_OF_MEANS,
 )
 data_parallel_step.mistake(
     "sum_of_means",
@@ -125,10 +135,7 @@ data_parallel_step.mistake(
 )
 
 
-@data_parallel_step.mistake(
-    "You average the workers' mean gradients, or their *new weights*, each counted the same. Shards differ in size: weight "
-    "each with its number of examples, or add up the gradients of sums and divide by all examples."
-)
+@data_parallel_step.mistake(_MEAN_OF_MEANS)
 def averages_weights(worker, weight, x, target, *, lr):
     leaf = weight.detach().clone().requires_grad_()
     F.cross_entropy(x @ leaf, target).backward()
@@ -147,6 +154,16 @@ def only_the_first_steps(worker, weight, x, target, *, lr):
     if worker.rank:
         return weight
     return weight - lr * (total[:-1] / total[-1]).reshape(weight.shape)
+
+
+@data_parallel_step.mistake(ONLY_THE_FIRST, raises="Deadlock")
+def only_the_first_reduces(worker, weight, x, target, *, lr):
+    leaf = weight.detach().clone().requires_grad_()
+    F.cross_entropy(x @ leaf, target, reduction="sum").backward()
+    sums = torch.cat([leaf.grad.flatten(), leaf.grad.new_tensor([len(x)])])
+    if worker.rank == 0:
+        sums = ring_all_reduce(worker, sums)
+    return weight - lr * (sums[:-1] / sums[-1]).reshape(weight.shape)
 
 
 @data_parallel_step.mistake(

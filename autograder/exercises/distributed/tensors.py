@@ -3,7 +3,7 @@
 import torch
 
 from autograder import probes
-from autograder.exercises.distributed.lab import WRITTEN_HERE, lab
+from autograder.exercises.distributed.lab import WRITTEN_HERE, by_what_is_returned, lab
 from autograder.judging import edit
 from autograder.judging.checks import check, finding, leaves_inputs_alone, matches_reference
 from course_lib import distributed
@@ -55,6 +55,7 @@ tensor_parallel_block = lab.exercise(
     needs=("distributed/ring_all_reduce",),
     inputs=(lambda rng: _block(rng, 3), lambda rng: _block(rng, 4), lambda rng: _block(rng, 2)),
     probe=probes.ranks(),
+    signature=by_what_is_returned,
     checks=[
         matches_reference("the output on every worker", of="result.returned"),
         _one_all_reduce,
