@@ -101,7 +101,7 @@ train_accumulating = lab.exercise(
         "`batches` is a list of batches; each is a list of micro-batches `(x, target)`, **which may differ in size**. "
         "For each batch: the loss is the mean cross-entropy over all its examples; the gradient of that loss is "
         "clipped to the norm `max_norm` (`nn.utils.clip_grad_norm_`); one step of `optimizer`. Return the losses of "
-        "the batches, as floats. The model comes in train mode, and stays in it."
+        "the batches, as floats. The model stays in train mode."
     ),
     parts=[
         Part("the training", 4, (_weights, _train_mode, leaves_inputs_alone())),

@@ -32,10 +32,9 @@ lab.prediction(
     "four_devices",
     title="Predict: four devices",
     statement=(
-        "A network does not fit on one device. Its layers are laid onto **four**, a quarter of the work on each. A batch "
-        "passes through them in order, and the next one starts when it has come out of the last. How fast do the "
-        "batches get done, compared with *one* such device that could hold the whole network? (Handing over takes no "
-        "time.)"
+        "The layers of a network are laid onto **four** devices, a quarter of the work on each. A batch passes through "
+        "all of them before the next one starts. How fast is that, compared with *one* such device that holds the whole "
+        "network? (Handing over takes no time.)"
     ),
     minutes=1,
     syllabus=("12.8",),

@@ -39,8 +39,8 @@ ring_all_reduce = lab.exercise(
         "| `sent = worker.isend(tensor, to)`, then `sent()` | begin to send; wait later |\n"
         "| `worker.receive(source)` | wait for a worker's next tensor, and return it |\n\n"
         "Each worker sends at most 2(p − 1) messages of at most ⌈N/p⌉ numbers, and the sum has the same bits on "
-        "all. Either direction will do. x stays as it is (chunks are views of it), and every `sent()` is called before "
-        "you return: torch itself takes back a message that nobody waits for."
+        "all. Either direction will do. x stays as it is (chunks are views of it), and each `sent()` is called: torch "
+        "itself takes back what nobody waits for."
     ),
     parts=[
         Part("the sum", 3, (_SUM, keeps_dtype(of="result.returned"))),

@@ -17,8 +17,7 @@ from course_lib import distributed
 from course_lib.distributed import ring_all_reduce
 
 
-def _step(rng, workers):
-    features, classes = 4, 3
+def _step(rng, workers, features=4, classes=3):
     counts = [int(n) for n in 2 + rng.choice(9, size=workers, replace=False)]
     return {
         "each": classified(rng, counts, features, classes),
@@ -45,7 +44,12 @@ data_parallel_step = lab.exercise(
     syllabus=("12.1", "12.2"),
     hide=("Formula",),
     needs=("distributed/ring_all_reduce",),
-    inputs=(lambda rng: _step(rng, 3), lambda rng: _step(rng, 2), lambda rng: _step(rng, 2)),
+    inputs=(
+        lambda rng: _step(rng, 3),
+        # So many weights that some show what is lost in float32.
+        lambda rng: _step(rng, 2, features=16, classes=9),
+        lambda rng: _step(rng, 2),
+    ),
     probe=probes.forked(),
     signature=by_what_is_returned,
     checks=[
@@ -100,6 +104,12 @@ data_parallel_step.mistake(
     edit("total[:-1] / total[-1]", "total[:-1] / len(x)"),
     "You divide the sum over all workers by the number of this worker's examples. It must be that of all, so the counts "
     "have to be added up as well; as it is, the workers' weights differ.",
+)
+data_parallel_step.mistake(
+    "its_own_count_for_all",
+    edit("total[:-1] / total[-1]", "total[:-1] / (len(x) * worker.size)"),
+    "You take the number of all examples for p times that of this worker. Shards differ in size, so that the workers' "
+    "weights differ: the counts have to be added up as well.",
 )
 data_parallel_step.mistake(
     "divided_twice",
