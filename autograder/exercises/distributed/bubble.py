@@ -196,6 +196,7 @@ equal_budgets.mistake(
     "not_rounded", edit("steps // factor", "steps / factor").also("math.floor(", "("), _NOT_WHOLE
 )
 equal_budgets.mistake("time_not_rounded", edit("math.floor(", "("), _NOT_WHOLE)
+equal_budgets.mistake("examples_not_rounded", edit("steps // factor", "steps / factor"), _NOT_WHOLE)
 equal_budgets.mistake(
     "time_rounded_up",
     edit("math.floor(", "math.ceil("),
@@ -210,6 +211,12 @@ equal_budgets.mistake(
     "as_many_for_equal_examples",
     edit("steps // factor", "steps"),
     "For as many examples you give T steps. Each of them takes k times as many examples: T/k, rounded down.",
+)
+equal_budgets.mistake(
+    "more_for_equal_examples",
+    edit("steps // factor", "steps * factor"),
+    "For as many examples you give k times as many steps. A larger batch takes *more* examples a step, so that it gets "
+    "fewer: T/k, rounded down.",
 )
 equal_budgets.mistake(
     "factor_for_the_batch",

@@ -49,4 +49,4 @@ def waits_for_its_messages(case):
     """Nothing that `isend` gave was forgotten."""
     forgotten = max(case.observed["forgotten"])
     gist = f"{forgotten} of a worker's messages were begun by `isend` and never waited for"
-    return finding(not forgotten, "none that is still on its way", f"{forgotten}", gist)
+    return finding(not forgotten, "no message left on its way", gist, gist)

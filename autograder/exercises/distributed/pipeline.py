@@ -73,8 +73,10 @@ def _descending(rng):
 
 @check("it is a tensor")
 def _is_a_tensor(case):
-    got = str(case.observed.get("type"))
-    return finding(got == "torch.Tensor", "a tensor", got, f"{got} instead of a tensor")
+    kind = str(case.observed.get("type"))
+    # A type may have been named by who has seen the inputs.
+    got = {"list": "a list", "numpy.ndarray": "an array of numpy"}.get(kind, "something else")
+    return finding(kind == "torch.Tensor", "a tensor", got, got)
 
 
 def _dtype(case):
