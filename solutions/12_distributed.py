@@ -158,10 +158,9 @@ plotting.lines_over(
 # %% [markdown]
 # The ring's line is flat: twice the tensor, however many workers.
 #
-# What else goes wrong with processes, and what `launch` does about it. When a worker dies, the others say *connection
-# closed by peer*: look for the first exception. A message longer than its receiver expects ends it by a signal: here each
-# says how long it is. A fork of a process that has worked with several threads may hang: each worker begins with
-# `torch.set_num_threads(1)`. And torch waits half an hour before it calls something stuck.
+# What else goes wrong with processes: when a worker dies, the others say *connection closed by peer*; look for the first
+# exception. A fork of a process that has worked with several threads may hang: each worker begins with
+# `torch.set_num_threads(1)`.
 #
 # ## 3 · One step together
 

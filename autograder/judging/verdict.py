@@ -98,8 +98,9 @@ RETURNS = "it gives back a result"
 """The property of an answer that gives back something else than None."""
 
 _LIBRARIES = frozenset(
-    "AcceleratorError AxisError InternalTorchDynamoError LinAlgError OutOfMemoryError "
-    "PicklingError StdinNotImplementedError UFuncTypeError UsageError WriteThisYourself".split()
+    "AcceleratorError AxisError Deadlock InternalTorchDynamoError LinAlgError OutOfMemoryError "
+    "PicklingError StdinNotImplementedError UFuncTypeError UsageError WorkerError "
+    "WriteThisYourself".split()
 )
 
 

@@ -23,8 +23,9 @@ def ranks(answer: Callable[..., Any], inputs: Inputs, generators: Generators) ->
 
     ``inputs`` has ``"each"``, one dict of arguments for every rank, and what all are given; the
     answer is called as ``answer(worker, …)`` with a ``Worker``. The result has what every rank
-    ``returned``, in order, and how many ``messages`` and ``numbers`` each sent. What raised first,
-    or the deadlock they ended in, is raised for all.
+    ``returned``, in order, and how many ``messages`` and ``numbers`` each sent; beside it is how
+    many messages each had ``forgotten`` to wait for. What raised first, or the deadlock they ended
+    in, is raised for all.
     """
     return _in_threads(answer, inputs)
 
@@ -86,6 +87,7 @@ def _seen(run: Run) -> Observation:
         "result": {"returned": returned, "messages": run.messages, "numbers": run.numbers},
         "type": run.returned[0]["type"],
         "changed": sorted({name for one in run.returned for name in one["changed"]}),
+        "forgotten": run.forgotten,
         "raised": None,
     }
 

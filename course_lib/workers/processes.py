@@ -22,7 +22,7 @@ import torch
 from course_lib.workers.gloo import GlooLines, join
 from course_lib.workers.ledger import Ledger, ranks_of
 from course_lib.workers.turns import Deadlock
-from course_lib.workers.worker import Arguments, Run, Worker, arguments_of
+from course_lib.workers.worker import NOTHING_SENT, Arguments, Run, Worker, arguments_of
 
 SECONDS = 20.0
 """How long a group may take; torch's own limit is half an hour."""
@@ -104,10 +104,10 @@ def attempt(
             failure = group.gather()
         finally:
             group.end()
-    returned, sent = [None] * group.size, [{"messages": 0, "numbers": 0}] * group.size
+    returned, sent = [None] * group.size, [dict(NOTHING_SENT)] * group.size
     for rank, (value, counts) in group.results.items():
         returned[rank], sent[rank] = value, counts
-    return Run(returned, [s["messages"] for s in sent], [s["numbers"] for s in sent]), failure
+    return Run.of(returned, sent), failure
 
 
 class _Group:

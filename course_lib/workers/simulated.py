@@ -51,9 +51,7 @@ def attempt(
         return call
 
     raised = group.turns.run([work(rank) for rank in range(group.size)])
-    messages = [worker.sent["messages"] for worker in workers]
-    numbers = [worker.sent["numbers"] for worker in workers]
-    return Run(returned, messages, numbers), raised[0] if raised else None
+    return Run.of(returned, [w.sent for w in workers]), raised[0] if raised else None
 
 
 class _Message:

@@ -10,6 +10,9 @@ import torch
 
 Arguments = dict[str, Any]
 
+NOTHING_SENT = {"messages": 0, "numbers": 0, "forgotten": 0}
+"""What a `Worker` has sent before it sends, and how many messages it has not waited for."""
+
 
 class Lines(Protocol):
     """What carries tensors between the members of a group, in their order."""
@@ -33,7 +36,7 @@ class Worker:
     def __init__(self, rank: int, lines: Lines) -> None:
         self.rank = rank
         self.size = lines.size
-        self.sent = {"messages": 0, "numbers": 0}
+        self.sent = dict(NOTHING_SENT)
         self._lines = lines
 
     def send(self, tensor: torch.Tensor, to: int) -> None:
@@ -46,7 +49,17 @@ class Worker:
         received = self._lines.post(tensor.detach().clone(), self.rank, to)
         self.sent["messages"] += 1
         self.sent["numbers"] += tensor.numel()
-        return received
+        self.sent["forgotten"] += 1
+        waited_for = False
+
+        def wait() -> None:
+            nonlocal waited_for
+            if not waited_for:  # gloo would wait for ever the second time
+                received()
+                self.sent["forgotten"] -= 1
+                waited_for = True
+
+        return wait
 
     def receive(self, source: int) -> torch.Tensor:
         """Wait for the next tensor from another rank."""
@@ -60,11 +73,19 @@ class Worker:
 
 @dataclass(frozen=True)
 class Run:
-    """What a function gave on every rank, and how much each of them sent."""
+    """What a function gave on every rank, how much each of them sent, and how many of its messages
+    it had not waited for when it returned.
+    """
 
     returned: list[Any]
     messages: list[int]
     numbers: list[int]
+    forgotten: list[int]
+
+    @staticmethod
+    def of(returned: list[Any], sent: Sequence[Mapping[str, int]]) -> Run:
+        """What came of a run, from what every `Worker` has `sent`."""
+        return Run(returned, *([s[n] for s in sent] for n in ("messages", "numbers", "forgotten")))
 
 
 def arguments_of(

@@ -72,6 +72,26 @@ def _weights(case):
     return finding(False, found.expected, found.observed, found.gist)
 
 
+@check("the model stays in train mode")
+def _train_mode(case):
+    seen = case.observed["result"]["model"]
+    called = np.asarray(seen["calls"])[:, 0]
+    if called.all() and seen["training"]:
+        return finding(True)
+    when = "left in eval mode" if called.all() else "called in eval mode"
+    return finding(False, "train mode", when, when)
+
+
+@check("the losses are floats")
+def _floats(case):
+    seen = case.observed
+    if not seen["parts"]["returned"]:
+        return finding(True)
+    graph = seen["result"]["in_graph"]
+    got = "tensors with the graph behind them" if graph else "tensors"
+    return finding(False, "floats", got, got)
+
+
 train_accumulating = lab.exercise(
     distributed.train_accumulating,
     title="A large batch on a small device",
@@ -81,11 +101,15 @@ train_accumulating = lab.exercise(
         "`batches` is a list of batches; each is a list of micro-batches `(x, target)`, **which may differ in size**. "
         "For each batch: the loss is the mean cross-entropy over all its examples; the gradient of that loss is "
         "clipped to the norm `max_norm` (`nn.utils.clip_grad_norm_`); one step of `optimizer`. Return the losses of "
-        "the batches, as floats."
+        "the batches, as floats. The model stays in train mode."
     ),
     parts=[
-        Part("the training", 4, (_weights, leaves_inputs_alone())),
-        Part("the losses", 1, (matches_reference("the losses", of="result.returned", rtol=1e-4),)),
+        Part("the training", 4, (_weights, _train_mode, leaves_inputs_alone())),
+        Part(
+            "the losses",
+            1,
+            (matches_reference("the losses", of="result.returned", rtol=1e-4), _floats),
+        ),
     ],
     minutes=9,
     difficulty=2,
@@ -93,10 +117,6 @@ train_accumulating = lab.exercise(
     hide=("Formula",),
     inputs=(_batches, _unclipped, _batches),
     probe=probes.supplied(),
-    equivalent_mutants={
-        "loss += part.item() => loss += unconverted(part, part.item())": "a tensor of one number is "
-        "read as that number",
-    },
     hints=(
         "Where is `zero_grad()`: once a batch, or once a micro-batch? And `step()`?",
         "Micro-batch k contributes its mean loss times n_k / N. Call `backward()` on that.",
@@ -129,18 +149,32 @@ train_accumulating.mistake(
     ),
     "You clip after every micro-batch, when only a part of the gradient is there. Clip once, before the step.",
 )
-train_accumulating.mistake(
-    "steps_at_every_micro_batch",
-    edit(
-        "loss += part.item()",
-        "loss += part.item()\n"
-        "nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n"
-        "optimizer.step()\n"
-        "optimizer.zero_grad()",
-    ).also("nn.utils.clip_grad_norm_(model.parameters(), max_norm)\noptimizer.step()\n", ""),
+_STEPS_OFTEN = (
     "You step after every micro-batch: that is training with small batches. Add up all gradients of a batch, then step "
-    "once.",
+    "once."
 )
+_CLIP, _STEP = "nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n", "optimizer.step()"
+_PART = "part = F.cross_entropy(model(x), target) * len(x) / examples\npart.backward()"
+_PLAIN = (
+    "part = F.cross_entropy(model(x), target)\npart.backward()\npart = part * len(x) / examples"
+)
+
+
+def _often(name, clip=_CLIP, part=_PART):
+    """A step after every micro-batch, in one of the forms that it takes."""
+    one = f"loss += part.item()\n{clip}{_STEP}"
+    change = edit("loss += part.item()", one).also(f"{_CLIP}{_STEP}\n", "").also(_PART, part)
+    train_accumulating.mistake(name, change, _STEPS_OFTEN)
+
+
+_often("steps_at_every_micro_batch", part=f"optimizer.zero_grad()\n{_PART}")
+_often("steps_and_keeps_gradients")
+_often("steps_unclipped", clip="", part=f"optimizer.zero_grad()\n{_PART}")
+_often("steps_unclipped_and_keeps_gradients", clip="")
+_often("steps_by_plain_means", part=f"optimizer.zero_grad()\n{_PLAIN}")
+_often("steps_by_plain_means_and_keeps_gradients", part=_PLAIN)
+_often("steps_by_plain_means_unclipped_and_keeps_gradients", clip="", part=_PLAIN)
+_often("steps_by_plain_means_unclipped", clip="", part=f"optimizer.zero_grad()\n{_PLAIN}")
 train_accumulating.mistake(
     "keeps_the_old_gradients",
     edit("optimizer.zero_grad()\n", ""),
@@ -168,6 +202,22 @@ train_accumulating.mistake(
         "optimizer.step()\nnn.utils.clip_grad_norm_(model.parameters(), max_norm)",
     ),
     _NOT_CLIPPED,
+)
+train_accumulating.mistake(
+    "in_eval_mode",
+    edit("losses = []", "losses = []\nmodel.eval()"),
+    "You train in eval mode: dropout is off, and batch normalization learns nothing. The model comes in train mode: leave "
+    "it there.",
+)
+_TENSORS = (
+    "You return tensors. A float is asked for (`part.item()`): a loss that is added up as a tensor holds on to the graph, "
+    "and so to the memory, of every micro-batch."
+)
+train_accumulating.mistake(
+    "losses_with_their_graphs", edit("loss += part.item()", "loss = loss + part"), _TENSORS
+)
+train_accumulating.mistake(
+    "losses_as_tensors", edit("loss += part.item()", "loss = loss + part.detach()"), _TENSORS
 )
 train_accumulating.mistake(
     "sums",

@@ -3,7 +3,12 @@
 import torch
 
 from autograder import probes
-from autograder.exercises.distributed.lab import WRITTEN_HERE, lab
+from autograder.exercises.distributed.lab import (
+    ONLY_THE_FIRST,
+    WRITTEN_HERE,
+    by_what_is_returned,
+    lab,
+)
 from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import distributed
@@ -37,6 +42,7 @@ average_gradients = lab.repair(
         lambda rng: _gradients(rng, 2),
     ),
     probe=probes.ranks(),
+    signature=by_what_is_returned,
     checks=[
         matches_reference("the gradients on every worker", of="result.returned"),
         leaves_inputs_alone(),
@@ -72,6 +78,46 @@ average_gradients.mistake(
     edit("/ worker.size", "* worker.size"),
     "You multiply by the number of workers, which makes it worse. Divide.",
 )
+average_gradients.mistake(
+    "divided_by_the_others",
+    edit("/ worker.size", "/ (worker.size - 1)"),
+    "You divide by p − 1, the number of the *other* workers. The sum has p terms, this worker's among them: divide by p.",
+)
+_OF_ITS_OWN = (
+    "Nothing is exchanged: each worker returns what it came with, or a part of that. All workers need the mean over all: "
+    "add up by `ring_all_reduce` first."
+)
+average_gradients.mistake(
+    "keeps_its_own", edit("ring_all_reduce(worker, bucket)", "bucket"), _OF_ITS_OWN
+)
+average_gradients.mistake(
+    "keeps_its_own_undivided",
+    edit("ring_all_reduce(worker, bucket) / worker.size", "bucket"),
+    _OF_ITS_OWN,
+)
+average_gradients.mistake(
+    "one_long_tensor",
+    edit(
+        "return [part.reshape(g.shape) for part, g in zip(parts, gradients, strict=True)]",
+        "return total",
+    ),
+    "You return the bucket, all gradients in one long tensor. Asked for is a list with one for each parameter, of its shape: "
+    "`split`, then `reshape`.",
+)
+average_gradients.mistake(
+    "not_reshaped",
+    edit("part.reshape(g.shape)", "part"),
+    "Your gradients have one axis each. Give each the shape of its parameter back: `part.reshape(g.shape)`.",
+)
+
+
+@average_gradients.mistake(ONLY_THE_FIRST, raises="Deadlock")
+def only_the_first_reduces(worker, gradients):
+    if worker.rank:
+        return gradients
+    return [ring_all_reduce(worker, g.flatten()).reshape(g.shape) / worker.size for g in gradients]
+
+
 average_gradients.mistake(
     "divided_twice",
     edit("/ worker.size", "/ worker.size**2"),

@@ -4,7 +4,13 @@ import torch
 import torch.nn.functional as F
 
 from autograder import probes
-from autograder.exercises.distributed.lab import WRITTEN_HERE, classified, lab
+from autograder.exercises.distributed.lab import (
+    ONLY_THE_FIRST,
+    WRITTEN_HERE,
+    by_what_is_returned,
+    classified,
+    lab,
+)
 from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import distributed
@@ -57,6 +63,7 @@ train_data_parallel = lab.exercise(
         lambda rng: _training(rng, 2),
     ),
     probe=probes.ranks(),
+    signature=by_what_is_returned,
     checks=[
         matches_reference("the last weight on every worker", of="result.returned"),
         leaves_inputs_alone(),
@@ -92,7 +99,8 @@ train_data_parallel.mistake(
     edit('reduction="sum"', 'reduction="mean"').also(
         "total[:-1] / total[-1]", "total[:-1] / worker.size"
     ),
-    "You average the workers' means. Their shards differ in size: sum of sums, divided by the number of all examples.",
+    "You average the workers' mean gradients, or their momenta, each counted the same. Their shards differ in size: sum of "
+    "sums, divided by the number of all examples.",
 )
 train_data_parallel.mistake(
     "sum_of_means",
@@ -100,6 +108,108 @@ train_data_parallel.mistake(
     "You step by the sum of the workers' means: the rate grows with their number. Mean over all examples.",
     origin="the notes",
 )
+
+
+train_data_parallel.mistake(
+    "divided_twice",
+    edit('reduction="sum"', 'reduction="mean"'),
+    "You divide twice: the mean over a shard is divided by its n already, and then by the number of all examples. Add up "
+    "*sums*.",
+)
+train_data_parallel.mistake(
+    "by_the_workers",
+    edit("total[:-1] / total[-1]", "total[:-1] / worker.size"),
+    "You divide the sum over all examples by the number of *workers*. Divide by the number of examples.",
+)
+train_data_parallel.mistake(
+    "sum_over_all",
+    edit("total[:-1] / total[-1]", "total[:-1]"),
+    "You step by the sum over all examples. ḡ is their *mean*: divide by how many there are on all workers at that step.",
+)
+train_data_parallel.mistake(
+    "by_its_own_count",
+    edit("total[:-1] / total[-1]", "total[:-1] / len(x)"),
+    "You divide the sum over all workers by the number of this worker's examples, so that the workers' weights differ. "
+    "Divide by that of all workers' examples: the counts have to be added up as well.",
+)
+train_data_parallel.mistake(
+    "counts_once",
+    edit(
+        "velocity = torch.zeros_like(weight)",
+        "velocity = torch.zeros_like(weight)\nn = weight.new_tensor([len(shards[0][0])])\n"
+        "count = ring_all_reduce(worker, n)",
+    ).also("total[:-1] / total[-1]", "total[:-1] / count"),
+    "You count the examples of the first step, and divide by that at all others. Shards change in size from step to step: "
+    "the counts are added up anew at each.",
+)
+train_data_parallel.mistake(
+    "never_cleared",
+    edit(
+        "leaf = weight.clone().requires_grad_()",
+        "leaf = weight.clone().requires_grad_()\nleaf.grad = held",
+    )
+    .also("velocity = torch.zeros_like(weight)", "velocity = torch.zeros_like(weight)\nheld = None")
+    .also("sums = torch.cat(", "held = leaf.grad\nsums = torch.cat("),
+    "`.grad` still holds the gradients of the steps before, and `backward()` adds to them. Begin every step with a leaf of "
+    "its own, or clear its gradient.",
+)
+train_data_parallel.mistake(
+    "of_another_root",
+    edit("broadcast(worker, weight)", "broadcast(worker, weight, 1)"),
+    "You begin with the weight of worker 1. All begin with that of worker 0.",
+)
+train_data_parallel.mistake(
+    "a_running_mean",
+    edit(
+        "momentum * velocity + (total[:-1] / total[-1])",
+        "momentum * velocity + (1 - momentum) * (total[:-1] / total[-1])",
+    ),
+    "You weight the gradient with 1 − μ, so that b is a running mean and the steps are shorter. Here b ← μ b + ḡ.",
+)
+train_data_parallel.mistake(
+    "looks_ahead",
+    edit(
+        "weight = weight - lr * velocity",
+        "weight = weight - lr * ((total[:-1] / total[-1]).reshape(weight.shape) + momentum * velocity)",
+    ),
+    "This is Nesterov's momentum: you step by ḡ + μ b. Here the step is by b itself, W ← W − η b.",
+)
+train_data_parallel.mistake(
+    "steps_before_the_momentum",
+    edit(
+        "velocity = momentum * velocity + (total[:-1] / total[-1]).reshape(weight.shape)\n"
+        "weight = weight - lr * velocity",
+        "weight = weight - lr * velocity\n"
+        "velocity = momentum * velocity + (total[:-1] / total[-1]).reshape(weight.shape)",
+    ),
+    "You step before b is brought up to date, by the gradients of the step before. First b ← μ b + ḡ, then the step.",
+)
+train_data_parallel.mistake(
+    "the_momentum",
+    edit("return weight", "return velocity"),
+    "You return b, the momentum. Asked for is the weight after the last step.",
+)
+train_data_parallel.mistake(
+    "alone",
+    edit("ring_all_reduce(worker, sums)", "sums"),
+    "After the broadcast nobody talks: each worker trains on its own shards, and their weights drift apart. Add up gradients "
+    "and counts over all workers at every step.",
+)
+
+
+@train_data_parallel.mistake(ONLY_THE_FIRST, raises="Deadlock")
+def only_the_first_reduces(worker, weight, shards, *, lr, momentum):
+    weight = broadcast(worker, weight)
+    velocity = torch.zeros_like(weight)
+    for x, target in shards:
+        leaf = weight.clone().requires_grad_()
+        F.cross_entropy(x @ leaf, target, reduction="sum").backward()
+        sums = torch.cat([leaf.grad.flatten(), leaf.grad.new_tensor([len(x)])])
+        if worker.rank == 0:
+            sums = ring_all_reduce(worker, sums)
+        velocity = momentum * velocity + (sums[:-1] / sums[-1]).reshape(weight.shape)
+        weight = weight - lr * velocity
+    return weight
 
 
 @train_data_parallel.mistake(

@@ -3,7 +3,7 @@
 import torch
 
 from autograder import probes
-from autograder.exercises.distributed.lab import WRITTEN_HERE, lab
+from autograder.exercises.distributed.lab import WRITTEN_HERE, by_what_is_returned, lab
 from autograder.exercises.experiments import seeded
 from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
@@ -77,6 +77,7 @@ sync_batch_norm = lab.exercise(
     needs=("distributed/ring_all_reduce",),
     inputs=(lambda rng: _shards(rng, 3), lambda rng: _shards(rng, 4), lambda rng: _shards(rng, 2)),
     probe=probes.ranks(),
+    signature=by_what_is_returned,
     checks=[
         matches_reference("the normalized shard of every worker", of="result.returned"),
         leaves_inputs_alone(),
@@ -91,6 +92,10 @@ sync_batch_norm = lab.exercise(
     ),
 )
 
+_MEANS_OF_STATISTICS = (
+    "You average the workers' statistics, each counted the same. Shards differ in size, and the variance of the batch is "
+    "more than the mean of the shards' variances, for their means lie apart: add up sums and counts."
+)
 sync_batch_norm.mistake(
     "local",
     edit(
@@ -136,6 +141,77 @@ sync_batch_norm.mistake(
     ),
     "The mean is that of all workers, the variance that of each one alone. Both are sums over the whole batch.",
 )
+sync_batch_norm.mistake(
+    "own_count",
+    edit(
+        "mean, count = sums[:-1] / sums[-1], sums[-1]",
+        "count = len(x) * worker.size\nmean = sums[:-1] / count",
+    ),
+    "You take the number of all examples for p times that of this worker. Shards differ in size: the counts have to be added "
+    "up as well.",
+)
+sync_batch_norm.mistake(
+    "squares_without_the_mean",
+    edit("(x - mean).pow(2)", "x.pow(2)"),
+    "You have E[x²], the mean of the squares. The variance is that of the deviations: E[(x − μ)²], or E[x²] − μ².",
+)
+sync_batch_norm.mistake(
+    "of_all_features",
+    edit(
+        "mean, count = sums[:-1] / sums[-1], sums[-1]",
+        "count = sums[-1]\nmean = (sums[:-1] / count).mean()",
+    ).also(
+        "ring_all_reduce(worker, (x - mean).pow(2).sum(dim=0)) / count",
+        "(ring_all_reduce(worker, (x - mean).pow(2).sum(dim=0)) / count).mean()",
+    ),
+    "You take one mean and one variance for all features. Each feature, a column of x, has its own: sums over `dim=0`.",
+)
+sync_batch_norm.mistake(
+    "without_the_root",
+    edit("torch.sqrt(variance + eps)", "(variance + eps)"),
+    "You divide by the variance. It is the standard deviation that a feature is divided by: √(σ² + ε).",
+)
+sync_batch_norm.mistake(
+    "without_eps",
+    edit("torch.sqrt(variance + eps)", "torch.sqrt(variance)"),
+    "ε is missing: √(σ² + ε).",
+)
+sync_batch_norm.mistake(
+    "eps_of_its_own",
+    edit("torch.sqrt(variance + eps)", "torch.sqrt(variance + 1e-5)"),
+    "Your ε is 1e-5 whatever is asked for. It is an argument, `eps`.",
+)
+sync_batch_norm.mistake(
+    "centered_only",
+    edit("(x - mean) / torch.sqrt(variance + eps)", "x - mean"),
+    "You subtract the mean only. Divide by √(σ² + ε) as well.",
+)
+
+
+@sync_batch_norm.mistake(
+    "You add up the workers' means, and their variances, and do not divide: statistics that grow with p. Add up *sums* over "
+    "examples, and divide by the number of all examples."
+)
+def sum_of_statistics(worker, x, eps=1e-5):
+    mean = ring_all_reduce(worker, x.mean(dim=0))
+    variance = ring_all_reduce(worker, x.var(dim=0, correction=0))
+    return (x - mean) / torch.sqrt(variance + eps)
+
+
+@sync_batch_norm.mistake(_MEANS_OF_STATISTICS)
+def mean_of_statistics(worker, x, eps=1e-5):
+    mean = ring_all_reduce(worker, x.mean(dim=0)) / worker.size
+    variance = ring_all_reduce(worker, x.var(dim=0, correction=0)) / worker.size
+    return (x - mean) / torch.sqrt(variance + eps)
+
+
+@sync_batch_norm.mistake(_MEANS_OF_STATISTICS)
+def mean_of_unbiased_statistics(worker, x, eps=1e-5):
+    mean = ring_all_reduce(worker, x.mean(dim=0)) / worker.size
+    variance = ring_all_reduce(worker, x.var(dim=0)) / worker.size
+    return (x - mean) / torch.sqrt(variance + eps)
+
+
 sync_batch_norm.mistake(
     "eps_outside",
     edit("torch.sqrt(variance + eps)", "(torch.sqrt(variance) + eps)"),

@@ -5,20 +5,26 @@ import torch
 
 from autograder import probes
 from autograder.exercises.distributed.lab import lab
-from autograder.judging import edit
-from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
+from autograder.judging import Part, edit
+from autograder.judging.checks import (
+    Check,
+    check,
+    finding,
+    leaves_inputs_alone,
+    matches_reference,
+)
 from course_lib import distributed
 
 FOUR_DEVICES = (
-    "about 4 times as fast",
-    "about 2 times as fast",
-    "not faster at all",
-    "slower by 4",
+    "more than 3 times as fast",
+    "faster, but at most 3 times",
+    "just as fast",
+    "slower",
 )
 
 
 def outcome_of_four_devices() -> str:
-    """One batch passes four stages one after the other, as it passes four layers on one device."""
+    """Each batch takes four quarters of its time, and nothing is done beside it."""
     return FOUR_DEVICES[2]
 
 
@@ -26,16 +32,16 @@ lab.prediction(
     "four_devices",
     title="Predict: four devices",
     statement=(
-        "A network does not fit on one device. Its layers are laid onto **four**, a quarter on each. Batches pass through "
-        "them one after the other. How fast is it, compared with *one* such device that could hold the whole network? "
-        "(Handing over takes no time.)"
+        "The layers of a network are laid onto **four** devices, a quarter of the work on each. A batch passes through "
+        "all of them before the next one starts. How fast is that, compared with *one* such device that holds the whole "
+        "network? (Handing over takes no time.)"
     ),
     minutes=1,
     syllabus=("12.8",),
     choices=FOUR_DEVICES,
     outcome=outcome_of_four_devices,
     explanation=(
-        "Not faster at all: while one device works, three wait for it, or for what it makes. It is done because the "
+        "Just as fast, not faster: while one device works, three wait for it, or for what it makes. It is done because the "
         "network *fits*. The idling is cured by cutting the batch into micro-batches."
     ),
 )
@@ -49,10 +55,13 @@ def _unequal(rng):
 
 
 def _equal(rng):
-    stages = int(rng.integers(3, 6))
+    """Many micro-batches: between 16 and 32 float32 keeps multiples of 2^-19, so that who adds up in
+    it loses 0.45 of one every time, and is refused on every seed.
+    """
+    duration = (int(rng.uniform(1.2, 1.5) * 2**19) + 0.45) / 2**19
     return {
-        "durations": np.full(stages, float(rng.uniform(0.5, 2))),
-        "micro_batches": stages + int(rng.integers(1, 4)),
+        "durations": np.full(int(rng.integers(3, 6)), duration),
+        "micro_batches": int(rng.integers(27, 31)),
     }
 
 
@@ -61,6 +70,23 @@ def _descending(rng):
     durations = np.sort(rng.uniform(0.5, 3, size=int(rng.integers(3, 6))))[::-1].copy()
     return {"durations": durations, "micro_batches": int(rng.integers(6, 9))}
 
+
+@check("it is a tensor")
+def _is_a_tensor(case):
+    kind = str(case.observed.get("type"))
+    # A type may have been named by who has seen the inputs.
+    got = {"list": "a list", "numpy.ndarray": "an array of numpy"}.get(kind, "something else")
+    return finding(kind == "torch.Tensor", "a tensor", got, got)
+
+
+def _dtype(case):
+    wanted = case.dtype
+    got = getattr(case.observed["result"], "dtype", np.dtype(wanted)).name
+    default = ", the default of `torch.zeros` and `torch.tensor`" if got == "float32" else ""
+    return finding(got == wanted, f"{wanted}, that of `durations`", f"{got}{default}")
+
+
+_TIMES = matches_reference("the starting times")
 
 pipeline_timetable = lab.exercise(
     distributed.pipeline_timetable,
@@ -73,14 +99,20 @@ pipeline_timetable = lab.exercise(
         "With two stages of durations 1 and 3 and three micro-batches: [[0, 1, 2], [1, 4, 7]]. Forward passes "
         "only; handing over takes no time."
     ),
-    points=4,
+    parts=[
+        Part("the starting times", 3, (_TIMES, leaves_inputs_alone())),
+        Part(
+            "a tensor",
+            1,
+            (_TIMES, _is_a_tensor, Check("the dtype of the times", _dtype, remark=True)),
+        ),
+    ],
     minutes=8,
     difficulty=2,
     syllabus=("12.8", "12.9"),
     hide=("Formula",),
     inputs=(_unequal, _equal, _descending),
     probe=probes.call(),
-    checks=[matches_reference("the starting times"), leaves_inputs_alone(), keeps_dtype()],
     equivalent_mutants={
         "starts = durations.new_zeros(len(durations), micro_batches) => starts = "
         "-durations.new_zeros(len(durations), micro_batches)": "every entry is written over",
@@ -147,6 +179,31 @@ def own_beat(durations, micro_batches):
 def one_beat(durations, micro_batches):
     places = torch.arange(len(durations))[:, None] + torch.arange(micro_batches)
     return places * durations.max()
+
+
+@pipeline_timetable.mistake(
+    "In yours the slowest stage sets the beat of all once the pipeline is filled, as in the formula for the *end*, "
+    "Σ d + (m − 1) · max d. A stage before the slowest is not held up: it goes on as soon as it is free."
+)
+def beat_of_the_slowest(durations, micro_batches):
+    before = torch.cumsum(durations, dim=0) - durations
+    return before[:, None] + durations.max() * torch.arange(micro_batches)
+
+
+@pipeline_timetable.mistake(
+    "Your times are right, but they are no tensor, and what comes after reckons with one: "
+    "`torch.tensor(rows, dtype=durations.dtype)`."
+)
+def rows_of_numbers(durations, micro_batches):
+    rows, arrivals = [], [0.0] * micro_batches
+    for duration in durations.tolist():
+        row, free = [], 0.0
+        for arrival in arrivals:
+            row.append(max(arrival, free))
+            free = row[-1] + duration
+        rows.append(row)
+        arrivals = [start + duration for start in row]
+    return rows
 
 
 @pipeline_timetable.mistake(

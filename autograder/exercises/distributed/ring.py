@@ -1,57 +1,26 @@
 """All-reduce in a ring: two rounds, and nobody carries more than the others."""
 
-import math
+from dataclasses import replace
 
 import torch
 
 from autograder import probes
-from autograder.exercises.distributed.lab import WRITTEN_HERE, lab, same_bits
+from autograder.exercises.distributed.lab import (
+    WRITTEN_HERE,
+    lab,
+    same_bits,
+    waits_for_its_messages,
+)
+from autograder.exercises.distributed.traffic import of_four, of_three, of_two, traffic
 from autograder.judging import Part, edit
-from autograder.judging.checks import check, finding, leaves_inputs_alone, matches_reference
-from autograder.judging.comparison import Tolerance, difference
+from autograder.judging.checks import keeps_dtype, leaves_inputs_alone, matches_reference
 from course_lib import distributed
 
 
-def _whole(rng, workers, length):
-    """Whole numbers of which the sum tells which terms arrived, and how often: digits to base 50."""
-    digits = rng.integers(1, 50, size=length)
-    return {"each": [{"x": (digits * 50.0**rank)} for rank in range(workers)]}
+_SUM = matches_reference("the sum on every worker", of="result.returned")
 
-
-def _of_three(rng):
-    return _whole(rng, 3, 3 * int(rng.integers(3, 6)) + int(rng.integers(1, 3)))
-
-
-def _of_four(rng):
-    """Real numbers: the order of addition is in the last bits. `chunk` makes three pieces of nine."""
-    return {"each": [{"x": rng.normal(size=9)} for _ in range(4)]}
-
-
-def _of_two(rng):
-    return _whole(rng, 2, 2 * int(rng.integers(4, 8)))
-
-
-@check("what every worker sends")
-def _traffic(case):
-    seen, size = case.observed["result"], len(case.inputs["each"])
-    if difference(
-        seen["returned"], case.expected["result"]["returned"], Tolerance(dtype=case.dtype)
-    ):
-        return finding(
-            False, "sums that are right, first of all", "other sums", "the sums are wrong"
-        )
-    length = len(case.inputs["each"][0]["x"])
-    most = 2 * (size - 1) * math.ceil(length / size)
-    where = f"{size} workers, {length} numbers"
-    if max(seen["numbers"]) > most:
-        times = max(seen["numbers"]) / most
-        gist = f"a worker sends {times:.2f} times as many numbers as it needs"
-        return finding(False, f"at most {most}", f"{max(seen['numbers'])}", gist, where=where)
-    if max(seen["messages"]) > 2 * (size - 1):
-        gist = f"{max(seen['messages'])} messages of a worker where {2 * (size - 1)} do"
-        return finding(False, f"at most {2 * (size - 1)}", f"{seen['messages']}", gist, where=where)
-    return finding(True)
-
+# By it no mistakes are told apart: who adds in place may make any other one as well.
+_LEAVES_X_ALONE = replace(leaves_inputs_alone(stated=True), entries=())
 
 ring_all_reduce = lab.exercise(
     distributed.ring_all_reduce,
@@ -70,28 +39,22 @@ ring_all_reduce = lab.exercise(
         "| `sent = worker.isend(tensor, to)`, then `sent()` | begin to send; wait later |\n"
         "| `worker.receive(source)` | wait for a worker's next tensor, and return it |\n\n"
         "Each worker sends at most 2(p − 1) messages of at most ⌈N/p⌉ numbers, and the sum has the same bits on "
-        "all. Either direction will do."
+        "all. Either direction will do. x stays as it is (chunks are views of it), and each `sent()` is called: torch "
+        "itself takes back what nobody waits for."
     ),
     parts=[
-        Part(
-            "the sum",
-            3,
-            (
-                matches_reference("the sum on every worker", of="result.returned"),
-                leaves_inputs_alone(),
-            ),
-        ),
-        Part("the traffic", 4, (_traffic, same_bits)),
+        Part("the sum", 3, (_SUM, keeps_dtype(of="result.returned"))),
+        Part("the traffic", 3, (traffic, same_bits)),
+        Part("what is left behind", 1, (_SUM, _LEAVES_X_ALONE, waits_for_its_messages)),
     ],
     minutes=16,
     difficulty=3,
     syllabus=("12.3",),
     hide=("Formula",),
-    inputs=(_of_three, _of_four, _of_two),
+    inputs=(of_three, of_four, of_two),
     probe=probes.ranks(),
     forbidden=WRITTEN_HERE,
     equivalent_mutants={
-        "sent() => pass": "what is on its way is a copy, and arrives whether one waits for it or not",
         "everything is done under torch.no_grad()": "sums of gradients are not trained through",
     },
     hints=(
@@ -242,6 +205,63 @@ ring_all_reduce.mistake(
         "for step in range(size):\n    sent = worker.isend(chunks[(rank - step) % size], after)",
     ),
     "Your first round has one step too many: a finished chunk is added to once more. It takes p − 1 steps.",
+)
+_TOO_LONG = (
+    "Of your two rounds one takes p steps, or both do: the last step passes on what is there already, or adds a finished "
+    "chunk to it. Each round takes p − 1 steps."
+)
+ring_all_reduce.mistake(
+    "second_round_is_too_long",
+    edit(
+        "for step in range(size - 1):\n    sent = worker.isend(chunks[(rank + 1 - step) % size]",
+        "for step in range(size):\n    sent = worker.isend(chunks[(rank + 1 - step) % size]",
+    ),
+    _TOO_LONG,
+)
+ring_all_reduce.mistake(
+    "both_rounds_are_too_long",
+    edit(
+        "for step in range(size - 1):\n    sent = worker.isend(chunks[(rank - step) % size]",
+        "for step in range(size):\n    sent = worker.isend(chunks[(rank - step) % size]",
+    ).also(
+        "for step in range(size - 1):\n    sent = worker.isend(chunks[(rank + 1 - step) % size]",
+        "for step in range(size):\n    sent = worker.isend(chunks[(rank + 1 - step) % size]",
+    ),
+    _TOO_LONG,
+)
+ring_all_reduce.mistake(
+    "second_round_is_too_short",
+    edit(
+        "for step in range(size - 1):\n    sent = worker.isend(chunks[(rank + 1 - step) % size]",
+        "for step in range(size - 2):\n    sent = worker.isend(chunks[(rank + 1 - step) % size]",
+    ),
+    "Your second round ends one step early, so that each worker keeps one chunk that is only partly added. It takes "
+    "p − 1 steps, like the first.",
+)
+_WRITES_INTO_X = (
+    "You write into x, which the caller still needs. The chunks of `tensor_split` are views of it, so that `+=` changes "
+    "x as well: make a new tensor, `chunks[k] = chunks[k] + came`, or begin with a copy."
+)
+ring_all_reduce.mistake(
+    "adds_in_place",
+    edit(
+        "chunks[place] = chunks[place] + worker.receive(before)",
+        "chunks[place] += worker.receive(before)",
+    ),
+    _WRITES_INTO_X,
+)
+ring_all_reduce.mistake(
+    "gives_the_sum_back_in_x",
+    edit("return torch.cat(chunks)", "return x.copy_(torch.cat(chunks))"),
+    _WRITES_INTO_X,
+)
+ring_all_reduce.mistake(
+    "never_waits",
+    edit("+ worker.receive(before)\nsent()", "+ worker.receive(before)").also(
+        "% size] = worker.receive(before)\nsent()", "% size] = worker.receive(before)"
+    ),
+    "You begin to send and never wait for it. Keep what `isend` gives, and call it when you have received: `sent()`. "
+    "Here a message that nobody waits for arrives all the same, with torch itself it may not.",
 )
 ring_all_reduce.mistake(
     "the_mean",

@@ -112,6 +112,12 @@ large_batch_options.mistake(
     "Your ramp is one step ahead. At step 0 the rate is α, and at step `warmup_steps` it is full.",
 )
 large_batch_options.mistake(
+    "one_step_too_early",
+    edit("min(step / warmup_steps, 1.0)", "min(step / (warmup_steps - 1), 1.0)"),
+    "Your ramp is full one step too early: you divide by `warmup_steps` − 1. At step 0 no part of the way has been gone, at "
+    "step `warmup_steps` all of it: the share is step / `warmup_steps`.",
+)
+large_batch_options.mistake(
     "no_warm_up",
     edit("base + (full - base) * warmed", "full"),
     "The rate is full from the first step on. For `warmup_steps` it rises from α to there.",

@@ -18,6 +18,16 @@ def _shards(rng, workers):
     }
 
 
+def _cancelling(rng):
+    """Sums that nearly cancel, so that who adds up in float32 is off in the fifth digit."""
+    given = _shards(rng, 4)
+    gradients, counts = [1000 * g for g in given["gradients"]], given["counts"]
+    wanted = rng.uniform(1, 2, gradients[0].shape) * rng.choice([-1, 1], gradients[0].shape)
+    sums = sum(n * g for n, g in zip(counts, gradients, strict=True))
+    gradients[-1] = gradients[-1] + (sum(counts) * wanted - sums) / counts[-1]
+    return {"gradients": gradients, "counts": counts}
+
+
 mean_over_shards = lab.exercise(
     distributed.mean_over_shards,
     title="Seven examples here, three there",
@@ -32,7 +42,7 @@ mean_over_shards = lab.exercise(
     minutes=4,
     syllabus=("12.2",),
     hide=("Formula",),
-    inputs=(lambda rng: _shards(rng, 2), lambda rng: _shards(rng, 4), lambda rng: _shards(rng, 3)),
+    inputs=(lambda rng: _shards(rng, 2), _cancelling, lambda rng: _shards(rng, 3)),
     probe=probes.call(),
     checks=[
         matches_reference("the gradient of the whole batch"),

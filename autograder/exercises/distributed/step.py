@@ -4,15 +4,20 @@ import torch
 import torch.nn.functional as F
 
 from autograder import probes
-from autograder.exercises.distributed.lab import WRITTEN_HERE, classified, lab
+from autograder.exercises.distributed.lab import (
+    ONLY_THE_FIRST,
+    WRITTEN_HERE,
+    by_what_is_returned,
+    classified,
+    lab,
+)
 from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import distributed
 from course_lib.distributed import ring_all_reduce
 
 
-def _step(rng, workers):
-    features, classes = 4, 3
+def _step(rng, workers, features=4, classes=3):
     counts = [int(n) for n in 2 + rng.choice(9, size=workers, replace=False)]
     return {
         "each": classified(rng, counts, features, classes),
@@ -39,8 +44,14 @@ data_parallel_step = lab.exercise(
     syllabus=("12.1", "12.2"),
     hide=("Formula",),
     needs=("distributed/ring_all_reduce",),
-    inputs=(lambda rng: _step(rng, 3), lambda rng: _step(rng, 2), lambda rng: _step(rng, 2)),
+    inputs=(
+        lambda rng: _step(rng, 3),
+        # So many weights that some show what is lost in float32.
+        lambda rng: _step(rng, 2, features=16, classes=9),
+        lambda rng: _step(rng, 2),
+    ),
     probe=probes.forked(),
+    signature=by_what_is_returned,
     checks=[
         matches_reference("the new weight on every worker", of="result.returned"),
         leaves_inputs_alone(),
@@ -65,13 +76,16 @@ data_parallel_step = lab.exercise(
 )
 
 
+_MEAN_OF_MEANS = (
+    "You average the workers' mean gradients, or their *new weights*, each counted the same. Shards differ in size: weight "
+    "each with its number of examples, or add up the gradients of sums and divide by all examples."
+)
 data_parallel_step.mistake(
     "mean_of_means",
     edit('reduction="sum"', 'reduction="mean"').also(
         "total[:-1] / total[-1]", "total[:-1] / worker.size"
     ),
-    "You average the workers' mean gradients. Shards differ in size, and each example counts the same: add up the sums, "
-    "and divide by the number of all examples.",
+    _MEAN_OF_MEANS,
 )
 data_parallel_step.mistake(
     "sum_of_means",
@@ -90,6 +104,12 @@ data_parallel_step.mistake(
     edit("total[:-1] / total[-1]", "total[:-1] / len(x)"),
     "You divide the sum over all workers by the number of this worker's examples. It must be that of all, so the counts "
     "have to be added up as well; as it is, the workers' weights differ.",
+)
+data_parallel_step.mistake(
+    "its_own_count_for_all",
+    edit("total[:-1] / total[-1]", "total[:-1] / (len(x) * worker.size)"),
+    "You take the number of all examples for p times that of this worker. Shards differ in size, so that the workers' "
+    "weights differ: the counts have to be added up as well.",
 )
 data_parallel_step.mistake(
     "divided_twice",
@@ -125,10 +145,7 @@ data_parallel_step.mistake(
 )
 
 
-@data_parallel_step.mistake(
-    "You average the workers' mean gradients, or their *new weights*, each counted the same. Shards differ in size: weight "
-    "each with its number of examples, or add up the gradients of sums and divide by all examples."
-)
+@data_parallel_step.mistake(_MEAN_OF_MEANS)
 def averages_weights(worker, weight, x, target, *, lr):
     leaf = weight.detach().clone().requires_grad_()
     F.cross_entropy(x @ leaf, target).backward()
@@ -147,6 +164,16 @@ def only_the_first_steps(worker, weight, x, target, *, lr):
     if worker.rank:
         return weight
     return weight - lr * (total[:-1] / total[-1]).reshape(weight.shape)
+
+
+@data_parallel_step.mistake(ONLY_THE_FIRST, raises="Deadlock")
+def only_the_first_reduces(worker, weight, x, target, *, lr):
+    leaf = weight.detach().clone().requires_grad_()
+    F.cross_entropy(x @ leaf, target, reduction="sum").backward()
+    sums = torch.cat([leaf.grad.flatten(), leaf.grad.new_tensor([len(x)])])
+    if worker.rank == 0:
+        sums = ring_all_reduce(worker, sums)
+    return weight - lr * (sums[:-1] / sums[-1]).reshape(weight.shape)
 
 
 @data_parallel_step.mistake(

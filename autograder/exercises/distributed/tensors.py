@@ -3,7 +3,12 @@
 import torch
 
 from autograder import probes
-from autograder.exercises.distributed.lab import WRITTEN_HERE, lab
+from autograder.exercises.distributed.lab import (
+    ONLY_THE_FIRST,
+    WRITTEN_HERE,
+    by_what_is_returned,
+    lab,
+)
 from autograder.judging import edit
 from autograder.judging.checks import check, finding, leaves_inputs_alone, matches_reference
 from course_lib import distributed
@@ -55,6 +60,7 @@ tensor_parallel_block = lab.exercise(
     needs=("distributed/ring_all_reduce",),
     inputs=(lambda rng: _block(rng, 3), lambda rng: _block(rng, 4), lambda rng: _block(rng, 2)),
     probe=probes.ranks(),
+    signature=by_what_is_returned,
     checks=[
         matches_reference("the output on every worker", of="result.returned"),
         _one_all_reduce,
@@ -96,6 +102,85 @@ tensor_parallel_block.mistake(
     "You apply relu to a worker's *part* of the output as well. Parts of a sum are not what a nonlinearity is for: "
     "relu(a) + relu(b) is not relu(a + b). Here it stands between the layers only.",
 )
+tensor_parallel_block.mistake(
+    "relu_of_the_output",
+    edit(
+        "return ring_all_reduce(worker, part.flatten()).reshape(part.shape) + second_bias",
+        "return torch.relu(ring_all_reduce(worker, part.flatten()).reshape(part.shape) + second_bias)",
+    ),
+    "You apply relu to the output as well. It stands between the two layers only: Y = relu(X A + a) B + b.",
+)
+tensor_parallel_block.mistake(
+    "relu_of_the_output_alone",
+    edit("torch.relu(x @ first + first_bias)", "(x @ first + first_bias)").also(
+        "return ring_all_reduce(worker, part.flatten()).reshape(part.shape) + second_bias",
+        "return torch.relu(ring_all_reduce(worker, part.flatten()).reshape(part.shape) + second_bias)",
+    ),
+    "Your relu stands at the end, around the output. It belongs between the layers, to the hidden units, which are whole on "
+    "their worker: relu(X A + a) B + b.",
+)
+tensor_parallel_block.mistake(
+    "no_nonlinearity",
+    edit("torch.relu(x @ first + first_bias)", "(x @ first + first_bias)"),
+    "relu is missing: without it the two layers are one. relu(X A + a) B + b.",
+)
+tensor_parallel_block.mistake(
+    "not_reshaped",
+    edit(
+        "ring_all_reduce(worker, part.flatten()).reshape(part.shape) + second_bias",
+        "ring_all_reduce(worker, part.flatten())",
+    ),
+    "You return what comes out of `ring_all_reduce`: one axis, and without b. Give it the shape (N, E), and add b.",
+)
+tensor_parallel_block.mistake(
+    "bias_on_the_first_after_the_sum",
+    edit(
+        ".reshape(part.shape) + second_bias",
+        ".reshape(part.shape) + (second_bias if worker.rank == 0 else 0)",
+    ),
+    "Worker 0 alone adds b, after the sum, so that the others return Y without it. After the sum all workers add b; "
+    "*before* it one of them does.",
+)
+
+
+@tensor_parallel_block.mistake(
+    "You add up the *hidden units* over workers. They are other units on each worker, and of other number: nothing of them "
+    "is to be added. Each worker multiplies its own by its rows of B, and those products are the terms of the sum.",
+    raises="RuntimeError",
+)
+def sums_the_hidden_units(worker, x, first, first_bias, second, second_bias):
+    hidden = x @ first + first_bias
+    hidden = ring_all_reduce(worker, hidden.flatten()).reshape(hidden.shape)
+    return torch.relu(hidden) @ second + second_bias
+
+
+@tensor_parallel_block.mistake(
+    "`ring_all_reduce` adds up tensors with *one* axis, and yours has two: `part.flatten()` before, `reshape(part.shape)` "
+    "after.",
+    raises="ValueError",
+)
+def sums_a_table(worker, x, first, first_bias, second, second_bias):
+    part = torch.relu(x @ first + first_bias) @ second
+    return ring_all_reduce(worker, part) + second_bias
+
+
+@tensor_parallel_block.mistake(ONLY_THE_FIRST, raises="Deadlock")
+def only_the_first_reduces(worker, x, first, first_bias, second, second_bias):
+    part = torch.relu(x @ first + first_bias) @ second
+    if worker.rank:
+        return part + second_bias
+    return ring_all_reduce(worker, part.flatten()).reshape(part.shape) + second_bias
+
+
+@tensor_parallel_block.mistake(
+    "You call `ring_all_reduce` once for every row. It is *one* sum: `part.flatten()` lays all rows into one message, "
+    "`reshape` brings them back."
+)
+def row_by_row(worker, x, first, first_bias, second, second_bias):
+    part = torch.relu(x @ first + first_bias) @ second
+    return torch.stack([ring_all_reduce(worker, row) for row in part]) + second_bias
+
+
 tensor_parallel_block.mistake(
     "without_the_first_bias",
     edit("x @ first + first_bias", "x @ first"),

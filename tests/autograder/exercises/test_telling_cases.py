@@ -145,6 +145,22 @@ RARELY_WRONG = {
         "normalization/BatchNorm2d",
         edit("x.movedim(1, -1)", "x.float().to(x.dtype).movedim(1, -1)"),
     ),
+    "sums of all workers in float32": (
+        "distributed/ring_all_reduce",
+        edit("chunks = list(x.tensor_split(size))", "chunks = list(x.float().tensor_split(size))"),
+    ),
+    "a timetable in float32": (
+        "distributed/pipeline_timetable",
+        edit("durations.new_zeros(len(durations), m", "torch.zeros(len(durations), m"),
+    ),
+    "a budget rounded to the nearest": (
+        "distributed/equal_budgets",
+        edit("math.floor(", "round("),
+    ),
+    "messages that nobody waits for": (
+        "distributed/ring_all_reduce",
+        edit("= worker.receive(before)\nsent()", "= worker.receive(before)"),
+    ),
 }
 
 

@@ -36,6 +36,20 @@ def test_what_every_rank_returned_and_sent_is_seen(asked):
     for rank, returned in enumerate(seen["result"]["returned"]):
         np.testing.assert_array_equal(returned, inputs["each"][rank - 1]["x"])
     assert seen["result"]["messages"] == [1] * 3 and seen["result"]["numbers"] == [12] * 3
+    assert seen["forgotten"] == [0] * 3
+
+
+@EITHER
+def test_what_is_sent_and_not_waited_for_is_seen(asked):
+    def forgets(worker, x):
+        sent = [worker.isend(x, other) for other in range(worker.size) if other != worker.rank]
+        received = [worker.receive(other) for other in range(worker.size) if other != worker.rank]
+        if worker.rank == 2:
+            sent[0]()
+            sent[0]()
+        return sum(received)
+
+    assert one(forgets, numbers(3), asked)["forgotten"] == [2, 2, 1]
 
 
 @EITHER

@@ -1,123 +1,13 @@
-"""Before the first step: every worker its part of the data, and all the same weights."""
+"""Everybody begins with the weights of one worker."""
 
 import numpy as np
-import torch
 
 from autograder import probes
 from autograder.exercises.distributed.lab import WRITTEN_HERE, lab
 from autograder.judging import edit
 from autograder.judging.checks import check, finding, leaves_inputs_alone, matches_reference
 from course_lib import distributed
-
-
-def _batch(rng, size):
-    count = size * int(rng.integers(2, 5)) + int(rng.integers(1, size))
-    rank = [int(r) for r in rng.permutation(size)]
-    return {"x": rng.normal(size=(count, 2)), "rank": rank, "size": size}
-
-
-def _rows(case):
-    """The first column of every shard: what tells examples apart."""
-    return [np.asarray(part)[:, 0].tolist() for part in case.observed["result"]]
-
-
-@check("together the shards are the batch")
-def _is_the_batch(case):
-    whole = case.inputs["x"]
-    parts = [np.asarray(part) for part in case.observed["result"]]
-    if any(part.ndim != 2 or part.shape[1] != whole.shape[1] for part in parts):
-        return finding(False, "rows of the batch", "something else", "of another shape")
-    got = np.concatenate(parts)
-    wanted = {tuple(row) for row in whole.tolist()}
-    seen = [tuple(row) for row in got.tolist()]
-    if not set(seen) <= wanted:
-        return finding(False, "rows of the batch", "other numbers", "not rows of the batch")
-    missing, twice = len(wanted - set(seen)), len(seen) - len(set(seen))
-    gist = ", ".join(
-        f"{n} of {len(wanted)} examples {what}"
-        for n, what in ((missing, "are on no worker"), (twice, "are on two"))
-        if n
-    )
-    return finding(not gist, "every example once", gist, gist)
-
-
-@check("they differ in size by at most one")
-def _even(case):
-    sizes = [len(np.asarray(part)) for part in case.observed["result"]]
-    even = max(sizes) - min(sizes) <= 1
-    return finding(
-        even, "equal sizes, up to one", f"{sizes}", f"sizes from {min(sizes)} to {max(sizes)}"
-    )
-
-
-shard = lab.exercise(
-    distributed.shard,
-    title="Every worker its part",
-    statement=(
-        "Give worker `rank` of `size` its part of the batch `x` (N, …). Every example must be on exactly **one** "
-        "worker, also where N is not divisible, and the parts differ in size by at most one. Which examples go "
-        "where is up to you."
-    ),
-    points=2,
-    minutes=4,
-    core=False,
-    syllabus=("12.1",),
-    hide=("Formula",),
-    inputs=(lambda rng: _batch(rng, 3), lambda rng: _batch(rng, 5), lambda rng: _batch(rng, 4)),
-    probe=probes.each("rank"),
-    checks=[_is_the_batch, _even, leaves_inputs_alone()],
-    forbidden=("torch.utils.data",),
-    equivalent_mutants={
-        "everything is done under torch.no_grad()": "examples have no graph behind them",
-    },
-    hints=("Slices take steps: `x[a::b]`.", "Or cut with `torch.tensor_split`."),
-)
-
-shard.mistake(
-    "all_of_it",
-    edit("x[rank::size]", "x"),
-    "Every worker has the whole batch: p workers then compute the same gradient p times. Each needs a part of its own.",
-)
-shard.mistake(
-    "drops_the_rest",
-    edit("x[rank::size]", "x[rank * (len(x) // size) : (rank + 1) * (len(x) // size)]"),
-    "Your parts have ⌊N/p⌋ examples each, and the rest is on no worker. Some parts must be one larger.",
-)
-shard.mistake(
-    "pads",
-    edit("x[rank::size]", "torch.cat([x, x[: -len(x) % size]])[rank::size]"),
-    "You repeat examples until N can be divided (torch's DistributedSampler does): they count twice in the mean. Let some "
-    "parts be smaller.",
-)
-shard.mistake(
-    "large_chunks",
-    edit("x[rank::size]", "x[rank * -(-len(x) // size) : (rank + 1) * -(-len(x) // size)]"),
-    "Your parts have ⌈N/p⌉ examples and the last has what is left, which may be much less. Parts should differ in size by "
-    "at most one.",
-)
-shard.mistake(
-    "rest_to_the_last",
-    edit(
-        "x[rank::size]",
-        "x[rank * (len(x) // size) : (rank + 1) * (len(x) // size) if rank < size - 1 else None]",
-    ),
-    "Your last part takes all that is left over, and is larger than the others by more than one.",
-)
-shard.mistake(
-    "from_one",
-    edit("x[rank::size]", "x[rank + 1 :: size]"),
-    "Ranks count from 0: the first example is on no worker.",
-)
-
-
-@shard.alternative
-def in_a_row(x, rank, size):
-    return torch.tensor_split(x, size)[rank]
-
-
-@shard.alternative
-def by_numbers(x, rank, size):
-    return x[torch.arange(len(x)) % size == size - 1 - rank]
+from course_lib.distributed import ring_all_reduce
 
 
 def _held(rng, size, axes):
@@ -226,6 +116,84 @@ def all_to_all(worker, x, root=0):
     for wait in sent:
         wait()
     return x if worker.rank == root else came[root]
+
+
+@broadcast.mistake(
+    "Everybody else sends zeros, or nothing of use, into a sum over all workers: that takes p times as many messages, and "
+    "more. Only the root has something to say; p − 1 messages of it are enough."
+)
+def by_a_sum(worker, x, root=0):
+    mine = x if worker.rank == root else 0 * x
+    return ring_all_reduce(worker, mine.flatten()).reshape(x.shape)
+
+
+@broadcast.mistake(
+    "The root sends to its neighbor alone, and the others go on with what they had. All need it: send to every one, or let "
+    "each pass it on."
+)
+def the_neighbor_alone(worker, x, root=0):
+    if worker.rank == root:
+        worker.send(x, (root + 1) % worker.size)
+    elif worker.rank == (root + 1) % worker.size:
+        return worker.receive(root)
+    return x
+
+
+@broadcast.mistake(
+    "The others wait for a message of the root, which never sends: a deadlock. What is received must be sent by somebody.",
+    raises="Deadlock",
+)
+def nobody_sends(worker, x, root=0):
+    return x if worker.rank == root else worker.receive(root)
+
+
+@broadcast.mistake(
+    "All send first and wait to be received, and nobody receives: a deadlock. Only the root sends; the others receive.",
+    raises="Deadlock",
+)
+def everybody_sends(worker, x, root=0):
+    for other in range(worker.size):
+        if other != worker.rank:
+            worker.send(x, other)
+    return worker.receive(root)
+
+
+@broadcast.mistake(
+    "The others send to the root, and nobody hears from it. It is the other way round: the root sends, the others receive."
+)
+def to_the_root(worker, x, root=0):
+    if worker.rank != root:
+        worker.send(x, root)
+        return x
+    came = [worker.receive(other) for other in range(worker.size) if other != root]
+    return came[0]
+
+
+@broadcast.mistake(
+    "The root sends, and returns nothing. It needs the weights as well: all return the same tensor."
+)
+def nothing_on_the_root(worker, x, root=0):
+    if worker.rank != root:
+        return worker.receive(root)
+    for other in range(worker.size):
+        if other != root:
+            worker.send(x, other)
+
+
+@broadcast.mistake(
+    "Round the ring your message comes back to the root, which needs it no more: p messages. The last in the chain passes "
+    "it on to nobody."
+)
+def all_round(worker, x, root=0):
+    after, before = (worker.rank + 1) % worker.size, (worker.rank - 1) % worker.size
+    if worker.rank == root:
+        sent = worker.isend(x, after)
+        worker.receive(before)
+        sent()
+        return x
+    came = worker.receive(before)
+    worker.send(came, after)
+    return came
 
 
 @broadcast.alternative
