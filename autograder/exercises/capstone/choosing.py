@@ -10,7 +10,7 @@ from autograder.judging.checks import leaves_inputs_alone, matches_reference
 from course_lib import capstone
 from course_lib.capstone import mean_gain
 
-_KEPT = {"largest": (12.0, 8.0), "surest": (9.0, 0.5), "smallest": (4.0, 1.0)}
+_KEPT = {"largest": (12.0, 8.0), "surest": (9.0, 0.5), "smallest": (5.0, 4.0)}
 _DROPPED = {
     "one error": (1.6, 0.5),
     "hardly": (0.6, 0.2),
@@ -24,7 +24,8 @@ _LUCKY, _UNLUCKY = np.array([1.5, -0.5, -0.5, -0.5]), np.array([-1.5, 0.5, 0.5, 
 def _changes(rng):
     """Changes whose gain and scatter, in standard errors of the baseline's mean, tell rules apart.
 
-    Those to be kept are the first, the last and one between, not in order, nor by their names.
+    Those to be kept are the first, the last and one between, not in order, nor by their names; by
+    their best runs or by their worst the order would be another one.
     """
     start = 0.77 + 0.02 * rng.standard_normal(8)
     error = start.std(ddof=1) / 8**0.5
@@ -124,6 +125,37 @@ worth_keeping.mistake(
 def every_seed_better(changes, baseline):
     kept = [name for name, runs in changes.items() if runs.min() > baseline.mean()]
     return sorted(kept, key=lambda name: changes[name].mean(), reverse=True)
+
+
+worth_keeping.mistake(
+    "arguments_swapped",
+    edit("mean_gain(accuracies, baseline)", "mean_gain(baseline, accuracies)"),
+    "You ask what the baseline gains over the change. `mean_gain(accuracies, baseline)`: the change comes "
+    "first.",
+)
+worth_keeping.mistake(
+    "names_with_their_gains",
+    edit(
+        "sorted(kept, key=lambda name: gains[name][0], reverse=True)",
+        "sorted(((name, gains[name][0]) for name in kept), key=lambda pair: -pair[1])",
+    ),
+    "Your list holds pairs. Asked for are the names alone.",
+)
+worth_keeping.mistake(
+    "by_the_best_run",
+    edit("gains[name][0], reverse", "changes[name].max(), reverse"),
+    "You sort by the luckiest run of each. The largest *mean* gain first.",
+)
+
+
+@worth_keeping.mistake(
+    "Your error is the scatter of a change's single runs. Two *standard errors* of the gain were asked for, as "
+    "`mean_gain` gives them."
+)
+def by_the_scatter_of_runs(changes, baseline):
+    gains = {name: runs.mean() - baseline.mean() for name, runs in changes.items()}
+    kept = [name for name in changes if gains[name] > 2 * changes[name].std()]
+    return sorted(kept, key=lambda name: gains[name], reverse=True)
 
 
 @worth_keeping.alternative

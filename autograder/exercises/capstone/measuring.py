@@ -166,6 +166,41 @@ mean_gain_.mistake(
     ),
     "You pool the variances, as if both scattered alike. They do not: runs of a good recipe scatter less.",
 )
+mean_gain_.mistake(
+    "both_are_shares",
+    edit("100 * (accuracies", "1 * (accuracies").also("100 * squared", "squared"),
+    "Both are shares of 1. In points they are 100 times as large.",
+)
+mean_gain_.mistake(
+    "variance_for_error",
+    edit("100 * squared.sqrt()", "100 * squared"),
+    "That is the variance of the difference. A standard error is its root.",
+)
+mean_gain_.mistake(
+    "root_of_deviations",
+    edit("accuracies.var()", "accuracies.std()").also("baseline.var()", "baseline.std()"),
+    "Below the root stand *variances*: s²/n, not s/n.",
+)
+mean_gain_.mistake(
+    "all_runs_for_n",
+    edit(_SQUARED, "squared = (accuracies.var() + baseline.var()) / (len(accuracies) + len(baseline))"),
+    "You divide by the number of all runs. Each variance is divided by the number of its own.",
+)  # fmt: skip
+mean_gain_.mistake(
+    "one_n_for_both",
+    edit("/ len(baseline)", "/ len(accuracies)"),
+    "You divide both variances by one n. The baseline has another number of runs.",
+)
+mean_gain_.mistake(
+    "divided_by_n_less_one",
+    edit("/ len(accuracies)", "/ (len(accuracies) - 1)").also("/ len(baseline)", "/ (len(baseline) - 1)"),
+    "n − 1 is in `.var()` already. The variance of a mean is s²/n.",
+)  # fmt: skip
+mean_gain_.mistake(
+    "relative_to_the_baseline",
+    edit(_POINTS, "points = 100 * (accuracies.mean() / baseline.mean() - 1)"),
+    "That is a gain in percent of the baseline. A point is one hundredth of the images: subtract.",
+)
 
 
 @mean_gain_.alternative
