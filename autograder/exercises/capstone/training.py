@@ -23,13 +23,26 @@ from autograder.exercises.capstone.trusting import (
 from autograder.judging import Part, edit
 from course_lib import capstone
 
+UNCOUNTED = (
+    "numpy", ".numpy", ".__array__", ".__dlpack__", "scipy", "sklearn", "ctypes",
+    "multiprocessing", "torch.multiprocessing", "concurrent.futures.ProcessPoolExecutor",
+    "subprocess", "os", "_thread",
+    ".compile", "torch.compile", "torch.jit", "torch.utils._python_dispatch", "torch._C",
+)  # fmt: skip
+"""What computes where no FLOPs are counted."""
+
+ELSEWHERE = ("course_lib.data", "torchvision")
+"""Where there are images that the entry is not given."""
+
 train = lab.exercise(
     capstone.train,
     title="Your entry",
     statement=(
         "Write a training that is better than the baseline and costs at most **8.2 million FLOPs for each "
         "image** it is given (the baseline takes 6.5; what is counted are convolutions and matrix products "
-        "during `train`, as `flops(train)` does). Start from the baseline above, change one thing at a time, "
+        "during `train`, as `flops(train)` does). Nothing is learned but from these images and labels, whose "
+        "classes may have other numbers than in your data. Compute with torch as it is: numpy, other processes, "
+        "`torch.compile` and `torch.jit`, whose products nobody counts, are not allowed. Start from the baseline above, change one thing at a time, "
         "and choose from the whole course. Six points are for what makes a result trustworthy, one each:\n\n"
         "1. the same seed gives the same network;\n"
         "2. another seed gives another one;\n"
@@ -46,6 +59,7 @@ train = lab.exercise(
     difficulty=3,
     syllabus=("14.3",),
     seeds=True,
+    forbidden=UNCOUNTED + ELSEWHERE,
     inputs=(few, full),
     probe=probes.entry(),
     signature=outcome,
@@ -67,8 +81,9 @@ train = lab.exercise(
 train.mistake(
     "seed_forgotten",
     edit("torch.manual_seed(seed)", "pass"),
-    "You never use `seed`: two calls with the same one give two networks, and nobody can repeat your result. "
-    "`torch.manual_seed(seed)` before the network is made.",
+    "Two calls with the same `seed` give two networks, and nobody can repeat your result: "
+    "`torch.manual_seed(seed)` before the network is made, nothing random from elsewhere, and nothing that one "
+    "call leaves behind for the next.",
 )
 train.mistake(
     "always_the_same_seed",
@@ -122,6 +137,76 @@ train.mistake(
 )
 
 
+train.mistake(
+    "scores_upside_down",
+    edit("return scores", "return -scores"),
+    "Your *lowest* score is at the right class. The highest belongs there: logits or probabilities, not losses "
+    "or distances.",
+)
+train.mistake(
+    "predict_sees_other_images",
+    edit("(images[:, None] - mean) / std", "images[:, None]"),
+    "It learns, and `predict` does not show it: give the network there what it was trained on, standardized "
+    "alike.",
+)
+
+
+@train.mistake(
+    "No convolution and no matrix product was counted: what compares images with stored ones, or multiplies "
+    "element by element and sums, is no training that the budget could measure. Train layers of torch."
+)
+def no_network(images, labels, seed):
+    centers = [images[labels == k].sum(0) / max(int((labels == k).sum()), 1) for k in range(10)]
+
+    def predict(asked):
+        return torch.stack([-(asked - c).square().sum((1, 2)) for c in centers], dim=1)
+
+    return predict
+
+
+@train.mistake(
+    "No convolution and no matrix product was counted: what compares images with stored ones, or multiplies "
+    "element by element and sums, is no training that the budget could measure. Train layers of torch."
+)
+def products_by_element(images, labels, seed):
+    torch.manual_seed(seed)
+    weights = 0.01 * torch.randn(10, 28, 28)
+
+    def predict(asked):
+        return (asked[:, None] * weights).sum((2, 3))
+
+    for _ in range(3):
+        for batch in torch.randperm(len(images)).split(32):
+            error = F.one_hot(labels[batch], 10) - predict(images[batch]).softmax(dim=1)
+            weights += 0.1 * (error[:, :, None, None] * images[batch, None]).mean(dim=0)
+    return predict
+
+
+@train.mistake(
+    "`predict` goes on training. What is trained belongs into `train`, where it is counted; `predict` only "
+    "scores, the same today as tomorrow."
+)
+def trained_further_when_asked(images, labels, seed):
+    torch.manual_seed(seed)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+
+    def epoch():
+        for batch in torch.randperm(len(images)).split(32):
+            optimizer.zero_grad()
+            F.cross_entropy(network(images[batch]), labels[batch]).backward()
+            optimizer.step()
+
+    for _ in range(3):
+        epoch()
+
+    def predict(asked):
+        epoch()
+        return network(asked).detach()
+
+    return predict
+
+
 @train.mistake(
     "`predict` backpropagates. What is trained belongs into `train`, where it is counted."
 )
@@ -145,8 +230,8 @@ def trained_when_asked(images, labels, seed):
 train.mistake(
     "labels_of_other_images",
     edit("labels[batch]", "labels[: len(batch)]"),
-    "The labels of a batch are not those of its images, so there is nothing to be learned: take both with the "
-    "same indices, `images[batch]` and `labels[batch]`.",
+    "It learns next to nothing. Are the labels of a batch those of its images (both with the same indices, "
+    "`images[batch]` and `labels[batch]`)? Is it trained on the arguments, and by steps that do not diverge?",
 )
 
 

@@ -53,14 +53,18 @@ def few(rng):
 
 
 def full(rng):
-    """The training of the course, asked for images that nobody has seen, with three seeds."""
+    """The training of the course, asked for images that nobody has seen, with three seeds.
+
+    The classes have other numbers than in the data sets, so labels from elsewhere do harm.
+    """
     split, held_out = data.fashion_mnist(baseline.IMAGES), _held_out()
     asked = rng.permutation(len(held_out["labels"]))[:_ASKED]
+    names = rng.permutation(10)
     return {
         "images": _bytes(split.x_train),
-        "labels": split.y_train.numpy(),
+        "labels": names[split.y_train.numpy()],
         "asked": held_out["images"][asked],
-        "truth": held_out["labels"][asked].astype(np.int64),
+        "truth": names[held_out["labels"][asked]],
         "seeds": [int(seed) for seed in 1000 + rng.permutation(1000)[:3]],
         "counted": int(rng.integers(3)),
         "to_beat": float(held_out["right"][asked].mean() / 10),
@@ -153,9 +157,17 @@ def _is_calm(case: Case) -> Finding:
     return finding(True)
 
 
+def _spent(case: Case) -> float:
+    return sum(run.get("flops", 0.0) for run in _runs(case)) / len(case.inputs["images"])
+
+
 def _keeps_to_the_budget(case: Case) -> Finding:
-    spent = sum(run.get("flops", 0.0) for run in _runs(case)) / len(case.inputs["images"])
+    spent = _spent(case)
     gist = f"{spent / baseline.BUDGET:.3g} times the budget"
+    if spent == 0:
+        gist = (
+            "no convolution and no matrix product was seen: what trains, where nothing is counted?"
+        )
     wanted = f"at most {baseline.BUDGET / 1e6:g} million FLOPs for each image"
     return finding(0 < spent <= baseline.BUDGET, wanted, f"{spent / 1e6:.3g} million", gist)
 
@@ -200,4 +212,4 @@ def outcome(observation: dict[str, Any]) -> tuple[bool, ...]:
     """What is seen of an entry, check by check."""
     case = Case(observation["inputs"], observation, {})
     checks = (FORM, LEARNS, *PROCESS, ONLY_SCORES, *map(gains, GAINS))
-    return tuple(check(case).passed for check in checks)
+    return (_spent(case) > 0, *(check(case).passed for check in checks))
