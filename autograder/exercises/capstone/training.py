@@ -143,12 +143,6 @@ train.mistake(
     "Your *lowest* score is at the right class. The highest belongs there: logits or probabilities, not losses "
     "or distances.",
 )
-train.mistake(
-    "predict_sees_other_images",
-    edit("(images[:, None] - mean) / std", "images[:, None]"),
-    "It learns, and `predict` does not show it: give the network there what it was trained on, standardized "
-    "alike.",
-)
 
 
 @train.mistake(
@@ -231,7 +225,8 @@ train.mistake(
     "labels_of_other_images",
     edit("labels[batch]", "labels[: len(batch)]"),
     "It learns next to nothing. Are the labels of a batch those of its images (both with the same indices, "
-    "`images[batch]` and `labels[batch]`)? Is it trained on the arguments, and by steps that do not diverge?",
+    "`images[batch]` and `labels[batch]`)? Is it trained on the arguments, and by steps that do not diverge? Does "
+    "`predict` show the network what it was trained on, standardized alike?",
 )
 
 

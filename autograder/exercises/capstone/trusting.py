@@ -119,6 +119,11 @@ def _learns(case: Case) -> Finding:
     return finding(min(shares) >= LEARNED, f"at least {LEARNED:.0%} right", observed, gist)
 
 
+def _is_upside_down(case: Case) -> Finding:
+    shares = [_accuracy({"scores": -_scores(run, case)}, case) for run in _runs(case)]
+    return finding(not _is_full(case) and min(shares) >= LEARNED)
+
+
 def _repeats(case: Case) -> Finding:
     if _is_full(case):
         return finding(True)
@@ -197,6 +202,8 @@ def gains(least: float) -> Check:
 FORM = Check("scores of ten classes", _form)
 LEARNS = Check("it learns what it is shown", _learns)
 BUDGET = Check("it keeps to the budget", _keeps_to_the_budget)
+_COUNTED = Check("something is counted", lambda case: finding(_spent(case) > 0))
+_UPSIDE_DOWN = Check("the lowest score is the right one", _is_upside_down)
 ONLY_SCORES = Check("nothing is trained when scores are asked for", _only_scores)
 PROCESS = (
     Check("the same seed gives the same network", _repeats),
@@ -211,5 +218,5 @@ PROCESS = (
 def outcome(observation: dict[str, Any]) -> tuple[bool, ...]:
     """What is seen of an entry, check by check."""
     case = Case(observation["inputs"], observation, {})
-    checks = (FORM, LEARNS, *PROCESS, ONLY_SCORES, *map(gains, GAINS))
-    return (_spent(case) > 0, *(check(case).passed for check in checks))
+    checks = (_COUNTED, _UPSIDE_DOWN, FORM, LEARNS, *PROCESS, ONLY_SCORES, *map(gains, GAINS))
+    return tuple(check(case).passed for check in checks)
