@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -14,6 +16,15 @@ from autograder.probes.registry import Inputs, Observation, probe
 from autograder.probes.values import changed, to_plain, to_torch
 
 _ALONE, _AGAIN = 6, 64
+_FLOPS = dict(flop_registry)  # an answer may change the original
+
+
+class _Account:
+    """What has been computed since the account was opened, in whatever thread."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.goes_back = False
 
 
 class _Counting(TorchDispatchMode):
@@ -21,16 +32,50 @@ class _Counting(TorchDispatchMode):
     notices whether there is backpropagation.
     """
 
-    total = 0
-    goes_back = False
+    def __init__(self, account: Callable[[], _Account]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._account = account
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
-        self.goes_back |= "backward" in func._overloadpacket.__name__
-        flops = flop_registry.get(func._overloadpacket)
+        account = self._account()
+        account.goes_back |= "backward" in func._overloadpacket.__name__
+        flops = _FLOPS.get(func._overloadpacket)
         if flops is not None:
-            self.total += flops(*args, **(kwargs or {}), out_val=out)
+            account.total += flops(*args, **(kwargs or {}), out_val=out)
         return out
+
+
+class _Books:
+    """The account that is open: of this thread, and of every other that is started meanwhile."""
+
+    def __init__(self) -> None:
+        self._open = _Account()
+
+    def _now(self) -> _Account:
+        return self._open
+
+    @contextlib.contextmanager
+    def account(self) -> Iterator[_Account]:
+        """What is computed in here, and in other threads from here on."""
+        self._open = _Account()
+        with _Counting(self._now):
+            yield self._open
+
+    @contextlib.contextmanager
+    def in_threads(self) -> Iterator[None]:
+        """Threads that start in here count, too: a dispatch mode knows its own thread alone."""
+        boot: Any = threading.Thread._bootstrap_inner  # type: ignore[attr-defined]
+
+        def counting(thread: threading.Thread) -> None:
+            with _Counting(self._now):
+                boot(thread)
+
+        threading.Thread._bootstrap_inner = counting  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            threading.Thread._bootstrap_inner = boot  # type: ignore[attr-defined]
 
 
 @probe(trains=True)
@@ -45,7 +90,8 @@ def entry(answer: Callable[..., Any], inputs: Inputs, generators: Generators) ->
     whose number is ``counted``.
     """
     runs: list[Observation] = []
-    with Observing(result=None, changed=[]) as seen:
+    books = _Books()
+    with Observing(result=None, changed=[]) as seen, books.in_threads():
         for number, seed in enumerate(inputs["seeds"]):
             generators.renew()
             given = {name: to_torch(inputs[name]) for name in ("images", "labels")}
@@ -53,13 +99,13 @@ def entry(answer: Callable[..., Any], inputs: Inputs, generators: Generators) ->
             kept = {name: to_plain(value) for name, value in given.items()}
             run: Observation = {}
             if number == inputs["counted"]:
-                with _Counting() as counter:  # type: ignore[no-untyped-call]
+                with books.account() as spent:
                     predict = answer(**given, seed=seed)
-                run["flops"] = float(counter.total)
+                run["flops"] = float(spent.total)
             else:
                 predict = answer(**given, seed=seed)
             asked = to_torch(inputs["asked"]) / 255
-            with _Counting() as asking:  # type: ignore[no-untyped-call]
+            with books.account() as asking:
                 run["scores"] = to_plain(predict(asked.clone()))
             run["trains_when_asked"] = asking.goes_back
             run["alone"] = [to_plain(predict(asked[n : n + 1].clone())) for n in range(_ALONE)]

@@ -2,4 +2,4 @@
 
 from autograder.exercises.capstone.lab import lab
 
-lab.gather(__name__, "costing", "measuring", "training", "questions", "pairing")
+lab.gather(__name__, "costing", "measuring", "choosing", "training", "questions", "pairing")

@@ -132,6 +132,28 @@ conv_flops.mistake(
     edit(_EDITED, "2 * channels * kernel**2 * out * height * width + out * height * width"),
     "The bias is left out here, as the counter that measures your budget leaves it out.",
 )
+conv_flops.mistake(
+    "one_product_backward",
+    edit("(2 if first else 3)", "(1 if first else 2)"),
+    "You count one product backward. There are two, for the weights and for the inputs; the first layer has "
+    "that for its weights alone.",
+)
+conv_flops.mistake(
+    "one_addition_less",
+    edit(_EDITED, "(2 * channels * kernel**2 - 1) * out * height * width"),
+    "n products are summed by n − 1 additions, and still every multiplication is counted with an addition: "
+    "two for each.",
+)
+conv_flops.mistake(
+    "width_forgotten",
+    edit("height * width", "height * height"),
+    "An output need not be a square: `height * width` places.",
+)
+conv_flops.mistake(
+    "output_shrunk_again",
+    edit("height * width", "(height - kernel + 1) * (width - kernel + 1)"),
+    "`height` and `width` are those of the *output* already; the kernel takes nothing off them.",
+)
 
 
 @conv_flops.alternative

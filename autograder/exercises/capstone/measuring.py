@@ -7,7 +7,7 @@ from autograder import probes
 from autograder.exercises.capstone.lab import lab
 from autograder.judging import edit
 from autograder.judging.checks import leaves_inputs_alone, matches_reference
-from course_lib import baseline, capstone
+from course_lib import baseline
 from course_lib.capstone import mean_gain
 
 SPREADS = ("less than 2 points", "2 to 5 points", "more than 5 points")
@@ -166,6 +166,41 @@ mean_gain_.mistake(
     ),
     "You pool the variances, as if both scattered alike. They do not: runs of a good recipe scatter less.",
 )
+mean_gain_.mistake(
+    "both_are_shares",
+    edit("100 * (accuracies", "1 * (accuracies").also("100 * squared", "squared"),
+    "Both are shares of 1. In points they are 100 times as large.",
+)
+mean_gain_.mistake(
+    "variance_for_error",
+    edit("100 * squared.sqrt()", "100 * squared"),
+    "That is the variance of the difference. A standard error is its root.",
+)
+mean_gain_.mistake(
+    "root_of_deviations",
+    edit("accuracies.var()", "accuracies.std()").also("baseline.var()", "baseline.std()"),
+    "Below the root stand *variances*: s²/n, not s/n.",
+)
+mean_gain_.mistake(
+    "all_runs_for_n",
+    edit(_SQUARED, "squared = (accuracies.var() + baseline.var()) / (len(accuracies) + len(baseline))"),
+    "You divide by the number of all runs. Each variance is divided by the number of its own.",
+)  # fmt: skip
+mean_gain_.mistake(
+    "one_n_for_both",
+    edit("/ len(baseline)", "/ len(accuracies)"),
+    "You divide both variances by one n. The baseline has another number of runs.",
+)
+mean_gain_.mistake(
+    "divided_by_n_less_one",
+    edit("/ len(accuracies)", "/ (len(accuracies) - 1)").also("/ len(baseline)", "/ (len(baseline) - 1)"),
+    "n − 1 is in `.var()` already. The variance of a mean is s²/n.",
+)  # fmt: skip
+mean_gain_.mistake(
+    "relative_to_the_baseline",
+    edit(_POINTS, "points = 100 * (accuracies.mean() / baseline.mean() - 1)"),
+    "That is a gain in percent of the baseline. A point is one hundredth of the images: subtract.",
+)
 
 
 @mean_gain_.alternative
@@ -180,164 +215,3 @@ def by_numpy(accuracies, baseline):
     a, b = accuracies.numpy().astype(np.float64), baseline.numpy().astype(np.float64)
     squared = a.var(ddof=1) / a.size + b.var(ddof=1) / b.size
     return float(100 * (a.mean() - b.mean())), float(100 * np.sqrt(squared))
-
-
-_KEPT = {"largest": (12.0, 8.0), "surest": (9.0, 0.5), "smallest": (4.0, 1.0)}
-_DROPPED = {
-    "one error": (1.6, 0.5),
-    "hardly": (0.6, 0.2),
-    "now and then": (1.2, 3.0),
-    "harmful": (-6.0, 0.5),
-    "uncertain": (6.0, 9.0),
-}
-_LUCKY, _UNLUCKY = np.array([1.5, -0.5, -0.5, -0.5]), np.array([-1.5, 0.5, 0.5, 0.5])
-
-
-def _changes(rng):
-    """Changes whose gain and scatter, in standard errors of the baseline's mean, tell rules apart.
-
-    Those to be kept are the first, the last and one between, not in order, nor by their names.
-    """
-    start = 0.77 + 0.02 * rng.standard_normal(8)
-    error = start.std(ddof=1) / 8**0.5
-    names = rng.permutation(
-        ["wider", "smoother", "flips", "cosine", "adamw", "dropout", "ema", "crops"]
-    ).tolist()
-    kept = sorted(names[:3])
-    called = {"largest": kept[1], "surest": kept[2], "smallest": kept[0]}
-    called |= dict(zip(_DROPPED, names[3:], strict=True))
-    between = ["largest", *rng.permutation(list(_DROPPED)).tolist()]
-    order = ["smallest", *rng.permutation(between).tolist(), "surest"]
-    changes = {}
-    for kind in order:
-        center, spread = (_KEPT | _DROPPED)[kind]
-        runs = _UNLUCKY if kind in ("one error", "now and then") else _LUCKY
-        changes[called[kind]] = start.mean() + error * (center + spread * rng.permutation(runs))
-    return {"changes": changes, "baseline": start}
-
-
-worth_keeping = lab.exercise(
-    capstone.worth_keeping,
-    title="Which changes to keep",
-    statement=(
-        "`changes` has the accuracies of every change you tried, by its name. Return the list of the names "
-        "whose `mean_gain` is larger than **two of its standard errors**, the largest gain first. (`mean_gain` is the "
-        "function above.)"
-    ),
-    points=3,
-    minutes=6,
-    difficulty=2,
-    syllabus=("14.2",),
-    needs=("capstone/mean_gain",),
-    inputs=_changes,
-    probe=probes.call(),
-    checks=[matches_reference("the names"), leaves_inputs_alone()],
-    equivalent_mutants={
-        "kept = [name for name, (points, error) in gains.items() if points > 2 * error] => kept = [name for name, (points, error) in gains.items() if points >= 2 * error]": "no gain is exactly two errors",
-        "right only for positive changes": NO_NEGATIVE_SHARES,
-        "right only for positive baseline": NO_NEGATIVE_SHARES,
-    },
-    hints=(
-        "`points, error = mean_gain(accuracies, baseline)` for every change.",
-        "`sorted(kept, key=lambda name: …, reverse=True)`",
-    ),
-)
-
-worth_keeping.mistake(
-    "whatever_is_positive",
-    edit("points > 2 * error", "points > 0"),
-    "You keep whatever came out above zero. Of changes that do nothing, half do: ask for two standard errors.",
-)
-worth_keeping.mistake(
-    "one_standard_error",
-    edit("points > 2 * error", "points > error"),
-    "One standard error: a change that does nothing passes one time in six. Two were asked for.",
-)
-worth_keeping.mistake(
-    "in_the_order_tried",
-    edit("sorted(kept, key=lambda name: gains[name][0], reverse=True)", "kept"),
-    "The names come in the order in which the changes were tried. The largest gain first.",
-)
-worth_keeping.mistake(
-    "smallest_first",
-    edit(", reverse=True", ""),
-    "The smallest gain comes first. `reverse=True`.",
-)
-worth_keeping.mistake(
-    "by_the_ratio",
-    edit("gains[name][0], reverse", "gains[name][0] / gains[name][1], reverse"),
-    "You sort by gain over error. The largest *gain* first; the error only says what counts at all.",
-)
-worth_keeping.mistake(
-    "either_way",
-    edit("points > 2 * error", "abs(points) > 2 * error"),
-    "A change that clearly *harms* is among yours. Keep what gains.",
-)
-worth_keeping.mistake(
-    "all_of_them",
-    edit("if points > 2 * error", ""),
-    "You sort the changes and leave none out.",
-)
-worth_keeping.mistake(
-    "two_points",
-    edit("points > 2 * error", "points > 2"),
-    "Two *points* are much for one change and nothing for another that scatters. Two of its standard errors.",
-)
-worth_keeping.mistake(
-    "only_the_best",
-    edit("reverse=True)", "reverse=True)[:1]"),
-    "That is the best one. All that gain more than two standard errors were asked for.",
-)
-
-
-@worth_keeping.mistake(
-    "You judge by the lowest run of each change. What counts is the mean gain against its standard error."
-)
-def every_seed_better(changes, baseline):
-    kept = [name for name, runs in changes.items() if runs.min() > baseline.mean()]
-    return sorted(kept, key=lambda name: changes[name].mean(), reverse=True)
-
-
-@worth_keeping.alternative
-def one_after_the_other(changes, baseline):
-    found = []
-    for name in changes:
-        points, error = mean_gain(changes[name], baseline)
-        if points / error > 2:
-            found.append((-points, name))
-    return [name for _, name in sorted(found)]
-
-
-FIRST = (
-    "standardized inputs",
-    "batch normalization",
-    "AdamW on one cycle",
-    "mirrored images",
-)
-
-
-def outcome_of_single_changes() -> str:
-    """Measured in the notebook, three seeds each: +4, +6, +7 and about nothing."""
-    return FIRST[2]
-
-
-lab.prediction(
-    "largest_single_change",
-    title="Predict: one change alone",
-    statement=(
-        "The baseline, and *one* thing changed: its inputs are standardized; it gets batch normalization; "
-        "AdamW on one cycle takes the place of SGD at a constant rate; or half of the images are mirrored at "
-        "random. All for the same four epochs. Which change gains most?"
-    ),
-    minutes=1,
-    syllabus=("14.3",),
-    choices=FIRST,
-    outcome=outcome_of_single_changes,
-    explanation=(
-        "The optimizer with its schedule, about 7 points, before batch normalization (6) and standardized inputs "
-        "(4): four epochs are few, all three make more of them, and a constant rate of 0.1 ends on a noisy "
-        "step. Mirrored clothes gain nothing: whoever has four epochs does not need more variety but more "
-        "speed. With a hundred epochs the order would be another one; what a technique gains depends on what is "
-        "short."
-    ),
-)

@@ -92,6 +92,26 @@ paired_gain.mistake(
     edit("accuracies - baseline", "(accuracies - baseline).abs()"),
     "You take the size of each difference. Where the change is worse the difference is negative, and stays so.",
 )
+paired_gain.mistake(
+    "error_not_in_points",
+    edit("100 * error", "error"),
+    "The gain is in points and its error is not: times 100, too.",
+)
+paired_gain.mistake(
+    "variance_for_error",
+    edit("differences.std() / len(differences) ** 0.5", "differences.var() / len(differences)"),
+    "s²/n is the *variance* of the mean. Its standard error is the root.",
+)
+paired_gain.mistake(
+    "of_medians",
+    edit("differences.mean()", "differences.median()"),
+    "You take the median of the differences. Asked for is their mean.",
+)
+paired_gain.mistake(
+    "root_of_n_less_one",
+    edit("len(differences) ** 0.5", "(len(differences) - 1) ** 0.5"),
+    "n − 1 is in `.std()` already. The standard error is s/√n.",
+)
 
 
 @paired_gain.alternative

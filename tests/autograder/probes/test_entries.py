@@ -1,9 +1,13 @@
 """The probe of a whole training: what it counts, and what it asks."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+import pytest
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from autograder import probes
 from autograder.probes.run import run
@@ -51,6 +55,65 @@ def test_the_run_that_is_counted_costs_what_torch_counts():
     with FlopCounterMode(display=False) as counter:
         train(torch.from_numpy(CASE["images"]) / 255, torch.from_numpy(CASE["labels"]), 5)
     assert "flops" not in one and counted["flops"] == counter.get_total_flops() > 0
+
+
+def in_a_thread(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def in_a_subclass_of_thread(work):
+    class Worker(threading.Thread):
+        def run(self):
+            work()
+
+    worker = Worker()
+    worker.start()
+    worker.join()
+
+
+def in_a_pool(work):
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
+
+
+@pytest.mark.parametrize("elsewhere", [in_a_thread, in_a_subclass_of_thread, in_a_pool])
+def test_what_is_computed_in_a_thread_is_counted(elsewhere):
+    def hides(images, labels, seed):
+        found = []
+        elsewhere(lambda: found.append(train(images, labels, seed)))
+        return found[0]
+
+    assert seen(hides)["result"][1]["flops"] == seen(train)["result"][1]["flops"]
+
+
+def test_a_thread_that_stays_counts_for_the_run_that_uses_it():
+    with ThreadPoolExecutor(1) as pool:
+
+        def hides(images, labels, seed):
+            return pool.submit(train, images, labels, seed).result()
+
+        assert seen(hides)["result"][1]["flops"] == seen(train)["result"][1]["flops"]
+
+
+def test_threads_are_as_before_when_the_look_is_over():
+    before = threading.Thread._bootstrap_inner
+    seen(train)
+    assert threading.Thread._bootstrap_inner is before
+
+
+def test_an_answer_cannot_take_the_prices_away():
+    kept = dict(flop_registry)
+
+    def clears(images, labels, seed):
+        flop_registry.clear()
+        return train(images, labels, seed)
+
+    try:
+        assert seen(clears)["result"][1]["flops"] > 0
+    finally:
+        flop_registry.update(kept)
 
 
 def test_images_that_are_changed_are_named_and_every_run_gets_fresh_ones():
