@@ -13,7 +13,9 @@ from autograder.judging.checks import Case, Check, finding, leaves_inputs_alone
 from autograder.judging.verdict import Finding
 from course_lib import baseline, data
 
-GAINS = (2.0, 4.5, 7.0)
+# The course's own entry gains 7.6 ± 0.5 as a check measures it: the last step is five times that
+# scatter below, so that luck does not decide.
+GAINS = (2.0, 3.5, 5.0)
 """Points above the baseline that are worth something; the last is worth everything."""
 
 KINDS = (0, 1, 8, 9)  # T-shirt, trouser, bag, ankle boot: told apart within a few steps
