@@ -808,7 +808,8 @@ plotting.training_curves(
 # ## The course's network
 #
 # One network goes through all labs of this course. It starts with sigmoids and plain gradient descent; each
-# lab changes one thing. Here it begins, trained by your step.
+# lab changes one thing. Here it begins, trained by your step:
+# one in ten right is what guessing gets, and lab 2 says what is wrong.
 
 # %% tags=["show"]
 # One network: what this lab adds, with your answer in it

@@ -69,9 +69,12 @@ def ladder(
 ) -> Figure:
     """Draw a row for each step of a path: its runs, their mean, the change from the row above.
 
-    What lies left of `cut` is told, not drawn. `yours` is a run of one's own, in the last row.
+    What lies left of `cut` is told, not drawn, unless all of it does. `yours` is a run of one's
+    own, in the last row.
     """
     runs = {label: as_curve(label, line) for label, line in not_empty("scores", scores).items()}
+    if all(line.mean() < cut for line in runs.values()):
+        cut = -math.inf
     figure, axes = plt.subplots(figsize=(7.5, 0.36 * len(runs) + 1.3), layout="constrained")
     before = None
     for row, line in enumerate(runs.values()):
@@ -87,13 +90,10 @@ def ladder(
             continue
         axes.plot(line, np.full(len(line), row), "o", color=PALETTE[5], markersize=4, alpha=0.8)
         axes.plot(mean, row, "D", color=PALETTE[0])
-    drawn = [line for line in runs.values() if line.mean() >= cut]
     axes.plot([], [], "o", color=PALETTE[5], markersize=4, label="one run")
     axes.plot([], [], "D", color=PALETTE[0], label="mean")
-    if yours is not None:
+    if yours is not None and yours >= cut:
         axes.plot(yours, len(runs) - 1, "*", color=PALETTE[1], markersize=14, label="yours")
-    if not drawn:
-        axes.set_xticks([])
     axes.set_yticks(range(len(runs)), list(runs))
     axes.set_ylim(len(runs) - 0.4, -0.6)
     axes.grid(False, axis="y")

@@ -475,3 +475,12 @@ def test_a_timetable_draws_each_stage_at_work_and_says_what_is_idle():
 def test_a_timetable_needs_a_duration_for_every_stage():
     with pytest.raises(ValueError, match=r"^a: got starts \(2, 3\) and 1 durations"):
         plotting.timetables({"a": torch.zeros(2, 3)}, {"a": [1.0]})
+
+
+def test_what_lies_left_of_the_cut_is_told_and_not_drawn():
+    far, near = [0.1, 0.3], [0.8, 1.0]
+    axes = plotting.ladder({"far": far, "near": near}, yours=0.05, cut=0.5).axes[0]
+    assert axes.get_xlim()[0] > 0.5
+    assert [text.get_text() for text in axes.texts] == ["0.2", "◂", "0.9   +0.7"]
+    alone = plotting.ladder({"far": far}, yours=0.05, cut=0.5).axes[0]
+    assert alone.get_xlim()[0] < 0.05 and alone.get_xlim()[1] > 0.3
