@@ -21,8 +21,9 @@ from tests.support.processes import BIN, ENVIRONMENT, alive, family, running, wa
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 STUDENTS = 12
-HELD = (8, 9, 10)
-"""Students whose cell takes five seconds: two jobs are not through with three of them by chance."""
+AT_A_TIME = 3
+"""So many hand in before each run. The last of them has a cell of five seconds: a run that is to
+be killed a moment after its first record is not through by chance."""
 
 MOMENTS = random.Random(7)
 
@@ -37,7 +38,7 @@ def handed_in(tmp_path_factory, solved, pristine):
         handed = copy.deepcopy(pristine if number % 3 == 1 else solved)
         if number % 3 == 2:
             cell_of(handed, "gaussian").source = "def gaussian(shape, std):\n    return 7 / 0"
-        if number in HELD:
+        if number % AT_A_TIME == AT_A_TIME - 1:
             cell = cell_of(handed, "gaussian")
             cell.source = f"import time\ntime.sleep(5)\n\n{cell.source}"
         folder = root / "submitted" / f"student{number:02}" / SLUG
@@ -128,10 +129,18 @@ def kept(course, before):
 
 
 def test_a_run_killed_again_and_again_ends_as_one_that_was_not(handed_in, undisturbed, tmp_path):
-    course = tmp_path / "course"
+    course, late = tmp_path / "course", tmp_path / "late"
     shutil.copytree(handed_in, course)
+    (course / "submitted").rename(late)
+    (course / "submitted").mkdir()
+
+    def hand_in():
+        for folder in sorted(late.iterdir())[:AT_A_TIME]:
+            folder.rename(course / "submitted" / folder.name)
+
     before = {}
     for new in (0, 1):
+        hand_in()
         run = Run(course)
         run.until(new)
         run.process.kill()
@@ -139,19 +148,19 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(handed_in, undist
         run.assert_gone()
         assert kept(course, before)
         before = written(course)
-        assert len(before) < STUDENTS, "it had ended before it was killed"
 
+    hand_in()
     run = Run(course)
     run.until(1)
     os.killpg(run.process.pid, signal.SIGINT)
     assert run.finish() == 130
     run.assert_gone()
-    assert f"of {STUDENTS} submissions have their records" in run.said
+    assert f"of {3 * AT_A_TIME} submissions have their records" in run.said
     assert "run the same command again" in run.said and "Traceback" not in run.said
     assert kept(course, before)
     before = written(course)
-    assert len(before) < STUDENTS
 
+    hand_in()
     run = Run(course)
     run.until(1)
     running(run.family[1:], "forkserver")[0].kill()
