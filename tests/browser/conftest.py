@@ -6,6 +6,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -63,6 +64,10 @@ def desk(tmp_path_factory, browser):
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     environment = os.environ | {name: str(own / name.lower()) for name in names}
     environment.pop("JUPYTER_CONFIG_PATH", None)
+    # Two that start at once would both find the first port free.
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        environment["JUPYTER_PORT"] = str(free.getsockname()[1])
     command = [sys.executable, "-m", "autograder.cli", "start", "--folder", str(folder)]
     with (own / "log.txt").open("w+") as log:
         process = subprocess.Popen(
