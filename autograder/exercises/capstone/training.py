@@ -185,17 +185,17 @@ def trained_further_when_asked(images, labels, seed):
     network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
 
-    def epoch():
-        for batch in torch.randperm(len(images)).split(32):
+    def train_on(batches):
+        for batch in batches:
             optimizer.zero_grad()
             F.cross_entropy(network(images[batch]), labels[batch]).backward()
             optimizer.step()
 
-    for _ in range(3):
-        epoch()
+    batches = torch.randperm(len(images)).split(32)
+    train_on(batches * 3)
 
     def predict(asked):
-        epoch()
+        train_on(batches[:4])
         return network(asked).detach()
 
     return predict
