@@ -1,0 +1,11 @@
+"""What holds for all tests."""
+
+import signal
+
+
+def pytest_configure():
+    """Whoever starts the tests in the background of a script makes them and their children deaf to
+    the interrupts that some of them send.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
