@@ -6,7 +6,7 @@ happens. Nobody is graded on what is in here.
 """
 
 from course_lib.tracing.hooks import jitted, launch, pointer_table, watching
-from course_lib.tracing.language import TritonError, available, interpreting, ready, runs_on
+from course_lib.tracing.status import TritonError, available, interpreting, ready, runs_on
 from course_lib.tracing.trace import OutOfBounds, Trace
 
 __all__ = [

@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 
-from course_lib.tracing.language import MISSING, TritonError, available
+from course_lib.tracing.status import MISSING, TritonError, available
 
 TARGETS = (80, 90)
 """Compute capabilities that kernels are compiled for: A100 and H100."""

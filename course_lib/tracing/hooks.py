@@ -18,8 +18,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from course_lib.tracing.language import ready
 from course_lib.tracing.memory import Memory
+from course_lib.tracing.status import ready
 from course_lib.tracing.trace import Trace
 
 Order = Literal["forward", "backward", "shuffled"]

@@ -1,4 +1,7 @@
-"""Triton, where it is installed; else stand-ins with which a module of kernels can be imported."""
+"""Triton, where it is installed; else stand-ins with which a module of kernels can be imported.
+
+Whoever imports this imports Triton, and thereby decides whether it interprets.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,7 @@ import importlib
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-import torch
-
-TOO_LATE = (
-    "Triton was imported before TRITON_INTERPRET was set, so its own functions do not run on this "
-    "processor: restart the kernel, and run this notebook from its first cell"
-)
-MISSING = (
-    "Triton is not installed here: `pip install 'triton>=3.6'` (Linux), and restart the kernel; "
-    "all that needs no Triton works without it"
-)
-
-
-class TritonError(RuntimeError):
-    """Kernels cannot run here: why, and what to do."""
-
-    def _render_traceback_(self) -> list[str]:
-        # IPython shows this in the place of a traceback, which would say nothing to a student.
-        return [str(self)]
+from course_lib.tracing.status import MISSING, TritonError
 
 
 class _Idle:
@@ -46,32 +32,3 @@ tl: Any = None
 with contextlib.suppress(ModuleNotFoundError):
     tl = importlib.import_module("triton.language")
     triton = importlib.import_module("triton")
-
-
-def available() -> bool:
-    """Whether Triton is installed."""
-    return tl is not None
-
-
-def interpreting() -> bool:
-    """Whether kernels run in Triton's interpreter, on the CPU."""
-    # What the library itself is made of was decided when it was imported.
-    return available() and type(tl.sum).__name__ == "InterpretedFunction"
-
-
-def ready() -> None:
-    """See to it that kernels run in the interpreter.
-
-    Raises: TritonError, with what to do.
-    """
-    if not available():
-        raise TritonError(MISSING)
-    if not interpreting():
-        raise TritonError(TOO_LATE)
-
-
-def runs_on(tensor: torch.Tensor) -> bool:
-    """Whether a kernel runs on a tensor here: on a GPU compiled, on the CPU interpreted."""
-    if not available():
-        return False
-    return tensor.is_cuda != interpreting()
