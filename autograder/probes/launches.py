@@ -35,7 +35,7 @@ def launched(answer: Any, inputs: Inputs, generators: Generators, *outputs: str)
     """Launch the answer, a Triton kernel or a plain function that is to be one.
 
     ``inputs`` has its ``"arguments"`` by their names and the ``"grid"``. An array is a tensor, a
-    list of arrays a table of addresses, ``{"make": "output", "shape": […]}`` memory that nobody
+    list of arrays a table of the addresses of float32 tensors, ``{"make": "output", "shape": […]}`` memory that nobody
     has written, of the dtype of the case, ``{"make": "jit", "source": …}`` a function on loaded
     values. Where the answer is itself such a function, ``"around"`` is the source of a kernel, and
     ``"as"`` names the argument by which that is handed the answer.
@@ -101,7 +101,8 @@ def _made(value: Any, dtype: str, leftover: float) -> Any:
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value.copy())
     if isinstance(value, list):
-        return [torch.from_numpy(item.copy()) for item in value]
+        # Behind an address there is no dtype: a kernel that reads a table assumes one.
+        return [torch.from_numpy(item.copy()).to(torch.float32) for item in value]
     if isinstance(value, dict):
         return known("argument", value["make"], _MAKERS)(value, dtype, leftover)
     return value

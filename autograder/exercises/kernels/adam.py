@@ -3,7 +3,7 @@
 import numpy as np
 
 from autograder import probes
-from autograder.exercises.kernels.lab import lab
+from autograder.exercises.kernels.lab import by_what_it_does, lab
 from autograder.judging import Part, edit
 from autograder.judging.checks import matches_reference
 from autograder.judging.kernels import (
@@ -36,10 +36,9 @@ def tensors(rng, sizes, block):
 def _step(rng, sizes, block, t):
     arguments, tables, grid = tensors(rng, sizes, block)
     beta1, beta2 = (round(float(rng.uniform(low, high)), 3) for low, high in ((0.5, 0.8), (0.85, 0.95)))
-    seen = t > 1
     arguments |= {
-        "averages": [seen * rng.normal(size=size) for size in sizes],
-        "squares": [seen * rng.uniform(0.01, 2, size=size) for size in sizes],
+        "averages": [rng.normal(size=size) for size in sizes],
+        "squares": [rng.uniform(0.01, 2, size=size) for size in sizes],
     }
     settings = {
         "lr": round(float(rng.uniform(0.05, 0.2)), 3),
@@ -54,21 +53,10 @@ def _step(rng, sizes, block, t):
     return {"arguments": {**arguments, **tables, **settings}, "grid": grid, "gpu": {"BLOCK": 1024}}
 
 
-def _later(rng):
-    """Three tensors, one of which takes two programs; a few steps have been taken."""
-    block = int(rng.choice([8, 16]))
-    sizes = [int(rng.integers(1, block)), block + int(rng.integers(2, block - 1)), block - 1]
-    return _step(rng, sizes, block, int(rng.integers(2, 5)))
-
-
-def _first(rng):
-    """The first step, from memories of zeros; one tensor is whole, one has a single number."""
-    return _step(rng, [8, 1, 8 + int(rng.integers(2, 7))], 8, 1)
-
-
-def _one(rng):
-    """A single tensor of three pieces."""
-    return _step(rng, [16 + int(rng.integers(2, 7))], 8, int(rng.integers(2, 5)))
+def _inputs(rng):
+    """Three tensors: one smaller than a block, one of two pieces, one that fills its block."""
+    sizes = [int(rng.integers(1, 7)), 8 + int(rng.integers(2, 7)), 8]
+    return _step(rng, [sizes[i] for i in rng.permutation(3)], 8, int(rng.integers(2, 5)))
 
 
 def _fewest(inputs):
@@ -77,6 +65,9 @@ def _fewest(inputs):
     numbers = sum(len(w) for w in arguments["parameters"])
     (programs,) = inputs["grid"]
     return 28 * numbers + programs * (3 + 4) * 8
+
+
+_SMALL = "whole numbers up to 2048 are exact in half precision"
 
 
 adamw = lab.exercise(
@@ -109,8 +100,13 @@ adamw = lab.exercise(
     difficulty=3,
     syllabus=("13.6", "13.2"),
     hide=("Formula", "Convention"),
-    inputs=(_later, _first, _one),
+    inputs=_inputs,
+    dtypes=("float32", "float32"),
     probe=probes.launched("parameters", "averages", "squares"),
+    signature=by_what_it_does,
+    equivalent_mutants={
+        "inside = i < tl.load(sizes + tensor) => inside = i < tl.load(sizes + tensor).to(tl.float16)": _SMALL
+    },
     hints=(
         "First the four numbers of a program: which tensor, from where on, how long it is; then i and the mask.",
         "m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g². The decay is w ← (1 − ηλ) w, before the step and apart from the "
@@ -236,11 +232,15 @@ adamw.mistake(
     edit("tl.store(m_ptr, m, mask=inside)\ntl.store(v_ptr, v, mask=inside)", "pass"),
     "The new averages are never stored: the next step would begin with the old ones. Three stores: w, m and v.",
 )
+_BY_THE_PROGRAM = (
+    "You look up by the number of the *program* what belongs to its tensor. `tensor_of` says which tensor that is: a large one "
+    "has several programs, which read the same entries of `sizes` and of the addresses."
+)
 adamw.mistake(
     "program_for_the_tensor",
     edit("tl.load(tensor_of + program)", "program"),
-    "You take the number of the program for that of the tensor. `tensor_of` says which it is; a large tensor has several "
-    "programs.",
+    _BY_THE_PROGRAM,
+    raises="OutOfBounds",
 )
 adamw.mistake(
     "starts_at_zero",
@@ -255,22 +255,25 @@ adamw.mistake(
 adamw.mistake(
     "size_of_the_program",
     edit("sizes + tensor", "sizes + program"),
-    "You look up the size of tensor number k for program number k. It is that of the program's tensor: `sizes + tensor`.",
+    _BY_THE_PROGRAM,
+    raises="OutOfBounds",
 )
 adamw.mistake(
     "address_of_the_program",
     edit("tl.load(gradients + tensor)", "tl.load(gradients + program)"),
-    "You look up the gradient by the number of the program. It is that of the program's tensor: `gradients + tensor`.",
+    _BY_THE_PROGRAM,
+    raises="OutOfBounds",
 )
 _NO_MASK = (
     "You go beyond the end of a tensor: the last piece of one is rarely full, and what comes next in memory is another "
     "tensor, or nobody's. The mask is i < size, on loads and on stores."
 )
-adamw.mistake("no_mask", edit("inside = i < tl.load(sizes + tensor)", "inside = i >= 0"), _NO_MASK)
+adamw.mistake("no_mask", edit("inside = i < tl.load(sizes + tensor)", "inside = i >= 0"), _NO_MASK, raises="OutOfBounds")
 adamw.mistake(
     "mask_of_the_lane",
     edit("inside = i < tl.load(sizes + tensor)", "inside = tl.arange(0, BLOCK) < tl.load(sizes + tensor)"),
     _NO_MASK,
+    raises="OutOfBounds",
 )
 adamw.mistake(
     "stores_without_a_mask",
@@ -278,6 +281,7 @@ adamw.mistake(
     .also("tl.store(m_ptr, m, mask=inside)", "tl.store(m_ptr, m)")
     .also("tl.store(v_ptr, v, mask=inside)", "tl.store(v_ptr, v)"),
     _NO_MASK,
+    raises="OutOfBounds",
 )
 adamw.mistake(
     "loads_the_gradient_twice",

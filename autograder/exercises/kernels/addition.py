@@ -9,6 +9,7 @@ from autograder.exercises.kernels.lab import (
     OVERLAPPING,
     STORES_BEYOND,
     WRITES_TWICE,
+    by_what_it_does,
     held,
     lab,
     numbers,
@@ -31,11 +32,11 @@ from course_lib.tracing.language import tl
 
 def _vectors(rng, block, n):
     arguments = {"x_ptr": numbers(rng, n), "y_ptr": numbers(rng, n), "out_ptr": output(n)}
-    return {"arguments": {**arguments, "n": n, "BLOCK": block}, "grid": [3], "gpu": {"BLOCK": 1024}}
+    return {"arguments": {**arguments, "n": n, "BLOCK": block}, "grid": [3]}
 
 
 def _last_block_not_full(rng):
-    return _vectors(rng, *ragged(rng))
+    return _vectors(rng, *ragged(rng)) | {"gpu": {"BLOCK": 1024}}
 
 
 def _more_programs_than_needed(rng):
@@ -70,6 +71,7 @@ vector_add = lab.exercise(
     syllabus=("13.1", "13.2"),
     inputs=(_last_block_not_full, _more_programs_than_needed, _all_blocks_full),
     probe=probes.launched("out_ptr"),
+    signature=by_what_it_does,
     hints=(
         "A program computes which elements are its own: from `tl.program_id(0)` and `tl.arange(0, BLOCK)`.",
         "`tl.load(x_ptr + i, mask=i < n)` loads a block. Masked lanes are undefined, and nobody looks at them.",
@@ -81,7 +83,6 @@ vector_add.mistake(
     "loads_without_a_mask",
     edit("x_ptr + i, mask=inside", "x_ptr + i").also("y_ptr + i, mask=inside", "y_ptr + i"),
     LOADS_BEYOND,
-    raises="OutOfBounds",
 )
 vector_add.mistake(
     "no_mask_at_all",
@@ -102,5 +103,58 @@ vector_add.mistake("begins_at_k", edit("tl.program_id(0) * BLOCK", "tl.program_i
 vector_add.mistake(
     "mask_of_the_lane",
     edit("inside = i < n", "inside = tl.arange(0, BLOCK) < n"),
-    LOADS_BEYOND + " Yours compares the *lane* with n, and not the element.",
+    LOADS_BEYOND,
 )
+vector_add.mistake(
+    "mask_of_the_first_lane",
+    edit("inside = i < n", "inside = (tl.program_id(0) + 1) * BLOCK <= n"),
+    "You leave out a block that is not full. Its first elements are yours: the mask is one for each lane, i < n.",
+)
+vector_add.mistake(
+    "subtracts", edit("x + y", "x - y"), "You subtract. The sum is asked for."
+)
+vector_add.mistake(
+    "x_twice",
+    edit("y_ptr + i", "x_ptr + i"),
+    "You load x, and x again: y does not enter.",
+)
+vector_add.mistake(
+    "into_x",
+    edit("out_ptr + i", "x_ptr + i"),
+    "You write over x, and nothing into `out_ptr`.",
+)
+vector_add.mistake(
+    "stores_twice",
+    edit("tl.store(", "tl.store(out_ptr + i, x + y, mask=inside)\ntl.store("),
+    "The numbers are right, and you store them twice. Each element is written once.",
+)
+vector_add.mistake(
+    "loads_x_twice",
+    edit("x + y, mask", "tl.load(x_ptr + i, mask=inside) + y, mask"),
+    LOADS_TWICE,
+)
+
+
+@vector_add.mistake(WRITES_TWICE)
+def last_block_moved_back(x_ptr, y_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    first = tl.minimum(tl.program_id(0) * BLOCK, tl.maximum(n - BLOCK, 0))
+    i = first + tl.arange(0, BLOCK)
+    tl.store(out_ptr + i, tl.load(x_ptr + i, mask=i < n) + tl.load(y_ptr + i, mask=i < n), mask=i < n)
+
+
+@vector_add.alternative
+def by_what_is_left(x_ptr, y_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    start = tl.program_id(axis=0) * BLOCK
+    lanes = tl.arange(0, BLOCK)
+    mask = lanes < n - start
+    total = tl.load(y_ptr + start + lanes, mask, other=0.0)
+    total += tl.load(x_ptr + start + lanes, mask, other=0.0)
+    tl.store(out_ptr + start + lanes, total, mask)
+
+
+@vector_add.alternative
+def strided(x_ptr, y_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    at = BLOCK * tl.program_id(0) + tl.arange(0, BLOCK)
+    there = n > at
+    sums = tl.load(at + x_ptr, mask=there) + tl.load(at + y_ptr, mask=there)
+    tl.store(at + out_ptr, sums, mask=there)

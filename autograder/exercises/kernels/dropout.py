@@ -10,6 +10,7 @@ from autograder.exercises.kernels.lab import (
     LOADS_TWICE,
     OVERLAPPING,
     STORES_BEYOND,
+    by_what_it_does,
     held,
     lab,
     numbers,
@@ -26,8 +27,7 @@ from autograder.judging.kernels import (
     same_in_any_order,
     writes_everything,
 )
-from course_lib.kernels import plain
-from course_lib.kernels.philox import rand
+from course_lib.kernels import philox, plain
 from course_lib.tracing.language import tl
 
 
@@ -40,25 +40,25 @@ def _dropped(rng, block, n, p=None):
         p = p(seed, n)
     x = numbers(rng, n) + rng.choice([-1, 1], size=n)
     arguments = {"x_ptr": x, "out_ptr": output(n), "n": n, "p": p, "seed": seed, "BLOCK": block}
-    return {"arguments": arguments, "grid": [3], "gpu": {"BLOCK": 1024}}
+    return {"arguments": arguments, "grid": [-(-n // block)]}
 
 
 def _last_block_not_full(rng):
-    return _dropped(rng, *ragged(rng))
+    return _dropped(rng, *ragged(rng)) | {"gpu": {"BLOCK": 1024}}
 
 
 def _just_kept(rng):
     """p is one of the numbers that are drawn: that element is kept."""
 
     def drawn(seed, n):
-        found = rand(seed, torch.arange(n)).numpy().astype(np.float64)
+        found = philox.rand(seed, torch.arange(n)).numpy().astype(np.float64)
         return float(min(found, key=lambda u: abs(u - 0.3)))
 
-    return _dropped(rng, *whole(rng, 2), drawn) | {"grid": [2]}
+    return _dropped(rng, *whole(rng, 2), drawn)
 
 
 def _all_blocks_full(rng):
-    return _dropped(rng, *whole(rng))
+    return _dropped(rng, *whole(rng, 2))
 
 
 seeded_dropout = lab.exercise(
@@ -83,6 +83,7 @@ seeded_dropout = lab.exercise(
     hide=("Formula",),
     inputs=(_last_block_not_full, _just_kept, _all_blocks_full),
     probe=probes.launched("out_ptr"),
+    signature=by_what_it_does,
     hints=(
         "What is the second argument of `tl.rand`, so that every element has a number of its own, and the same one if "
         "`BLOCK` is another?",
@@ -123,10 +124,13 @@ seeded_dropout.mistake(
     edit("x / (1.0 - p)", "x * (1.0 - p)"),
     "You make what is kept smaller. It has to make up for what is dropped: divide by 1 − p.",
 )
+_THE_OTHERS = (
+    "You keep what should be dropped, and drop the rest: p is the probability of *dropping*, and kept is what is at least p."
+)
 seeded_dropout.mistake(
     "keeps_with_p",
     edit(">= p", "< p"),
-    "You keep where the number is below p, and so with probability p. p is that of *dropping*: kept is what is at least p.",
+    _THE_OTHERS,
 )
 seeded_dropout.mistake(
     "keeps_with_p_all_through",
@@ -148,7 +152,7 @@ seeded_dropout.mistake(
 seeded_dropout.mistake(
     "enlarges_what_is_dropped",
     edit("tl.where(kept, x / (1.0 - p), 0.0)", "tl.where(kept, 0.0, x / (1.0 - p))"),
-    "You keep what should be dropped, and drop the rest: the two branches of your `tl.where` are swapped.",
+    _THE_OTHERS,
 )
 seeded_dropout.mistake(
     "stores_what_is_kept",
@@ -172,7 +176,6 @@ seeded_dropout.mistake(
     "seed_and_element_swapped",
     edit("tl.rand(seed, i)", "tl.rand(i, seed)"),
     "Seed and element are swapped: `tl.rand(seed, i)`.",
-    raises="ValueError",
 )
 seeded_dropout.mistake(
     "normal_numbers",

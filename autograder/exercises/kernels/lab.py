@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from autograder.judging import Lab
+from autograder.judging.likeness import Alike
 
 lab = Lab("kernels", number=13, title="Write the kernels under your training loop")
 
@@ -67,3 +68,10 @@ def _bytes(argument, itemsize):
     if isinstance(argument, dict):
         return itemsize * math.prod(argument["shape"])
     return np.asarray(argument).nbytes
+
+
+def by_what_it_does(seen):
+    """What tells kernels apart: their numbers, what they load and store, and whether they race."""
+    traced = seen["traced"]
+    moved = {name: traced[name] for name in ("loaded", "stored")}
+    return Alike({"result": seen["result"], **moved, "races": bool(traced["races"])})

@@ -1,8 +1,10 @@
 """Softmax, cross-entropy and its gradient in one pass."""
 
+import numpy as np
+
 
 from autograder import probes
-from autograder.exercises.kernels.lab import LOADS_BEYOND, held, lab, output
+from autograder.exercises.kernels.lab import LOADS_BEYOND, by_what_it_does, held, lab, output
 from autograder.judging import Part, edit
 from autograder.judging.checks import matches_reference
 from autograder.judging.kernels import (
@@ -16,10 +18,9 @@ from course_lib.kernels import plain
 from course_lib.tracing.language import tl
 
 
-def _logits(rng, rows, classes, together, width, offset=0.0):
-    """Scores of unlike rows, among them a confident one; all classes but the last occur."""
-    logits = rng.normal(size=(rows, classes)) * rng.uniform(1, 4, size=(rows, 1))
-    logits += rng.normal(size=(rows, 1)) + offset
+def _logits(rng, rows, classes, together, width, offsets=0.0):
+    """Scores of rows that differ in scale; the first and the last class occur."""
+    logits = rng.normal(size=(rows, classes)) * rng.uniform(1, 4, size=(rows, 1)) + offsets
     targets = rng.integers(classes, size=rows)
     targets[:2] = 0, classes - 1
     return {
@@ -34,19 +35,20 @@ def _logits(rng, rows, classes, together, width, offset=0.0):
             "CLASSES": width,
         },
         "grid": [-(-rows // together)],
-        "gpu": {"ROWS": 4, "CLASSES": 1024},
     }
 
 
 def _ragged(rng):
     """Neither rows nor classes fill their blocks."""
-    return _logits(rng, 4 + int(rng.integers(1, 4)), int(rng.integers(9, 16)), 4, 16)
+    given = _logits(rng, 4 + int(rng.integers(1, 4)), int(rng.integers(9, 16)), 4, 16)
+    return given | {"gpu": {"ROWS": 4, "CLASSES": 1024}}
 
 
 def _large(rng):
-    """Scores whose exponentials overflow, in float64 too."""
-    offset = float(rng.uniform(900, 2000)) * rng.choice([-1, 1])
-    return _logits(rng, 2 * int(rng.integers(1, 3)) + 1, int(rng.integers(5, 8)), 2, 8, offset)
+    """Scores whose exponentials overflow or vanish, in float64 too; in each block both."""
+    rows = 2 * int(rng.integers(1, 3)) + 1
+    offsets = rng.uniform(900, 1900, size=(rows, 1)) * np.where(np.arange(rows) % 2, -1, 1)[:, None]
+    return _logits(rng, rows, int(rng.integers(5, 8)), 2, 8, offsets)
 
 
 def _full(rng):
@@ -57,6 +59,10 @@ def _full(rng):
 def _fewest(inputs):
     """Every logit is read and written."""
     return held(inputs, "logits_ptr", "logits_ptr", "losses_ptr", "targets_ptr")
+
+
+_TARGET = "tl.load(targets_ptr + row, mask=there, other=0)"
+_ABSENT = "of rows that are not there nothing is stored"
 
 
 cross_entropy = lab.exercise(
@@ -84,6 +90,21 @@ cross_entropy = lab.exercise(
     hide=("Formula",),
     inputs=(_ragged, _large, _full),
     probe=probes.launched("losses_ptr", "logits_ptr"),
+    signature=by_what_it_does,
+    equivalent_mutants={
+        f"target = {_TARGET} => target = {mutant}": why
+        for mutant, why in {
+            _TARGET.replace(", other=0", ""): _ABSENT,
+            _TARGET.replace("other=0", "other=1"): _ABSENT,
+            f"{_TARGET}.to(tl.float16)": "whole numbers up to 2048 are exact in half precision",
+        }.items()
+    }
+    | {
+        "x = tl.load(place, mask=inside, other=-1e+30) => x = tl.load(place, mask=inside, "
+        "other=-2e+30)": "the exponential of either is 0",
+        "gradient = powers / total[:, None] - tl.where(hit, 1.0, 0.0) => gradient = powers / "
+        "total[:, None] - tl.where(1.0, hit, 0.0)": "a truth value counts as 1 or 0",
+    },
     hints=(
         "Row and column: `row[:, None] * classes + column[None, :]` is a block of places, and the mask is one of rows "
         "*and* columns.",

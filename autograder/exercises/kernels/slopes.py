@@ -10,6 +10,7 @@ from autograder.exercises.kernels.lab import (
     LOADS_TWICE,
     OVERLAPPING,
     STORES_BEYOND,
+    by_what_it_does,
     held,
     lab,
     numbers,
@@ -40,7 +41,7 @@ def around(x_ptr, out_ptr, n, SLOPE: tl.constexpr, BLOCK: tl.constexpr):
 
 def _around(x):
     arguments = {"x_ptr": x, "out_ptr": output(len(x)), "n": len(x), "BLOCK": 64}
-    return {"around": _AROUND, "as": "SLOPE", "arguments": arguments, "grid": [1], "gpu": {"BLOCK": 1024}}
+    return {"around": _AROUND, "as": "SLOPE", "arguments": arguments, "grid": [1]}
 
 
 def _ordinary(rng):
@@ -51,7 +52,8 @@ def _ordinary(rng):
 def _far_out(rng):
     """Far out, where a power overflows that does not need to; and 0."""
     far = rng.uniform(20, 60, size=int(rng.integers(4, 12))) * rng.choice([-1, 1])
-    return _around(np.concatenate([far, -far, [0.0], rng.uniform(-6, 6, size=9)]))
+    far = np.concatenate([far, -far, [0.0], rng.uniform(-6, 6, size=9)])
+    return _around(far) | {"gpu": {"BLOCK": 1024}}
 
 
 gelu_slope = lab.exercise(
@@ -67,6 +69,7 @@ gelu_slope = lab.exercise(
     hide=("Formula",),
     inputs=(_ordinary, _far_out, _ordinary),
     probe=probes.launched("out_ptr"),
+    signature=by_what_it_does,
     checks=[matches_reference("the slope", of="result.out_ptr"), compiles()],
     hints=(
         "GELU is a product, x · Φ(x): two terms.",
@@ -168,11 +171,11 @@ def _gradient(rng, block, n):
     a, b = (round(float(v), 3) for v in rng.uniform(0.5, 3, size=2))
     slope = {"make": "jit", "source": f"def slope(x):\n    return {a} * x + {b} * x * x"}
     arguments = {"x_ptr": numbers(rng, n), "grad_ptr": numbers(rng, n), "out_ptr": output(n)}
-    return {"arguments": {**arguments, "n": n, "SLOPE": slope, "BLOCK": block}, "grid": [3], "gpu": {"BLOCK": 1024}}
+    return {"arguments": {**arguments, "n": n, "SLOPE": slope, "BLOCK": block}, "grid": [3]}
 
 
 def _last_block_not_full(rng):
-    return _gradient(rng, *ragged(rng))
+    return _gradient(rng, *ragged(rng)) | {"gpu": {"BLOCK": 1024}}
 
 
 def _more_programs_than_needed(rng):
@@ -204,6 +207,7 @@ backward = lab.exercise(
     hide=("Formula",),
     inputs=(_last_block_not_full, _more_programs_than_needed, _all_blocks_full),
     probe=probes.launched("out_ptr"),
+    signature=by_what_it_does,
     hints=(
         "The chain rule, element by element: which derivative, at which point, times what?",
         "The slope is that at x, the input: SLOPE(x) times the gradient.",
