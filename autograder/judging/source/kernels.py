@@ -24,7 +24,7 @@ ALLOWED = frozenset(
     join split interleave reshape view ravel trans permute expand_dims broadcast broadcast_to cat
     flip histogram gather umulhi div_rn multiple_of max_contiguous max_constancy assume
     static_range range static_assert device_print static_print debug_barrier
-    constexpr pointer_type tensor float16 bfloat16 float32 float64 int1 int8 int16 int32 int64
+    constexpr pointer_type float16 bfloat16 float32 float64 int1 int8 int16 int32 int64
     uint8 uint16 uint32 uint64 math
     """.split()
 )
@@ -170,18 +170,24 @@ class _Reader:
             self.parts[name] = ""
 
     def _function(self, node: ast.FunctionDef, lines: list[str]) -> None:
+        bare = ast.unparse(ast.fix_missing_locations(_bare(node)))
         if node.name == self.name:
             # On its own lines, without the decorator: whoever runs it makes it a kernel.
-            own = lines[node.lineno - 1 : node.end_lineno]
-            self.parts[node.name] = "\n" * (node.lineno - 1) + "\n".join(own)
+            own = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+            # Its annotations are not run before what is imported below it.
+            first = "from __future__ import annotations" + "\n" * max(1, node.lineno - 1)
+            self.parts[node.name] = first + (own if _is(own, bare) else bare)
         else:
-            bare = ast.unparse(ast.fix_missing_locations(_bare(node)))
             self.parts[node.name] = f"@triton.jit\n{bare}"
         for decorator in node.decorator_list:
             if self._dotted(decorator) != "triton.jit":
                 self._refuse(decorator, f"is decorated with `{ast.unparse(decorator)}`")
         if node.args.vararg or node.args.kwarg or node.args.kwonlyargs or node.args.posonlyargs:
             self._refuse(node, "takes arguments by `*` or `/`")
+        annotations = [node.returns, *(argument.annotation for argument in node.args.args)]
+        for annotation in filter(None, annotations):
+            if not self._dotted(annotation).startswith(f"{LANGUAGE}."):
+                self._refuse(annotation, f"is annotated with `{ast.unparse(annotation)}`")
         for default in node.args.defaults:
             if not isinstance(default, ast.Constant):
                 self._refuse(default, "has a default that is no number")
@@ -278,6 +284,14 @@ class _Reader:
 
 def _bare(node: ast.FunctionDef) -> ast.FunctionDef:
     return ast.FunctionDef(node.name, node.args, node.body, [], node.returns, lineno=1)
+
+
+def _is(text: str, bare: str) -> bool:
+    """Whether a text is what was read, whatever notebook magic the cell went through."""
+    try:
+        return ast.dump(ast.parse(text)) == ast.dump(ast.parse(bare))
+    except SyntaxError:
+        return False
 
 
 def _called(node: ast.AST) -> str:
