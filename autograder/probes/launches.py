@@ -24,9 +24,13 @@ _LEFTOVERS = (float("nan"), -7.25e4)
 
 @probe(cpu_seconds=1.0, apart=True)
 def interpreted(answer: Any, inputs: Inputs, generators: Generators, *outputs: str) -> Observation:
-    """Launch the answer in the interpreter, twice: as ``launched``, without the compiler."""
+    """Launch the answer once in the interpreter: as ``launched``, without order and compiler.
+
+    What hangs on the order of programs is seen as a race, and what hangs on leftovers as unwritten.
+    """
     with Observing(result=None, again=None, traced=None, compiled=None, changed=[]) as seen:
         _interpret(answer, inputs, outputs, seen)
+        seen["again"] = seen["result"]
     return seen
 
 
@@ -49,6 +53,8 @@ def launched(answer: Any, inputs: Inputs, generators: Generators, *outputs: str)
     """
     with Observing(result=None, again=None, traced=None, compiled=None, changed=[]) as seen:
         _interpret(answer, inputs, outputs, seen)
+        arguments, _ = _run(answer, inputs, "backward", _LEFTOVERS[1])
+        seen["again"] = {name: to_plain(arguments[name]) for name in outputs}
         if "gpu" in inputs:
             seen["compiled"] = _compile(answer, inputs)
     return seen
@@ -65,8 +71,6 @@ def _interpret(answer: Any, inputs: Inputs, outputs: tuple[str, ...], seen: Obse
         "races": trace.races,
         "unwritten": {n: trace.unwritten(n) for n in outputs if torch.is_tensor(arguments[n])},
     }
-    arguments, _ = _run(answer, inputs, "backward", _LEFTOVERS[1])
-    seen["again"] = {name: to_plain(arguments[name]) for name in outputs}
 
 
 def _run(answer: Any, inputs: Inputs, order: Any, leftover: float) -> tuple[dict[str, Any], Trace]:

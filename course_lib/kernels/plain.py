@@ -141,3 +141,65 @@ def adamw(
     tl.store(w_ptr, w, mask=inside)
     tl.store(m_ptr, m, mask=inside)
     tl.store(v_ptr, v, mask=inside)
+
+
+def cross_entropy_bytes(rows: int, classes: int, size: int) -> int:
+    """Give the fewest bytes of a cross-entropy whose gradient takes the place of the logits.
+
+    Formula:    2 R K s + 8 R + s R.
+    Shapes:     R rows of K classes, s bytes a number, targets of int64.
+    Convention: every logit is read and overwritten, every target read, every loss written.
+    """
+    return 2 * rows * classes * size + 8 * rows + rows * size
+
+
+@triton.jit
+def bias_gradient(
+    grad_ptr, sums_ptr, rows, width, ROWS: tl.constexpr, WIDTH: tl.constexpr
+):
+    """Add up the columns of a program's rows: the first of the two stages of a bias's gradient.
+
+    Formula: sums[k, j] = Σ grad[r, j] over the rows r of program k.
+    Shapes:  grad (rows, width) and sums (programs, width) contiguous; program k takes the ROWS rows
+             from k · ROWS on; WIDTH is a power of two, WIDTH >= width.
+    """
+    program = tl.program_id(0)
+    row = program * ROWS + tl.arange(0, ROWS)
+    column = tl.arange(0, WIDTH)
+    inside = (row < rows)[:, None] & (column < width)[None, :]
+    grad = tl.load(grad_ptr + row[:, None] * width + column[None, :], mask=inside, other=0.0)
+    tl.store(sums_ptr + program * width + column, tl.sum(grad, axis=0), mask=column < width)
+
+
+@triton.jit
+def dropout_in_fours(x_ptr, out_ptr, n, p, seed, BLOCK: tl.constexpr):
+    """Set elements to 0 at random, four of them by one call of Philox.
+
+    Formula: out_i = x_i / (1 − p) where number i mod 4 of `tl.rand4x(seed, ⌊i / 4⌋, 7)` >= p,
+             else 0.
+    Shapes:  x and out (n,) contiguous; at least n / BLOCK programs; 0 <= p < 1.
+    """
+    four = tl.program_id(0) * (BLOCK // 4) + tl.arange(0, BLOCK // 4)
+    a, b, c, d = tl.rand4x(seed, four, 7)
+    drawn = tl.interleave(tl.interleave(a, c), tl.interleave(b, d))
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + i, mask=i < n)
+    tl.store(out_ptr + i, tl.where(drawn >= p, x / (1.0 - p), 0.0), mask=i < n)
+
+
+@triton.jit
+def mixup(x_ptr, partner_ptr, weight_ptr, out_ptr, size, BLOCK: tl.constexpr):
+    """Mix every image with another one of the batch.
+
+    Formula: out_b = w_b x_b + (1 − w_b) x_{partner b}.
+    Shapes:  x and out (N, size) contiguous, partner and weight (N,); a grid (N, C) of which program
+             (b, c) takes the BLOCK numbers from c · BLOCK on of image b.
+    """
+    image = tl.program_id(0)
+    i = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    inside = i < size
+    weight = tl.load(weight_ptr + image)
+    partner = tl.load(partner_ptr + image)
+    x = tl.load(x_ptr + image * size + i, mask=inside)
+    other = tl.load(x_ptr + partner * size + i, mask=inside)
+    tl.store(out_ptr + image * size + i, weight * x + (1.0 - weight) * other, mask=inside)

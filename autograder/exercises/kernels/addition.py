@@ -36,7 +36,7 @@ def _vectors(rng, block, n):
 
 
 def _last_block_not_full(rng):
-    return _vectors(rng, *ragged(rng)) | {"gpu": {"BLOCK": 1024}}
+    return _vectors(rng, *ragged(rng))
 
 
 def _more_programs_than_needed(rng):
@@ -45,7 +45,7 @@ def _more_programs_than_needed(rng):
 
 
 def _all_blocks_full(rng):
-    return _vectors(rng, *whole(rng))
+    return _vectors(rng, *whole(rng)) | {"gpu": {"BLOCK": 1024}}
 
 
 def _fewest(inputs):

@@ -44,7 +44,7 @@ def _dropped(rng, block, n, p=None):
 
 
 def _last_block_not_full(rng):
-    return _dropped(rng, *ragged(rng)) | {"gpu": {"BLOCK": 1024}}
+    return _dropped(rng, *ragged(rng, 2))
 
 
 def _just_kept(rng):
@@ -58,7 +58,7 @@ def _just_kept(rng):
 
 
 def _all_blocks_full(rng):
-    return _dropped(rng, *whole(rng, 2))
+    return _dropped(rng, *whole(rng)) | {"gpu": {"BLOCK": 1024}}
 
 
 seeded_dropout = lab.exercise(
@@ -150,11 +150,6 @@ seeded_dropout.mistake(
     "You compare with 1 − p, and so keep with probability p. Kept is what is at least p.",
 )
 seeded_dropout.mistake(
-    "enlarges_what_is_dropped",
-    edit("tl.where(kept, x / (1.0 - p), 0.0)", "tl.where(kept, 0.0, x / (1.0 - p))"),
-    _THE_OTHERS,
-)
-seeded_dropout.mistake(
     "stores_what_is_kept",
     edit(
         "tl.store(out_ptr + i, tl.where(kept, x / (1.0 - p), 0.0), mask=inside)",
@@ -176,11 +171,6 @@ seeded_dropout.mistake(
     "seed_and_element_swapped",
     edit("tl.rand(seed, i)", "tl.rand(i, seed)"),
     "Seed and element are swapped: `tl.rand(seed, i)`.",
-)
-seeded_dropout.mistake(
-    "normal_numbers",
-    edit("tl.rand(", "tl.randn("),
-    "`tl.randn` gives normal numbers, of which half are negative. `tl.rand` gives those of [0, 1).",
 )
 seeded_dropout.mistake("loads_without_a_mask", edit("x_ptr + i, mask=inside", "x_ptr + i"), LOADS_BEYOND)
 seeded_dropout.mistake(

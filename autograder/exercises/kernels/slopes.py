@@ -53,7 +53,11 @@ def _far_out(rng):
     """Far out, where a power overflows that does not need to; and 0."""
     far = rng.uniform(20, 60, size=int(rng.integers(4, 12))) * rng.choice([-1, 1])
     far = np.concatenate([far, -far, [0.0], rng.uniform(-6, 6, size=9)])
-    return _around(far) | {"gpu": {"BLOCK": 1024}}
+    return _around(far)
+
+
+def _compiled(rng):
+    return _ordinary(rng) | {"gpu": {"BLOCK": 1024}}
 
 
 gelu_slope = lab.exercise(
@@ -67,7 +71,7 @@ gelu_slope = lab.exercise(
     minutes=6,
     syllabus=("13.3",),
     hide=("Formula",),
-    inputs=(_ordinary, _far_out, _ordinary),
+    inputs=(_ordinary, _far_out, _compiled),
     probe=probes.launched("out_ptr"),
     signature=by_what_it_does,
     checks=[matches_reference("the slope", of="result.out_ptr"), compiles()],
@@ -175,7 +179,7 @@ def _gradient(rng, block, n):
 
 
 def _last_block_not_full(rng):
-    return _gradient(rng, *ragged(rng)) | {"gpu": {"BLOCK": 1024}}
+    return _gradient(rng, *ragged(rng))
 
 
 def _more_programs_than_needed(rng):
@@ -183,7 +187,7 @@ def _more_programs_than_needed(rng):
 
 
 def _all_blocks_full(rng):
-    return _gradient(rng, *whole(rng))
+    return _gradient(rng, *whole(rng)) | {"gpu": {"BLOCK": 1024}}
 
 
 backward = lab.exercise(
