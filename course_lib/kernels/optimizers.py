@@ -24,9 +24,7 @@ def begin_of(table, tensor):
 
 
 @triton.jit
-def adamw_elements(
-    w_ptr, g_ptr, m_ptr, v_ptr, inside, lr, beta1, beta2, eps, weight_decay, correction1, correction2
-):
+def adamw_elements(w_ptr, g_ptr, m_ptr, v_ptr, inside, rate, decay, beta1, beta2, root, eps):
     """Take the step of `adamw` for the elements at these addresses that are inside."""
     w = tl.load(w_ptr, mask=inside)
     g = tl.load(g_ptr, mask=inside)
@@ -34,8 +32,7 @@ def adamw_elements(
     v = tl.load(v_ptr, mask=inside)
     m = beta1 * m + (1.0 - beta1) * g
     v = beta2 * v + (1.0 - beta2) * g * g
-    denominator = tl.sqrt(v) / tl.sqrt(correction2) + eps
-    w = w * (1.0 - lr * weight_decay) - (lr / correction1) * (m / denominator)
+    w = decay * w - rate * (m / (tl.sqrt(v) / root + eps))
     tl.store(w_ptr, w, mask=inside)
     tl.store(m_ptr, m, mask=inside)
     tl.store(v_ptr, v, mask=inside)
@@ -78,17 +75,13 @@ def adamw(
     g_ptr = begin_of(gradients, tensor) + i
     m_ptr = begin_of(averages, tensor) + i
     v_ptr = begin_of(squares, tensor) + i
+    rate, decay, root = lr / correction1, 1.0 - lr * weight_decay, tl.sqrt(correction2)
     # Loads of 16 bytes need to know that no mask ends within four elements.
     if start + BLOCK <= size:
-        adamw_elements(
-            w_ptr, g_ptr, m_ptr, v_ptr, None,
-            lr, beta1, beta2, eps, weight_decay, correction1, correction2,
-        )  # fmt: skip
+        adamw_elements(w_ptr, g_ptr, m_ptr, v_ptr, None, rate, decay, beta1, beta2, root, eps)
     else:
-        adamw_elements(
-            w_ptr, g_ptr, m_ptr, v_ptr, i < size,
-            lr, beta1, beta2, eps, weight_decay, correction1, correction2,
-        )  # fmt: skip
+        inside = i < size
+        adamw_elements(w_ptr, g_ptr, m_ptr, v_ptr, inside, rate, decay, beta1, beta2, root, eps)
 
 
 @triton.jit
