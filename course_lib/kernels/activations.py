@@ -27,7 +27,7 @@ def negative_expm1(x):
     Convention: Triton has no expm1 that the interpreter knows. The ninth term is below 1e-15 of
                 the sum.
     """
-    z = x * 0.125
+    z = 0.125 * tl.where(x > -0.5, x, -0.5)
     series = 1.0 + z * (1.0 / 8.0)
     series = 1.0 + z * series * (1.0 / 7.0)
     series = 1.0 + z * series * (1.0 / 6.0)

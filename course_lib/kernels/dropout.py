@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from course_lib.kernels.elementwise import BLOCK, programs, wide
-from course_lib.kernels.philox import rand, rand4x
+from course_lib.kernels import philox
+from course_lib.kernels.elementwise import BLOCK, programs, rounded, wide
 from course_lib.tracing import runs_on
 from course_lib.tracing.language import tl, triton
 
@@ -68,7 +68,7 @@ def seeded_mask(n: int, p: float, seed: int, device: torch.device | str = "cpu")
     Shapes: -> (n,) bool, True where an element is kept.
     """
     counters = torch.arange(n, device=device)
-    return rand(seed, counters) >= torch.tensor(p, dtype=torch.float32)
+    return philox.rand(seed, counters) >= torch.tensor(p, dtype=torch.float32)
 
 
 def mask_in_fours(n: int, p: float, seed: int, device: torch.device | str = "cpu") -> torch.Tensor:
@@ -77,7 +77,7 @@ def mask_in_fours(n: int, p: float, seed: int, device: torch.device | str = "cpu
     Shapes: -> (n,) bool, True where an element is kept.
     """
     counters = torch.arange(-(-n // 4), device=device)
-    numbers = torch.stack(rand4x(seed, counters, rounds=7), dim=1).flatten()[:n]
+    numbers = torch.stack(philox.rand4x(seed, counters, rounds=7), dim=1).flatten()[:n]
     return numbers >= torch.tensor(p, dtype=torch.float32)
 
 
@@ -93,9 +93,8 @@ def _drop(x: torch.Tensor, p: float, seed: int) -> torch.Tensor:
         return torch.zeros_like(x)
     if not runs_on(x):
         kept = mask_in_fours(n, p, seed, x.device).reshape(x.shape)
-        scale = 1 / (1 - torch.tensor(p, dtype=torch.float32))
         wider = x.to(torch.promote_types(x.dtype, torch.float32))
-        return torch.where(kept, wider * scale, 0).to(x.dtype)
+        return torch.where(kept, wider * (1 / (1 - p)), 0).to(x.dtype)
     out = torch.empty_like(x)
     dropout_in_fours[programs(n, BLOCK)](x, out, n, p, seed, BLOCK=BLOCK)
     return out
@@ -120,8 +119,9 @@ def dropout(x: torch.Tensor, p: float, seed: int | None = None) -> torch.Tensor:
 
     Formula:    y = x m / (1 − p), with the mask m of `dropout_in_fours`; y = 0 for p = 1.
     Shapes:     x of any shape -> the same shape, contiguous.
-    Convention: p, the probability of *dropping*, counts as float32. The same seed gives the same
-                mask on every device; without one, torch's generator gives it.
+    Convention: p, the probability of *dropping*, is rounded to float32, and so is 1 / (1 − p) on a
+                GPU. The same seed gives the same mask on every device; without one, torch's
+                generator gives it.
     Raises:     ValueError for p outside [0, 1] and for whole numbers.
     Source:     Srivastava et al. 2014; the mask of a seed: Triton's tutorial on dropout.
     """
@@ -130,7 +130,7 @@ def dropout(x: torch.Tensor, p: float, seed: int | None = None) -> torch.Tensor:
     if not x.is_floating_point():
         raise ValueError(f"x: got {x.dtype}, allowed is a floating-point dtype")
 
-    return _Dropout.apply(x, float(p), draw_seed() if seed is None else seed)
+    return _Dropout.apply(x, rounded(p), draw_seed() if seed is None else seed)
 
 
 def dropout_bytes(n: int, size: int) -> int:

@@ -53,6 +53,11 @@ def programs(n: int, block: int) -> tuple[int]:
     return (-(-n // block),)
 
 
+def rounded(p: float) -> float:
+    """Round a number to float32, as a GPU does with every number that it is handed."""
+    return torch.tensor(p, dtype=torch.float32).item()
+
+
 def add(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Add two tensors of one shape.
 

@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from course_lib.kernels.activations import ACTIVATIONS
 from course_lib.kernels.dropout import draw_seed, dropout, uniforms_in_fours
-from course_lib.kernels.elementwise import BLOCK, programs, wide
+from course_lib.kernels.elementwise import BLOCK, programs, rounded, wide
 from course_lib.tracing import runs_on
 from course_lib.tracing.language import tl, triton
 
@@ -135,7 +135,7 @@ def add_branch(
 
     seed = draw_seed() if seed is None else seed
     if runs_on(x):
-        return _Branch.apply(x, bias, residual, name, float(p), seed)
+        return _Branch.apply(x, bias, residual, name, rounded(p), seed)
     wider = torch.promote_types(x.dtype, torch.float32)
     branch = ACTIVATIONS[name][2](x.to(wider) + bias.to(wider))
     return (residual.to(wider) + dropout(branch, p, seed)).to(x.dtype)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 
 from course_lib import optimizers
-from course_lib.kernels.elementwise import BLOCK
+from course_lib.kernels.elementwise import BLOCK, rounded
 from course_lib.tracing import pointer_table, runs_on
 from course_lib.tracing.language import tl, triton
 
@@ -253,7 +253,7 @@ class AdamW(OneLaunch, optimizers.AdamW):
     def update_all(self, parameters: list[torch.Tensor], gradients: list[torch.Tensor]) -> None:
         """Update parameters that have taken equally many steps, in one launch."""
         todo = work(tuple(p.numel() for p in parameters), BLOCK, parameters[0].device)
-        beta1, beta2 = torch.tensor(self.betas, dtype=torch.float32).tolist()
+        beta1, beta2 = map(rounded, self.betas)
         step = self.state[parameters[0]].get("t", 0) + 1
         for parameter in parameters:
             self.state[parameter]["t"] = step
