@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from course_lib.kernels import activations
 from course_lib.kernels.activations import (
     ACTIVATIONS,
     activation,
@@ -105,6 +104,15 @@ def test_gradients_are_those_of_finite_differences(name: str, device: str) -> No
     assert torch.autograd.gradcheck(lambda x: activation(x.T, name), (x,))
 
 
+def test_a_gradient_that_is_not_contiguous_is_taken_in_its_own_order(device: str) -> None:
+    x = torch.randn(5, 9, device=device, requires_grad=True)
+    grad = torch.randn(9, 5, device=device).T
+
+    activation(x, "gelu").backward(grad)
+
+    assert_near(x.grad, reference("gelu", x, grad)[1])
+
+
 def test_nothing_is_kept_but_the_input(device: str) -> None:
     x = torch.randn(7, device=device, requires_grad=True)
     y = activation(x, "gelu")
@@ -115,11 +123,11 @@ def test_nothing_is_kept_but_the_input(device: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_the_kernel_torch_gives_the_same(
-    name: str, device: str, monkeypatch: pytest.MonkeyPatch
+    name: str, device: str, request: pytest.FixtureRequest
 ) -> None:
     x = inputs(torch.float32, device)[:-1]  # of ∞, torch's GELU of float32 is not a number
     by_kernel = activation(x, name)
-    monkeypatch.setattr(activations, "runs_on", lambda tensor: False)
+    request.getfixturevalue("without_kernels")
 
     torch.testing.assert_close(activation(x, name), by_kernel, rtol=2e-6, atol=2e-6)
 

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from course_lib.kernels import dropout as module
 from course_lib.kernels.dropout import (
     dropout,
     dropout_bytes,
@@ -82,11 +81,11 @@ def test_entries_are_kept_as_often_as_they_should_be() -> None:
 
 @pytest.mark.parametrize("dtype", PRECISIONS, ids=str)
 def test_the_kernel_and_torch_give_the_same(
-    dtype: torch.dtype, device: str, monkeypatch: pytest.MonkeyPatch
+    dtype: torch.dtype, device: str, request: pytest.FixtureRequest
 ) -> None:
     x = torch.randn(13, 17, dtype=dtype, device=device).T
     by_kernel = dropout(x, 0.3, SEED)
-    monkeypatch.setattr(module, "runs_on", lambda tensor: False)
+    request.getfixturevalue("without_kernels")
     by_torch = dropout(x, 0.3, SEED)
 
     assert torch.equal(by_kernel != 0, by_torch != 0)
@@ -108,13 +107,8 @@ def test_half_precision_is_computed_in_float32(device: str) -> None:
 
 
 @pytest.mark.parametrize("p", [0.0, 1.0, 0, 1])
-@pytest.mark.parametrize("runs", [True, False], ids=["kernel", "torch"])
-def test_dropping_nothing_or_everything(
-    p: float, runs: bool, device: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not runs:
-        monkeypatch.setattr(module, "runs_on", lambda tensor: False)
-    x = torch.tensor([1.5, -2.5, torch.inf, 0.0, 1e-30], device=device, requires_grad=True)
+def test_dropping_nothing_or_everything(p: float, anywhere: str) -> None:
+    x = torch.tensor([1.5, -2.5, torch.inf, 0.0, 1e-30], device=anywhere, requires_grad=True)
 
     y = dropout(x, p, SEED)
     y.sum().backward()
@@ -124,14 +118,9 @@ def test_dropping_nothing_or_everything(
     assert torch.equal(x.grad, torch.full_like(x, 1 - p))
 
 
-@pytest.mark.parametrize("runs", [True, False], ids=["kernel", "torch"])
-def test_the_backward_pass_draws_the_same_mask(
-    runs: bool, device: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not runs:
-        monkeypatch.setattr(module, "runs_on", lambda tensor: False)
-    x = torch.randn(7, 31, device=device, requires_grad=True)
-    grad = torch.randn(31, 7, device=device).T
+def test_the_backward_pass_draws_the_same_mask(anywhere: str) -> None:
+    x = torch.randn(7, 31, device=anywhere, requires_grad=True)
+    grad = torch.randn(31, 7, device=anywhere).T
 
     dropout(x, 0.4, SEED).backward(grad)
 
@@ -144,9 +133,9 @@ def test_gradients_are_those_of_finite_differences(device: str) -> None:
     assert torch.autograd.gradcheck(lambda x: dropout(x, 0.3, SEED), (x,))
 
 
-def test_no_tensor_is_kept_for_the_backward_pass(device: str) -> None:
+def test_no_tensor_is_kept_for_the_backward_pass(anywhere: str) -> None:
     kept: list[torch.Tensor] = []
-    x = torch.randn(64, device=device, requires_grad=True)
+    x = torch.randn(64, device=anywhere, requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda nothing: nothing):
         y = dropout(x, 0.3, SEED)
 
@@ -155,8 +144,8 @@ def test_no_tensor_is_kept_for_the_backward_pass(device: str) -> None:
     assert not any(isinstance(value, torch.Tensor) for value in function.values())
 
 
-def test_seeds_decide_and_torch_gives_them(device: str) -> None:
-    x = torch.ones(256, device=device)
+def test_seeds_decide_and_torch_gives_them(anywhere: str) -> None:
+    x = torch.ones(256, device=anywhere)
     masks = [dropout(x, 0.5, seed) for seed in (1, 2, 1 + 2**32)]
     assert not any(torch.equal(masks[i], masks[i - 1]) for i in range(3))
 

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from course_lib.kernels import elementwise
 from course_lib.kernels.elementwise import add, programs, vector_add, vector_add_bytes
 from course_lib.tracing import interpreting, watching
 from course_lib.tracing.compiling import compiled
@@ -26,13 +25,12 @@ def test_vectors_of_every_length_are_added(n: int, dtype: torch.dtype, device: s
 
 
 def test_what_is_not_contiguous_is_added_in_its_own_order(device: str) -> None:
-    x, y = torch.randn(2, 37, 41, device=device)
+    x, y = torch.randn(37, 41, device=device), torch.randn(41, 37, device=device)
 
-    assert torch.equal(add(x.T, y.T), (x + y).T)
+    assert torch.equal(add(x.T, y), x.T + y)
 
 
-def test_without_the_kernel_torch_adds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elementwise, "runs_on", lambda tensor: False)
+def test_without_the_kernel_torch_adds(without_kernels: None) -> None:
     x, y = torch.randn(2, 5)
 
     assert torch.equal(add(x, y), x + y)

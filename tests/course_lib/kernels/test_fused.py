@@ -3,8 +3,6 @@
 import pytest
 import torch
 
-from course_lib.kernels import dropout as dropping
-from course_lib.kernels import fused
 from course_lib.kernels.activations import ACTIVATIONS, activation
 from course_lib.kernels.dropout import dropout, mask_in_fours
 from course_lib.kernels.elementwise import programs
@@ -54,21 +52,13 @@ def test_it_equals_the_steps_one_by_one_bit_for_bit(
     torch.testing.assert_close(y, expected, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("runs", [True, False], ids=["kernel", "torch"])
 @pytest.mark.parametrize("dtype", PRECISIONS, ids=str)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_values_and_gradients_are_those_of_torch_in_float64(
-    shape: tuple[int, ...],
-    dtype: torch.dtype,
-    runs: bool,
-    device: str,
-    monkeypatch: pytest.MonkeyPatch,
+    shape: tuple[int, ...], dtype: torch.dtype, anywhere: str
 ) -> None:
-    if not runs:
-        monkeypatch.setattr(fused, "runs_on", lambda tensor: False)
-        monkeypatch.setattr(dropping, "runs_on", lambda tensor: False)
-    tensors = drawn(shape, dtype, device)
-    grad = torch.randn(shape, dtype=dtype, device=device)
+    tensors = drawn(shape, dtype, anywhere)
+    grad = torch.randn(shape, dtype=dtype, device=anywhere)
 
     y = add_branch(*tensors, "gelu", 0.25, SEED)
     gradients = torch.autograd.grad(y, tensors, grad)
@@ -82,8 +72,8 @@ def test_values_and_gradients_are_those_of_torch_in_float64(
         torch.testing.assert_close(actual, right.to(dtype), rtol=eps, atol=2 * eps)
 
 
-def test_half_precision_is_rounded_once(device: str) -> None:
-    residual, x, bias = (t.detach() for t in drawn((7, 31), torch.float16, device))
+def test_half_precision_is_rounded_once(anywhere: str) -> None:
+    residual, x, bias = (t.detach() for t in drawn((7, 31), torch.float16, anywhere))
 
     exact = by_steps(residual, x, bias, "silu", 0.25)
     error = (add_branch(residual, x, bias, "silu", 0.25, SEED).double() - exact).abs()

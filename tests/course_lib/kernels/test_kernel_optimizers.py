@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from course_lib import optimizers as one_by_one
-from course_lib.kernels import optimizers
 from course_lib.kernels.optimizers import (
     AdamW,
     SGDMomentum,
@@ -59,14 +58,9 @@ RULES = [
 ]
 
 
-@pytest.mark.parametrize("runs", [True, False], ids=["kernel", "torch"])
 @pytest.mark.parametrize(("ours", "torchs"), RULES)
-def test_many_steps_are_those_of_torch(
-    ours, torchs, runs: bool, device: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not runs:
-        monkeypatch.setattr(optimizers, "runs_on", lambda tensor: False)
-    mine = network(device)
+def test_many_steps_are_those_of_torch(ours, torchs, anywhere: str) -> None:
+    mine = network(anywhere)
     other = copied(mine)
     one, two = ours(mine), torchs(other)
 
@@ -81,8 +75,8 @@ def test_many_steps_are_those_of_torch(
 
 
 @pytest.mark.parametrize(("ours", "torchs"), RULES)
-def test_parameters_without_a_gradient_rest(ours, torchs, device: str) -> None:
-    mine = network(device)
+def test_parameters_without_a_gradient_rest(ours, torchs, anywhere: str) -> None:
+    mine = network(anywhere)
     other = copied(mine)
     one, two = ours(mine), torchs(other)
 

@@ -1,5 +1,7 @@
 """Random numbers in torch against published ones and against Triton's, bit for bit."""
 
+from __future__ import annotations
+
 import pytest
 import torch
 
