@@ -5,7 +5,12 @@ A notebook's first code cell opens its lab: ``from autograder import …, open_l
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# Kernels are judged in Triton's interpreter; whether it interprets, Triton decides when it is first
+# imported, as torch itself does here and there. Set to 0 before, it compiles, which needs a GPU.
+os.environ.setdefault("TRITON_INTERPRET", "1")
 
 if TYPE_CHECKING:
     from autograder.notebook import (

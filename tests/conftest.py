@@ -1,6 +1,9 @@
 """What holds for all tests."""
 
+import os
 import signal
+
+os.environ.setdefault("TRITON_INTERPRET", "1")  # read when Triton is imported, as torch does
 
 
 def pytest_configure():

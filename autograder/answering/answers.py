@@ -16,6 +16,7 @@ from autograder.answering.outcome import Outcome, lacks_memory
 from autograder.answering.verdicts import ended, told_end, unjudged
 from autograder.judging import Exercise, Hidden, Lab, Reason, Verdict, judge
 from autograder.judging.forbidden import Use, explain, find_uses
+from autograder.judging.source import kernels
 from autograder.judging.source.comparing import is_untouched, same_tree
 from autograder.judging.source.laying import answer_source
 from course_lib import GIVEN
@@ -31,8 +32,12 @@ class Session(Protocol):
         seed: int,
         given: dict[str, str] | None = None,
         again: str = "",
+        alone: bool = False,
     ) -> tuple[Outcome, dict[str, Any]]:
-        """Probe the answer to an exercise: how that ended, and what ``probes.kernel`` replies."""
+        """Probe the answer to an exercise: how that ended, and what ``probes.kernel`` replies.
+
+        ``alone``: where no cell of the notebook has run, by the definition ``again``.
+        """
 
     def renew(self) -> None:
         """Go on in a fresh kernel, where there is another."""
@@ -90,6 +95,9 @@ class Answers:
                 return unjudged(exercise, Reason.NOT_ATTEMPTED)
             if uses := self._forbidden_uses(exercise):
                 return replace(unjudged(exercise, Reason.FORBIDDEN), explanation=explain(uses))
+            if wrong := self._handed(exercise).wrong:
+                told = kernels.explain(wrong)
+                return replace(unjudged(exercise, Reason.FORBIDDEN), explanation=told)
             outcome, reply = self._observe(answer)
             if outcome.status != "ok":
                 return ended(exercise, outcome)
@@ -118,10 +126,25 @@ class Answers:
         except Exception as error:
             raise Unjudgeable(error) from error
 
+    def _handed(self, exercise: Exercise) -> kernels.Handed:
+        """An answer that is looked at apart, as the cells hold it."""
+        if not exercise.probe.observer.apart:
+            return kernels.Handed()
+        given = [n.name for n in stand_ins.needed_by(exercise, self._exercises)]
+        try:
+            return kernels.handed_in(self._cells.sources, exercise.name, given)
+        except Exception as error:
+            raise Unjudgeable(error) from error
+
     def _observe(self, answer: Answer) -> tuple[Outcome, dict[str, Any]]:
         """What it gives on the hidden inputs, with references in the place of what is missing."""
         on = self._references.of(answer.exercise)
         given = stand_ins.sources(answer.missing, self._exercises)
+        if answer.exercise.probe.observer.apart:
+            source = self._handed(answer.exercise).source
+            return self._session.observe(
+                answer.exercise, on.drawn, on.seed, given, source, alone=True
+            )
         name = answer.exercise.name
         anew = given or self._cells.newer(name)
         again = definition_in(answer.source, name) if anew else ""

@@ -153,6 +153,8 @@ def environment() -> dict[str, str]:
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONPATH": ROOM,
         "PYTHONDONTWRITEBYTECODE": "1",
+        # Read when Triton is imported, which a warm parent does before any cell runs.
+        "TRITON_INTERPRET": "1",
         **dict.fromkeys(_OF_ONE_THREAD, "1"),
         **kept,
     }

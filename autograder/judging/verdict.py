@@ -98,8 +98,8 @@ RETURNS = "it gives back a result"
 """The property of an answer that gives back something else than None."""
 
 _LIBRARIES = frozenset(
-    "AcceleratorError AxisError Deadlock InternalTorchDynamoError LinAlgError OutOfMemoryError "
-    "PicklingError StdinNotImplementedError UFuncTypeError UsageError WorkerError "
+    "AcceleratorError AxisError Deadlock InternalTorchDynamoError LinAlgError OutOfBounds "
+    "OutOfMemoryError PicklingError StdinNotImplementedError UFuncTypeError UsageError WorkerError "
     "WriteThisYourself".split()
 )
 

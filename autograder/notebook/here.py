@@ -37,13 +37,16 @@ class Here:
         seed: int,
         given: dict[str, str] | None = None,
         again: str = "",
+        alone: bool = False,
     ) -> tuple[Outcome, dict[str, Any]]:
         """Probe the answer to an exercise: how that ended, and the decoded reply, empty if none.
 
         Raises: KeyboardInterrupt when the student interrupts it.
         """
         seconds = self._seconds * exercise.probe.observer.patience
-        asked = request(exercise.name, exercise.probe, cases, seed, given=given, again=again)
+        asked = request(
+            exercise.name, exercise.probe, cases, seed, given=given, again=again, alone=alone
+        )
         output = _Capped()
         self.observed = []
         try:

@@ -6,6 +6,7 @@ A probe is written and registered in one of these modules, ``probes.draws(count=
 from autograder.probes.backpropagation import differentiated, gradients
 from autograder.probes.calls import call, draws, epochs, read
 from autograder.probes.entries import entry
+from autograder.probes.launches import interpreted, launched
 from autograder.probes.places import devices
 from autograder.probes.registry import Form, Probe
 from autograder.probes.scripts import module
@@ -29,6 +30,8 @@ __all__ = [
     "forked",
     "gradients",
     "histories",
+    "interpreted",
+    "launched",
     "module",
     "optimizer",
     "ranks",

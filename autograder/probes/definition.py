@@ -25,6 +25,8 @@ def definition(source: str, name: str, namespace: dict[str, Any], place: str) ->
     if name not in scope:
         raise UndefinedAnswer(f"{place} does not define {name}")
     made = scope[name]
+    if not isinstance(made, (type, FunctionType)):
+        made = getattr(made, "fn", made)  # of a kernel, which hides its source, the plain function
     if isinstance(made, (type, FunctionType)):
         made.__source__ = source  # type: ignore[union-attr]
     return made

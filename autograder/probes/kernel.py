@@ -35,12 +35,14 @@ def request(
     device: str = "cpu",
     given: dict[str, str] | None = None,
     again: str = "",
+    alone: bool = False,
 ) -> str:
     """What ``observe`` is asked: to look with a probe at the answer of a name.
 
     Tensors are made on ``device``. ``given`` maps names to sources that stand in for earlier
     answers that failed, for this probe only; ``again`` is the student's own definition of the
-    answer, run again so that a class inherits from what stands in, or from what was defined anew.
+    answer, run again so that a class inherits from what stands in, or from what was defined anew;
+    ``alone``, nothing but that is known to it.
     """
     return wire.dumps(
         {
@@ -52,6 +54,7 @@ def request(
             "device": device,
             "given": given or {},
             "again": again,
+            "alone": alone,
         }
     )
 
@@ -59,6 +62,10 @@ def request(
 def observe(request: str, namespace: dict[str, Any]) -> Reply:
     """Run the requested probe on the answer that the namespace holds under the requested name."""
     asked = wire.loads(request)
+    if asked["alone"]:
+        namespace = {"__name__": "__main__"}
+        execute(asked["again"], namespace, "the answer")
+        asked["again"] = ""
     if asked["name"] not in namespace:
         return Reply(wire.dumps({"defined": False, "observations": []}))
     changed = {*asked["given"], asked["name"]}

@@ -39,7 +39,8 @@ class Observer:
     how. ``by_steps`` says that what came before an exception is observed, and counts.
     ``cpu_seconds`` is what a local check by it may cost. One that ``trains`` does so at full size.
     ``rehearsal`` sees the same of trusted answers, and costs less; it is ``look`` itself where
-    there is nothing cheaper.
+    there is nothing cheaper. Answers are looked at ``apart`` where what a student's other cells do
+    must have no part in it: in a process in which nothing but their definitions has run.
     """
 
     look: Callable[..., Observation]
@@ -50,6 +51,7 @@ class Observer:
     by_steps: bool
     cpu_seconds: float
     trains: bool
+    apart: bool
 
     @property
     def patience(self) -> int:
@@ -95,6 +97,7 @@ def probe(
     by_steps: bool = False,
     cpu_seconds: float = USUAL_SECONDS,
     trains: bool = False,
+    apart: bool = False,
     rehearsed: Callable[..., Probe] | None = None,
 ) -> Callable[[Look[P]], Callable[P, Probe]]:
     """Register a function as the probe of its name; what is left under the name asks for it.
@@ -103,7 +106,7 @@ def probe(
     plain data: ``draws(answer, inputs, generators, count)`` is asked for by ``draws(count=8)``. One
     that ``trains`` at full size may cost ``TRAINING_SECONDS``. ``rehearsed`` names a probe of the
     same parameters that sees the same of answers that can be trusted: references and mistakes are
-    looked at by that one.
+    looked at by that one. ``apart``: as ``Observer`` says.
 
     Raises: ValueError for a name that is taken, or more seconds than a check may ever cost.
     """
@@ -123,7 +126,7 @@ def probe(
         signature = inspect.Signature(parameters)
         rehearsal = PROBES[rehearsed.__name__].look if rehearsed else look
         PROBES[name] = Observer(
-            look, rehearsal, signature, form, substance, by_steps, cpu_seconds, trains
+            look, rehearsal, signature, form, substance, by_steps, cpu_seconds, trains, apart
         )
 
         @functools.wraps(look)

@@ -19,6 +19,7 @@ from autograder.auditing.mutants import (
     aggregates,
     autograd,
     calls,
+    kernels,
     loops,
     numbers,
     precision,
@@ -34,7 +35,7 @@ from autograder.judging.source.regions import blanked_lines
 from autograder.probes.definition import definition
 
 _MODULES = (
-    numbers, aggregates, shapes, loops, calls, statements, autograd, precision, state,
+    numbers, aggregates, shapes, loops, calls, statements, autograd, precision, state, kernels,
 )  # fmt: skip
 OPERATORS = tuple(operator for module in _MODULES for operator in module.OPERATORS)
 
@@ -52,6 +53,11 @@ class Mutant:
         """Whether its source calls helpers."""
         return any(f"{name}(" in self.source for name in HELPERS)
 
+    @property
+    def is_of_python(self) -> bool:
+        """Whether it does what only Python can: call helpers, or use torch."""
+        return self.is_helped or "torch." in self.source
+
 
 def mutants(exercise: Exercise) -> list[Mutant]:
     """Every mutant of the lines that students write: place by place, then of whole functions."""
@@ -59,7 +65,9 @@ def mutants(exercise: Exercise) -> list[Mutant]:
     lines = set(blanked_lines(exercise))
     found = {ast.unparse(tree): Mutant("", "", "")}
     for mutant in (*_of_places(tree, lines), *_of_wholes(tree, lines)):
-        found.setdefault(mutant.source, mutant)
+        # In a kernel nothing can be called that is no kernel.
+        if not (exercise.probe.observer.apart and mutant.is_of_python):
+            found.setdefault(mutant.source, mutant)
     return list(found.values())[1:]
 
 

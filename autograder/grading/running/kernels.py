@@ -215,6 +215,7 @@ class _PlainKernel:
             "PYTHONPATH": str(room),
             "PYTHONDONTWRITEBYTECODE": "1",
             "OMP_NUM_THREADS": "1",
+            "TRITON_INTERPRET": "1",
             # The kernel ends within a second of the process that started it.
             "JPY_PARENT_PID": str(os.getpid()),
         }

@@ -66,6 +66,8 @@ class Session:
         self._context = _capped_context()
         self._history: list[str] = []
         self._deadline = time.monotonic() + limits.submission
+        self._other: Session | None = None
+        self._is_apart = False
 
     def __enter__(self) -> Session:
         try:
@@ -76,6 +78,8 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._other is not None:
+            self._other.__exit__()
         self._stop()
         self._context.destroy(linger=0)
 
@@ -101,8 +105,14 @@ class Session:
         seed: int,
         given: dict[str, str] | None = None,
         again: str = "",
+        alone: bool = False,
     ) -> tuple[Outcome, dict[str, Any]]:
-        """Probe the answer to an exercise: how that ended, and the decoded reply, empty if none."""
+        """Probe the answer to an exercise: how that ended, and the decoded reply, empty if none.
+
+        ``alone``: in a kernel in which no cell of the submission has run, nor will.
+        """
+        if alone and not self._is_apart:
+            return self._apart().observe(exercise, cases, seed, given, again, alone)
         asked = request(
             exercise.name,
             exercise.probe,
@@ -111,6 +121,7 @@ class Session:
             device=self._launcher.device,
             given=given,
             again=again,
+            alone=alone,
         )
         expression = (
             "__import__('autograder.probes.kernel', fromlist=['observe'])"
@@ -123,6 +134,14 @@ class Session:
     def renew(self) -> None:
         """Go on in a fresh kernel: this one has nothing left to go on with."""
         self._stop()
+
+    def _apart(self) -> Session:
+        """Another kernel of the same submission, in which only probes run."""
+        if self._other is None:
+            self._other = Session(self._launcher, self.limits)
+            self._other._deadline = self._deadline
+            self._other._is_apart = True
+        return self._other
 
     def _execute(
         self, source: str, seconds: float, expressions: dict[str, str] | None = None

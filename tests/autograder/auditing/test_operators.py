@@ -15,6 +15,14 @@ CASES = {
         ("a is None", ["a is not None"]),
         ("a in b", []),
     ],
+    "unmasked": [
+        ("tl.load(p, m)", ["tl.load(p)"]),
+        ("tl.load(p, mask=m, other=0.0)", ["tl.load(p)"]),
+        ("tl.store(p, v, m)", ["tl.store(p, v)"]),
+        ("tl.load(p)", []),
+    ],
+    "loaded twice": [("tl.load(p)", ["(tl.load(p), tl.load(p))[1]"]), ("tl.store(p, v)", [])],
+    "half precision": [("tl.load(p, m)", ["tl.load(p, m).to(tl.float16)"]), ("torch.load(p)", [])],
     "boundary": [("x > 0", ["x >= 0"]), ("x <= 0", ["x < 0"]), ("x == 0", [])],
     "arithmetic": [
         ("a + b / c", ["a - b / c", "a + b * c"]),

@@ -1,0 +1,86 @@
+"""Checks on GPU kernels: what `probes.launched` has seen of them beside their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograder.judging.checks import Case, Check, finding
+from autograder.judging.comparison import Tolerance, difference
+from autograder.judging.verdict import Finding
+from autograder.judging.wording import brief
+
+WASTE = 1.02
+"""How many times the fewest bytes a kernel may move."""
+
+
+def same_in_any_order() -> Check:
+    """Its programs give the same in another order, and over other leftovers in memory."""
+
+    def look(case: Case) -> Finding:
+        found = difference(
+            case.observed["again"], case.expected["again"], Tolerance(dtype=case.dtype)
+        )
+        if found is None:
+            return finding(True)
+        return finding(False, found.expected, found.observed, f"in another order {found.gist}")
+
+    return Check("the same whatever the order of programs and what lay in memory", look)
+
+
+def no_races() -> Check:
+    """No two programs touch one element where one of them writes."""
+
+    def look(case: Case) -> Finding:
+        races = [str(race) for race in case.observed["traced"]["races"]]
+        gist = "two programs touch one element, and one of them writes"
+        return finding(not races, "no two programs that meet", "; ".join(races[:2]), gist)
+
+    return Check("no program depends on when another one runs", look)
+
+
+def writes_everything() -> Check:
+    """Every element of every output is stored."""
+
+    def look(case: Case) -> Finding:
+        left = {n: int(c) for n, c in case.observed["traced"]["unwritten"].items() if c}
+        said = ", ".join(f"{count} of `{name}`" for name, count in left.items())
+        gist = f"elements that no program stores, in {', '.join(left)}"
+        return finding(not left, "every element stored", f"never stored: {said}", gist)
+
+    return Check("every element of the output is stored", look)
+
+
+def moves_few_bytes(fewest: Callable[[dict[str, Any]], int]) -> Check:
+    """It moves at most 1.02 times the fewest bytes that any kernel could.
+
+    ``fewest`` gives them for a case's inputs.
+    """
+
+    def look(case: Case) -> Finding:
+        least = fewest(case.inputs)
+        traced = case.observed["traced"]
+        moved = int(traced["loaded"]) + int(traced["stored"])
+        ratio = moved / least
+        gist = f"{ratio:.2f} times as many bytes as are needed"
+        said = f"{moved:,} ({traced['loaded']:,} loaded, {traced['stored']:,} stored)"
+        return finding(1.0 <= ratio <= WASTE, f"{least:,} bytes", said, gist)
+
+    return Check("it moves no more bytes than it needs to", look)
+
+
+def compiles() -> Check:
+    """It compiles for GPUs, and what it keeps fits into their registers."""
+
+    def look(case: Case) -> Finding:
+        made = case.observed["compiled"] or {}
+        if "error" in made:
+            # The compiler speaks of the code alone.
+            gist = f"the compiler refuses it: {str(made['error'])[:200]}"
+            return finding(False, "a kernel that compiles", brief(made["error"]), gist)
+        spilled = {target: report["spills"] for target, report in made.items() if report["spills"]}
+        said = ", ".join(f"{count} bytes on {target}" for target, count in spilled.items())
+        gist = "too much is kept at once: registers spill to memory"
+        return finding(not spilled, "no spilled registers", said, gist)
+
+    return Check("it compiles for a GPU", look)
