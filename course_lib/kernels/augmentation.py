@@ -33,9 +33,7 @@ def mixup(x_ptr, partner_ptr, weight_ptr, out_ptr, size, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def cutout(
-    x_ptr, boxes_ptr, channels, height, width, ROWS: tl.constexpr, COLUMNS: tl.constexpr
-):
+def cutout(x_ptr, boxes_ptr, channels, height, width, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
     """Blank a box of each image in place; what is outside of the box is not touched.
 
     Shapes: x (N, C, H, W), boxes (N, 4) whole numbers: top, left, height, width; grid (N, C).
@@ -66,9 +64,9 @@ def corner(plane, row, column, height, width, share):
 def affine_warp(x_ptr, theta_ptr, out_ptr, channels, height, width, BLOCK: tl.constexpr):
     """Warp each image by its own affine map from the output to the source, bilinear.
 
-    Formula: from the center in pixels, source = θ₁ (x, y) + θ₂, with θ in coordinates in which half
-             a side is 1: x' = θ₀₀ x + θ₀₁ y W / H + θ₀₂ W / 2, y' = θ₁₀ x H / W + θ₁₁ y + θ₁₂ H / 2.
-             In pixels, since the identity is exact in this way.
+    Formula: in pixels from the center, x' = θ₀₀ x + θ₀₁ y W / H + θ₀₂ W / 2 and
+             y' = θ₁₀ x H / W + θ₁₁ y + θ₁₂ H / 2, since half a side is 1 where θ acts. No place
+             is brought to that scale and back, so the identity is exact.
     Shapes:  x and out (N, C, H, W), theta (N, 2, 3); grid (N, ⌈H W / BLOCK⌉). What comes from
              outside of the image is 0.
     """
@@ -196,9 +194,7 @@ def warp(images: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
     """
     _check(images)
     if theta.shape != (len(images), 2, 3):
-        raise ValueError(
-            f"theta: got shape {tuple(theta.shape)}, allowed is ({len(images)}, 2, 3)"
-        )
+        raise ValueError(f"theta: got shape {tuple(theta.shape)}, allowed is ({len(images)}, 2, 3)")
 
     if not _kernel_runs(images, theta):
         grid = F.affine_grid(theta, images.shape, align_corners=False)  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
 """Batch normalization of images, with the reduction over a channel split among many programs.
 
 The technique is torch's `F.batch_norm`, here with an optional ReLU in the same pass. A channel is
-cut into parts, so that a network with few channels fills the device as well. Each part gives its own
-statistics to memory and a small kernel merges them, in an order that is always the same: no locks,
-and the same bits in every run.
+cut into parts, so that a network with few channels fills the device as well. Each part writes its
+own statistics to memory and a small kernel merges them, in an order that is always the same: no
+locks, and the same bits in every run.
 
 All kernels see x (N, C, H, W) contiguous as (N, C, S). Program (part, channel) has one tile of
 IMAGES × PIXELS elements of that channel.
@@ -381,7 +381,7 @@ def batch_norm_bytes(elements: int, channels: int, size: int) -> int:
 
     Formula: 3 E s + 40 C: x is read twice and y written; a channel's mean and rstd are written and
              read, γ and β read, the running statistics read and written, all in float32.
-    Units:   bytes, s of them an element. A channel that stays on chip would need one read of x less.
+    Units:   bytes, s of them an element. A channel that stays on chip would need E s less.
     """
     return 3 * elements * size + 40 * channels
 
@@ -389,8 +389,8 @@ def batch_norm_bytes(elements: int, channels: int, size: int) -> int:
 def batch_norm_backward_bytes(elements: int, channels: int, size: int) -> int:
     """Count the fewest bytes that training's backward can move in two passes.
 
-    Formula: 5 E s + 32 C: x and dy are read twice and dx written; a channel's mean, rstd, γ and β are
-             read, two sums written and read, all in float32.
+    Formula: 5 E s + 32 C: x and dy are read twice and dx written; a channel's mean, rstd, γ and β
+             are read, two sums written and read, all in float32.
     Units:   bytes, s of them an element. A channel that stays on chip would need 2 E s less.
     """
     return 5 * elements * size + 32 * channels

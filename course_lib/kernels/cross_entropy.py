@@ -148,7 +148,9 @@ def overwrite_by_gradient(
     """
     _check(logits, targets)
     if not logits.is_contiguous() or not runs_on(logits):
-        raise ValueError(f"logits: allowed are contiguous ones where a kernel runs ({logits.device})")
+        raise ValueError(
+            f"logits: allowed are contiguous ones where a kernel runs ({logits.device})"
+        )
 
     rows, classes = logits.shape
     losses = logits.new_empty(rows, dtype=torch.promote_types(logits.dtype, torch.float32))
@@ -221,6 +223,7 @@ def cross_entropy_bytes(rows: int, classes: int, size: int, *, reads: int = 1) -
 
     Formula:  rows (classes · s · (reads + 1) + 8 + max(s, 4)): each logit is read and
               its gradient written, a target is read and a loss written a row.
-    Units:    bytes, s of them a logit. `reads` is 1 where a row stays on chip, 2 with online softmax.
+    Units:    bytes, s of them a logit. `reads` is 1 where a row stays on chip, 2 with online
+              softmax.
     """
     return rows * (classes * size * (reads + 1) + 8 + max(size, 4))
