@@ -251,13 +251,13 @@ def input_gradient(
 
 
 def tiling(images: int, size: int) -> tuple[int, int, int]:
-    """Give how many parts a channel has, and a tile's IMAGES and PIXELS: 4096 elements at most.
+    """Give how many parts a channel has, and a tile's IMAGES and PIXELS: 2048 elements at most.
 
     Convention: of the widths of 1024, 512 and 256 pixels that which covers the least of nothing.
     """
     pixels = min((1024, 512, 256), key=lambda width: -(-size // width) * width)
     pixels = min(pixels, triton.next_power_of_2(size))
-    rows = min(triton.next_power_of_2(images), 4096 // pixels)
+    rows = min(triton.next_power_of_2(images), 2048 // pixels)
     return triton.cdiv(images, rows) * triton.cdiv(size, pixels), rows, pixels
 
 

@@ -159,7 +159,7 @@ def overwrite_by_gradient(
         online_cross_entropy[(rows,)](*arguments, BLOCK=4096, num_warps=8)
     else:
         width = triton.next_power_of_2(classes)
-        together = max(1, min(2048 // width, triton.next_power_of_2(rows)))  # rows a program
+        together = max(1, min(64, 2048 // width, triton.next_power_of_2(rows)))  # rows a program
         warps = min(16, max(4, width // 512))  # at most 32 logits a thread
         cross_entropy[(triton.cdiv(rows, together),)](
             *arguments, ROWS=together, CLASSES=width, num_warps=warps
