@@ -347,6 +347,6 @@ def test_long_rows_compile_without_spills():
         rescale,
         {"values_ptr": torch.empty(1), "factor_ptr": torch.empty(1), "n": 4096, "BLOCK": 4096},
     )
-    for made in (made, of_rescale):
+    for answer in (made, of_rescale):
         for name in ("sm_80", "sm_90"):
-            assert (made[name]["spills"], made[name]["widest"]) == (0, 16)
+            assert (answer[name]["spills"], answer[name]["widest"]) == (0, 16)
