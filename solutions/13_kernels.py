@@ -436,3 +436,146 @@ print(f"in two stages: {total.item():.0f}, races: {clean.races + again.races}")
 # # Further
 #
 # Kernels for more of the training, and the loop of lab 1 with yours inside.
+
+# %% [markdown]
+# ## 8 · Sums, and bytes
+
+# %% exercise="bias_gradient"
+
+# %% tags=["show"]
+# A bias's gradient over 1000 rows in two stages, ten times
+torch.manual_seed(0)
+grad, found = torch.randn(1000, 24), []
+for order in ("forward", "backward", "shuffled"):
+    sums, total = torch.empty(8, 24), torch.empty(1, 24)
+    launch(bias_gradient, (8,), grad, sums, 1000, 24, order=order, ROWS=128, WIDTH=32)
+    launch(bias_gradient, (1,), sums, total, 8, 24, order=order, ROWS=8, WIDTH=32)
+    found.append(total)
+print(f"off from torch's sum by at most {(found[0] - grad.sum(dim=0)).abs().max():.0e}")
+print("the same bits in every order:", all(torch.equal(found[0], other) for other in found))
+
+# %% exercise="cross_entropy_bytes"
+
+# %% tags=["show"]
+# From bytes to time: the loss of a language model, 8192 rows of 50,000 classes in bfloat16
+bandwidths = {"A100": 2.04e12, "H100": 3.35e12, "H200": 4.8e12}
+needed = cross_entropy_bytes(8192, 50_000, 2)
+print(f"{needed / 1e9:.2f} GB have to move")
+for device, bandwidth in bandwidths.items():
+    print(f"{device}: {1e6 * needed / bandwidth:4.0f} µs at the full bandwidth of its memory")
+
+# %% [markdown]
+# Good kernels reach 80 to 90 % of that. `benchmarks/` in the course's repository measures the course's own.
+#
+# ## 9 · The training loop of lab 1, by your kernels
+
+# %% tags=["show"]
+# Six steps on images of digits: GELU, dropout, loss and AdamW by your kernels, and the same by torch
+digits = data.digits()
+images = digits.x_train.flatten(1)[:96]
+images, labels = (images - images.mean()) / images.std(), digits.y_train[:96]
+DROP = 0.2
+
+
+class SeededDropout(torch.autograd.Function):
+    """Dropout that keeps a seed: backward is forward, on the gradient."""
+
+    @staticmethod
+    def forward(ctx, x, seed):
+        ctx.seed = seed
+        return dropped(x, seed)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return dropped(grad, ctx.seed), None
+
+
+def dropped(x, seed):
+    """What a seed keeps of x, enlarged."""
+    out, n = torch.empty_like(x), x.numel()
+    launch(seeded_dropout, (1,), x.contiguous(), out, n, DROP, seed, BLOCK=1024)
+    return out
+
+
+class CrossEntropy(torch.autograd.Function):
+    """The mean loss; its gradient is there before anybody asks."""
+
+    @staticmethod
+    def forward(ctx, logits, targets):
+        (rows, classes), gradient = logits.shape, logits.detach().clone()
+        losses = torch.empty(rows)
+        arguments = (gradient, targets, losses, rows, classes, 1 / rows)
+        launch(cross_entropy, (1,), *arguments, ROWS=32, CLASSES=16)
+        ctx.save_for_backward(gradient)
+        return losses.mean()
+
+    @staticmethod
+    def backward(ctx, grad):
+        (gradient,) = ctx.saved_tensors
+        return grad * gradient, None
+
+
+def by_kernels(network, x, y, seed):
+    """The loss of a batch, by kernels in the place of torch's functions."""
+    first, last = network
+    hidden = SeededDropout.apply(Gelu.apply(first(x)), seed)
+    return CrossEntropy.apply(last(hidden), y)
+
+
+def by_torch(network, x, y, seed):
+    """The same by torch, with the same mask."""
+    first, last = network
+    hidden = F.gelu(first(x))
+    kept = dropped(torch.ones_like(hidden), seed)
+    return F.cross_entropy(last(hidden * kept), y)
+
+
+losses = {}
+for name, loss_of in (("kernels", by_kernels), ("torch", by_torch)):
+    torch.manual_seed(0)
+    network = nn.ModuleList([nn.Linear(64, 24), nn.Linear(24, 10)])
+    parameters = list(network.parameters())
+    if name == "kernels":
+        optimizer = OneLaunch(parameters, lr=0.01, weight_decay=0.1)
+    else:
+        optimizer = torch.optim.AdamW(parameters, lr=0.01, weight_decay=0.1)
+    losses[name] = []
+    for step in range(6):
+        batch = slice(32 * (step % 3), 32 * (step % 3) + 32)
+        loss = loss_of(network, images[batch], labels[batch], seed=step)
+        losses[name].append(loss.item())
+        gradients = torch.autograd.grad(loss, parameters)
+        if name == "kernels":
+            optimizer.step(list(gradients))
+        else:
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.grad = gradient
+            optimizer.step()
+for name, values in losses.items():
+    print(f"{name:8}", " ".join(f"{value:.5f}" for value in values))
+off = max(abs(a - b) for a, b in zip(*losses.values(), strict=True))
+print(f"largest difference: {off:.0e}")
+plotting.lines_over(
+    range(6),
+    {name: values for name, values in losses.items()},
+    xlabel="step",
+    ylabel="loss of the batch",
+    title="Two trainings, one line: only matrix products are torch's in the first",
+)
+
+# %% [markdown]
+# With a GPU, set `TRITON_INTERPRET=0` before the kernel starts, put tensors on the GPU and launch by
+# `vector_add[grid](…)`: the same source is compiled. `course_lib.kernels` has what a training needs, of half precision
+# too.
+
+# %% [markdown]
+# ## The course's network
+#
+# The network that goes through all labs. This lab changes no number of it but by rounding: AdamW's step is one launch of
+# your kernel.
+
+# %% tags=["show"]
+# One network: what this lab adds, with your answer in it
+from course_lib import one_network
+
+one_network.trained_with_yours("kernels", adamw=adamw)
