@@ -14,6 +14,7 @@ lab.gather(
     "dropout",
     "losses",
     "adam",
+    "races",
     "questions",
     "sums",
 )

@@ -18,6 +18,35 @@ from course_lib.kernels import plain
 from course_lib.tracing.language import tl
 
 
+PASSES = ("as many", "1.5 times as many", "twice as many", "4 times as many")
+
+
+def outcome_of_passes() -> str:
+    """Read logits, write log-probabilities; read those, write the gradient: against one of each."""
+    apart, together = 2 + 2, 2
+    return PASSES[2] if apart // together == 2 else PASSES[0]
+
+
+lab.prediction(
+    "passes_over_logits",
+    title="Predict: passes over the logits",
+    statement=(
+        "Torch's cross-entropy of (N, V) logits: one kernel reads them and writes log-probabilities, of which the loss "
+        "picks N; on the way back another reads the log-probabilities and writes the gradient. Your kernel below will read "
+        "the logits and write the gradient in their place. How many bytes does torch move, compared with that (V is "
+        "large)?"
+    ),
+    minutes=1,
+    syllabus=("13.2", "13.5"),
+    choices=PASSES,
+    outcome=outcome_of_passes,
+    explanation=(
+        "4 N V numbers against 2 N V: twice. And torch holds logits, log-probabilities and gradient at the same time, three "
+        "tensors where yours has one. With 50,000 classes that decides which batch fits."
+    ),
+)
+
+
 def _logits(rng, rows, classes, together, width, offsets=0.0):
     """Scores of rows that differ in scale; the first and the last class occur."""
     logits = rng.normal(size=(rows, classes)) * rng.uniform(1, 4, size=(rows, 1)) + offsets

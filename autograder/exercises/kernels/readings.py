@@ -1,4 +1,4 @@
-"""What a trace would say, before it is made: bytes, a mask that is missing, a race."""
+"""What a trace would say, before it is made: a mask that is missing, and bytes."""
 
 from autograder.exercises.kernels.lab import lab
 
@@ -59,68 +59,5 @@ lab.prediction(
         "Each kernel loads all elements and stores them again: 2 n numbers, three times. The single one moves 2 n. The "
         "arithmetic is the same, and it is not what takes the time: so the three take three times as long. This is what "
         "`torch.compile` is good at."
-    ),
-)
-
-PASSES = ("as many", "1.5 times as many", "twice as many", "4 times as many")
-
-
-def outcome_of_passes() -> str:
-    """Read logits, write log-probabilities; read those, write the gradient: against one of each."""
-    apart, together = 2 + 2, 2
-    return PASSES[2] if apart // together == 2 else PASSES[0]
-
-
-lab.prediction(
-    "passes_over_logits",
-    title="Predict: passes over the logits",
-    statement=(
-        "Torch's cross-entropy of (N, V) logits: one kernel reads them and writes log-probabilities, of which the loss "
-        "picks N; on the way back another reads the log-probabilities and writes the gradient. Your kernel below will read "
-        "the logits and write the gradient in their place. How many bytes does torch move, compared with that (V is "
-        "large)?"
-    ),
-    minutes=1,
-    syllabus=("13.2", "13.5"),
-    choices=PASSES,
-    outcome=outcome_of_passes,
-    explanation=(
-        "4 N V numbers against 2 N V: twice. And torch holds logits, log-probabilities and gradient at the same time, three "
-        "tensors where yours has one. With 50,000 classes that decides which batch fits."
-    ),
-)
-
-EVERYBODY_ADDS = (
-    "right here, and right on a GPU",
-    "wrong here, and wrong on a GPU",
-    "right here; on a GPU most programs' sums are lost",
-    "right here, and an error on a GPU",
-)
-
-
-def outcome_of_everybody_adds() -> str:
-    """The interpreter runs one program after the other; a GPU runs them at the same time."""
-    return EVERYBODY_ADDS[2]
-
-
-lab.prediction(
-    "everybody_adds",
-    title="Predict: everybody adds",
-    statement=(
-        "A sum over 64 numbers by four programs. Each loads its block of 16 and then runs\n\n"
-        "```python\n"
-        "tl.store(sum_ptr, tl.load(sum_ptr) + tl.sum(x))\n"
-        "```\n\n"
-        "`sum_ptr` holds 0 before. You compare with `x.sum()`, here in the interpreter, then on a GPU. What comes out?"
-    ),
-    minutes=1,
-    syllabus=("13.7",),
-    choices=EVERYBODY_ADDS,
-    outcome=outcome_of_everybody_adds,
-    explanation=(
-        "The interpreter runs one program after the other, so that each finds the sum of those before. On a GPU they run at "
-        "the same time: all load the 0, and the last to store wins. No comparison of numbers finds it here, in whatever "
-        "order; the trace does, for it sees two programs at one address. The cure: each program stores its own sum, and a "
-        "second kernel adds those up."
     ),
 )

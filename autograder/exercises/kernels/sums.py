@@ -128,8 +128,7 @@ def by_a_matrix(grad_ptr, sums_ptr, rows, width, ROWS: tl.constexpr, WIDTH: tl.c
     tl.store(sums_ptr + (k * width + j), tl.sum(block, 0), mask=j < width)
 
 
-def _rows_and_classes(rng):
-    size = int(rng.choice([2, 4]))
+def _rows_and_classes(rng, size):
     rows = [int(n) for n in rng.integers(2, 5000, size=3)]
     return {"rows": rows, "classes": int(rng.integers(2, 50_000)), "size": size}
 
@@ -147,7 +146,11 @@ cross_entropy_bytes = lab.value(
     core=False,
     syllabus=("13.2", "13.5"),
     hide=("Formula", "Convention"),
-    inputs=(_rows_and_classes, _rows_and_classes, _rows_and_classes),
+    inputs=(
+        lambda rng: _rows_and_classes(rng, 2),
+        lambda rng: _rows_and_classes(rng, 4),
+        lambda rng: _rows_and_classes(rng, 8),
+    ),
     probe=probes.each("rows"),
     checks=[matches_reference("the bytes", rtol=1e-9)],
     hints=("Which tensors are there, of how many numbers, of how many bytes each?", "An int64 has 8 bytes."),
