@@ -65,6 +65,7 @@ autograder.open_lab("kernels")
 # %% [markdown]
 # ## 1 · What one program does
 
+
 # %% tags=["show", "open"]
 # A kernel of one program, and its trace
 @triton.jit
@@ -173,6 +174,7 @@ plotting.traffic(
 #
 # The maths is a function on values that are loaded already; kernels get such functions handed over.
 
+
 # %% tags=["show", "open"]
 # GELU as a function on loaded values, and a kernel for any such function
 @triton.jit
@@ -276,7 +278,7 @@ for name, seed, block in (("seed 7", 7, 512), ("seed 7 again", 7, 128), ("seed 8
 print("the same with another block size:", torch.equal(masks["seed 7"], masks["seed 7 again"]))
 print(f"mean {masks['seed 7'].mean():.3f}, kept {(masks['seed 7'] > 0).float().mean():.3f}")
 plotting.image_grid(
-    [mask.reshape(24, 60) for mask in masks.values()], labels=list(masks), columns=3
+    torch.stack(list(masks.values())).reshape(3, 24, 60), list(masks), columns=3, size=2.4
 )
 
 # %% [markdown]
@@ -296,9 +298,7 @@ logits, targets, losses = torch.randn(128, 10) * 4, torch.randint(0, 10, (128,))
 theirs = logits.clone().requires_grad_()
 F.cross_entropy(theirs, targets).backward()
 wanted = F.cross_entropy(logits, targets, reduction="none")
-trace = launch(
-    cross_entropy, (8,), logits, targets, losses, 128, 10, 1 / 128, ROWS=16, CLASSES=16
-)
+trace = launch(cross_entropy, (8,), logits, targets, losses, 128, 10, 1 / 128, ROWS=16, CLASSES=16)
 print(trace)
 print(f"losses off by {(losses - wanted).abs().max():.0e}, ", end="")
 print(f"gradient off by {(logits - theirs.grad).abs().max():.0e}")
@@ -322,7 +322,14 @@ plotting.traffic(
 
 # %% tags=["show"]
 # What a step of AdamW has to move, for each parameter; and a step made of one operation after the other
-chain = [("load 2", 8), ("store m", 4), ("load 2", 8), ("store v", 4), ("load v", 4), ("store √", 4)]
+chain = [
+    ("load 2", 8),
+    ("store m", 4),
+    ("load 2", 8),
+    ("store v", 4),
+    ("load v", 4),
+    ("store √", 4),
+]
 chain += [("load w", 4), ("store w", 4), ("load 3", 12), ("store w", 4)]
 plotting.traffic(
     {
@@ -381,10 +388,14 @@ for _ in range(5):
     optimizer.zero_grad()
     theirs(x).square().mean().backward()
     optimizer.step()
-ends = [torch.cat([p.detach().flatten() for p in network.parameters()]) for network in (ours, theirs)]
+ends = [
+    torch.cat([p.detach().flatten() for p in network.parameters()]) for network in (ours, theirs)
+]
 count = len(ends[0])
 print(f"after five steps off by at most {(ends[0] - ends[1]).abs().max():.0e}")
-print(f"a step: one launch of {trace.programs} programs, {trace.moved / count:.1f} bytes a parameter")
+print(
+    f"a step: one launch of {trace.programs} programs, {trace.moved / count:.1f} bytes a parameter"
+)
 
 # %% [markdown]
 # ## 7 · What no comparison shows
@@ -416,7 +427,10 @@ for order in ("forward", "backward"):
     print(f"{order:8}: {total.item():.0f}, and torch says {x.sum():.0f}")
 print(*trace.races, sep="\n")
 seen = [0.0] * 4  # all four load before the first one stores
-print("\nall at once:", [before + float(x[16 * k : 16 * k + 16].sum()) for k, before in enumerate(seen)])
+print(
+    "\nall at once:",
+    [before + float(x[16 * k : 16 * k + 16].sum()) for k, before in enumerate(seen)],
+)
 parts, total = torch.empty(4), torch.empty(1)
 clean = launch(partial_sums, (4,), x, parts, BLOCK=16)
 again = launch(partial_sums, (1,), parts, total, BLOCK=4)
@@ -467,7 +481,38 @@ for device, bandwidth in bandwidths.items():
 # %% [markdown]
 # Good kernels reach 80 to 90 % of that. `benchmarks/` in the course's repository measures the course's own.
 #
-# ## 9 · The training loop of lab 1, by your kernels
+# ## 9 · Dropout as fast as memory
+
+# %% exercise="dropout_in_fours"
+
+# %% tags=["show"]
+# 1440 elements: the mask of four numbers a call, and what neighbors have in common
+ones, n = torch.ones(1440), 1440
+out = torch.empty(n)
+launch(dropout_in_fours, (3,), ones, out, n, 0.4, 7, BLOCK=512)
+print(f"kept {(out > 0).float().mean():.3f}, mean {out.mean():.3f}")
+print("correlations of the four that share a counter:")
+print(np.corrcoef((out > 0).reshape(-1, 4).float().T).round(2))
+
+# %% [markdown]
+# ## 10 · Augmentation on the device
+
+# %% exercise="mixup"
+
+# %% tags=["show"]
+# Digits mixed with partners, in one launch
+eight = data.digits().x_train[:8].contiguous()
+partner, share = torch.arange(8).roll(3), torch.linspace(0.5, 1.0, 8)
+mixed = torch.empty_like(eight)
+trace = launch(mixup, (8, 1), eight, partner, share, mixed, 64, BLOCK=64)
+print(f"{trace.moved / eight.numel():.2f} bytes an element")
+plotting.image_grid(
+    torch.cat([eight.reshape(8, 8, 8), mixed.reshape(8, 8, 8)]),
+    [""] * 8 + [f"w = {w:.2f}" for w in share.tolist()],
+)
+
+# %% [markdown]
+# ## 11 · The training loop of lab 1, by your kernels
 
 # %% tags=["show"]
 # Six steps on images of digits: GELU, dropout, loss and AdamW by your kernels, and the same by torch

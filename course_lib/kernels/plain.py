@@ -154,9 +154,7 @@ def cross_entropy_bytes(rows: int, classes: int, size: int) -> int:
 
 
 @triton.jit
-def bias_gradient(
-    grad_ptr, sums_ptr, rows, width, ROWS: tl.constexpr, WIDTH: tl.constexpr
-):
+def bias_gradient(grad_ptr, sums_ptr, rows, width, ROWS: tl.constexpr, WIDTH: tl.constexpr):
     """Add up the columns of a program's rows: the first of the two stages of a bias's gradient.
 
     Formula: sums[k, j] = Σ grad[r, j] over the rows r of program k.

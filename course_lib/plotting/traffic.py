@@ -32,9 +32,7 @@ def traffic(
         at = 0.0
         for what, amount in moves:
             does, _, tensor = what.partition(" ")
-            axes.barh(
-                place, amount, left=at, height=0.62, color=_COLORS[does], edgecolor="white"
-            )
+            axes.barh(place, amount, left=at, height=0.62, color=_COLORS[does], edgecolor="white")
             axes.text(
                 at + amount / 2, place, tensor, ha="center", va="center", color="white", fontsize=9
             )

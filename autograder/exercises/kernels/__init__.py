@@ -17,4 +17,6 @@ lab.gather(
     "races",
     "questions",
     "sums",
+    "fours",
+    "images",
 )

@@ -35,7 +35,9 @@ def tensors(rng, sizes, block):
 
 def _step(rng, sizes, block, t):
     arguments, tables, grid = tensors(rng, sizes, block)
-    beta1, beta2 = (round(float(rng.uniform(low, high)), 3) for low, high in ((0.5, 0.8), (0.85, 0.95)))
+    beta1, beta2 = (
+        round(float(rng.uniform(low, high)), 3) for low, high in ((0.5, 0.8), (0.85, 0.95))
+    )
     arguments |= {
         "averages": [rng.normal(size=size) for size in sizes],
         "squares": [rng.uniform(0.01, 2, size=size) for size in sizes],
@@ -196,7 +198,10 @@ adamw.mistake(
 )
 adamw.mistake(
     "one_beta",
-    edit("beta2 * tl.load(v_ptr, mask=inside) + (1.0 - beta2)", "beta1 * tl.load(v_ptr, mask=inside) + (1.0 - beta1)"),
+    edit(
+        "beta2 * tl.load(v_ptr, mask=inside) + (1.0 - beta2)",
+        "beta1 * tl.load(v_ptr, mask=inside) + (1.0 - beta1)",
+    ),
     "v decays with β₁. It has a β of its own, β₂.",
 )
 adamw.mistake(
@@ -209,7 +214,9 @@ adamw.mistake(
     edit(f"w - {_STEP}", f"w + {_STEP}"),
     "You step along the gradient, uphill: w minus the step.",
 )
-_KEEPS = "The new {} never stored: the next step would begin with the old one. Three stores: w, m and v."
+_KEEPS = (
+    "The new {} never stored: the next step would begin with the old one. Three stores: w, m and v."
+)
 adamw.mistake("forgets_m", edit("tl.store(m_ptr, m, mask=inside)\n", ""), _KEEPS.format("m is"))
 adamw.mistake("forgets_v", edit("\ntl.store(v_ptr, v, mask=inside)", ""), _KEEPS.format("v is"))
 adamw.mistake(
@@ -253,7 +260,12 @@ _NO_MASK = (
     "You go beyond the end of a tensor: the last piece of one is rarely full, and what comes next in memory is another "
     "tensor, or nobody's. The mask is i < size, on loads and on stores."
 )
-adamw.mistake("no_mask", edit("inside = i < tl.load(sizes + tensor)", "inside = i >= 0"), _NO_MASK, raises="OutOfBounds")
+adamw.mistake(
+    "no_mask",
+    edit("inside = i < tl.load(sizes + tensor)", "inside = i >= 0"),
+    _NO_MASK,
+    raises="OutOfBounds",
+)
 adamw.mistake(
     "stores_without_a_mask",
     edit("tl.store(w_ptr, w, mask=inside)", "tl.store(w_ptr, w)")
@@ -301,6 +313,8 @@ def as_torch_does(
     second = tl.load(v, mask=mask, other=0.0) * beta2 + g * g * (1 - beta2)
     denominator = tl.sqrt(second) / tl.sqrt(correction2) + eps
     weight = tl.load(p, mask=mask, other=0.0)
-    tl.store(p, weight - lr * weight_decay * weight - lr / correction1 * first / denominator, mask=mask)
+    tl.store(
+        p, weight - lr * weight_decay * weight - lr / correction1 * first / denominator, mask=mask
+    )
     tl.store(m, first, mask=mask)
     tl.store(v, second, mask=mask)

@@ -91,12 +91,14 @@ vector_add.mistake(
     .also("x + y, mask=inside", "x + y"),
     LOADS_BEYOND,
 )
+vector_add.mistake("stores_without_a_mask", edit("x + y, mask=inside", "x + y"), STORES_BEYOND)
 vector_add.mistake(
-    "stores_without_a_mask", edit("x + y, mask=inside", "x + y"), STORES_BEYOND
+    "one_beyond_the_end",
+    edit("i < n", "i <= n"),
+    (
+        "Your mask is true for element n, which is the first that is not yours: n elements are 0 … n − 1, so i < n."
+    ),
 )
-vector_add.mistake("one_beyond_the_end", edit("i < n", "i <= n"), (
-    "Your mask is true for element n, which is the first that is not yours: n elements are 0 … n − 1, so i < n."
-))
 vector_add.mistake("one_before_the_end", edit("i < n", "i < n - 1"), LEAVES_OUT)
 vector_add.mistake("first_block_only", edit("tl.program_id(0) * BLOCK + ", ""), FIRST_BLOCK)
 vector_add.mistake("begins_at_k", edit("tl.program_id(0) * BLOCK", "tl.program_id(0)"), OVERLAPPING)
@@ -110,9 +112,7 @@ vector_add.mistake(
     edit("inside = i < n", "inside = (tl.program_id(0) + 1) * BLOCK <= n"),
     "You leave out a block that is not full. Its first elements are yours: the mask is one for each lane, i < n.",
 )
-vector_add.mistake(
-    "subtracts", edit("x + y", "x - y"), "You subtract. The sum is asked for."
-)
+vector_add.mistake("subtracts", edit("x + y", "x - y"), "You subtract. The sum is asked for.")
 vector_add.mistake(
     "x_twice",
     edit("y_ptr + i", "x_ptr + i"),
@@ -139,7 +139,9 @@ vector_add.mistake(
 def last_block_moved_back(x_ptr, y_ptr, out_ptr, n, BLOCK: tl.constexpr):
     first = tl.minimum(tl.program_id(0) * BLOCK, tl.maximum(n - BLOCK, 0))
     i = first + tl.arange(0, BLOCK)
-    tl.store(out_ptr + i, tl.load(x_ptr + i, mask=i < n) + tl.load(y_ptr + i, mask=i < n), mask=i < n)
+    tl.store(
+        out_ptr + i, tl.load(x_ptr + i, mask=i < n) + tl.load(y_ptr + i, mask=i < n), mask=i < n
+    )
 
 
 @vector_add.alternative

@@ -73,7 +73,11 @@ seeded_dropout = lab.exercise(
         "*Judged* as before, the mask element by element; 2 n numbers are to be moved."
     ),
     parts=[
-        Part("right", 2, (matches_reference("what is kept, and how large", of="result.out_ptr", rtol=1e-5),)),
+        Part(
+            "right",
+            2,
+            (matches_reference("what is kept, and how large", of="result.out_ptr", rtol=1e-5),),
+        ),
         Part("safe", 1, (writes_everything(), no_races(), same_in_any_order(), compiles())),
         Part("bytes", 1, (moves_few_bytes(lambda given: held(given, "x_ptr", "out_ptr")),)),
     ],
@@ -124,9 +128,7 @@ seeded_dropout.mistake(
     edit("x / (1.0 - p)", "x * (1.0 - p)"),
     "You make what is kept smaller. It has to make up for what is dropped: divide by 1 − p.",
 )
-_THE_OTHERS = (
-    "You keep what should be dropped, and drop the rest: p is the probability of *dropping*, and kept is what is at least p."
-)
+_THE_OTHERS = "You keep what should be dropped, and drop the rest: p is the probability of *dropping*, and kept is what is at least p."
 seeded_dropout.mistake(
     "keeps_with_p",
     edit(">= p", "< p"),
@@ -172,14 +174,18 @@ seeded_dropout.mistake(
     edit("tl.rand(seed, i)", "tl.rand(i, seed)"),
     "Seed and element are swapped: `tl.rand(seed, i)`.",
 )
-seeded_dropout.mistake("loads_without_a_mask", edit("x_ptr + i, mask=inside", "x_ptr + i"), LOADS_BEYOND)
+seeded_dropout.mistake(
+    "loads_without_a_mask", edit("x_ptr + i, mask=inside", "x_ptr + i"), LOADS_BEYOND
+)
 seeded_dropout.mistake(
     "stores_without_a_mask",
     edit("0.0), mask=inside", "0.0)"),
     STORES_BEYOND,
 )
 seeded_dropout.mistake("first_block_only", edit("tl.program_id(0) * BLOCK + ", ""), FIRST_BLOCK)
-seeded_dropout.mistake("begins_at_k", edit("tl.program_id(0) * BLOCK", "tl.program_id(0)"), OVERLAPPING)
+seeded_dropout.mistake(
+    "begins_at_k", edit("tl.program_id(0) * BLOCK", "tl.program_id(0)"), OVERLAPPING
+)
 seeded_dropout.mistake(
     "loads_x_twice",
     edit("x / (1.0 - p)", "tl.load(x_ptr + i, mask=inside & kept) / (1.0 - p) + 0.0 * x"),

@@ -13,19 +13,13 @@ LOADS_BEYOND = (
     "You load beyond the end of a tensor: the last block is rarely full. Every `tl.load` takes `mask=`, which says of each "
     "lane whether there is something to load."
 )
-STORES_BEYOND = (
-    "Your store writes beyond the end, over what belongs to somebody else. `tl.store` takes the same `mask=` as the loads."
-)
+STORES_BEYOND = "Your store writes beyond the end, over what belongs to somebody else. `tl.store` takes the same `mask=` as the loads."
 LEAVES_OUT = (
     "Your mask ends too early: elements of the output are never written, and whatever was in that memory stays there. "
     "Element i is there as long as i < n."
 )
-FIRST_BLOCK = (
-    "All programs work on the first block: `tl.program_id(0)` does not enter. Program k begins at element k · BLOCK."
-)
-OVERLAPPING = (
-    "Program k begins at element k, so that blocks overlap and most elements belong to no program. It begins at k · BLOCK."
-)
+FIRST_BLOCK = "All programs work on the first block: `tl.program_id(0)` does not enter. Program k begins at element k · BLOCK."
+OVERLAPPING = "Program k begins at element k, so that blocks overlap and most elements belong to no program. It begins at k · BLOCK."
 LOADS_TWICE = (
     "The numbers are right, and you load something twice. A kernel like this one takes as long as its bytes do: load each "
     "number once, and keep it."

@@ -214,7 +214,10 @@ cross_entropy.mistake(
 )
 cross_entropy.mistake(
     "uphill",
-    edit("powers / total[:, None] - tl.where(hit, 1.0, 0.0)", "tl.where(hit, 1.0, 0.0) - powers / total[:, None]"),
+    edit(
+        "powers / total[:, None] - tl.where(hit, 1.0, 0.0)",
+        "tl.where(hit, 1.0, 0.0) - powers / total[:, None]",
+    ),
     "Your gradient has the wrong sign: it is that of the log-probability. Of the loss it is softmax minus one-hot.",
 )
 cross_entropy.mistake(
@@ -239,7 +242,10 @@ cross_entropy.mistake(
 )
 cross_entropy.mistake(
     "loss_of_the_wrong_sign",
-    edit("tl.log(total) - tl.sum(tl.where(hit, x, 0.0), axis=1)", "tl.sum(tl.where(hit, x, 0.0), axis=1) - tl.log(total)"),
+    edit(
+        "tl.log(total) - tl.sum(tl.where(hit, x, 0.0), axis=1)",
+        "tl.sum(tl.where(hit, x, 0.0), axis=1) - tl.log(total)",
+    ),
     "Your losses are log-probabilities, which are negative. The loss is minus that.",
 )
 cross_entropy.mistake(
@@ -249,7 +255,10 @@ cross_entropy.mistake(
 )
 cross_entropy.mistake(
     "probability_of_the_target",
-    edit("tl.log(total) - tl.sum(tl.where(hit, x, 0.0), axis=1)", "tl.sum(tl.where(hit, powers, 0.0), axis=1) / total"),
+    edit(
+        "tl.log(total) - tl.sum(tl.where(hit, x, 0.0), axis=1)",
+        "tl.sum(tl.where(hit, powers, 0.0), axis=1) / total",
+    ),
     "You give the probability of the target. The loss is minus its logarithm.",
 )
 cross_entropy.mistake(
@@ -305,7 +314,14 @@ cross_entropy.mistake(
 
 @cross_entropy.alternative
 def by_probabilities(
-    logits_ptr, targets_ptr, losses_ptr, rows, classes, scale, ROWS: tl.constexpr, CLASSES: tl.constexpr
+    logits_ptr,
+    targets_ptr,
+    losses_ptr,
+    rows,
+    classes,
+    scale,
+    ROWS: tl.constexpr,
+    CLASSES: tl.constexpr,
 ):
     r = ROWS * tl.program_id(axis=0) + tl.arange(0, ROWS)[:, None]
     k = tl.arange(0, CLASSES)[None, :]

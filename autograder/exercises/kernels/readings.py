@@ -34,13 +34,20 @@ lab.prediction(
     ),
 )
 
-THREE_KERNELS = ("as many: the arithmetic is the same", "1.5 times as many", "3 times as many", "6 times as many")
+THREE_KERNELS = (
+    "as many: the arithmetic is the same",
+    "1.5 times as many",
+    "3 times as many",
+    "6 times as many",
+)
 
 
 def outcome_of_three_kernels() -> str:
     """Each of three kernels loads and stores every element; the single one does so once."""
     apart, together = 3 * 2, 2
-    return next(choice for choice in THREE_KERNELS if choice.startswith(f"{apart // together} times"))
+    return next(
+        choice for choice in THREE_KERNELS if choice.startswith(f"{apart // together} times")
+    )
 
 
 lab.prediction(

@@ -204,7 +204,11 @@ backward = lab.exercise(
     parts=[
         Part("right", 1, (matches_reference("the gradient", of="result.out_ptr"),)),
         Part("safe", 1, (writes_everything(), no_races(), same_in_any_order(), compiles())),
-        Part("bytes", 1, (moves_few_bytes(lambda given: held(given, "x_ptr", "grad_ptr", "out_ptr")),)),
+        Part(
+            "bytes",
+            1,
+            (moves_few_bytes(lambda given: held(given, "x_ptr", "grad_ptr", "out_ptr")),),
+        ),
     ],
     minutes=6,
     syllabus=("13.3", "13.2"),
@@ -239,7 +243,9 @@ backward.mistake(
     "You give the slope by itself. The chain rule multiplies it with the gradient that comes from above.",
 )
 backward.mistake(
-    "sum", edit("grad * SLOPE(x)", "grad + SLOPE(x)"), "You add the gradient and the slope. The chain rule multiplies them."
+    "sum",
+    edit("grad * SLOPE(x)", "grad + SLOPE(x)"),
+    "You add the gradient and the slope. The chain rule multiplies them.",
 )
 backward.mistake(
     "without_the_slope",

@@ -93,7 +93,10 @@ _ADDED = (
 )
 bias_gradient.mistake(
     "adds_to_its_own_row",
-    edit("tl.sum(grad, axis=0), mask", "tl.load(sums_ptr + program * width + column, mask=column < width) + tl.sum(grad, axis=0), mask"),
+    edit(
+        "tl.sum(grad, axis=0), mask",
+        "tl.load(sums_ptr + program * width + column, mask=column < width) + tl.sum(grad, axis=0), mask",
+    ),
     _ADDED,
 )
 bias_gradient.mistake(
@@ -114,7 +117,10 @@ bias_gradient.mistake(
 )
 bias_gradient.mistake(
     "rows_not_masked",
-    edit("(row < rows)[:, None] & (column < width)[None, :]", "(row >= 0)[:, None] & (column < width)[None, :]"),
+    edit(
+        "(row < rows)[:, None] & (column < width)[None, :]",
+        "(row >= 0)[:, None] & (column < width)[None, :]",
+    ),
     LOADS_BEYOND,
     raises="OutOfBounds",
 )
@@ -153,7 +159,10 @@ cross_entropy_bytes = lab.value(
     ),
     probe=probes.each("rows"),
     checks=[matches_reference("the bytes", rtol=1e-9)],
-    hints=("Which tensors are there, of how many numbers, of how many bytes each?", "An int64 has 8 bytes."),
+    hints=(
+        "Which tensors are there, of how many numbers, of how many bytes each?",
+        "An int64 has 8 bytes.",
+    ),
 )
 
 cross_entropy_bytes.mistake(
