@@ -58,6 +58,7 @@ def examine(folder: Path) -> list[Finding]:
         _filter(),
         _box(),
         _gpu(),
+        _triton(),
     ]
 
 
@@ -175,6 +176,14 @@ def _box() -> Finding:
         return Finding("box", False, str(error), mending(str(error)))
     seen = f"a confined kernel started, answered and ended in {seconds:.2f} s"
     return Finding("box", outcome.status == "ok", seen, "see docs/security.md")
+
+
+def _triton() -> Finding:
+    try:
+        return Finding("Triton", None, f"{importlib.metadata.version('triton')}, for lab 13")
+    except importlib.metadata.PackageNotFoundError:
+        mend = "on Linux, `pip install -c constraints.txt -e '.[kernels]'`, if you want lab 13"
+        return Finding("Triton", None, "not installed; all labs but 13 do without", mend)
 
 
 def _gpu() -> Finding:

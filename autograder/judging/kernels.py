@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from autograder.judging.checks import Case, Check, finding
 from autograder.judging.comparison import Tolerance, difference
 from autograder.judging.verdict import Finding
@@ -12,6 +14,40 @@ from autograder.judging.wording import brief
 
 WASTE = 1.02
 """How many times the fewest bytes a kernel may move."""
+
+EXACT = 3.0
+"""How many times torch's own error a kernel's may be."""
+
+_ROUNDING = 8 * float(np.finfo(np.float32).eps)
+
+
+def as_exact_as(
+    technique: Callable[[dict[str, Any]], Any], output: str, property: str = "the result"
+) -> Check:
+    """An output is as close to the exact result as torch's own is, up to a factor of 3.
+
+    Formula: ‖y − r‖ ≤ 3 ‖t − r‖ + 8 ε ‖r‖ in the Euclidean norm and in the largest entry, with r
+    what the reference gives in float64, t what ``technique`` gives for a case's inputs in their own
+    dtype, ε the rounding of float32.
+    """
+
+    def look(case: Case) -> Finding:
+        exact = np.asarray(case.expected["result"][output], np.float64)
+        own = np.asarray(technique(case.inputs), np.float64)
+        given = np.asarray(case.observed["result"][output], np.float64)
+        found = difference(given, exact, Tolerance(dtype=case.dtype))
+        if found is not None:
+            return finding(False, found.expected, found.observed, found.gist)
+        for norm in (np.linalg.norm, lambda x: np.abs(x).max(initial=0.0)):
+            size, torchs, error = (
+                float(norm(np.ravel(v))) for v in (exact, own - exact, given - exact)
+            )
+            if not error <= EXACT * torchs + _ROUNDING * size:
+                gist = f"its error is {error / max(torchs, _ROUNDING * size):.0f} times torch's own"
+                return finding(False, f"an error near {torchs:.2g}", f"one of {error:.2g}", gist)
+        return finding(True)
+
+    return Check(property, look)
 
 
 def same_in_any_order() -> Check:

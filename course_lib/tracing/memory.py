@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -45,7 +44,7 @@ class Memory:
         named = list(tensors)
         joined = _joined([_span(tensor) for _, tensor in named])
         self.size = GUARD + sum(_rounded(end - start) + GUARD for start, end in joined)
-        self._arena = torch.frombuffer(mmap.mmap(-1, self.size), dtype=torch.uint8)
+        self._arena = torch.empty(self.size, dtype=torch.uint8, device="cpu")
         self.start = self._arena.data_ptr()
         self.given: Marks = np.zeros(self.size, bool)
         self.blocks: list[Block] = []

@@ -174,7 +174,9 @@ class _Reader:
         if node.name == self.name:
             # On its own lines, without the decorator: whoever runs it makes it a kernel.
             own = "\n".join(lines[node.lineno - 1 : node.end_lineno])
-            self.parts[node.name] = "\n" * (node.lineno - 1) + (own if _is(own, bare) else bare)
+            # Its annotations are not run before what is imported below it.
+            first = "from __future__ import annotations" + "\n" * max(1, node.lineno - 1)
+            self.parts[node.name] = first + (own if _is(own, bare) else bare)
         else:
             self.parts[node.name] = f"@triton.jit\n{bare}"
         for decorator in node.decorator_list:

@@ -122,7 +122,7 @@ def test_other_names_of_triton_are_understood():
 def test_a_kernel_stands_on_its_own_lines():
     source = handed_in([SETUP, "# a comment\n\n" + SCALE.format(line="pass")], "scale").source
     assert source.splitlines()[3].startswith("def scale(")
-    assert source.splitlines()[:3] == ["", "", ""]
+    assert source.splitlines()[:3] == ["from __future__ import annotations", "", ""]
 
 
 def test_only_the_decorator_of_triton_is_taken():
