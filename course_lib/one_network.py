@@ -30,7 +30,7 @@ from course_lib import (
 )
 from course_lib.data import Split, fashion_mnist
 from course_lib.kernels import plain
-from course_lib.tracing import jitted, ready
+from course_lib.tracing import jitted, pointer_table, ready
 
 STEPS: dict[str, tuple[str, Callable[..., Any]]] = {
     "training_loop": ("plain gradient descent", training_loop.sgd_step),
@@ -227,12 +227,12 @@ class _OneLaunch:
         self.steps += 1
         gradient = torch.cat([p.grad.flatten() for p in self.parameters if p.grad is not None])
         tensors = (self.weights, gradient, self.averages, self.squares)
-        addresses = [torch.tensor([tensor.data_ptr()]) for tensor in tensors]
+        tables = [pointer_table([tensor]) for tensor in tensors]
         count, zero = len(gradient), torch.zeros(1, dtype=torch.int64)
         settings = (self.lr, 0.9, 0.999, 1e-8, self.weight_decay)
         corrections = (1 - 0.9**self.steps, 1 - 0.999**self.steps)
         self.kernel[(1,)](
-            *addresses, torch.tensor([count]), zero, zero, *settings, *corrections,
+            *tables, torch.tensor([count]), zero, zero, *settings, *corrections,
             BLOCK=1 << (count - 1).bit_length(),
         )  # fmt: skip
 

@@ -323,14 +323,9 @@ plotting.traffic(
 # %% tags=["show"]
 # What a step of AdamW has to move, for each parameter; and a step made of one operation after the other
 chain = [
-    ("load 2", 8),
-    ("store m", 4),
-    ("load 2", 8),
-    ("store v", 4),
-    ("load v", 4),
-    ("store √", 4),
-]
-chain += [("load w", 4), ("store w", 4), ("load 3", 12), ("store w", 4)]
+    ("load m, g", 8), ("store m", 4), ("load v, g", 8), ("store v", 4), ("load v", 4),
+    ("store √v", 4), ("load w", 4), ("store w", 4), ("load w, m, √v", 12), ("store w", 4),
+]  # fmt: skip
 plotting.traffic(
     {
         "m, v, √v, decay, step": chain,

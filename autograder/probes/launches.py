@@ -39,10 +39,10 @@ def launched(answer: Any, inputs: Inputs, generators: Generators, *outputs: str)
     """Launch the answer, a Triton kernel or a plain function that is to be one.
 
     ``inputs`` has its ``"arguments"`` by their names and the ``"grid"``. An array is a tensor, a
-    list of arrays a table of the addresses of float32 tensors, ``{"make": "output", "shape": […]}`` memory that nobody
-    has written, of the dtype of the case, ``{"make": "jit", "source": …}`` a function on loaded
-    values. Where the answer is itself such a function, ``"around"`` is the source of a kernel, and
-    ``"as"`` names the argument by which that is handed the answer.
+    list of arrays a table of the addresses of float32 tensors, ``{"make": "output", "shape": […]}``
+    memory that nobody has written, of the dtype of the case, ``{"make": "jit", "source": …}`` a
+    function on loaded values. Where the answer is itself such a function, ``"around"`` is the
+    source of a kernel, and ``"as"`` names the argument by which that is handed the answer.
 
     The result has what the arguments called ``outputs`` hold after the launch; ``again``, what
     they hold when the programs run in another order over other leftovers. ``traced`` says how

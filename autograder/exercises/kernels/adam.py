@@ -11,7 +11,6 @@ from autograder.judging.kernels import (
     moves_few_bytes,
     no_races,
     same_in_any_order,
-    writes_everything,
 )
 from course_lib.kernels import plain
 from course_lib.tracing.language import tl
