@@ -490,7 +490,57 @@ print("correlations of the four that share a counter:")
 print(np.corrcoef((out > 0).reshape(-1, 4).float().T).round(2))
 
 # %% [markdown]
-# ## 10 · Augmentation on the device
+# ## 10 · More in one launch
+
+# %% exercise="bias_dropout_residual"
+
+# %% tags=["show"]
+# A branch of 32 rows of 24: yours against the operations one after the other
+torch.manual_seed(0)
+x, residual, bias = torch.randn(32, 24), torch.randn(32, 24), torch.randn(24)
+n, fused, apart = x.numel(), torch.empty(32, 24), torch.empty(32, 24)
+settings = {"VALUE": gelu, "BLOCK": 256}
+launch(bias_dropout_residual, (3,), x, bias, residual, fused, n, 24, 0.2, 5, **settings)
+launch(seeded_dropout, (3,), F.gelu(x + bias), apart, n, 0.2, 5, BLOCK=256)
+print(f"off by at most {(fused - residual - apart).abs().max():.0e}")
+chain = [("load", 4), ("store", 4)] * 3
+plotting.traffic(
+    {
+        "x + bias, GELU, dropout, sum": [
+            *chain,
+            ("load branch", 4),
+            ("load residual", 4),
+            ("store", 4),
+        ],
+        "one kernel": [("load x", 4), ("load residual", 4), ("store result", 4)],
+    },
+    xlabel="bytes for each element of float32, without bias and mask",
+    title="The end of a residual branch",
+)
+
+# %% exercise="sgd_momentum"
+
+# %% tags=["show"]
+# Three steps of momentum on the network of section 6, against torch's SGD
+ours, theirs = small_network(), small_network()
+optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
+weights = [p.detach() for p in ours.parameters()]
+buffers, lookup = [torch.zeros_like(w) for w in weights], tables(weights, 1024)
+for _ in range(3):
+    x = torch.randn(16, 20)
+    gradients = list(torch.autograd.grad(ours(x).square().mean(), list(ours.parameters())))
+    grid = (len(lookup[1]),)
+    launch(sgd_momentum, grid, weights, gradients, buffers, *lookup, 0.1, 0.9, 0.01, BLOCK=1024)
+    optimizer.zero_grad()
+    theirs(x).square().mean().backward()
+    optimizer.step()
+ends = [
+    torch.cat([p.detach().flatten() for p in network.parameters()]) for network in (ours, theirs)
+]
+print(f"after three steps off by at most {(ends[0] - ends[1]).abs().max():.0e}")
+
+# %% [markdown]
+# ## 11 · Augmentation on the device
 
 # %% exercise="mixup"
 
@@ -507,7 +557,7 @@ plotting.image_grid(
 )
 
 # %% [markdown]
-# ## 11 · The training loop of lab 1, by your kernels
+# ## 12 · The training loop of lab 1, by your kernels
 
 # %% tags=["show"]
 # Six steps on images of digits: GELU, dropout, loss and AdamW by your kernels, and the same by torch

@@ -50,12 +50,15 @@ def as_exact_as(
     return Check(property, look)
 
 
-def same_in_any_order() -> Check:
-    """Its programs give the same in another order, and over other leftovers in memory."""
+def same_in_any_order(rtol: float | None = None) -> Check:
+    """Its programs give the same in another order, and over other leftovers in memory.
+
+    ``rtol``: as for ``matches_reference``.
+    """
 
     def look(case: Case) -> Finding:
         found = difference(
-            case.observed["again"], case.expected["again"], Tolerance(dtype=case.dtype)
+            case.observed["again"], case.expected["again"], Tolerance(rtol, case.dtype)
         )
         if found is None:
             return finding(True)

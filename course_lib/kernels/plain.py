@@ -201,3 +201,65 @@ def mixup(x_ptr, partner_ptr, weight_ptr, out_ptr, size, BLOCK: tl.constexpr):
     x = tl.load(x_ptr + image * size + i, mask=inside)
     other = tl.load(x_ptr + partner * size + i, mask=inside)
     tl.store(out_ptr + image * size + i, weight * x + (1.0 - weight) * other, mask=inside)
+
+
+@triton.jit
+def bias_dropout_residual(
+    x_ptr,
+    bias_ptr,
+    residual_ptr,
+    out_ptr,
+    n,
+    width,
+    p,
+    seed,
+    VALUE: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    """Add a bias, apply a function, drop at random and add a residual, in one pass.
+
+    Formula: out_i = residual_i + d_i, with d_i = VALUE(x_i + bias_{i mod width}) / (1 − p) where
+             `tl.rand(seed, i)` >= p, else 0.
+    Shapes:  x, residual and out (n,) contiguous, rows of width elements; bias (width,); at least
+             n / BLOCK programs; 0 <= p < 1.
+    """
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    inside = i < n
+    x = tl.load(x_ptr + i, mask=inside)
+    bias = tl.load(bias_ptr + i % width, mask=inside)
+    residual = tl.load(residual_ptr + i, mask=inside)
+    branch = tl.where(tl.rand(seed, i) >= p, VALUE(x + bias) / (1.0 - p), 0.0)
+    tl.store(out_ptr + i, residual + branch, mask=inside)
+
+
+@triton.jit
+def sgd_momentum(
+    parameters,
+    gradients,
+    buffers,
+    sizes,
+    tensor_of,
+    start_of,
+    lr,
+    momentum,
+    weight_decay,
+    BLOCK: tl.constexpr,
+):
+    """Take one step of SGD with momentum on every tensor of a table.
+
+    Formula: b ← μ b + g + λ w; w ← w − η b.
+    Shapes:  as in `adamw`, with the buffers b.
+    """
+    program = tl.program_id(0)
+    tensor = tl.load(tensor_of + program)
+    i = tl.load(start_of + program) + tl.arange(0, BLOCK)
+    inside = i < tl.load(sizes + tensor)
+    w_ptr = tl.load(parameters + tensor).to(tl.pointer_type(tl.float32)) + i
+    g_ptr = tl.load(gradients + tensor).to(tl.pointer_type(tl.float32)) + i
+    b_ptr = tl.load(buffers + tensor).to(tl.pointer_type(tl.float32)) + i
+
+    w = tl.load(w_ptr, mask=inside)
+    b = momentum * tl.load(b_ptr, mask=inside)
+    b = b + tl.load(g_ptr, mask=inside) + weight_decay * w
+    tl.store(w_ptr, w - lr * b, mask=inside)
+    tl.store(b_ptr, b, mask=inside)

@@ -18,5 +18,7 @@ lab.gather(
     "questions",
     "sums",
     "fours",
+    "branch",
+    "momentum",
     "images",
 )

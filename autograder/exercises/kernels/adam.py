@@ -68,7 +68,7 @@ def _fewest(inputs):
     return 28 * numbers + programs * (3 + 4) * 8
 
 
-_SMALL = "whole numbers up to 2048 are exact in half precision"
+SMALL = "whole numbers up to 2048 are exact in half precision"
 
 
 adamw = lab.exercise(
@@ -106,7 +106,7 @@ adamw = lab.exercise(
     probe=probes.launched("parameters", "averages", "squares"),
     signature=by_what_it_does,
     equivalent_mutants={
-        "inside = i < tl.load(sizes + tensor) => inside = i < tl.load(sizes + tensor).to(tl.float16)": _SMALL
+        "inside = i < tl.load(sizes + tensor) => inside = i < tl.load(sizes + tensor).to(tl.float16)": SMALL
     },
     hints=(
         "First the four numbers of a program: which tensor, from where on, how long it is; then i and the mask.",
