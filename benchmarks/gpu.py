@@ -1,4 +1,4 @@
-"""All that needs a GPU, and what to put on record of it: ``make gpu``, ``python -m benchmarks.gpu``.
+"""All that needs a GPU, and what to put on record of it: ``python -m benchmarks.gpu``.
 
 The tests that are marked ``gpu``, compiled kernels among them; the same submissions to two labs
 graded in the box on the CPU and on the GPU; the kernels' times.
@@ -105,7 +105,11 @@ def differences(on_cpu: Scores, on_gpu: Scores) -> list[str]:
 
 def _graded_alike(name: str, place: Path) -> bool:
     lab = find_lab(name)
-    scores = {device: graded(lab, place / device, "--device", device) for device in ("cpu", "cuda")}
+    try:
+        scores = {d: graded(lab, place / d, "--device", d) for d in ("cpu", "cuda")}
+    except SystemExit as failed:
+        print(failed, flush=True)
+        return False
     found = differences(scores["cpu"], scores["cuda"])
     count = sum(map(len, scores["cpu"].values()))
     print(f"{lab.name}: {len(scores['cpu'])} submissions, {count} scores", end="; ")
