@@ -1,14 +1,11 @@
 """What holds for all tests."""
 
 import os
-import os
 import signal
 
 # Triton reads it when it is imported, which making an optimizer does. For tests of compiled kernels
 # on a GPU, set it to 0.
 os.environ.setdefault("TRITON_INTERPRET", "1")
-
-os.environ.setdefault("TRITON_INTERPRET", "1")  # read when Triton is imported, as torch does
 
 
 def pytest_configure():

@@ -8,7 +8,6 @@ from autograder.exercises import find_lab
 from autograder.judging import Exercise, Reason
 from autograder.probes.registry import PROBES
 from autograder.probes.state import known_state
-from tests.support.second_device import with_second_device
 
 SEED = 5
 
@@ -42,6 +41,9 @@ def _raised_there(exercise, inputs, device):
 
 
 if __name__ == "__main__":
+    # The device is one of this process for good.
+    from tests.support.second_device import with_second_device
+
     with with_second_device() as far:
         for one in find_lab(sys.argv[1]).exercises.values():
             if one.automatic and not one.probe.observer.trains:
