@@ -114,7 +114,7 @@ def with_compiled(way: Callable[[Any], Way], function: Callable[..., Any]) -> di
 
 @functools.cache
 def _compiled(function: Callable[..., Any]) -> Any:
-    return torch.compile(function)
+    return torch.compile(function, dynamic=False)
 
 
 def _found(module: str, name: str, way: Callable[[Any], Way]) -> dict[str, Way]:
