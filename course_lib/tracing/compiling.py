@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import dis
 import inspect
 import json
 import os
@@ -112,7 +113,7 @@ class _Sources:
         source = textwrap.dedent(source)
         bare = source[source.index("def ") :]
         self._parts[function.__name__] = f"@triton.jit\n{bare}"
-        for name in function.__code__.co_names:
+        for name in _globals_of(function):
             value = function.__globals__.get(name)
             inner = getattr(value, "fn", value)
             if inspect.isfunction(inner):
@@ -121,6 +122,12 @@ class _Sources:
                 self._parts[name] = f"{name} = {value!r}"
             elif type(value).__name__ == "constexpr":
                 self._parts[name] = f"{name} = tl.constexpr({value.value!r})"
+
+
+def _globals_of(function: Any) -> list[str]:
+    """The global names that a function reads; ``co_names`` has those of attributes too."""
+    read = [i.argval for i in dis.get_instructions(function) if i.opname == "LOAD_GLOBAL"]
+    return list(dict.fromkeys(read))
 
 
 class _Compiler:

@@ -143,6 +143,7 @@ def test_the_identity_is_exact(shape, dtype, device):
         ([[0.0, 0, 1e30], [0, 0, -1e30]], torch.zeros_like),
     ],
 )
+@pytest.mark.filterwarnings("error")  # no place is turned into a whole number that cannot hold it
 def test_whole_pixels_move_exactly(theta, change, device):
     images = torch.randn(2, 3, 4, 8, device=device)
     theta = torch.tensor(theta, device=device).repeat(2, 1, 1)
@@ -166,6 +167,16 @@ def test_rotated_scaled_and_shifted_it_is_torchs(shape, device):
     own = by_torch(narrow, narrow_theta)
     reference = by_torch(narrow.double(), narrow_theta.double())
     assert_as_exact(warp(narrow, narrow_theta), own, reference)
+
+
+def test_what_is_not_contiguous_is_brought_in_order(device):
+    images, theta = torch.randn(2, 3, 7, 9, device=device), torch.cat(MAPS[:2]).float().to(device)
+    last = images.to(memory_format=torch.channels_last)
+    partner = torch.tensor([1, 0], device=device)
+    weight = torch.rand(4, device=device)[::2]
+
+    assert torch.equal(warp(last, theta.mT.contiguous().mT), warp(images, theta))
+    assert torch.equal(mix(last, partner, weight), mix(images, partner, weight.clone()))
 
 
 @pytest.mark.parametrize("wrong", ["zeros", "half inside", "nearest", "aligned corners"])

@@ -59,6 +59,20 @@ def test_element_4c_plus_k_has_number_k_of_counter_c() -> None:
     assert torch.equal(mask_in_fours(11, 0.4, 3), torch.stack(numbers) >= 0.4)
 
 
+@pytest.mark.parametrize("rounds", [7, 10])
+def test_a_number_that_equals_p_keeps_its_element(rounds: int, device: str) -> None:
+    kernel = dropout_in_fours if rounds == 7 else seeded_dropout
+    p = rand(SEED, torch.tensor(0), rounds).item()
+    x = torch.ones(1, device=device)
+    out = torch.zeros_like(x)
+
+    kernel[(1,)](x, out, 1, p, SEED, BLOCK=64)
+
+    assert out.item() == pytest.approx(1 / (1 - p))
+    mask = mask_in_fours if rounds == 7 else seeded_mask
+    assert mask(1, p, SEED).item()
+
+
 @pytest.mark.parametrize("block", [4, 16, 256])
 def test_the_mask_does_not_depend_on_the_block(block: int, device: str) -> None:
     x, n = torch.ones(61, device=device), 61

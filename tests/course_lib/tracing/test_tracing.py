@@ -212,6 +212,24 @@ def test_kernels_compile_for_gpus_that_are_not_there():
 
 
 @triton.jit
+def absolute(x_ptr, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    tl.store(x_ptr + i, tl.abs(tl.load(x_ptr + i)))
+
+
+def of_torch(x: torch.Tensor):
+    return x
+
+
+def test_what_tl_has_is_no_global_of_the_module():
+    absolute.fn.__globals__["abs"] = of_torch  # which no compiler could take
+    try:
+        assert compiled(absolute, {"x_ptr": torch.zeros(16), "BLOCK": 16})["sm_90"]["spills"] == 0
+    finally:
+        del absolute.fn.__globals__["abs"]
+
+
+@triton.jit
 def with_break(x_ptr, n, BLOCK: tl.constexpr):
     i = tl.arange(0, BLOCK)
     for j in range(n):
