@@ -10,7 +10,7 @@ TESTS ?=
 # in each process: the tests run several at once.
 WITH := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1
 
-.PHONY: help demo test build lint audit gpu clean
+.PHONY: help demo test build lint audit a-gpu gpu clean
 
 help:
 	@echo "make demo    make a small class of submissions, grade it, say how to open the report"
@@ -36,7 +36,13 @@ build: $(INSTALLED)
 audit: $(INSTALLED)
 	$(WITH) $(BIN)/course audit
 
-gpu: $(INSTALLED)
+# Asked before anything is installed.
+a-gpu:
+	@nvidia-smi -L >/dev/null 2>&1 || test -e /dev/nvidia0 || test -e /dev/dxg || { \
+	  echo "This needs an NVIDIA GPU, and this machine has none: on one where \`nvidia-smi\` lists it," \
+	    "\`make gpu\` again. Nothing was run." >&2; exit 1; }
+
+gpu: a-gpu $(INSTALLED)
 	@$(WITH) $(BIN)/python -m benchmarks.gpu
 
 lint: $(INSTALLED)
