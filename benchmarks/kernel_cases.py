@@ -42,6 +42,11 @@ class Work:
     upstream: torch.Tensor | None = None
     fewest_accesses: int = 0
 
+    def wider(self) -> Work:
+        """The same in float32, to the last bit."""
+        inputs = tuple(map(_wider, self.inputs))
+        return Work(inputs, self.fewest, _wider(self.upstream), self.fewest_accesses)
+
     @property
     def budget(self) -> int:
         """The bytes that a trace is compared with."""
@@ -56,7 +61,8 @@ Way = Callable[[Work], Callable[[], Any]]
 class Case:
     """One public function of ``course_lib.kernels``, and what it is compared with.
 
-    ``make(device, dtype, large)`` gives fresh work; ``note`` says what the bytes count.
+    ``make(device, dtype, large)`` gives fresh work; what is ``drawn`` at random differs from
+    torch's; ``note`` says what the bytes count.
     """
 
     name: str
@@ -66,7 +72,14 @@ class Case:
     compiled: Way | None = None
     others: Mapping[str, Way] = field(default_factory=dict)
     halves: bool = True
+    drawn: bool = False
     note: str = ""
+
+
+def _wider(value: Any) -> Any:
+    if not isinstance(value, torch.Tensor) or value.dtype not in (torch.float16, torch.bfloat16):
+        return value
+    return value.detach().to(torch.float32).requires_grad_(value.requires_grad)
 
 
 def forward(function: Callable[..., Any]) -> Way:
@@ -306,18 +319,26 @@ CASES = (
     Case("sum of two", _two, forward(elementwise.add), **with_compiled(forward, torch.add)),
     Case("gelu", _one, forward(_gelu), **with_compiled(forward, F.gelu)),
     Case("gelu, backward", _one_back, backward(_gelu), **with_compiled(backward, F.gelu)),
-    Case("dropout", _dropped, forward(_our_dropout), **with_compiled(forward, _torchs_dropout)),
+    Case(
+        "dropout",
+        _dropped,
+        forward(_our_dropout),
+        **with_compiled(forward, _torchs_dropout),
+        drawn=True,
+    ),
     Case(
         "dropout, backward",
         _dropped_back,
         backward(_our_dropout),
         **with_compiled(backward, _torchs_dropout),
+        drawn=True,
     ),
     Case(
         "bias, gelu, dropout, residual",
         _branch,
         forward(_our_branch),
         **with_compiled(forward, _torchs_branch),
+        drawn=True,
         note="the bias is loaded once for every element, from a cache",
     ),
     Case(

@@ -20,13 +20,17 @@ import torch
 from benchmarks.timing import Clock, cache_of_the_gpu, on_the_gpu, rotating, seconds_a_call
 
 if TYPE_CHECKING:
-    from benchmarks.kernel_cases import Case
+    from benchmarks.kernel_cases import Case, Work
 
 MOST_BYTES = 1.02
 """How many times the fewest bytes a kernel may move."""
 
 TOO_GOOD = 1.05
 """A fraction of a copy's bandwidth that nothing reaches: a cache's was measured, or no work."""
+
+
+TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 1e-2}
+"""How far from torch a kernel may be that is worth a measurement; tests are stricter."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,22 @@ def table_of_bytes(counted: Iterable[Moved]) -> str:
     return _table(("kernel", "dtype", "bytes moved", "fewest", "ratio", "what is counted"), rows)
 
 
+def distance(case: Case, make: Callable[[], Work]) -> float:
+    """How far ours is from what torch gives in float32 for the same inputs, over the size of that.
+
+    Formula: the largest ‖y − t‖ / ‖t‖ of all tensors that are returned, or stepped.
+    """
+    found = []
+    for way, widen in ((case.ours, False), (case.torchs, True)):
+        torch.manual_seed(0)
+        work = make().wider() if widen else make()
+        result = way(work)()
+        given = work.inputs if result is None else result
+        found.append([t for t in ([given] if torch.is_tensor(given) else given) if t is not None])
+    pairs = [(y.detach().double(), t.detach().double()) for y, t in zip(*found, strict=True)]
+    return max(float((y - t).norm() / t.norm()) for y, t in pairs)
+
+
 @dataclass(frozen=True)
 class Place:
     """Where is measured, and by which clock; what is ``large`` is for a GPU."""
@@ -107,7 +127,8 @@ class Place:
 def measure(cases: Iterable[Case], place: Place) -> Iterator[Timed]:
     """Time cases by every implementation that there is.
 
-    Raises: what ours raises; of others, what they cannot do here is printed.
+    Raises: what ours raises, and a RuntimeError where it does not give what torch gives; of others,
+    what they cannot do here is printed.
     """
     for case in cases:
         ways = {"ours": case.ours, "torch": case.torchs, **case.others}
@@ -116,6 +137,9 @@ def measure(cases: Iterable[Case], place: Place) -> Iterator[Timed]:
         for dtype in (torch.float32, torch.bfloat16) if case.halves else (torch.float32,):
             make = functools.partial(case.make, place.device, dtype, place.large)
             fewest = make().fewest
+            error = 0.0 if case.drawn else distance(case, make)
+            if not error <= TOLERANCE[dtype]:
+                raise RuntimeError(f"{case.name}, {_name(dtype)}: off by {error:.1e} of its size")
             for by, way in ways.items():
                 try:
                     calls = rotating(lambda way=way, make=make: way(make()), fewest, place.cache)

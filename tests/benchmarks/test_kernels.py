@@ -90,7 +90,7 @@ def test_a_table_has_a_row_a_case_and_dtype_and_says_what_cannot_be():
     assert not timed("ours", 1e-6).wrong and timed("ours", 0.9e-6).wrong
 
 
-def test_every_case_runs_by_every_way(capsys):
+def test_every_case_runs_by_every_way(capsys, monkeypatch):
     """As on a GPU, but for the size, the clock and the compiler."""
     from benchmarks.kernel_cases import CASES
 
@@ -101,15 +101,21 @@ def test_every_case_runs_by_every_way(capsys):
     def refuses(work):
         raise NotImplementedError("not here")
 
-    timing_once = pytest.MonkeyPatch()
-    timing_once.setattr(timing, "REPEATS", 1)
-    timing_once.setattr(timing, "WARM_UP", 1)
+    monkeypatch.setattr(timing, "REPEATS", 1)
+    monkeypatch.setattr(timing, "WARM_UP", 1)
     cases = [dataclasses.replace(case, compiled=refuses, others={}) for case in CASES]
     place = Place("cpu", False, clock, cache=1, bandwidth=1.0)
-    try:
-        timed = list(measure([dataclasses.replace(case) for case in cases], place))
-    finally:
-        timing_once.undo()
+    timed = list(measure(cases, place))
     assert {one.name for one in timed} == {case.name for case in CASES}
     assert {one.by for one in timed} == {"ours", "torch"}
     assert "not here" in capsys.readouterr().out
+
+
+def test_what_does_not_give_what_torch_gives_is_not_measured():
+    from benchmarks.kernel_cases import CASES, forward
+
+    gelu = next(case for case in CASES if case.name == "gelu")
+    wrong = dataclasses.replace(gelu, ours=forward(torch.relu))
+    place = Place("cpu", False, lambda calls: 1.0, cache=1, bandwidth=1.0)
+    with pytest.raises(RuntimeError, match="gelu, float32: off by"):
+        next(measure([wrong], place))
