@@ -78,6 +78,8 @@ def graded(lab: Lab, folder: Path, *options: str) -> Scores:
     Raises: SystemExit, with what the command said, where it fails.
     """
     course(folder, lab, submissions(lab, COUNT), CONFIGURED)
+    # The same hidden inputs on both devices.
+    (folder / ".course_secret").write_text("5a" * 32)
     command = [sys.executable, "-m", "autograder.cli", "grade", lab.name, *options]
     done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     if done.returncode != 0:

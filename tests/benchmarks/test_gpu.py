@@ -51,6 +51,7 @@ def test_a_class_is_graded_for_the_comparison(tmp_path, monkeypatch):
     os.chmod(tmp_path, 0o755)
     lab = find_lab("initialization")
     scores = gpu.graded(lab, tmp_path / "cpu")
+    assert gpu.differences(scores, gpu.graded(lab, tmp_path / "again", "--device", "cpu")) == []
     automatic = {exercise.id for exercise in lab.exercises.values() if exercise.automatic}
     assert len(scores) == 2 and all(automatic <= of_one.keys() for of_one in scores.values())
     assert sum(sum(of_one.values()) for of_one in scores.values()) > 0
