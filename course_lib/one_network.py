@@ -29,6 +29,8 @@ from course_lib import (
     transfer,
 )
 from course_lib.data import Split, fashion_mnist
+from course_lib.kernels import plain
+from course_lib.tracing import jitted, pointer_table, ready
 
 STEPS: dict[str, tuple[str, Callable[..., Any]]] = {
     "training_loop": ("plain gradient descent", training_loop.sgd_step),
@@ -43,6 +45,7 @@ STEPS: dict[str, tuple[str, Callable[..., Any]]] = {
     "search": ("rate and decay searched", search.best_run),
     "transfer": ("mean of two networks", transfer.average_probabilities),
     "distributed": ("two workers for a batch", distributed.mean_over_shards),
+    "kernels": ("AdamW in one launch", plain.adamw.fn),
 }
 """What each lab adds, in the order of the labs, and the function or class that adds it."""
 
@@ -79,6 +82,7 @@ ACCURACIES: dict[str, tuple[float, ...]] = {
     "search": (0.858, 0.865, 0.8555, 0.848, 0.859, 0.862, 0.863, 0.8555, 0.848, 0.8525),
     "transfer": (0.8615, 0.867, 0.856, 0.863, 0.865, 0.8635, 0.8685, 0.8585, 0.858, 0.8615),
     "distributed": (0.8555, 0.8625, 0.861, 0.8635, 0.857, 0.863, 0.867, 0.8665, 0.864, 0.86),
+    "kernels": (0.853, 0.8645, 0.864, 0.86, 0.856, 0.8605, 0.8625, 0.863, 0.864, 0.865),
 }
 """After each lab, the test accuracies of ten seeds."""
 
@@ -128,7 +132,9 @@ class OneNetwork:
         network = self._network(split.x_train[:, None])
         parameters = list(network.parameters())
         optimizer = None
-        if "AdamW" in self.uses:
+        if "adamw" in self.uses:
+            optimizer = _OneLaunch(self.uses["adamw"], parameters, rate, decay)
+        elif "AdamW" in self.uses:
             optimizer = self.uses["AdamW"](parameters, lr=rate, weight_decay=decay)
         epoch = len(split.x_train) // BATCH
         for step in range(EPOCHS * epoch):
@@ -195,6 +201,40 @@ class OneNetwork:
         if len(counts) == 1:
             return list(of_shards[0])
         return [self.uses["mean_over_shards"](g, counts) for g in zip(*of_shards, strict=True)]
+
+
+class _OneLaunch:
+    """AdamW by a kernel: parameters become parts of one tensor, on which one program works.
+
+    Raises: TritonError where kernels do not run in the interpreter.
+    """
+
+    def __init__(
+        self, kernel: Any, parameters: list[nn.Parameter], lr: float, weight_decay: float
+    ) -> None:
+        ready()
+        self.kernel, self.parameters = jitted(kernel), parameters
+        self.lr, self.weight_decay, self.steps = lr, weight_decay, 0
+        self.weights = torch.cat([p.detach().flatten() for p in parameters])
+        parts = self.weights.split([p.numel() for p in parameters])
+        for parameter, part in zip(parameters, parts, strict=True):
+            parameter.data = part.view_as(parameter)
+        self.averages = torch.zeros_like(self.weights)
+        self.squares = torch.zeros_like(self.weights)
+
+    def step(self) -> None:
+        """Update every parameter."""
+        self.steps += 1
+        gradient = torch.cat([p.grad.flatten() for p in self.parameters if p.grad is not None])
+        tensors = (self.weights, gradient, self.averages, self.squares)
+        tables = [pointer_table([tensor]) for tensor in tensors]
+        count, zero = len(gradient), torch.zeros(1, dtype=torch.int64)
+        settings = (self.lr, 0.9, 0.999, 1e-8, self.weight_decay)
+        corrections = (1 - 0.9**self.steps, 1 - 0.999**self.steps)
+        self.kernel[(1,)](
+            *tables, torch.tensor([count]), zero, zero, *settings, *corrections,
+            BLOCK=1 << (count - 1).bit_length(),
+        )  # fmt: skip
 
 
 class _Layer(nn.Module):

@@ -24,9 +24,13 @@ _LEFTOVERS = (float("nan"), -7.25e4)
 
 @probe(cpu_seconds=1.0, apart=True)
 def interpreted(answer: Any, inputs: Inputs, generators: Generators, *outputs: str) -> Observation:
-    """Launch the answer in the interpreter, twice: as ``launched``, without the compiler."""
+    """Launch the answer once in the interpreter: as ``launched``, without order and compiler.
+
+    What hangs on the order of programs is seen as a race, and what hangs on leftovers as unwritten.
+    """
     with Observing(result=None, again=None, traced=None, compiled=None, changed=[]) as seen:
         _interpret(answer, inputs, outputs, seen)
+        seen["again"] = seen["result"]
     return seen
 
 
@@ -35,10 +39,10 @@ def launched(answer: Any, inputs: Inputs, generators: Generators, *outputs: str)
     """Launch the answer, a Triton kernel or a plain function that is to be one.
 
     ``inputs`` has its ``"arguments"`` by their names and the ``"grid"``. An array is a tensor, a
-    list of arrays a table of addresses, ``{"make": "output", "shape": […]}`` memory that nobody
-    has written, of the dtype of the case, ``{"make": "jit", "source": …}`` a function on loaded
-    values. Where the answer is itself such a function, ``"around"`` is the source of a kernel, and
-    ``"as"`` names the argument by which that is handed the answer.
+    list of arrays a table of the addresses of float32 tensors, ``{"make": "output", "shape": […]}``
+    memory that nobody has written, of the dtype of the case, ``{"make": "jit", "source": …}`` a
+    function on loaded values. Where the answer is itself such a function, ``"around"`` is the
+    source of a kernel, and ``"as"`` names the argument by which that is handed the answer.
 
     The result has what the arguments called ``outputs`` hold after the launch; ``again``, what
     they hold when the programs run in another order over other leftovers. ``traced`` says how
@@ -49,6 +53,8 @@ def launched(answer: Any, inputs: Inputs, generators: Generators, *outputs: str)
     """
     with Observing(result=None, again=None, traced=None, compiled=None, changed=[]) as seen:
         _interpret(answer, inputs, outputs, seen)
+        arguments, _ = _run(answer, inputs, "backward", _LEFTOVERS[1])
+        seen["again"] = {name: to_plain(arguments[name]) for name in outputs}
         if "gpu" in inputs:
             seen["compiled"] = _compile(answer, inputs)
     return seen
@@ -65,8 +71,6 @@ def _interpret(answer: Any, inputs: Inputs, outputs: tuple[str, ...], seen: Obse
         "races": trace.races,
         "unwritten": {n: trace.unwritten(n) for n in outputs if torch.is_tensor(arguments[n])},
     }
-    arguments, _ = _run(answer, inputs, "backward", _LEFTOVERS[1])
-    seen["again"] = {name: to_plain(arguments[name]) for name in outputs}
 
 
 def _run(answer: Any, inputs: Inputs, order: Any, leftover: float) -> tuple[dict[str, Any], Trace]:
@@ -101,7 +105,8 @@ def _made(value: Any, dtype: str, leftover: float) -> Any:
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value.copy())
     if isinstance(value, list):
-        return [torch.from_numpy(item.copy()) for item in value]
+        # Behind an address there is no dtype: a kernel that reads a table assumes one.
+        return [torch.from_numpy(item.copy()).to(torch.float32) for item in value]
     if isinstance(value, dict):
         return known("argument", value["make"], _MAKERS)(value, dtype, leftover)
     return value

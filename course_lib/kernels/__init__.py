@@ -5,6 +5,7 @@ function for whoever only wants the result, and the fewest bytes that any kernel
 function uses the kernel where it can run (`course_lib.tracing.runs_on`), else torch. Modules import
 on any machine; without a GPU their kernels run in Triton's interpreter.
 
+    plain          the kernels of lab 13, whole in one function each
     elementwise    the sum of two vectors, and what elementwise kernels share
     activations    seven activations and their gradients
     philox         the random numbers of `tl.rand` and `tl.rand4x`, in torch

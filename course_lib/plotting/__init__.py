@@ -15,6 +15,7 @@ from course_lib.plotting.rates import rate_panels, rates_over_steps
 from course_lib.plotting.scores import ladder, scores_with_error
 from course_lib.plotting.surfaces import animated_paths, contour_paths, path_panels
 from course_lib.plotting.timetables import timetables
+from course_lib.plotting.traffic import traffic
 
 __all__ = [
     "MARKERS",
@@ -36,5 +37,6 @@ __all__ = [
     "scores_with_error",
     "style",
     "timetables",
+    "traffic",
     "training_curves",
 ]

@@ -52,6 +52,7 @@ def examples():
             {"a": [0.1, 0.2], "b": [0.8, 0.9]}, yours=0.7, cut=0.5, title="T"
         ),
         "timetables": plotting.timetables({"a": [[0.0, 1.0], [1.0, 2.0]]}, {"a": [1.0, 1.0]}),
+        "traffic": plotting.traffic({"a": [("load x", 4), ("store y", 4)]}, title="T"),
     }
 
 
@@ -484,3 +485,16 @@ def test_what_lies_left_of_the_cut_is_told_and_not_drawn():
     assert [text.get_text() for text in axes.texts] == ["0.2", "◂", "0.9   +0.7"]
     alone = plotting.ladder({"far": far}, yours=0.05, cut=0.5).axes[0]
     assert alone.get_xlim()[0] < 0.05 and alone.get_xlim()[1] > 0.3
+
+
+def test_traffic_is_drawn_in_its_order_and_added_up():
+    rows = {"two": [("load x", 4), ("store y", 2)], "one": [("store y", 3)]}
+    (axes,) = plotting.traffic(rows).axes
+    assert [(box.get_x(), box.get_width()) for box in axes.patches] == [(0, 4), (4, 2), (0, 3)]
+    assert len({box.get_facecolor() for box in axes.patches[:2]}) == 2
+    assert [text.get_text().strip() for text in axes.texts] == ["x", "y", "6", "y", "3"]
+
+
+def test_traffic_is_loaded_or_stored():
+    with pytest.raises(ValueError, match="^a: got 'x', allowed are “load …” and “store …”"):
+        plotting.traffic({"a": [("x", 4)]})
