@@ -10,13 +10,14 @@ TESTS ?=
 # in each process: the tests run several at once.
 WITH := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1
 
-.PHONY: help demo test build lint audit clean
+.PHONY: help demo test build lint audit a-gpu gpu clean
 
 help:
 	@echo "make demo    make a small class of submissions, grade it, say how to open the report"
 	@echo "make test    run the tests (TESTS='tests/course_lib -k norm' for some of them)"
 	@echo "make build   build the notebooks from solutions/ and course_lib/"
 	@echo "make audit   prove that every check fails on wrong answers and passes on right ones"
+	@echo "make gpu     run all that needs a GPU: tests, grading with --device cuda, the kernels' times"
 	@echo "make lint    look for mistakes in style and types"
 	@echo "make clean   remove what was built; the environment .venv stays"
 
@@ -34,6 +35,15 @@ build: $(INSTALLED)
 
 audit: $(INSTALLED)
 	$(WITH) $(BIN)/course audit
+
+# Asked before anything is installed.
+a-gpu:
+	@nvidia-smi -L >/dev/null 2>&1 || test -e /dev/nvidia0 || test -e /dev/dxg || { \
+	  echo "This needs an NVIDIA GPU, and this machine has none: on one where \`nvidia-smi\` lists it," \
+	    "\`make gpu\` again. Nothing was run." >&2; exit 1; }
+
+gpu: a-gpu $(INSTALLED)
+	@$(WITH) $(BIN)/python -m benchmarks.gpu
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

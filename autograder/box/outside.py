@@ -18,6 +18,9 @@ from autograder.box.inside.wall import HOME, TEMPORARY
 ROOM = "/room"
 """Where the room lies in the box; it is first on the import path."""
 
+OF_DEVICES = ("CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
+"""Variables that say which GPUs are a job's, and where the driver's library is."""
+
 UNPRIVILEGED = 65534
 """User and group on the host of whatever runs in a box that root has started."""
 
@@ -107,7 +110,7 @@ def command(bubblewrap: str, view: View, sources: Mapping[Path, Path]) -> list[s
         "course",
         "--clearenv",
     ]
-    for name, value in environment().items():
+    for name, value in environment(view).items():
         line += ["--setenv", name, value]
     # Writable by nobody once all is in place, and small until then.
     line += ["--size", str(16 * MIB), "--tmpfs", "/", "--proc", "/proc", "--dev", "/dev"]
@@ -139,9 +142,12 @@ def covered(view: View) -> list[str]:
     return [at for _, at in shown(view) if any(_within(Path(at), Path(disk)) for disk in disks)]
 
 
-def environment() -> dict[str, str]:
-    """The environment variables in the box: none of the grader's own but language and time zone."""
-    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TZ") if name in os.environ}
+def environment(view: View) -> dict[str, str]:
+    """The environment variables in the box: of the grader's own language and time zone, and where
+    devices are shown which of them are this job's, and where their driver's libraries are.
+    """
+    names = ("LANG", "LC_ALL", "TZ", *(OF_DEVICES if view.devices else ()))
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     programs = [os.path.join(sys.prefix, "bin"), "/usr/local/bin", "/usr/bin", "/bin"]
     return {
         "PATH": ":".join(programs),

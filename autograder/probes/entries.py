@@ -13,6 +13,7 @@ from torch.utils.flop_counter import flop_registry
 from autograder.probes.generators import Generators
 from autograder.probes.observing import Observing
 from autograder.probes.registry import Inputs, Observation, probe
+from autograder.probes.state import on_the_cpu
 from autograder.probes.values import changed, to_plain, to_torch
 
 _ALONE, _AGAIN = 6, 64
@@ -87,11 +88,12 @@ def entry(answer: Callable[..., Any], inputs: Inputs, generators: Generators) ->
     brightness in [0, 1], and what it returns with the images that are asked. Of every run the
     result has the ``scores`` (M, K), those of the first images asked ``twice`` and asked one at a
     time (``alone``), and whether it ``trains_when_asked``. The ``flops`` are those of the training
-    whose number is ``counted``.
+    whose number is ``counted``. All of it is on the CPU.
     """
     runs: list[Observation] = []
     books = _Books()
-    with Observing(result=None, changed=[]) as seen, books.in_threads():
+    # On a GPU the same seed would not give the same network, to the last bit.
+    with on_the_cpu(), Observing(result=None, changed=[]) as seen, books.in_threads():
         for number, seed in enumerate(inputs["seeds"]):
             generators.renew()
             given = {name: to_torch(inputs[name]) for name in ("images", "labels")}

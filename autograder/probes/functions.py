@@ -59,7 +59,7 @@ def _hinges(flat: torch.Tensor, coefficients: torch.Tensor) -> torch.Tensor:
 
 
 def _noisy(flat: torch.Tensor, coefficients: torch.Tensor) -> torch.Tensor:
-    kept = torch.rand(flat.shape) > 0.3
+    kept = torch.rand(flat.shape, device="cpu") > 0.3  # the same on every device
     return (coefficients * kept.to(flat.device) * flat**3).sum()
 
 

@@ -34,6 +34,19 @@ class Network(nn.Sequential):
         return result
 
 
+class Dropout(nn.Dropout):
+    """Drops the same numbers on every device and in every dtype, as ``nn.Dropout`` does not.
+
+    What an answer gives is compared with what a reference gives in float64.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return x
+        kept = torch.rand(x.shape, dtype=torch.float32, device="cpu") >= self.p
+        return x * kept.to(x.device) / (1 - self.p)
+
+
 def made(inputs: Inputs, generators: Generators) -> dict[str, Any]:
     """Arguments for an answer, with an object wherever a dict says ``make``.
 
@@ -168,7 +181,7 @@ LAYERS: dict[str, Callable[[Inputs], nn.Module]] = {
     "conv": _conv,
     "batch_norm": lambda spec: _batch_norm(nn.BatchNorm1d, spec),
     "batch_norm_2d": lambda spec: _batch_norm(nn.BatchNorm2d, spec),
-    "dropout": lambda spec: nn.Dropout(spec["p"]),
+    "dropout": lambda spec: Dropout(spec["p"]),
     "relu": lambda spec: nn.ReLU(),
     "flatten": lambda spec: nn.Flatten(),
     "nested": lambda spec: nn.Sequential(OrderedDict(_layers(spec["layers"]))),

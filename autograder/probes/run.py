@@ -25,18 +25,26 @@ def run(
     """Run one probe on every case, with tensors on ``device``; ``rehearsed`` where that is cheaper.
 
     Beside what the probe saw, an observation says under ``generators`` whether the answer left the
-    global random generators ``untouched``, ``used`` them or ``reseeded`` one.
+    global random generators ``untouched``, ``used`` them or ``reseeded`` one. What raises on a
+    GPU is looked at on the CPU instead: whoever leaves for numpy, or uses a tensor that an earlier
+    cell has made, was right on their own machine, and is right.
 
     Shapes: ``cases`` is a list of inputs, plain data; the result has one observation for each.
     Raises: KeyError for a probe that does not exist, ValueError for a device that is not there or
     inputs that ask for something unknown; never what the answer raises.
     """
-    observe = PROBES[probe]
+
+    def look(inputs: Inputs, seed: int, device: str) -> Observation:
+        with known_state(seed, device) as generators:
+            seen = PROBES[probe](answer, inputs, generators, parameters, rehearsed=rehearsed)
+            return {**seen, "generators": generators.done()}
+
     observations = []
-    for index, inputs in enumerate(cases):
-        with known_state(seed + index, device) as generators:
-            seen = observe(answer, inputs, generators, parameters, rehearsed=rehearsed)
-            observations.append({**seen, "generators": generators.done()})
+    for number, inputs in enumerate(cases, seed):
+        seen = look(inputs, number, device)
+        if seen["raised"] and device != "cpu":
+            seen = look(inputs, number, "cpu")
+        observations.append(seen)
     return observations
 
 

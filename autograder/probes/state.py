@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from autograder.probes.generators import Generators
+from autograder.probes.precision import FULL, compute_in, precision
 
 _heard: ContextVar[io.StringIO | None] = ContextVar("heard", default=None)
 
@@ -35,10 +36,10 @@ def known_state(seed: int, device: str = "cpu", *, quiet: bool = True) -> Iterat
 
     New tensors are made on ``device``, "cpu" or "cuda"; what is yielded are the generators.
 
-    A student who changed the default dtype, switched gradients off or turned warnings into errors
-    is judged as if they had not. What the answer prints goes nowhere, unless it is ``heard``:
-    prints and warnings cost nothing, also under stock nbgrader, which zeroes a cell for a line on
-    stderr. Where it is not ``quiet``, prints are shown as always.
+    A student who changed the default dtype, let products be rounded to TF32, switched gradients off
+    or turned warnings into errors is judged as if they had not. What the answer prints goes
+    nowhere, unless it is ``heard``: prints and warnings cost nothing, also under stock nbgrader,
+    which zeroes a cell for a line on stderr. Where it is not ``quiet``, prints are shown as always.
 
     Raises: ValueError for a device that is not there.
     """
@@ -51,6 +52,7 @@ def known_state(seed: int, device: str = "cpu", *, quiet: bool = True) -> Iterat
         np.random.get_state(),
         random.getstate(),
     )
+    saved_precision = precision()
     saved_cuda = torch.cuda.get_rng_state_all() if wanted.type == "cuda" else []
     saved_recursion = sys.getrecursionlimit()
     output = _heard.get() or (io.StringIO() if quiet else None)
@@ -58,6 +60,7 @@ def known_state(seed: int, device: str = "cpu", *, quiet: bool = True) -> Iterat
         use_device(wanted)
         torch.set_default_dtype(torch.float32)
         torch.use_deterministic_algorithms(False)
+        compute_in(FULL)
         sys.setrecursionlimit(3000)
         generators = Generators(seed)
         with (
@@ -75,6 +78,7 @@ def known_state(seed: int, device: str = "cpu", *, quiet: bool = True) -> Iterat
         use_device(saved_device)
         torch.set_default_dtype(saved_dtype)
         torch.use_deterministic_algorithms(saved_deterministic)
+        compute_in(saved_precision)
         torch.random.set_rng_state(saved_torch)
         torch.cuda.set_rng_state_all(saved_cuda)
         np.random.set_state(saved_numpy)

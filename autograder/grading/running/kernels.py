@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import course_lib
 from autograder.box import Box, Limits, NoBox, View
-from autograder.box.outside import gpu_devices
+from autograder.box.outside import OF_DEVICES, gpu_devices
 from autograder.grading.running.sealed import temporary_room
 
 MODULES = (
@@ -205,7 +205,8 @@ class _PlainKernel:
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _environment(self, room: Path) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "LC_ALL", "TZ")}
+        names = ("PATH", "LANG", "LC_ALL", "TZ", *OF_DEVICES)
+        kept = {name: os.environ[name] for name in names if name in os.environ}
         return {
             **kept,
             "HOME": str(self._home),

@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from autograder import probes
+from autograder.probes import state
 from autograder.probes.run import run
 
 RNG = np.random.default_rng(0)
@@ -145,3 +146,15 @@ def test_a_training_that_is_put_off_is_noticed():
 
     assert [run["trains_when_asked"] for run in seen(lazy)["result"]] == [True] * 3
     assert not any(run["trains_when_asked"] for run in seen(train)["result"])
+
+
+def test_trainings_are_on_the_cpu_where_they_repeat_to_the_last_bit(monkeypatch):
+    monkeypatch.setattr(state, "_find_device", torch.device)
+    asked, places = probes.entry(), set()
+
+    def answer(images, labels, seed):
+        places.update({images.device.type, torch.ones(1).device.type})
+        return train(images, labels, seed)
+
+    found = run(asked.name, asked.parameters, answer, [CASE], 0, "meta")[0]
+    assert places == {"cpu"} and found["raised"] is None

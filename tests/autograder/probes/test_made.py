@@ -86,6 +86,21 @@ def test_training_only_the_direct_children_of_nested_modules_shows_in_the_weight
         assert np.array_equal(state["trunk.first.weight"], start) is direct
 
 
+def test_dropout_drops_the_same_in_every_dtype_and_nothing_in_eval_mode():
+    layers = [{"kind": "dropout", "p": 0.4}]
+    x = RNG.uniform(1, 2, (20, 50))
+
+    def dropped(x, training=True):
+        seen = supplied(lambda model, x: model(x), model=network(layers, training), x=x)
+        return seen["result"]["returned"]
+
+    kept = dropped(x) != 0
+    assert 0.55 < kept.mean() < 0.65
+    np.testing.assert_array_equal(dropped(x.astype(np.float32)) != 0, kept)
+    np.testing.assert_allclose(dropped(x)[kept], x[kept] / 0.6)
+    np.testing.assert_array_equal(dropped(x, training=False), x)
+
+
 def test_a_convolution_is_that_of_torch():
     weight, bias = RNG.normal(size=(4, 3, 2, 5)), RNG.normal(size=4)
     conv = {"kind": "conv", "weight": weight, "bias": bias, "stride": 2, "padding": 1}

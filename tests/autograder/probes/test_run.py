@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from autograder import probes
-from autograder.probes import wire
+from autograder.probes import state, wire
 from autograder.probes.kernel import MIME, observe, request
+from autograder.probes.precision import compute_in, precision
 from autograder.probes.registry import PROBES, probe
 from autograder.probes.run import run
 from autograder.probes.values import to_plain
@@ -133,6 +134,45 @@ def test_global_state_is_known_in_a_probe_and_as_it_was_afterwards(recwarn):
         torch.set_default_dtype(torch.float32)
         np.seterr(all="warn")
         torch.set_grad_enabled(True)
+
+
+@pytest.mark.parametrize("by_newer_names", [False, True])
+def test_products_are_not_rounded_in_a_probe_and_settings_are_as_they_were_afterwards(
+    by_newer_names,
+):
+    backends, before = torch.backends, precision()
+    try:
+        if by_newer_names and before.newer:
+            backends.cuda.matmul.fp32_precision = backends.cudnn.conv.fp32_precision = "tf32"
+        else:
+            torch.set_float32_matmul_precision("medium")
+            backends.cudnn.allow_tf32 = True
+        changed = precision()
+
+        def answer(x):
+            seen = [torch.get_float32_matmul_precision(), backends.cudnn.allow_tf32]
+            torch.set_float32_matmul_precision("high")
+            return seen
+
+        assert one("call", answer, {"x": 1})["result"] == ["highest", False]
+        assert precision() == changed
+    finally:
+        compute_in(before)
+
+
+def test_what_raises_on_a_device_is_looked_at_on_the_cpu(monkeypatch):
+    monkeypatch.setattr(state, "_find_device", torch.device)
+    seen = []
+
+    def answer(x):
+        seen.append(x.device.type)
+        return torch.from_numpy(x.numpy() + 1)
+
+    observed = run("call", {}, answer, [{"x": np.ones(2)}], 0, "meta")[0]
+    assert seen == ["meta", "cpu"] and observed["raised"] is None
+    np.testing.assert_array_equal(observed["result"], [2.0, 2.0])
+    observed = run("call", {}, lambda x: x.nothing, [{"x": np.ones(2)}], 0, "meta")[0]
+    assert observed["raised"]["type"] == "AttributeError"
 
 
 @pytest.mark.parametrize("device", ["cpu:x", "meta", "nowhere", ""])
