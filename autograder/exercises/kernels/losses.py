@@ -1,6 +1,8 @@
 """Softmax, cross-entropy and its gradient in one pass."""
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 
 
 from autograder import probes
@@ -8,6 +10,7 @@ from autograder.exercises.kernels.lab import LOADS_BEYOND, by_what_it_does, held
 from autograder.judging import Part, edit
 from autograder.judging.checks import matches_reference
 from autograder.judging.kernels import (
+    as_exact_as,
     compiles,
     moves_few_bytes,
     no_races,
@@ -48,14 +51,16 @@ lab.prediction(
 
 
 def _logits(rng, rows, classes, together, width, offsets=0.0):
-    """Scores of rows that differ in scale; the first and the last class occur."""
+    """Rows that differ in scale; the first and the last class occur, and a very unlikely target."""
     logits = rng.normal(size=(rows, classes)) * rng.uniform(1, 4, size=(rows, 1)) + offsets
     targets = rng.integers(classes, size=rows)
     targets[:2] = 0, classes - 1
+    targets = rng.permutation(targets)
+    logits[0, targets[0]] -= 40
     return {
         "arguments": {
             "logits_ptr": logits,
-            "targets_ptr": rng.permutation(targets),
+            "targets_ptr": targets,
             "losses_ptr": output(rows),
             "rows": rows,
             "classes": classes,
@@ -69,7 +74,7 @@ def _logits(rng, rows, classes, together, width, offsets=0.0):
 
 def _ragged(rng):
     """Neither rows nor classes fill their blocks."""
-    return _logits(rng, 4 + int(rng.integers(1, 4)), int(rng.integers(9, 16)), 4, 16)
+    return _logits(rng, 4 + int(rng.integers(1, 4)), int(rng.integers(9, 13)), 4, 16)
 
 
 def _large(rng):
@@ -83,6 +88,14 @@ def _full(rng):
     """As many classes as lanes; a program for each row."""
     given = _logits(rng, int(rng.integers(3, 6)), 8, 1, 8)
     return given | {"gpu": {"ROWS": 2, "CLASSES": 1024}}
+
+
+def _by_torch(inputs):
+    """The gradient as autograd gives it, in the case's own precision."""
+    given = inputs["arguments"]
+    logits = torch.tensor(given["logits_ptr"], requires_grad=True)
+    F.cross_entropy(logits, torch.tensor(given["targets_ptr"]), reduction="sum").backward()
+    return given["scale"] * logits.grad.numpy()
 
 
 def _fewest(inputs):
@@ -109,7 +122,7 @@ cross_entropy = lab.exercise(
     ),
     parts=[
         Part("losses", 1, (matches_reference("the losses", of="result.losses_ptr"),)),
-        Part("gradient", 1, (matches_reference("the gradient", of="result.logits_ptr"),)),
+        Part("gradient", 1, (as_exact_as(_by_torch, "logits_ptr", "the gradient"),)),
         Part("safe", 1, (writes_everything(), no_races(), same_in_any_order(), compiles())),
         Part("bytes", 1, (moves_few_bytes(_fewest),)),
     ],
