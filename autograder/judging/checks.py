@@ -53,7 +53,7 @@ class Case:
         return ", ".join(
             f"{name} = {_input_brief(value)}"
             for name, value in settings.items()
-            if name not in ("steps", "runs") and not isinstance(value, dict)
+            if name not in ("steps", "runs", "around", "as") and not isinstance(value, dict)
         )
 
 

@@ -15,6 +15,9 @@ from autograder.judging.wording import brief
 WASTE = 1.02
 """How many times the fewest bytes a kernel may move."""
 
+SPILLS = 64
+"""Bytes of a thread's registers that may spill to memory."""
+
 EXACT = 3.0
 """How many times torch's own error a kernel's may be."""
 
@@ -53,10 +56,14 @@ def as_exact_as(
 def same_in_any_order(rtol: float | None = None) -> Check:
     """Its programs give the same in another order, and over other leftovers in memory.
 
+    Looked at where they give what they should to begin with.
+
     ``rtol``: as for ``matches_reference``.
     """
 
     def look(case: Case) -> Finding:
+        if not _is_right(case, rtol):
+            return finding(False, seen=False)
         found = difference(
             case.observed["again"], case.expected["again"], Tolerance(rtol, case.dtype)
         )
@@ -90,34 +97,49 @@ def writes_everything() -> Check:
     return Check("every element of the output is stored", look)
 
 
-def moves_few_bytes(fewest: Callable[[dict[str, Any]], int]) -> Check:
-    """It moves at most 1.02 times the fewest bytes that any kernel could.
+def _is_right(case: Case, rtol: float | None = None) -> bool:
+    seen, wanted = case.observed["result"], case.expected["result"]
+    return difference(seen, wanted, Tolerance(rtol, case.dtype)) is None
 
-    ``fewest`` gives them for a case's inputs.
+
+def moves_few_bytes(fewest: Callable[[dict[str, Any]], int], *, rtol: float | None = None) -> Check:
+    """It moves at most 1.02 times the fewest bytes that kernels need for what is asked.
+
+    ``fewest`` gives them for a case's inputs; ``rtol`` is as for ``matches_reference``. Looked at
+    where the result is right: to do nothing moves no bytes.
     """
 
     def look(case: Case) -> Finding:
+        if not _is_right(case, rtol):
+            return finding(False, seen=False)
         least = fewest(case.inputs)
         traced = case.observed["traced"]
         moved = int(traced["loaded"]) + int(traced["stored"])
         ratio = moved / least
         gist = f"{ratio:.2f} times as many bytes as are needed"
         said = f"{moved:,} ({traced['loaded']:,} loaded, {traced['stored']:,} stored)"
-        return finding(1.0 <= ratio <= WASTE, f"{least:,} bytes", said, gist)
+        return finding(ratio <= WASTE, f"{least:,} bytes", said, gist)
 
     return Check("it moves no more bytes than it needs to", look)
 
 
 def compiles() -> Check:
-    """It compiles for GPUs, and what it keeps fits into their registers."""
+    """It compiles for GPUs, does something there, and fits into their registers.
+
+    A few registers may spill, as the compiler sees fit: `SPILLS` bytes of a thread.
+    """
 
     def look(case: Case) -> Finding:
         made = case.observed["compiled"] or {}
         if "error" in made:
             # The compiler speaks of the code alone.
-            gist = f"the compiler refuses it: {str(made['error'])[:200]}"
-            return finding(False, "a kernel that compiles", brief(made["error"]), gist)
-        spilled = {target: report["spills"] for target, report in made.items() if report["spills"]}
+            reason, _, where = str(made["error"]).partition("\n")
+            gist = f"the compiler refuses it: {reason[:200]}"
+            return finding(False, "a kernel that compiles", brief(where or reason), gist)
+        if any(report["widest"] == 0 for report in made.values()):
+            gist = "with the block size of a GPU it loads nothing"
+            return finding(False, "a kernel for any block size", "one that loads nothing", gist)
+        spilled = {t: report["spills"] for t, report in made.items() if report["spills"] > SPILLS}
         said = ", ".join(f"{count} bytes on {target}" for target, count in spilled.items())
         gist = "too much is kept at once: registers spill to memory"
         return finding(not spilled, "no spilled registers", said, gist)

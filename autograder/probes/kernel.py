@@ -13,6 +13,22 @@ from autograder.probes.definition import execute
 from autograder.probes.registry import Probe
 from autograder.probes.run import refused, run
 
+
+def _import(name: str, *rest: Any) -> Any:
+    if name.partition(".")[0] not in ("__future__", "triton"):
+        raise ImportError(f"a kernel has no use for {name}")
+    return __import__(name, *rest)
+
+
+_FEW = {
+    "__import__": _import,
+    **{
+        one.__name__: one
+        for one in (NotImplementedError, AssertionError, abs, float, int, max, min, print, range)
+    },
+}
+"""What of Python is there for answers that are looked at alone."""
+
 MIME = "application/vnd.training-course.observation+json"
 
 
@@ -63,7 +79,7 @@ def observe(request: str, namespace: dict[str, Any]) -> Reply:
     """Run the requested probe on the answer that the namespace holds under the requested name."""
     asked = wire.loads(request)
     if asked["alone"]:
-        namespace = {"__name__": "__main__"}
+        namespace = {"__name__": "__main__", "__builtins__": dict(_FEW)}
         execute(asked["again"], namespace, "the answer")
         asked["again"] = ""
     if asked["name"] not in namespace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,8 +19,10 @@ from autograder.probes.values import changed, to_plain
 from course_lib.tracing import Trace, jitted, launch
 from course_lib.tracing.compiling import CompileError, compiled
 
-_LEFTOVERS = (float("nan"), -7.25e4)
-"""What outputs hold before a launch: whoever relies on it is seen by the difference."""
+_UNTIDY = 3.0
+"""What outputs hold before the second launch is of the size of ordinary numbers; before the first
+it is NaN. Whoever relies on it is seen by the difference.
+"""
 
 
 @probe(cpu_seconds=1.0, apart=True)
@@ -53,7 +56,7 @@ def launched(answer: Any, inputs: Inputs, generators: Generators, *outputs: str)
     """
     with Observing(result=None, again=None, traced=None, compiled=None, changed=[]) as seen:
         _interpret(answer, inputs, outputs, seen)
-        arguments, _ = _run(answer, inputs, "backward", _LEFTOVERS[1])
+        arguments, _ = _run(answer, inputs, "backward", _UNTIDY)
         seen["again"] = {name: to_plain(arguments[name]) for name in outputs}
         if "gpu" in inputs:
             seen["compiled"] = _compile(answer, inputs)
@@ -61,7 +64,7 @@ def launched(answer: Any, inputs: Inputs, generators: Generators, *outputs: str)
 
 
 def _interpret(answer: Any, inputs: Inputs, outputs: tuple[str, ...], seen: Observation) -> None:
-    arguments, trace = _run(answer, inputs, "forward", _LEFTOVERS[0])
+    arguments, trace = _run(answer, inputs, "forward", math.nan)
     seen["result"] = {name: to_plain(arguments[name]) for name in outputs}
     given = {n: v for n, v in inputs["arguments"].items() if n not in outputs}
     seen["changed"] = changed(_arrays(given), arguments)
@@ -85,6 +88,7 @@ def _compile(answer: Any, inputs: Inputs) -> dict[str, Any]:
     warps = settings.pop("num_warps", 4)
     kernel, arguments = _called(answer, inputs, 0.0)
     try:
+        compiled(kernel, arguments)  # what runs in here compiles as well
         return compiled(kernel, arguments | settings, num_warps=warps)
     except CompileError as error:
         return {"error": str(error)}
@@ -113,7 +117,10 @@ def _made(value: Any, dtype: str, leftover: float) -> Any:
 
 
 def _output(value: dict[str, Any], dtype: str, leftover: float) -> torch.Tensor:
-    return torch.full(tuple(value["shape"]), leftover, dtype=getattr(torch, dtype), device="cpu")
+    noise = np.random.default_rng().normal(
+        size=value["shape"]
+    )  # leftover of another case, as it were
+    return torch.from_numpy(leftover * noise).to(getattr(torch, dtype))
 
 
 def _function(source: str) -> Any:

@@ -83,7 +83,9 @@ def _told(error: BaseException) -> str:
     while known is not None:
         reasons.append(f"{type(known).__name__}: {known}".strip())
         known = known.__cause__ or known.__context__
-    return "\n".join(reversed(reasons))[:600]
+    # The line that says why comes last, below the code.
+    place, _, reason = reasons[-1].rpartition("\n")
+    return f"{reason}\n{place}"[:600]
 
 
 def main() -> None:

@@ -31,6 +31,12 @@ TARGETS = (80, 90)
 
 SECONDS = 60.0
 
+_HEAD = """\
+from __future__ import annotations
+
+import triton
+import triton.language as tl"""
+
 _TYPES = {
     torch.float64: "fp64", torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16",
     torch.int64: "i64", torch.int32: "i32", torch.int16: "i16", torch.int8: "i8",
@@ -63,7 +69,7 @@ def compiled(kernel: Any, arguments: dict[str, Any], num_warps: int = 4) -> dict
     sources = _Sources()
     sources.add(function)
     for position, (name, parameter) in enumerate(inspect.signature(function).parameters.items()):
-        value = arguments[name]
+        value = arguments.get(name, parameter.default)
         if "constexpr" in str(parameter.annotation):
             signature[name] = "constexpr"
             inner = getattr(value, "fn", value)
@@ -104,7 +110,7 @@ class _Sources:
     @property
     def text(self) -> str:
         parts = reversed(self._parts.values())
-        return "\n\n\n".join(["import triton\nimport triton.language as tl", *parts]) + "\n"
+        return "\n\n\n".join([_HEAD, *parts]) + "\n"
 
     def add(self, function: Any) -> None:
         if function.__name__ in self._parts:

@@ -180,12 +180,13 @@ def _hooked(trace: Trace, order: Order) -> Iterator[None]:
         return before["create_masked_store"](self, pointers, value, mask, *rest)
 
     def update(self: Any, op: Any, pointers: Any, value: Any, mask: Any, *rest: Any) -> Any:
-        trace.update(pointers.data, _mask(pointers, mask), _size(pointers))
+        kind = str(op).rpartition(".")[2].lower()
+        trace.update(kind, pointers.data, _mask(pointers, mask), _size(pointers))
         return before["create_atomic_rmw"](self, op, pointers, value, mask, *rest)
 
     def exchange(self: Any, pointers: Any, *rest: Any) -> Any:
         everywhere = np.ones(np.shape(pointers.data), bool)
-        trace.update(pointers.data, everywhere, _size(pointers))
+        trace.update("cas", pointers.data, everywhere, _size(pointers))
         return before["create_atomic_cas"](self, pointers, *rest)
 
     hooks = (set_grid_dim, set_grid_idx, load, store, update, exchange)
@@ -265,6 +266,9 @@ class _Scopes:
             for name, other in known.items():
                 if isinstance(other, InterpretedFunction) and other.fn.__globals__ is known:
                     scope[name] = InterpretedFunction(_moved(other.fn, scope))
+                elif type(other).__name__ == "constexpr":
+                    # Which the interpreter, unlike the compiler, cannot multiply a block by.
+                    scope[name] = other.value
         return self._copies[id(known)]
 
 

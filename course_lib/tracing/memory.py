@@ -81,9 +81,10 @@ class Memory:
         return min(self.blocks, key=lambda b: max(b.start - offset, offset - b.end + 1, 0))
 
     def element(self, offset: int) -> str:
-        """The element that begins at an offset, in words: ``x_ptr[3, 5]``."""
+        """The element that an offset is in, in words: ``x_ptr[3, 5]``."""
         for name in self.nearest(offset).names:
-            found = np.argwhere(self.offsets(name) == offset)
+            at = self.offsets(name)
+            found = np.argwhere((at <= offset) & (offset < at + self.copies[name].element_size()))
             if len(found):
                 return f"{name}[{', '.join(map(str, found[0]))}]"
         return self.nearest(offset).name

@@ -35,9 +35,7 @@ class Trace:
         self._program: tuple[int, ...] = ()
         self._number = _NOBODY
         self._written: Marks = np.zeros(memory.size, bool)
-        self._by: dict[str, npt.NDArray[np.int32]] = {
-            kind: np.zeros(memory.size, np.int32) for kind in ("read", "write", "update")
-        }
+        self._by: dict[str, npt.NDArray[np.int32]] = {}
         self._reported: set[tuple[str, str]] = set()
 
     @property
@@ -62,7 +60,8 @@ class Trace:
 
     def unwritten(self, name: str) -> int:
         """How many elements of an argument no program has stored."""
-        return int((~self._written[self._memory.offsets(name)]).sum())
+        at = _bytes(self._memory.offsets(name).ravel(), self._memory.copies[name].element_size())
+        return int((~self._written[at].all(axis=1)).sum())
 
     def begin(self, program: tuple[int, ...], number: int) -> None:
         """What is touched from now on, a program touches, the ``number``-th of the grid."""
@@ -76,7 +75,7 @@ class Trace:
         """
         at = self._touched("loads", addresses, mask, size)
         self._count(self.loads, at, size)
-        self._meet(at, "read", "write", "update")
+        self._meet(at, size, "read")
 
     def store(self, addresses: Any, mask: Any, values: Any, size: int) -> None:
         """Note that it writes.
@@ -85,20 +84,22 @@ class Trace:
         """
         at = self._touched("stores", addresses, mask, size)
         self._count(self.stores, at, size)
-        self._meet(at, "write", "read", "write", "update")
+        self._meet(at, size, "write")
         self._mark(at, size)
         chosen = np.broadcast_to(values, mask.shape)[mask].ravel()
         self._agree(at, chosen)
 
-    def update(self, addresses: Any, mask: Any, size: int) -> None:
-        """Note that it reads and writes in one step that nobody comes between.
+    def update(self, kind: str, addresses: Any, mask: Any, size: int) -> None:
+        """Note that it reads and writes in one step that nobody comes between, an atomic.
+
+        Of one ``kind`` they may come in any order, but for ``xchg`` and ``cas``.
 
         Raises: OutOfBounds.
         """
         at = self._touched("updates", addresses, mask, size)
         self._count(self.loads, at, size)
         self._count(self.stores, at, size)
-        self._meet(at, "update", "read", "write")
+        self._meet(at, size, "write" if kind in ("xchg", "cas") else f"update by {kind}")
         self._mark(at, size)
 
     def bring_back(self) -> None:
@@ -139,18 +140,25 @@ class Trace:
             into[name] += int(count) * size
 
     def _mark(self, at: Offsets, size: int) -> None:
-        for byte in range(size):
-            self._written[at + byte] = True
+        self._written[_bytes(at, size)] = True
 
-    def _meet(self, at: Offsets, own: str, *others: str) -> None:
-        """Note who has touched elements how, and where another program has been."""
-        for other in others:
-            by = self._by[other][at]
+    def _meet(self, at: Offsets, size: int, own: str) -> None:
+        """Note who has touched which bytes how, and where another program has been.
+
+        Two that read do not disturb one another, nor do two that update in the same way.
+        """
+        every = _bytes(at, size)
+        for other, numbers in self._by.items():
+            if other == own != "write":
+                continue
+            by = numbers[every]
             met = (by != _NOBODY) & (by != self._number)
             if met.any():
-                self._race(own, other, int(at[met][0]), int(by[met][0]), int(met.sum()))
-        before = self._by[own][at]
-        self._by[own][at] = np.where(
+                count = int(met.any(axis=1).sum())
+                self._race(own, other, int(every[met][0]), int(by[met][0]), count)
+        numbers = self._by.setdefault(own, np.zeros(self._memory.size, np.int32))
+        before = numbers[every]
+        numbers[every] = np.where(
             (before == _NOBODY) | (before == self._number), self._number, _SEVERAL
         )
 
@@ -161,7 +169,7 @@ class Trace:
             return
         self._reported.add(kind)
         who = "another program" if by == _SEVERAL else self._named(self._at(by - 1))
-        does, did = _THIRD[own], _THIRD[other]
+        does, did = _third(own), _third(other)
         more = f" (and {count - 1} more)" if count > 1 else ""
         self.races.append(
             f"{self._named()} {does} `{self._memory.element(at)}`{more}, which {who} {did}: "
@@ -201,4 +209,11 @@ class Trace:
         return "\n".join([*lines, *(f"race: {race}" for race in self.races)])
 
 
-_THIRD = {"read": "reads", "write": "writes", "update": "updates"}
+def _third(kind: str) -> str:
+    verb, _, how = kind.partition(" ")
+    return f"{verb}s {how}".rstrip()
+
+
+def _bytes(at: Offsets, size: int) -> Offsets:
+    """All bytes of elements that begin at offsets, a row for each."""
+    return at[:, None] + np.arange(size)

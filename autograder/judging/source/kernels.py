@@ -1,58 +1,33 @@
 """GPU kernels as they are handed in: read from a notebook's syntax trees, and nothing else of it.
 
-What a kernel may be made of is listed here, and all else refused: so a kernel can be run in a
-process in which no other code of the notebook has run, and has no way to reach out of it.
+What a kernel may be made of is listed in `vocabulary`, and all else refused. What is handed on is
+written anew from what was read, word by word: no decorator, docstring or comment of the notebook
+is in it. So a kernel can be run in a process in which no other code of the notebook has run, and
+has no way to reach out of it.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from autograder.judging.cells import read_cell
-
-LANGUAGE = "triton.language"
-
-ALLOWED = frozenset(
-    """
-    program_id num_programs arange zeros zeros_like full load store
-    atomic_add atomic_max atomic_min atomic_and atomic_or atomic_xor atomic_xchg atomic_cas
-    where maximum minimum clamp abs fma cdiv exp exp2 log log2 sqrt rsqrt sqrt_rn sin cos erf
-    sigmoid floor ceil sum max min argmax argmin xor_sum reduce associative_scan cumsum cumprod
-    sort dot rand randn randint rand4x randn4x randint4x philox
-    join split interleave reshape view ravel trans permute expand_dims broadcast broadcast_to cat
-    flip histogram gather umulhi div_rn multiple_of max_contiguous max_constancy assume
-    static_range range static_assert device_print static_print debug_barrier
-    constexpr pointer_type float16 bfloat16 float32 float64 int1 int8 int16 int32 int64
-    uint8 uint16 uint32 uint64 math
-    """.split()
+from autograder.judging.source.emitting import Lines
+from autograder.judging.source.numbers import NoNumber, number
+from autograder.judging.source.vocabulary import (
+    ALLOWED,
+    BUILTINS,
+    EXPRESSIONS,
+    LANGUAGE,
+    METHODS,
+    STATEMENTS,
+    called,
 )
-"""The names of ``triton.language`` that a kernel may use; also those in its ``math``."""
 
-_METHODS = frozenset(
-    """
-    to dtype shape T type element_ty numel sum max min argmax argmin cumsum reshape trans permute
-    expand_dims broadcast_to flip is_floating primitive_bitwidth value
-    """.split()
-)
-_BUILTINS = frozenset({"range", "min", "max", "print", "abs"})
-_STATEMENTS = (
-    ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.If, ast.For, ast.While, ast.Return,
-    ast.Pass, ast.Assert,
-)  # fmt: skip
-_EXPRESSIONS = (
-    ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name, ast.Constant,
-    ast.Attribute, ast.Subscript, ast.Slice, ast.Tuple, ast.List, ast.IfExp, ast.keyword,
-    ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context,
-)  # fmt: skip
-_NAMES = {
-    ast.Break: "break", ast.Continue: "continue", ast.Import: "import", ast.ImportFrom: "import",
-    ast.Try: "try", ast.With: "with", ast.Lambda: "lambda", ast.JoinedStr: "an f-string",
-    ast.FunctionDef: "a function inside of it", ast.ClassDef: "class", ast.Global: "global",
-    ast.ListComp: "a list comprehension", ast.GeneratorExp: "a generator", ast.Dict: "a dict",
-    ast.Delete: "del", ast.NamedExpr: ":=", ast.Starred: "*",
-}  # fmt: skip
+_LONGEST = 100
 
 
 @dataclass(frozen=True)
@@ -71,12 +46,15 @@ def handed_in(cells: Sequence[str], name: str, given: Collection[str] = ()) -> H
 
     As in Python, the last definition of a name counts. ``given`` names what is not looked for.
     """
-    notebook = _Notebook(cells)
+    notebook = _notebook(tuple(cells))
     if name not in notebook.bound:
         return Handed()
     reader = _Reader(notebook, name, given)
     reader.read(name)
-    return Handed(reader.text(), tuple(dict.fromkeys(reader.wrong)))
+    if not reader.wrong and not isinstance(notebook.bound[name], ast.FunctionDef):
+        reader.wrong.append(f"is `{name}`, a number, where a kernel is asked for")
+    wrong = tuple(dict.fromkeys(reader.wrong))
+    return Handed("" if wrong else reader.text(), wrong)
 
 
 def explain(wrong: Sequence[str]) -> str:
@@ -84,39 +62,42 @@ def explain(wrong: Sequence[str]) -> str:
     return (
         f"Your kernel {'; it '.join(wrong[:3])}. A kernel is compiled for a GPU, where there is no "
         "Python: it is made of Triton's own functions (`tl.…`), arithmetic, comparisons, loops by "
-        "`range` or `tl.static_range`, numbers, and other kernels of the notebook."
+        "`range` or `tl.static_range`, numbers, and other kernels of the notebook (those of "
+        "experiments are not handed in: copy what you need)."
     )
-
-
-@dataclass(frozen=True)
-class _Bound:
-    """What a name was bound to last: the statement, and the lines of its cell."""
-
-    node: ast.stmt
-    lines: list[str]
 
 
 class _Notebook:
     """What the top-level names of cells are bound to, and by which names Triton goes."""
 
     def __init__(self, cells: Sequence[str]) -> None:
-        self.bound: dict[str, _Bound] = {}
-        self.triton: dict[str, str] = {}
+        self.bound: dict[str, ast.stmt] = {}
+        self.imported: dict[str, str] = {}
         for source in cells:
             tree = read_cell(source)
             for node in tree.body if tree else []:
-                self._note(node, source.split("\n"))
+                self._note(node)
 
-    def _note(self, node: ast.stmt, lines: list[str]) -> None:
+    def dotted(self, node: ast.AST, local: Collection[str] = ()) -> str:
+        """The full dotted name of what was imported; empty for anything else."""
+        names: list[str] = []
+        while isinstance(node, ast.Attribute):
+            names.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name) or node.id in local:
+            return ""
+        root = self.imported.get(node.id, "")
+        return ".".join([root, *reversed(names)]) if root else ""
+
+    def _note(self, node: ast.stmt) -> None:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            self._bind(node.name, _Bound(node, lines))
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
+            self._bind(node.name, node)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
                 for inner in ast.walk(target):
                     if isinstance(inner, ast.Name):
-                        self._bind(inner.id, _Bound(node, lines))
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            self._bind(node.target.id, _Bound(node, lines))
+                        self._bind(inner.id, node)
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 bound = alias.asname or alias.name.partition(".")[0]
@@ -125,15 +106,16 @@ class _Notebook:
             for alias in node.names:
                 self._import(alias.asname or alias.name, f"{node.module}.{alias.name}")
 
-    def _bind(self, name: str, bound: _Bound) -> None:
-        self.triton.pop(name, None)
-        self.bound[name] = bound
+    def _bind(self, name: str, node: ast.stmt) -> None:
+        self.imported.pop(name, None)
+        self.bound[name] = node
 
     def _import(self, name: str, what: str) -> None:
         self.bound.pop(name, None)
-        self.triton.pop(name, None)
-        if what in ("triton", LANGUAGE, "triton.jit") or what.startswith(f"{LANGUAGE}."):
-            self.triton[name] = what
+        self.imported[name] = what
+
+
+_notebook = lru_cache(maxsize=4)(_Notebook)
 
 
 @dataclass
@@ -144,155 +126,160 @@ class _Reader:
     name: str
     given: Collection[str]
     wrong: list[str] = field(default_factory=list)
-    parts: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, ast.FunctionDef] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
+    imports: dict[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """The kernel on its own lines, then all else, which is looked up only when it runs."""
-        own, *others = self.parts.values()
-        imports = [
-            f"import {what} as {name}"
-            if "." not in what or what == LANGUAGE
-            else f"from {what.rpartition('.')[0]} import {what.rpartition('.')[2]} as {name}"
-            for name, what in sorted(self.notebook.triton.items())
-        ]
-        return "\n".join([own, "import triton", *imports, *others]) + "\n"
+        lines = Lines("from __future__ import annotations")
+        lines.function(self.functions[self.name], self._is_constexpr)
+        lines.add("import triton", "import triton.language as tl")
+        for name, what in self.imports.items():
+            module, _, last = what.rpartition(".")
+            lines.add(f"from {module} import {last} as {name}" if module else f"import {what}")
+        lines.add(*(f"{name} = {value}" for name, value in self.numbers.items()))
+        for name, node in self.functions.items():
+            if name != self.name:
+                lines.add("@triton.jit")
+                lines.function(node, self._is_constexpr)
+        return str(lines)
 
     def read(self, name: str) -> None:
         """Read what a name is bound to."""
-        bound = self.notebook.bound[name]
-        node = bound.node
+        node = self.notebook.bound[name]
         if isinstance(node, ast.FunctionDef):
-            self._function(node, bound.lines)
-        elif self._is_number(node):
-            self.parts[name] = ast.unparse(node)
-        else:
+            self.functions[name] = node
+            self._function(node)
+            return
+        try:
+            self.numbers[name] = number(node, name, self.notebook.bound, self.notebook.dotted)
+        except NoNumber:
             self.wrong.append(f"reads `{name}`, which is neither a number nor a kernel")
-            self.parts[name] = ""
 
-    def _function(self, node: ast.FunctionDef, lines: list[str]) -> None:
-        bare = ast.unparse(ast.fix_missing_locations(_bare(node)))
-        if node.name == self.name:
-            # On its own lines, without the decorator: whoever runs it makes it a kernel.
-            own = "\n".join(lines[node.lineno - 1 : node.end_lineno])
-            # Its annotations are not run before what is imported below it.
-            first = "from __future__ import annotations" + "\n" * max(1, node.lineno - 1)
-            self.parts[node.name] = first + (own if _is(own, bare) else bare)
-        else:
-            self.parts[node.name] = f"@triton.jit\n{bare}"
+    def _function(self, node: ast.FunctionDef) -> None:
         for decorator in node.decorator_list:
-            if self._dotted(decorator) != "triton.jit":
+            if self.notebook.dotted(decorator) != "triton.jit":
                 self._refuse(decorator, f"is decorated with `{ast.unparse(decorator)}`")
-        if node.args.vararg or node.args.kwarg or node.args.kwonlyargs or node.args.posonlyargs:
+        arguments = node.args
+        if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs:
             self._refuse(node, "takes arguments by `*` or `/`")
-        annotations = [node.returns, *(argument.annotation for argument in node.args.args)]
-        for annotation in filter(None, annotations):
-            if not self._dotted(annotation).startswith(f"{LANGUAGE}."):
+        for annotation in filter(None, (node.returns, *(a.annotation for a in arguments.args))):
+            plain = isinstance(annotation, ast.Name) and annotation.id in ("int", "float", "bool")
+            if not (plain or self._is_of_triton(annotation)):
                 self._refuse(annotation, f"is annotated with `{ast.unparse(annotation)}`")
-        for default in node.args.defaults:
+        for default in arguments.defaults:
             if not isinstance(default, ast.Constant):
                 self._refuse(default, "has a default that is no number")
-        local = {argument.arg for argument in node.args.args}
-        local |= {
-            n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        }
+        stored = [n for statement in node.body for n in ast.walk(statement)]
+        local = {argument.arg for argument in arguments.args}
+        local |= {n.id for n in stored if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         for statement in node.body:
             self._statement(statement, local)
 
     def _statement(self, node: ast.stmt, local: set[str]) -> None:
-        if isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node):
-            return  # what a starter ends with: it says so itself
-        if not isinstance(node, _STATEMENTS):
-            self._refuse(node, f"uses `{_called(node)}`")
+        if _is_starter(node):
             return
-        if isinstance(node, ast.AnnAssign):
-            node = ast.copy_location(ast.Assign([node.target], node.value or ast.Constant(0)), node)
+        if not isinstance(node, STATEMENTS):
+            self._refuse(node, f"uses `{called(node)}`")
+            return
+        targets: list[ast.AST] = []
+        if isinstance(node, ast.Assign):
+            targets = [*node.targets]
+        elif isinstance(node, (ast.AugAssign, ast.AnnAssign, ast.For)):
+            targets = [node.target]
+        for target in targets:
+            self._target(target)
+        if isinstance(node, ast.AnnAssign) and not self._is_of_triton(node.annotation):
+            self._refuse(node, f"is annotated with `{ast.unparse(node.annotation)}`")
+        apart = [*targets, *([node.annotation] if isinstance(node, ast.AnnAssign) else [])]
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.stmt):
                 self._statement(child, local)
-            else:
+            elif child not in apart:
                 self._expression(child, local)
 
+    def _target(self, node: ast.AST) -> None:
+        names = node.elts if isinstance(node, (ast.Tuple, ast.List)) else [node]
+        for name in names:
+            if not isinstance(name, ast.Name):
+                self._refuse(node, f"writes to `{ast.unparse(name)}`: memory, by `tl.store` alone")
+
     def _expression(self, node: ast.AST, local: set[str]) -> None:
-        if not isinstance(node, _EXPRESSIONS):
-            self._refuse(node, f"uses `{_called(node)}`")
-            return
-        if isinstance(node, ast.Attribute):
+        if not isinstance(node, EXPRESSIONS):
+            self._refuse(node, f"uses `{called(node)}`")
+        elif isinstance(node, ast.Attribute):
             self._attribute(node, local)
-            return
-        if isinstance(node, ast.Name):
+        elif isinstance(node, ast.Name):
             self._name(node, local)
-            return
-        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
-            self._refuse(node, "writes to a part of a block, which only `tl.store` can")
-        for child in ast.iter_child_nodes(node):
-            self._expression(child, local)
+        elif isinstance(node, ast.keyword) and not _is_open(node.arg or "_"):
+            self._refuse(node.value, f"hands over `{node.arg or '**'}`")
+        elif isinstance(node, ast.Call) and not isinstance(node.func, (ast.Name, ast.Attribute)):
+            self._refuse(node, f"calls `{ast.unparse(node.func)}`")
+        else:
+            for child in ast.iter_child_nodes(node):
+                self._expression(child, local)
 
     def _attribute(self, node: ast.Attribute, local: set[str]) -> None:
-        dotted = self._dotted(node, local)
-        if dotted.startswith(f"{LANGUAGE}."):
-            rest = dotted.removeprefix(f"{LANGUAGE}.").split(".")
-            if rest[0] == "math" and len(rest) > 1:
-                rest = rest[1:]
-            if not (rest[0] in ALLOWED and all(name in _METHODS for name in rest[1:])):
-                self._refuse(node, f"uses `{ast.unparse(node)}`")
-        elif dotted == "triton.cdiv" or node.attr in _METHODS:
-            if dotted != "triton.cdiv":
-                self._expression(node.value, local)
+        dotted = self.notebook.dotted(node, local)
+        if dotted == "triton.cdiv" or self._is_of_triton(node, local):
+            self._use(node)
+        elif not dotted and node.attr in METHODS:
+            self._expression(node.value, local)
         else:
             self._refuse(node, f"uses `{ast.unparse(node)}`")
 
     def _name(self, node: ast.Name, local: set[str]) -> None:
         name = node.id
-        if name in local or name in self.given or name in self.parts:
+        if name in local or name in self.given or name in self.functions or name in self.numbers:
             return
-        if name in self.notebook.triton:
-            what = self.notebook.triton[name]
-            if what not in ("triton", LANGUAGE) and what.rpartition(".")[2] not in ALLOWED:
-                self._refuse(node, f"uses `{what}`")
-        elif name in self.notebook.bound:
+        if name in self.notebook.bound:
             self.read(name)
-        elif name not in _BUILTINS:
-            self._refuse(node, f"uses `{name}`")
+        elif self._is_of_triton(node):
+            self._use(node)
+        elif name in self.notebook.imported:
+            self._refuse(node, f"uses `{self.notebook.imported[name]}`")
+        elif name not in BUILTINS:
+            known = hasattr(builtins, name)
+            told = f"uses `{name}`" if known else f"reads `{name}`, which nothing defines"
+            self._refuse(node, told)
 
-    def _dotted(self, node: ast.AST, local: Collection[str] = ()) -> str:
-        """The full dotted name of what Triton has; empty for anything else."""
-        if isinstance(node, ast.Call):
-            node = node.func
-        names: list[str] = []
+    def _use(self, node: ast.AST) -> None:
+        """Note under which name what Triton has goes here."""
         while isinstance(node, ast.Attribute):
-            names.append(node.attr)
             node = node.value
-        if not isinstance(node, ast.Name) or node.id in local:
-            return ""
-        root = self.notebook.triton.get(node.id, "")
-        dotted = ".".join([root, *reversed(names)]) if root else ""
-        return dotted
+        assert isinstance(node, ast.Name)
+        self.imports[node.id] = self.notebook.imported[node.id]
 
-    def _is_number(self, node: ast.stmt) -> bool:
-        if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+    def _is_of_triton(self, node: ast.AST, local: Collection[str] = ()) -> bool:
+        """Whether a name is one of Triton's language that kernels may use."""
+        dotted = self.notebook.dotted(node, local)
+        if not dotted.startswith(f"{LANGUAGE}."):
             return False
-        value: ast.AST = node.value
-        if isinstance(value, ast.Call) and self._dotted(value) == f"{LANGUAGE}.constexpr":
-            value = ast.Tuple(value.args)
-        numbers = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop)
-        return all(isinstance(n, (*numbers, ast.expr_context)) for n in ast.walk(value))
+        first, *rest = dotted.removeprefix(f"{LANGUAGE}.").removeprefix("math.").split(".")
+        return first in ALLOWED and all(name in METHODS for name in rest)
+
+    def _is_constexpr(self, annotation: ast.expr | None) -> bool:
+        named = annotation is not None and self.notebook.dotted(annotation)
+        return named == f"{LANGUAGE}.constexpr"
 
     def _refuse(self, node: ast.AST, what: str) -> None:
         line = getattr(node, "lineno", None)
+        what = what if len(what) <= _LONGEST else f"{what[:_LONGEST]}…`"
         self.wrong.append(f"{what} (line {line})" if line else what)
 
 
-def _bare(node: ast.FunctionDef) -> ast.FunctionDef:
-    return ast.FunctionDef(node.name, node.args, node.body, [], node.returns, lineno=1)
+def _is_open(keyword: str) -> bool:
+    """Whether a keyword is for those who write kernels, and not Triton's own."""
+    return keyword != "member" and not keyword.startswith("_")
 
 
-def _is(text: str, bare: str) -> bool:
-    """Whether a text is what was read, whatever notebook magic the cell went through."""
-    try:
-        return ast.dump(ast.parse(text)) == ast.dump(ast.parse(bare))
-    except SyntaxError:
+def _is_starter(node: ast.stmt) -> bool:
+    """Whether a statement is what a starter ends with, which says so itself."""
+    if not isinstance(node, ast.Raise) or node.cause is not None:
         return False
-
-
-def _called(node: ast.AST) -> str:
-    return _NAMES.get(type(node), type(node).__name__.lower())
+    raised = node.exc
+    if isinstance(raised, ast.Call):
+        plain = all(isinstance(argument, ast.Constant) for argument in raised.args)
+        raised = raised.func if plain and not raised.keywords else None
+    return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"

@@ -65,16 +65,24 @@ def test_what_any_tolerance_of_the_field_lets_through_fails(given):
 
 def traced(**entries):
     seen = {"loaded": 80, "stored": 40, "races": [], "unwritten": {"out": 0}, **entries}
-    return Case({"n": 10}, {"traced": seen}, {})
+    result = {"result": {"out": np.arange(3.0)}}
+    return Case({"n": 10}, {"traced": seen, **result}, result)
 
 
 @pytest.mark.parametrize(
-    ("loaded", "passed"), [(80, True), (82, True), (83, False), (120, False), (79, False)]
+    ("loaded", "passed"), [(80, True), (82, True), (83, False), (120, False), (50, True)]
 )
 def test_bytes_are_held_to_the_fewest(loaded, passed):
     found = moves_few_bytes(lambda inputs: 12 * inputs["n"])(traced(loaded=loaded))
     assert found.passed is passed
     assert passed or f"{(loaded + 40) / 120:.2f} times" in found.gist
+
+
+def test_bytes_count_where_the_result_is_right():
+    case = traced(loaded=0)
+    wrong = Case(case.inputs, {**case.observed, "result": {"out": np.zeros(3)}}, case.expected)
+    found = moves_few_bytes(lambda inputs: 120)(wrong)
+    assert (found.passed, found.seen) == (False, False)
 
 
 def test_races_and_what_was_never_written_fail():
@@ -86,18 +94,21 @@ def test_races_and_what_was_never_written_fail():
 
 
 def test_another_order_must_give_the_same():
-    expected = {"again": {"out": np.arange(3.0)}}
-    assert same_in_any_order()(Case({}, {"again": {"out": np.arange(3.0)}}, expected)).passed
-    assert not same_in_any_order()(Case({}, {"again": {"out": np.zeros(3)}}, expected)).passed
+    right, wrong = {"out": np.arange(3.0)}, {"out": np.zeros(3)}
+    expected = {"result": right, "again": right}
+    assert same_in_any_order()(Case({}, {"result": right, "again": right}, expected)).passed
+    assert not same_in_any_order()(Case({}, {"result": right, "again": wrong}, expected)).passed
+    assert not same_in_any_order()(Case({}, {"result": wrong, "again": right}, expected)).seen
 
 
 def test_what_the_compiler_says_is_told():
     def found(compiled):
         return compiles()(Case({}, {"compiled": compiled}, {}))
 
-    assert found({"sm_80": {"spills": 0}, "sm_90": {"spills": 0}}).passed
+    assert found({"sm_80": {"spills": 0, "widest": 4}, "sm_90": {"spills": 8, "widest": 16}}).passed
     assert "refuses it: NameError: y" in found({"error": "NameError: y is not defined"}).gist
-    assert "spill" in found({"sm_80": {"spills": 0}, "sm_90": {"spills": 64}}).gist
+    assert "spill" in found({"sm_90": {"spills": 128, "widest": 16}}).gist
+    assert "loads nothing" in found({"sm_90": {"spills": 0, "widest": 0}}).gist
 
 
 @pytest.mark.parametrize("seen", [{}, {"traced": None}, {"traced": {"loaded": "1"}}, {"again": 1}])

@@ -66,6 +66,24 @@ def two_values_at_once(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def exchanged(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    tl.atomic_xchg(out_ptr.to(tl.pointer_type(tl.int32)), tl.program_id(0))
+
+
+@triton.jit
+def added_and_at_most(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    tl.atomic_add(out_ptr, 1.0)
+    tl.atomic_max(out_ptr, 2.0)
+
+
+@triton.jit
+def bytes_of_one_element(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    p = out_ptr.to(tl.pointer_type(tl.int8))
+    tl.store(p + tl.program_id(0), tl.full((), 1, tl.int8))
+    tl.store(out_ptr + 1 + tl.program_id(0), tl.load(out_ptr))
+
+
+@triton.jit
 def sum_without_other(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
     i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     tl.store(out_ptr + tl.program_id(0), tl.sum(tl.load(x_ptr + i, i < n)))

@@ -70,7 +70,10 @@ def test_one_tensor_may_be_both_input_and_output():
     [
         ("lost_update", "program 1 reads `out_ptr[0]`, which program 0 writes"),
         ("last_wins", "program 1 writes `out_ptr[0]`, which program 0 writes"),
-        ("added_and_read", "program 1 reads `out_ptr[0]`, which program 0 updates"),
+        ("added_and_read", "program 1 reads `out_ptr[0]`, which program 0 updates by"),
+        ("exchanged", "program 1 writes `out_ptr[0]`, which program 0 writes"),
+        ("added_and_at_most", "program 1 updates by fadd `out_ptr[0]`, which program 0 updates by"),
+        ("bytes_of_one_element", "program 1 writes `out_ptr[0]`, which program 0 reads"),
         ("two_values_at_once", "stores two values to `out_ptr[0]` at once"),
     ],
 )
@@ -98,6 +101,26 @@ def test_masked_lanes_without_other_are_not_zero():
 
 def test_what_was_never_written_is_counted():
     assert kernels.seen(kernels.half_of_it)["unwritten"] == 37 - 18
+
+
+def test_an_element_is_written_when_all_of_its_bytes_are():
+    assert kernels.seen(kernels.bytes_of_one_element)["unwritten"] == 37 - 3
+
+
+@triton.jit
+def scaled(x_ptr, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    tl.store(x_ptr + i, SCALE * tl.load(x_ptr + i))
+
+
+SCALE = tl.constexpr(3.0)
+
+
+def test_a_constant_of_the_module_multiplies_a_block():
+    x = torch.ones(4)
+    launch(scaled, (1,), x, BLOCK=4)
+    assert x.tolist() == [3.0] * 4
+    assert compiled(scaled, {"x_ptr": x, "BLOCK": 16})["sm_90"]["spills"] == 0
 
 
 def test_a_table_reaches_its_tensors_and_no_others():
