@@ -8,10 +8,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from autograder.exercises import find_exercise, find_lab
+from autograder.exercises import find_lab
 from autograder.judging import Exercise, Reason, Verdict
 from autograder.notebook.cards import Note
-from autograder.notebook.current import ipython, is_validating, opened_lab
+from autograder.notebook.current import ipython, is_validating, named, opened_lab
 from autograder.notebook.opened import Look, OpenLab
 from autograder.notebook.panel import refresh
 from autograder.reporting.pictures import Picture, picture
@@ -53,7 +53,7 @@ def check(exercise: str | Callable[..., Any], *, seed: int | None = None) -> Che
 
     Raises: UnknownName for an exercise that does not exist.
     """
-    found = find_exercise(exercise if isinstance(exercise, str) else exercise.__name__)
+    found = named(exercise)
     opened = opened_lab(find_lab(found.lab))
     if not found.automatic:
         return Note(

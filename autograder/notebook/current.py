@@ -8,7 +8,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from autograder.judging import Lab
+from autograder.exercises import find_exercise
+from autograder.judging import Exercise, Lab
 from autograder.notebook.opened import OpenLab
 
 _open: dict[str, OpenLab] = {}
@@ -29,6 +30,18 @@ def latest_lab() -> OpenLab | None:
 def opened_labs() -> Collection[OpenLab]:
     """The labs that are open in this kernel, in the order in which they were opened."""
     return _open.values()
+
+
+def named(exercise: Any) -> Exercise:
+    """The exercise of an id, of a name or of an answer; a name alone is meant in an open lab first.
+
+    Raises: UnknownName.
+    """
+    name = exercise if isinstance(exercise, str) else exercise.__name__
+    for opened in reversed(list(_open.values())):
+        if name in opened.lab.exercises:
+            return opened.lab.exercises[name]
+    return find_exercise(name)
 
 
 def namespace() -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autograder.exercises import find_exercise, find_lab
+from autograder.exercises import find_lab
 from autograder.judging import Exercise
 from autograder.notebook.cards import Note
-from autograder.notebook.current import opened_lab
+from autograder.notebook.current import named, opened_lab
 from autograder.notebook.opened import Look, OpenLab
 from autograder.probes.observing import raising
 from autograder.probes.registry import PROBES
@@ -88,7 +88,7 @@ def failing(exercise: str | Callable[..., Any]) -> FailingCase | NoCase:
 
     Raises: UnknownName for an exercise that does not exist.
     """
-    found = find_exercise(exercise if isinstance(exercise, str) else exercise.__name__)
+    found = named(exercise)
     opened = opened_lab(find_lab(found.lab))
     look = opened.looks.get(found.id)
     if look is None:

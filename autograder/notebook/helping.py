@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from autograder.answering.cells import definition_in
-from autograder.exercises import find_exercise, find_lab
+from autograder.exercises import find_lab
 from autograder.judging import Exercise
 from autograder.judging.source.comparing import without_docstrings
 from autograder.judging.source.laying import answer_source
 from autograder.notebook.cards import Note, Page
-from autograder.notebook.current import opened_lab
+from autograder.notebook.current import named, opened_lab
 from autograder.reporting.pages import render
 
 TRIES = 3
@@ -24,7 +24,7 @@ def hint(exercise: str | Callable[..., Any]) -> Note:
 
     Raises: UnknownName for an exercise that does not exist.
     """
-    found = _find(exercise)
+    found = named(exercise)
     count = len(found.hints)
     if not count:
         return Note(f"`{found.name}` has no hints; its statement says all.")
@@ -43,7 +43,7 @@ def reference(exercise: str | Callable[..., Any]) -> Note | Page:
 
     Raises: UnknownName for an exercise that does not exist.
     """
-    found = _find(exercise)
+    found = named(exercise)
     if found.reference is None:
         return Note(f"`{found.name}` has no answer in code.")
     opened = opened_lab(find_lab(found.lab))
@@ -75,7 +75,3 @@ def _page(exercise: Exercise, yours: str, solved: bool) -> Page:
         "reference.html", source=theirs, lines=lines, same=same, reminder=reminder, solved=solved
     )
     return Page(html, f"{text}\n{reminder}")
-
-
-def _find(exercise: str | Callable[..., Any]) -> Exercise:
-    return find_exercise(exercise if isinstance(exercise, str) else exercise.__name__)
