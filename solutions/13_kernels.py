@@ -28,7 +28,8 @@
 # **No GPU is needed.** [Triton](https://triton-lang.org) is Python that is compiled for GPUs; here its *interpreter* runs
 # your kernels with numpy, one program after the other. `launch(kernel, grid, …)` runs one and watches: an access outside of
 # your tensors is refused before it happens, masked lanes hold NaN, bytes are counted, races found. The checks compile it
-# for A100 and H100 besides.
+# for A100 and H100 besides. Most of their numbers are float64, so that rounding hides nothing: keep what you load in its own
+# dtype, without `.to(tl.float32)`. What an experiment defines is not handed in; copy it into a cell of yours if you need it.
 #
 # | word | meaning here |
 # |---|---|
@@ -452,7 +453,7 @@ print(f"in two stages: {total.item():.0f}, races: {clean.races + again.races}")
 # %% exercise="bias_gradient"
 
 # %% tags=["show"]
-# A bias's gradient over 1000 rows in two stages, ten times
+# A bias's gradient over 1000 rows in two stages, in three orders
 torch.manual_seed(0)
 grad, found = torch.randn(1000, 24), []
 for order in ("forward", "backward", "shuffled"):

@@ -41,6 +41,13 @@ def test_a_right_answer_shows_its_points_as_plain_text_and_a_card_as_html(notebo
     assert "correct" in result._repr_html_()
 
 
+@pytest.mark.parametrize("lab", ["augmentation", "kernels"])
+def test_a_name_that_two_labs_have_means_that_of_the_lab_that_is_open(notebook, lab):
+    notebook.run("from autograder import open_lab")
+    notebook.run(f'open_lab("{lab}")')
+    assert notebook.run('check("mixup")').verdict.exercise == f"{lab}/mixup"
+
+
 def test_a_wrong_answer_is_named_and_says_how_to_repeat_the_check(notebook, capsys):
     notebook.run(WRONG)
     result = notebook.run('check("relu_second_moment", seed=7)')
