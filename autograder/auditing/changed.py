@@ -86,6 +86,8 @@ def _named(call: ast.Call) -> list[str]:
     names = [keyword.value for keyword in call.keywords if keyword.arg == "name"]
     found = []
     for node in [*call.args[:1], *names]:
+        if isinstance(node, ast.Attribute) and node.attr == "fn":
+            node = node.value  # of a kernel the plain function
         if isinstance(node, ast.Constant):
             found.append(str(node.value))
         elif isinstance(node, (ast.Name, ast.Attribute)):
