@@ -33,7 +33,7 @@ def number(
     """
     try:
         value, constant = _bound(node, name, bound, dotted, 0)
-    except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
+    except (ArithmeticError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise NoNumber(str(error)) from error
     told = repr(value) if math.isfinite(value) else f"float({str(value)!r})"
     return f"tl.constexpr({told})" if constant else told

@@ -122,6 +122,19 @@ LOSSES = "tl.store(losses_ptr + row, {}, mask=there)"
         ("hands in one kernel and defines another",
          with_body("pass").replace("def cross_entropy", "def cross_entropy") + "\n\n\n"
          + RIGHT.replace("def cross_entropy", "def ghost"), "losses"),
+        ("hides from the compiler behind the block size of the tests",
+         RIGHT.replace("    hit = ",
+                       "    if CLASSES < 512:\n        if rows > 0:\n            late = 1.0\n"
+                       "        total = total * late\n    hit = "), "the compiler refuses it"),
+        ("does nothing with the block size of a GPU",
+         with_body("if CLASSES >= 512:", "    return", *BODY.strip().split("\n    ")),
+         "loads nothing"),
+        ("tells by the leftovers whether it is looked at for the first time",
+         RIGHT.replace("    powers = ",
+                       "    before = tl.load(losses_ptr + row, mask=there, other=0.0)\n"
+                       "    powers = ")
+              .replace("row, loss,", "row, tl.where(before != before, loss, -loss),"),
+         "in another order"),
         ("reads all of it twice, slowly",
          RIGHT.replace("    powers = ", "    x = x + 0.0 * tl.load(place, mask=inside, other=0.0)\n"
                                          "    powers = "), "bytes"),

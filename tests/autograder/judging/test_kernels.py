@@ -136,6 +136,8 @@ def test_numbers_are_computed_and_not_run(cell, source):
         "N = N",
         "N += 1",
         "N = [1]",
+        "N = ~4",
+        "N = 1 << 10**9",
     ],
 )
 def test_what_is_no_number_is_refused(cell):

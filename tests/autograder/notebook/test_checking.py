@@ -41,6 +41,18 @@ def test_a_right_answer_shows_its_points_as_plain_text_and_a_card_as_html(notebo
     assert "correct" in result._repr_html_()
 
 
+def test_what_is_no_kernel_is_refused_by_name(notebook):
+    notebook.run('from autograder import open_lab\nopen_lab("kernels")')
+    notebook.run("import torch, triton\nimport triton.language as tl")
+    notebook.run(
+        "@triton.jit\ndef vector_add(x_ptr, y_ptr, out_ptr, n, BLOCK: tl.constexpr):\n"
+        "    torch.add(x_ptr, y_ptr, out=out_ptr)"
+    )
+    verdict = notebook.run('check("kernels/vector_add")').verdict
+    assert (verdict.reason, verdict.score) == (Reason.FORBIDDEN, 0)
+    assert verdict.explanation.startswith("Your kernel uses `torch.add` (line 3).")
+
+
 @pytest.mark.parametrize("lab", ["augmentation", "kernels"])
 def test_a_name_that_two_labs_have_means_that_of_the_lab_that_is_open(notebook, lab):
     notebook.run("from autograder import open_lab")
